@@ -1,0 +1,1 @@
+"""What is provisioned: settings, and the six components that are made from them."""

@@ -1,0 +1,64 @@
+"""Where an object stands in the bucket: the one place that knows the S3 sink's key layout.
+
+The connector writes (DefaultPartitioner, file delimiter `+`, pad width 20)::
+
+    <topics_dir>/<topic>/partition=<n>/<topic>+<n>+<start offset, 20 digits>.json.gz
+
+Logz.io reads each prefix in alphabetical order and never looks back, so a prefix must hold keys of one
+Kafka partition only, and the padding must never change.
+"""
+
+import re
+from dataclasses import dataclass
+
+OFFSET_DIGITS = 20
+FILE_DELIMITER = "+"
+
+# `!` sorts before every character that a Kafka topic name may hold ([A-Za-z0-9._-]).
+SENTINEL_NAME = "!logzio-init"
+
+_DATA_KEY = re.compile(
+    r"^(?P<prefix>.+/)?(?P<topic>[A-Za-z0-9._-]+)/partition=(?P<partition>\d+)/"
+    r"(?P=topic)\+(?P=partition)\+(?P<offset>\d{20})(?P<extension>\.[a-z.]+)$"
+)
+
+
+@dataclass(frozen=True)
+class DataKey:
+    """One archived object: the topic and partition it came from and the offset of its first record."""
+
+    topic: str
+    partition: int
+    start_offset: int
+    extension: str
+
+
+def topic_prefix(topics_dir: str, topic: str) -> str:
+    """The prefix of all objects of a topic, with its trailing slash."""
+    return f"{topics_dir}/{topic}/"
+
+
+def partition_prefix(topics_dir: str, topic: str, partition: int) -> str:
+    """The prefix of all objects of one partition.
+
+    The trailing slash matters: `partition=1` would match partitions 10 and 11 too.
+    """
+    return f"{topic_prefix(topics_dir, topic)}partition={partition}/"
+
+
+def sentinel_key(topics_dir: str, topic: str, partition: int) -> str:
+    """The key of the empty object that stands under a prefix before Logz.io is told of it."""
+    return partition_prefix(topics_dir, topic, partition) + SENTINEL_NAME
+
+
+def parse_data_key(key: str) -> DataKey | None:
+    """Takes a key apart; None for what is no data object (a sentinel, a foreign object)."""
+    match = _DATA_KEY.match(key)
+    if match is None:
+        return None
+    return DataKey(
+        topic=match["topic"],
+        partition=int(match["partition"]),
+        start_offset=int(match["offset"]),
+        extension=match["extension"],
+    )
