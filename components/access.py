@@ -1,0 +1,117 @@
+"""ArchiveWriter and ArchiveReader: who may write to the archive, and who may read it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import pulumi
+import pulumi_aws as aws
+
+from components import policies
+from components.shipping.registration import LogzioAccount
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """The key of an IAM user; the secret part is a Pulumi secret."""
+
+    access_key_id: pulumi.Output[str]
+    secret_access_key: pulumi.Output[str]
+
+
+@dataclass(frozen=True)
+class ArchiveWriterArgs:
+    """`bucket` may be an output, so that no right is given before its bucket is there."""
+
+    bucket: pulumi.Input[str]
+    identity: Literal["user", "role"]
+    tags: Mapping[str, str]
+    kms_key_arn: str | None = None
+
+
+class ArchiveWriter(pulumi.ComponentResource):
+    """The S3 sink's identity: an IAM user with a key (the article's way), or the VM's own role.
+
+    Outputs: `credentials` for `user`; `instance_policy`, the policy that the VM's role needs, for `role`. What
+    does not apply is None.
+    """
+
+    credentials: Credentials | None = None
+    instance_policy: pulumi.Output[str] | None = None
+
+    def __init__(
+        self, name: str, args: ArchiveWriterArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__("logexporter:access:ArchiveWriter", name, None, opts)
+        policy = pulumi.Output.from_input(args.bucket).apply(
+            lambda bucket: policies.to_json(policies.writer(bucket, args.kms_key_arn))
+        )
+        if args.identity == "role":
+            self.instance_policy = policy
+        else:
+            self.credentials = _user_with_key(self, name, policy, args.tags)
+        self.register_outputs({})
+
+
+@dataclass(frozen=True)
+class ArchiveReaderArgs:
+    """`logzio_url`: the account API, which knows whom the role must trust."""
+
+    bucket: pulumi.Input[str]
+    topics_dir: str
+    authentication: Literal["role", "keys"]
+    logzio_url: str
+    tags: Mapping[str, str]
+    kms_key_arn: str | None = None
+
+
+class ArchiveReader(pulumi.ComponentResource):
+    """Logz.io's identity: a role that only this Logz.io account can take, or an IAM user with a key.
+
+    Outputs: `role_arn` for `role`, `credentials` for `keys`. What does not apply is None.
+    """
+
+    role_arn: pulumi.Output[str] | None = None
+    credentials: Credentials | None = None
+
+    def __init__(
+        self, name: str, args: ArchiveReaderArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__("logexporter:access:ArchiveReader", name, None, opts)
+        policy = pulumi.Output.from_input(args.bucket).apply(
+            lambda bucket: policies.to_json(policies.reader(bucket, args.topics_dir, args.kms_key_arn))
+        )
+        if args.authentication == "role":
+            self.role_arn = self._role(name, args, policy)
+        else:
+            self.credentials = _user_with_key(self, name, policy, args.tags)
+        self.register_outputs({})
+
+    def _role(self, name: str, args: ArchiveReaderArgs, policy: pulumi.Output[str]) -> pulumi.Output[str]:
+        child = pulumi.ResourceOptions(parent=self)
+        account = LogzioAccount(f"{name}-logzio-account", args.logzio_url, opts=child)
+        role = aws.iam.Role(
+            name,
+            description="Read by Logz.io: archived audit events",
+            assume_role_policy=pulumi.Output.all(account.aws_account_id, account.external_id).apply(
+                lambda known: policies.to_json(policies.reader_trust(*known))
+            ),
+            tags=dict(args.tags),
+            opts=child,
+        )
+        granted = aws.iam.RolePolicy(f"{name}-policy", role=role.name, policy=policy, opts=child)
+        # Logz.io tries the role when it is told of it: its rights must be there by then.
+        return pulumi.Output.all(role.arn, granted.id).apply(lambda known: str(known[0]))
+
+
+def _user_with_key(
+    parent: pulumi.Resource, name: str, policy: pulumi.Output[str], tags: Mapping[str, str]
+) -> Credentials:
+    """An IAM user that can do what the policy says; the key comes after its rights."""
+    child = pulumi.ResourceOptions(parent=parent)
+    user = aws.iam.User(name, tags=dict(tags), opts=child)
+    granted = aws.iam.UserPolicy(f"{name}-policy", user=user.name, policy=policy, opts=child)
+    key = aws.iam.AccessKey(
+        f"{name}-key", user=user.name, opts=pulumi.ResourceOptions(parent=parent, depends_on=[granted])
+    )
+    return Credentials(key.id, pulumi.Output.secret(key.secret))

@@ -1,0 +1,147 @@
+"""AuditLogArchive: the organisation's own bucket, and what guards it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_aws as aws
+
+from components import policies
+
+
+@dataclass(frozen=True)
+class AuditLogArchiveArgs:
+    """`sentinel_keys`: the empty objects that stand under each prefix before Logz.io is told of it."""
+
+    bucket: str
+    sentinel_keys: Sequence[str]
+    tags: Mapping[str, str]
+    retention_days: int | None = None
+    kms_key_arn: str | None = None
+    destroy_with_data: bool = False
+    adopt_existing: bool = False
+
+
+class AuditLogArchive(pulumi.ComponentResource):
+    """A private, encrypted bucket that is reached through TLS only and outlives the stack by default.
+
+    Outputs: `bucket` (name), `arn`.
+    """
+
+    bucket: pulumi.Output[str]
+    arn: pulumi.Output[str]
+
+    def __init__(
+        self, name: str, args: AuditLogArchiveArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__("logexporter:archive:AuditLogArchive", name, None, opts)
+        self._args = args
+        bucket = aws.s3.Bucket(
+            name,
+            bucket=args.bucket,
+            force_destroy=args.destroy_with_data,
+            tags=dict(args.tags),
+            opts=self._kept(),
+        )
+        guards = self._guards(name, bucket)
+        for key in args.sentinel_keys:
+            aws.s3.BucketObjectv2(
+                f"{name}-{key}",
+                bucket=bucket.bucket,
+                key=key,
+                content="",
+                content_type="application/octet-stream",
+                tags=dict(args.tags),
+                opts=pulumi.ResourceOptions(parent=self, depends_on=guards),
+            )
+        self.bucket = bucket.bucket
+        self.arn = bucket.arn
+        self.register_outputs({"bucket": self.bucket, "arn": self.arn})
+
+    def _guards(self, name: str, bucket: aws.s3.Bucket) -> list[pulumi.Resource]:
+        args = self._args
+        public_access = aws.s3.BucketPublicAccessBlock(
+            f"{name}-public-access",
+            bucket=bucket.bucket,
+            block_public_acls=True,
+            block_public_policy=True,
+            ignore_public_acls=True,
+            restrict_public_buckets=True,
+            opts=self._kept(),
+        )
+        ownership = aws.s3.BucketOwnershipControls(
+            f"{name}-ownership",
+            bucket=bucket.bucket,
+            rule=aws.s3.BucketOwnershipControlsRuleArgs(object_ownership="BucketOwnerEnforced"),
+            opts=self._kept(),
+        )
+        encryption = aws.s3.BucketServerSideEncryptionConfiguration(
+            f"{name}-encryption",
+            bucket=bucket.bucket,
+            rules=[_encryption_rule(args.kms_key_arn)],
+            opts=self._kept(),
+        )
+        lifecycle = aws.s3.BucketLifecycleConfiguration(
+            f"{name}-lifecycle",
+            bucket=bucket.bucket,
+            rules=_lifecycle_rules(args.retention_days),
+            opts=self._kept(),
+        )
+        policy = aws.s3.BucketPolicy(
+            f"{name}-policy",
+            bucket=bucket.bucket,
+            policy=policies.to_json(policies.bucket(args.bucket)),
+            # S3 refuses two changes of a bucket's access at the same time.
+            opts=self._kept(depends_on=[public_access]),
+        )
+        return [public_access, ownership, encryption, lifecycle, policy]
+
+    def _kept(self, depends_on: Sequence[pulumi.Resource] = ()) -> pulumi.ResourceOptions:
+        """Bucket and guards stay together: at destroy, and when a stack takes an existing bucket over."""
+        return pulumi.ResourceOptions(
+            parent=self,
+            depends_on=depends_on,
+            retain_on_delete=not self._args.destroy_with_data,
+            import_=self._args.bucket if self._args.adopt_existing else None,
+        )
+
+
+def _encryption_rule(
+    kms_key_arn: str | None,
+) -> aws.s3.BucketServerSideEncryptionConfigurationRuleArgs:
+    return aws.s3.BucketServerSideEncryptionConfigurationRuleArgs(
+        apply_server_side_encryption_by_default=(
+            aws.s3.BucketServerSideEncryptionConfigurationRuleApplyServerSideEncryptionByDefaultArgs(
+                sse_algorithm="AES256" if kms_key_arn is None else "aws:kms",
+                kms_master_key_id=kms_key_arn,
+            )
+        ),
+        # One data key serves many objects: a hundredth of the requests to KMS.
+        bucket_key_enabled=kms_key_arn is not None,
+    )
+
+
+def _lifecycle_rules(retention_days: int | None) -> list[aws.s3.BucketLifecycleConfigurationRuleArgs]:
+    rules = [
+        aws.s3.BucketLifecycleConfigurationRuleArgs(
+            id="drop-unfinished-uploads",
+            status="Enabled",
+            filter=aws.s3.BucketLifecycleConfigurationRuleFilterArgs(prefix=""),
+            abort_incomplete_multipart_upload=(
+                aws.s3.BucketLifecycleConfigurationRuleAbortIncompleteMultipartUploadArgs(
+                    days_after_initiation=7
+                )
+            ),
+        )
+    ]
+    if retention_days is not None:
+        rules.append(
+            aws.s3.BucketLifecycleConfigurationRuleArgs(
+                id="retention",
+                status="Enabled",
+                # The empty sentinels must outlive the events: a prefix of Logz.io is never to be empty.
+                filter=aws.s3.BucketLifecycleConfigurationRuleFilterArgs(object_size_greater_than=0),
+                expiration=aws.s3.BucketLifecycleConfigurationRuleExpirationArgs(days=retention_days),
+            )
+        )
+    return rules

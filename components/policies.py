@@ -1,0 +1,202 @@
+"""Every IAM and bucket policy of the project, as data: each statement carries the reason it exists.
+
+Pure text, no Pulumi resource: the components apply these functions to the names they learn, `make render`
+shows them, and the tests run them under an IAM enforcement. Source of which call needs which action: AWS
+Service Authorization Reference (S3, Systems Manager, STS) and the calls that the S3 sink makes.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+VERSION = "2012-10-17"
+
+
+@dataclass(frozen=True)
+class Statement:
+    """One statement of a policy, and why it is there.
+
+    `resources` is empty in a trust policy, `principal` in an identity policy.
+    """
+
+    sid: str
+    reason: str
+    actions: Sequence[str]
+    resources: Sequence[str] = ()
+    effect: str = "Allow"
+    principal: str | Mapping[str, str] | None = None
+    condition: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+    def document(self) -> dict[str, Any]:
+        """The statement as IAM takes it (the reason stays here)."""
+        optional: dict[str, Any] = {
+            "Principal": self.principal,
+            "Resource": list(self.resources),
+            "Condition": dict(self.condition),
+        }
+        return {
+            "Sid": self.sid,
+            "Effect": self.effect,
+            "Action": list(self.actions),
+            **{name: value for name, value in optional.items() if value},
+        }
+
+
+def to_json(statements: Sequence[Statement]) -> str:
+    """The policy document of the statements."""
+    return json.dumps({"Version": VERSION, "Statement": [one.document() for one in statements]}, indent=2)
+
+
+def bucket_arn(bucket: str) -> str:
+    """The ARN of a bucket."""
+    return f"arn:aws:s3:::{bucket}"
+
+
+def writer(bucket: str, kms_key_arn: str | None) -> list[Statement]:
+    """What the S3 sink may do: the article's three statements with their two faults corrected.
+
+    `s3:ListMultipartUpload` is no action at all, and `s3:ListBucketMultipartUploads` has effect on the bucket
+    only, so it moved from the third statement to the second.
+    """
+    statements = [
+        Statement(
+            sid="ListBuckets",
+            reason="Kept from the article: the vendor's documentation asks for it, though no call of the sink needs it.",
+            actions=["s3:ListAllMyBuckets"],
+            resources=["arn:aws:s3:::*"],
+        ),
+        Statement(
+            sid="FindBucket",
+            reason="The sink asks at its start whether the bucket exists; after a crash a missing object must be "
+            "told from a refused one (404, not 403), or events would be skipped.",
+            actions=["s3:ListBucket", "s3:GetBucketLocation", "s3:ListBucketMultipartUploads"],
+            resources=[bucket_arn(bucket)],
+        ),
+        Statement(
+            sid="WriteObjects",
+            reason="Each object is a multipart upload; a failed one is aborted; after a crash the sink looks which "
+            "object it had finished.",
+            actions=[
+                "s3:PutObject",
+                "s3:GetObject",
+                "s3:AbortMultipartUpload",
+                "s3:ListMultipartUploadParts",
+            ],
+            resources=[f"{bucket_arn(bucket)}/*"],
+        ),
+    ]
+    if kms_key_arn is not None:
+        statements.append(
+            Statement(
+                sid="UseKey",
+                reason="An upload in parts to a bucket with a KMS key needs a data key, and decrypts it for each part.",
+                actions=["kms:GenerateDataKey", "kms:Decrypt"],
+                resources=[kms_key_arn],
+            )
+        )
+    return statements
+
+
+def reader(bucket: str, topics_dir: str, kms_key_arn: str | None) -> list[Statement]:
+    """What Logz.io may do: find and read the archived objects, and nothing else."""
+    statements = [
+        Statement(
+            sid="FindObjects",
+            reason="Logz.io lists the bucket for new objects; it asks for the right on the whole bucket.",
+            actions=["s3:ListBucket", "s3:GetBucketLocation"],
+            resources=[bucket_arn(bucket)],
+        ),
+        Statement(
+            sid="ReadObjects",
+            reason="Logz.io reads what the sink wrote: everything below the topics directory.",
+            actions=["s3:GetObject"],
+            resources=[f"{bucket_arn(bucket)}/{topics_dir}/*"],
+        ),
+    ]
+    if kms_key_arn is not None:
+        statements.append(
+            Statement(
+                sid="UseKey",
+                reason="Objects under a KMS key can be read only by who may decrypt with it.",
+                actions=["kms:Decrypt"],
+                resources=[kms_key_arn],
+            )
+        )
+    return statements
+
+
+def reader_trust(logzio_aws_account_id: str, external_id: str) -> list[Statement]:
+    """Who may take the reader's role: Logz.io's AWS account, on behalf of this one Logz.io account.
+
+    The external id is what keeps another customer of Logz.io from naming this role as theirs.
+    """
+    return [
+        Statement(
+            sid="Logzio",
+            reason="Logz.io fetches with this role; the external id binds it to one Logz.io account.",
+            actions=["sts:AssumeRole"],
+            principal={"AWS": f"arn:aws:iam::{logzio_aws_account_id}:root"},
+            condition={"StringEquals": {"sts:ExternalId": external_id}},
+        )
+    ]
+
+
+def instance_trust() -> list[Statement]:
+    """Who may take the VM's role: EC2, for the VM."""
+    return [
+        Statement(
+            sid="Instance",
+            reason="The VM takes its role through EC2's metadata service.",
+            actions=["sts:AssumeRole"],
+            principal={"Service": "ec2.amazonaws.com"},
+        )
+    ]
+
+
+def secrets(parameter_arns: Sequence[str]) -> list[Statement]:
+    """What the VM needs to start: its own parameters, each by name."""
+    return [
+        Statement(
+            sid="ReadOwnSecrets",
+            reason="The service fetches its credentials at each start; no other parameter is any of its business.",
+            actions=["ssm:GetParameter"],
+            resources=list(parameter_arns),
+        )
+    ]
+
+
+def session_manager() -> list[Statement]:
+    """What a shell through Session Manager needs on the VM's side.
+
+    AWS's managed policy AmazonSSMManagedInstanceCore would also let the VM read every parameter.
+    """
+    return [
+        Statement(
+            sid="SessionManager",
+            reason="A shell without an open port; these actions know no resource.",
+            actions=[
+                "ssm:UpdateInstanceInformation",
+                "ssmmessages:CreateControlChannel",
+                "ssmmessages:CreateDataChannel",
+                "ssmmessages:OpenControlChannel",
+                "ssmmessages:OpenDataChannel",
+            ],
+            resources=["*"],
+        )
+    ]
+
+
+def bucket(name: str) -> list[Statement]:
+    """What holds for everybody who comes to the bucket."""
+    return [
+        Statement(
+            sid="OnlyTls",
+            reason="Audit events and signed requests are not to be read on the wire.",
+            effect="Deny",
+            actions=["s3:*"],
+            resources=[bucket_arn(name), f"{bucket_arn(name)}/*"],
+            principal="*",
+            condition={"Bool": {"aws:SecureTransport": "false"}},
+        )
+    ]

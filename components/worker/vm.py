@@ -1,0 +1,249 @@
+"""ConnectWorker: the VM that runs the S3 sink, its network, its role and its secrets."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+import pulumi
+import pulumi_aws as aws
+
+from components import policies
+from components.access import Credentials
+from components.settings import Settings
+from components.worker.cloud_config import user_data
+from components.worker.connect import WorkerFacts
+
+# Canonical's public parameter: the newest image of this release.
+UBUNTU_LTS_PARAMETER = "/aws/service/canonical/ubuntu/server/24.04/stable/current/amd64/hvm/ebs-gp3/ami-id"
+NETWORK_CIDR = "10.42.0.0/24"
+
+
+@dataclass(frozen=True)
+class ConnectWorkerArgs:
+    """Exactly one of `writer_credentials` and `writer_policy` is set: a user's key, or rights for the VM's role."""
+
+    settings: Settings
+    bootstrap_servers: str
+    kafka_api_key: pulumi.Output[str]
+    kafka_api_secret: pulumi.Output[str]
+    tags: Mapping[str, str]
+    writer_credentials: Credentials | None = None
+    writer_policy: pulumi.Output[str] | None = None
+
+
+class ConnectWorker(pulumi.ComponentResource):
+    """One VM, no inbound rule, its secrets in the parameter store. Output: `instance_id`."""
+
+    instance_id: pulumi.Output[str]
+
+    def __init__(
+        self, name: str, args: ConnectWorkerArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__("logexporter:worker:ConnectWorker", name, None, opts)
+        self._name = name
+        self._args = args
+        self._child = pulumi.ResourceOptions(parent=self)
+        parameters = self._parameters()
+        profile, granted = self._role(list(parameters.values()))
+        subnet_id, security_group_id, network = self._network()
+        facts = WorkerFacts(
+            bootstrap_servers=args.bootstrap_servers,
+            kafka_parameter=self._parameter_name("kafka"),
+            writer_parameter=self._parameter_name("writer") if "writer" in parameters else None,
+        )
+        instance = self._instance(
+            profile, subnet_id, security_group_id, user_data(args.settings, facts), [*granted, *network]
+        )
+        self.instance_id = instance.id
+        self.register_outputs({"instanceId": self.instance_id})
+
+    def _parameter_name(self, credentials: str) -> str:
+        return f"/{pulumi.get_project()}/{pulumi.get_stack()}/{credentials}-credentials"
+
+    def _parameters(self) -> dict[str, aws.ssm.Parameter]:
+        """Each pair of credentials is one parameter, so that a rotation never shows half a pair."""
+        args = self._args
+        values = {"kafka": {"key": args.kafka_api_key, "secret": args.kafka_api_secret}}
+        if args.writer_credentials is not None:
+            values["writer"] = {
+                "access_key_id": args.writer_credentials.access_key_id,
+                "secret_access_key": args.writer_credentials.secret_access_key,
+            }
+        return {
+            credentials: aws.ssm.Parameter(
+                f"{self._name}-{credentials}-credentials",
+                name=self._parameter_name(credentials),
+                type="SecureString",
+                description=f"Read by the VM alone: its {credentials} credentials",
+                value=pulumi.Output.secret(pulumi.Output.json_dumps(pair)),
+                tags=dict(args.tags),
+                opts=self._child,
+            )
+            for credentials, pair in values.items()
+        }
+
+    def _role(
+        self, parameters: Sequence[aws.ssm.Parameter]
+    ) -> tuple[aws.iam.InstanceProfile, list[pulumi.Resource]]:
+        """The VM's role with all its rights; the instance waits for them."""
+        role = aws.iam.Role(
+            self._name,
+            description="The VM that archives the audit log",
+            assume_role_policy=policies.to_json(policies.instance_trust()),
+            tags=dict(self._args.tags),
+            opts=self._child,
+        )
+        arns = pulumi.Output.all(*(parameter.arn for parameter in parameters))
+        rights: dict[str, pulumi.Input[str]] = {
+            "secrets": arns.apply(lambda known: policies.to_json(policies.secrets(known))),
+            "session-manager": policies.to_json(policies.session_manager()),
+        }
+        if self._args.writer_policy is not None:
+            rights["writer"] = self._args.writer_policy
+        granted: list[pulumi.Resource] = [
+            aws.iam.RolePolicy(f"{self._name}-{right}", role=role.name, policy=policy, opts=self._child)
+            for right, policy in rights.items()
+        ]
+        profile = aws.iam.InstanceProfile(
+            self._name, role=role.name, tags=dict(self._args.tags), opts=self._child
+        )
+        return profile, granted
+
+    def _network(self) -> tuple[pulumi.Input[str], pulumi.Input[str], list[pulumi.Resource]]:
+        """Subnet id, security group id, and what must stand before the VM can reach anything."""
+        subnet_id = self._args.settings.worker.subnet_id
+        if subnet_id is not None:
+            vpc_id: pulumi.Input[str] = aws.ec2.get_subnet_output(id=subnet_id).vpc_id
+            security_group_id, rules = self._security_group(vpc_id)
+            return subnet_id, security_group_id, rules
+        return self._own_network()
+
+    def _own_network(self) -> tuple[pulumi.Input[str], pulumi.Input[str], list[pulumi.Resource]]:
+        name, tags, child = self._name, self._named_tags(), self._child
+        vpc = aws.ec2.Vpc(
+            name,
+            cidr_block=NETWORK_CIDR,
+            enable_dns_support=True,
+            enable_dns_hostnames=True,
+            tags=tags,
+            opts=child,
+        )
+        gateway = aws.ec2.InternetGateway(name, vpc_id=vpc.id, tags=tags, opts=child)
+        subnet = aws.ec2.Subnet(
+            name,
+            vpc_id=vpc.id,
+            cidr_block=NETWORK_CIDR,
+            map_public_ip_on_launch=True,
+            tags=tags,
+            opts=child,
+        )
+        table = aws.ec2.RouteTable(name, vpc_id=vpc.id, tags=tags, opts=child)
+        route = aws.ec2.Route(
+            name,
+            route_table_id=table.id,
+            destination_cidr_block="0.0.0.0/0",
+            gateway_id=gateway.id,
+            opts=child,
+        )
+        association = aws.ec2.RouteTableAssociation(
+            name, subnet_id=subnet.id, route_table_id=table.id, opts=child
+        )
+        endpoint = aws.ec2.VpcEndpoint(
+            f"{name}-s3",
+            vpc_id=vpc.id,
+            service_name=f"com.amazonaws.{self._args.settings.region}.s3",
+            vpc_endpoint_type="Gateway",
+            route_table_ids=[table.id],
+            tags=tags,
+            opts=child,
+        )
+        security_group_id, rules = self._security_group(vpc.id)
+        return subnet.id, security_group_id, [*rules, route, association, endpoint]
+
+    def _security_group(self, vpc_id: pulumi.Input[str]) -> tuple[pulumi.Input[str], list[pulumi.Resource]]:
+        """No inbound rule at all; outbound only the ports that are needed."""
+        group = aws.ec2.SecurityGroup(
+            self._name,
+            vpc_id=vpc_id,
+            description="The VM that archives the audit log: nothing in, Kafka and HTTPS out",
+            tags=self._named_tags(),
+            opts=self._child,
+        )
+        rules: list[pulumi.Resource] = [
+            aws.vpc.SecurityGroupEgressRule(
+                f"{self._name}-{port}",
+                security_group_id=group.id,
+                ip_protocol="tcp",
+                from_port=port,
+                to_port=port,
+                cidr_ipv4="0.0.0.0/0",
+                description=reason,
+                tags=dict(self._args.tags),
+                opts=self._child,
+            )
+            for port, reason in egress_ports(self._args.settings, self._args.bootstrap_servers).items()
+        ]
+        return group.id, rules
+
+    def _instance(
+        self,
+        profile: aws.iam.InstanceProfile,
+        subnet_id: pulumi.Input[str],
+        security_group_id: pulumi.Input[str],
+        boot: str,
+        needed: Sequence[pulumi.Resource],
+    ) -> aws.ec2.Instance:
+        worker = self._args.settings.worker
+        return aws.ec2.Instance(
+            self._name,
+            ami=worker.ami or _default_image(),
+            instance_type=worker.instance_type,
+            subnet_id=subnet_id,
+            vpc_security_group_ids=[security_group_id],
+            iam_instance_profile=profile.name,
+            metadata_options=aws.ec2.InstanceMetadataOptionsArgs(
+                http_endpoint="enabled", http_tokens="required", http_put_response_hop_limit=1
+            ),
+            root_block_device=aws.ec2.InstanceRootBlockDeviceArgs(
+                encrypted=True, volume_type="gp3", volume_size=worker.volume_gb
+            ),
+            maintenance_options=aws.ec2.InstanceMaintenanceOptionsArgs(auto_recovery="default"),
+            user_data=boot,
+            # A stopped and started VM would not run its new user-data.
+            user_data_replace_on_change=True,
+            tags=self._named_tags(),
+            volume_tags=self._named_tags(),
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                depends_on=needed,
+                # Two workers in one consumer group would write the same objects at the same time.
+                delete_before_replace=True,
+                # A later release of the default image is no reason to replace a running VM.
+                ignore_changes=[] if worker.ami else ["ami"],
+            ),
+        )
+
+    def _named_tags(self) -> dict[str, str]:
+        return {**self._args.tags, "Name": f"{pulumi.get_project()}-{pulumi.get_stack()}"}
+
+
+def egress_ports(settings: Settings, bootstrap_servers: str) -> dict[int, str]:
+    """The TCP ports that the VM must reach, each with its reason.
+
+    DNS, time and the metadata service are reached inside the VPC without a rule.
+    """
+    worker = settings.worker
+    ports = {int(server.rpartition(":")[2]): "Kafka" for server in bootstrap_servers.split(",")}
+    ports[80] = "The distribution's signed packages"
+    ports[443] = "AWS, package repository, connector archive"
+    mirrors = [worker.repository_url, settings.connector.archive_url, *worker.endpoints.model_dump().values()]
+    for url in mirrors:
+        port = urlsplit(url).port if url is not None else None
+        if port is not None:
+            ports.setdefault(port, "A mirror or endpoint of the settings")
+    return ports
+
+
+def _default_image() -> str:
+    """The id of the newest Ubuntu LTS image in the region."""
+    return str(aws.ssm.get_parameter(name=UBUNTU_LTS_PARAMETER).value)
