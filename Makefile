@@ -1,0 +1,58 @@
+# Each target is one line into a module or a script; every one sets up what it needs.
+.PHONY: demo demo-up demo-feed demo-check demo-down test unit lint render lock clean help
+
+PYTHON ?= python3.11
+RUN := .venv/bin/python
+STACK ?= dev
+OUT ?= rendered
+N ?= 20000
+
+help:            ## What there is.
+	@grep -E '^[a-z-]+: .*## |^[a-z-]+:  +## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' | expand -t 14
+
+demo: .venv/ready        ## The whole chain on this machine: up, feed, check, down.
+	$(RUN) -m local.demo run --events $(N)
+
+demo-up: .venv/ready     ## Brings the local stack up and leaves it running; then: . .local/env.sh
+	$(RUN) -m local.demo up
+
+demo-feed: .venv/ready   ## Produces N events (N=20000).
+	$(RUN) -m local.demo feed --events $(N)
+
+demo-check: .venv/ready  ## Compares Kafka, the bucket and Logz.io, event by event.
+	$(RUN) -m local.demo check
+
+demo-down: .venv/ready   ## pulumi destroy, then the end of every server of the local stack.
+	$(RUN) -m local.demo down
+
+test: .venv/ready        ## Everything, the real parts included.
+	$(RUN) -m local.setup
+	$(RUN) -m pytest
+
+unit: .venv/ready        ## No engine, no network, no servers: seconds.
+	$(RUN) -m pytest -q -m "not local and not engine"
+
+lint: .venv/ready        ## ruff, mypy in strict mode, shellcheck.
+	$(RUN) -m ruff check .
+	$(RUN) -m ruff format --check .
+	$(RUN) -m mypy
+	.venv/bin/python -m scripts.shellcheck
+
+render: .venv/ready      ## Writes every rendered file: make render STACK=dev OUT=<dir>
+	$(RUN) -m scripts.render --stack $(STACK) --out $(OUT)
+
+lock: .venv/ready        ## Pins every dependency anew, with hashes.
+	.venv/bin/uv pip compile --quiet --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+	  --all-extras --upgrade pyproject.toml --output-file requirements.lock
+
+clean:           ## Ends a local stack that was left, and removes what was made here.
+	@if [ -x $(RUN) ]; then $(RUN) -m local.demo clean; fi
+	rm -rf .venv .local rendered
+
+# The lock files hold hashes of everything; uv takes seconds where pip takes minutes.
+.venv/ready: requirements.lock requirements-setup.lock
+	@echo "- installing the pinned Python packages into .venv ..."
+	$(PYTHON) -m venv .venv
+	.venv/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-setup.lock
+	.venv/bin/uv pip sync --quiet --require-hashes --python $(RUN) requirements.lock requirements-setup.lock
+	@touch $@
