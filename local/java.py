@@ -1,0 +1,90 @@
+"""Maven and the JDK, as far as the local stack needs them: jars of a pom, classes of a few sources."""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+from local import paths, progress
+
+# Java 8 byte code, as the jars of Kafka 3.9 and of the vendor's connector are.
+# "options": JDK 17 warns that 8 is an old source level, which is the very point here.
+JAVAC_OPTIONS = ["--release", "8", "-encoding", "UTF-8", "-Xlint:all,-options", "-Werror"]
+
+
+class ToolError(RuntimeError):
+    """A tool is missing or failed; the message says which, and what to do."""
+
+
+def ensure(name: str, inputs: Iterable[Path | str], build: Callable[[Path], None], *, text: str) -> Path:
+    """A folder of the cache that `build` filled once: `CACHE/<name>-<hash of the inputs>`.
+
+    It is built beside its place and moved there as a whole, so a broken build leaves nothing behind.
+    """
+    digest = hashlib.sha256()
+    for item in inputs:
+        digest.update(item.read_bytes() if isinstance(item, Path) else item.encode())
+        digest.update(b"\0")
+    directory = paths.CACHE / f"{name}-{digest.hexdigest()[:12]}"
+    if directory.exists():
+        return directory
+    paths.CACHE.mkdir(parents=True, exist_ok=True)
+    partial = Path(tempfile.mkdtemp(prefix=f"{name}-partial-", dir=paths.CACHE))
+    try:
+        with progress.step(text):
+            build(partial)
+        partial.chmod(0o755)
+        _take_place(partial, directory)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    return directory
+
+
+def copy_dependencies(pom: Path, directory: Path) -> None:
+    """The jars of a pom, with all that they need, from Maven's repository into `directory`."""
+    command = ["mvn", "-B", "-q", "-f", str(pom), "dependency:copy-dependencies"]
+    run([*command, f"-DoutputDirectory={directory}", "-DincludeScope=runtime"], needs="maven")
+
+
+def compile_jar(sources: Path, class_path: Sequence[Path], jar: Path, *, entries: Path | None = None) -> None:
+    """Compiles the `.java` files under `sources` into `jar`; `entries` holds further files for it."""
+    with tempfile.TemporaryDirectory() as classes:
+        files = [str(file) for file in sorted(sources.rglob("*.java"))]
+        joined = os.pathsep.join(f"{directory}/*" for directory in class_path)
+        run(["javac", *JAVAC_OPTIONS, "-cp", joined, "-d", classes, *files], needs="openjdk-17-jdk-headless")
+        if entries is not None:
+            shutil.copytree(entries, classes, dirs_exist_ok=True)
+        command = ["jar", "--create", "--file", str(jar)]
+        manifest = entries / "META-INF" / "MANIFEST.MF" if entries is not None else None
+        if manifest is not None and manifest.exists():
+            command += ["--manifest", str(manifest)]
+        run([*command, "-C", classes, "."], needs="openjdk-17-jdk-headless")
+
+
+def run(command: Sequence[str], *, needs: str) -> None:
+    """Runs a tool to its end.
+
+    Raises:
+        ToolError: it is not there (names the Debian package `needs`), or failed (holds its output's end).
+    """
+    try:
+        subprocess.run(
+            command, check=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        )
+    except FileNotFoundError:
+        raise ToolError(f"{command[0]} is not installed: install the Debian package {needs}") from None
+    except subprocess.CalledProcessError as error:
+        output = error.stdout.decode(errors="replace")[-3000:]
+        raise ToolError(f"{command[0]} failed with {error.returncode}:\n{output}") from None
+
+
+def _take_place(partial: Path, directory: Path) -> None:
+    try:
+        partial.rename(directory)
+    except OSError:
+        # Somebody else built the same thing at the same time: theirs is as good.
+        if not directory.exists():
+            raise

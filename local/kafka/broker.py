@@ -1,0 +1,181 @@
+"""Configures and starts the broker, and makes its topic and access rules."""
+
+import base64
+import json
+import secrets
+import socket
+import subprocess
+import time
+import uuid
+from collections.abc import Mapping
+from pathlib import Path
+
+import javaproperties
+from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka.admin import (  # type: ignore[attr-defined]  # it imports them, without __all__
+    AclBinding,
+    AclOperation,
+    AclPermissionType,
+    AdminClient,
+    NewTopic,
+    ResourcePatternType,
+    ResourceType,
+)
+
+from local import java
+from local.kafka import certificates, client, jars, users
+
+_HOST = "127.0.0.1"
+_START_SECONDS = 120.0
+
+_LOG4J = {
+    "log4j.rootLogger": "WARN, stdout",
+    "log4j.appender.stdout": "org.apache.log4j.ConsoleAppender",
+    "log4j.appender.stdout.layout": "org.apache.log4j.PatternLayout",
+    "log4j.appender.stdout.layout.ConversionPattern": "[%d] %p %m (%c)%n",
+    "log4j.logger.kafka.server.KafkaRaftServer": "INFO",
+}
+
+_TOPIC_SETTINGS = {
+    "retention.ms": str(7 * 24 * 3600 * 1000),  # as Confluent keeps its audit events
+    "max.message.bytes": str(20 * 1024 * 1024),  # the most that a Confluent Cloud cluster takes
+}
+
+
+class BrokerError(RuntimeError):
+    """The broker ended or did not answer."""
+
+
+def free_port() -> int:
+    """A port of 127.0.0.1 that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind((_HOST, 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def start(state: Path, port: int) -> "subprocess.Popen[bytes]":
+    """Starts the broker's JVM on `port`, with the data that an earlier one left in `state`.
+
+    It ends by itself when the calling process does.
+    """
+    directory = state / "kafka"
+    directory.mkdir(parents=True, exist_ok=True)
+    certificates.ensure(directory)
+    if users.ADMIN not in users.read(users.file(state)):
+        users.add(users.file(state), users.ADMIN, secrets.token_urlsafe(32))
+    properties = directory / "server.properties"
+    _write(properties, server_properties(directory, port=port, controller_port=free_port()))
+    _write(directory / "log4j.properties", _LOG4J)
+    if not (directory / "data" / "meta.properties").exists():
+        cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        tool = _java(directory, "kafka.tools.StorageTool", "format", "-t", cluster_id, "-c", str(properties))
+        java.run(tool, needs="openjdk-17-jre-headless")
+    client.address_file(state).write_text(json.dumps({"bootstrap": f"{_HOST}:{port}"}))
+    command = _java(directory, "kafka.Kafka", str(properties))
+    return subprocess.Popen(["setpriv", "--pdeathsig", "TERM", *command], stdin=subprocess.DEVNULL)
+
+
+def server_properties(directory: Path, *, port: int, controller_port: int) -> dict[str, str]:
+    """One node that is broker and controller; clients come by SASL_SSL only."""
+    module = "org.apache.kafka.common.security.plain.PlainLoginModule"
+    plain = "listener.name.client.plain."
+    return {
+        "process.roles": "broker,controller",
+        "node.id": "1",
+        "controller.quorum.voters": f"1@{_HOST}:{controller_port}",
+        "listeners": f"CLIENT://{_HOST}:{port},CONTROLLER://{_HOST}:{controller_port}",
+        "listener.security.protocol.map": "CLIENT:SASL_SSL,CONTROLLER:PLAINTEXT",
+        "inter.broker.listener.name": "CLIENT",
+        "controller.listener.names": "CONTROLLER",
+        "sasl.enabled.mechanisms": "PLAIN",
+        "sasl.mechanism.inter.broker.protocol": "PLAIN",
+        f"{plain}sasl.jaas.config": f'{module} required users_file="{directory / "users.json"}";',
+        f"{plain}sasl.server.callback.handler.class": "logexporter.kafka.UsersFileHandler",
+        "ssl.keystore.type": "PEM",
+        "ssl.keystore.location": str(directory / "broker.pem"),
+        # The broker checks at its start that it could talk to itself.
+        "ssl.truststore.type": "PEM",
+        "ssl.truststore.location": str(directory / "ca.pem"),
+        "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+        # The broker talks to its own controller without a login, on loopback.
+        "super.users": f"User:{users.ADMIN};User:ANONYMOUS",
+        "auto.create.topics.enable": "false",
+        "log.dirs": str(directory / "data"),
+        "offsets.topic.replication.factor": "1",
+        "offsets.topic.num.partitions": "8",
+        "transaction.state.log.replication.factor": "1",
+        "transaction.state.log.min.isr": "1",
+        "group.initial.rebalance.delay.ms": "0",
+    }
+
+
+def prepare(state: Path, process: "subprocess.Popen[bytes]") -> None:
+    """Waits until the broker answers; makes the audit topic and the rights of all other keys: to read.
+
+    Confluent's audit-log cluster takes no records and no topics from its customers (its documentation,
+    "Audit log best practices").
+
+    Raises:
+        BrokerError: the JVM ended, or gave no answer for two minutes.
+    """
+    _wait(state, process)
+    admin = AdminClient(client.client_config(state))
+    topic = NewTopic(
+        client.TOPIC, num_partitions=client.PARTITIONS, replication_factor=1, config=_TOPIC_SETTINGS
+    )
+    for created in admin.create_topics([topic]).values():
+        try:
+            created.result()
+        except KafkaException as error:
+            if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
+                raise
+    for granted in admin.create_acls(
+        [_reads(ResourceType.TOPIC, client.TOPIC), _reads(ResourceType.GROUP, "*")]
+    ).values():
+        granted.result()
+
+
+def _wait(state: Path, process: "subprocess.Popen[bytes]") -> None:
+    host, _, port = json.loads(client.address_file(state).read_text())["bootstrap"].rpartition(":")
+    deadline = time.monotonic() + _START_SECONDS
+    while process.poll() is None and time.monotonic() < deadline:
+        # A bare connection first: librdkafka logs each one that is refused.
+        try:
+            socket.create_connection((host, int(port)), timeout=1).close()
+        except OSError:
+            time.sleep(0.1)
+        else:
+            return
+    raise BrokerError(f"the broker gave no answer within {_START_SECONDS:.0f} s, or ended: see its log")
+
+
+def _reads(kind: ResourceType, name: str) -> AclBinding:
+    """Everybody may read it, from anywhere; to read includes to describe."""
+    return AclBinding(
+        kind,
+        name,
+        ResourcePatternType.LITERAL,
+        "User:*",
+        "*",
+        AclOperation.READ,
+        AclPermissionType.ALLOW,
+    )
+
+
+def _java(directory: Path, main: str, *arguments: str) -> list[str]:
+    return [
+        "java",
+        "-Xmx512m",
+        "-XX:+UseSerialGC",
+        "-XX:TieredStopAtLevel=1",
+        f"-Dlog4j.configuration=file:{directory / 'log4j.properties'}",
+        "-cp",
+        f"{jars.ensure_login()}/*:{jars.ensure()}/*",
+        main,
+        *arguments,
+    ]
+
+
+def _write(file: Path, properties: Mapping[str, str]) -> None:
+    file.write_text(javaproperties.dumps(dict(properties), timestamp=False))

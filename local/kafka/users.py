@@ -1,0 +1,54 @@
+"""Who may log in to the broker: a file that it reads at each authentication.
+
+`{"users": {"KEY": "SECRET"}}`, readable by its owner only, replaced as a whole.
+"""
+
+import fcntl
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+ADMIN = "local-admin"
+"""The one user that may write and administer: the feeder, the checks."""
+
+
+def file(state: Path) -> Path:
+    """The users' file of a stack."""
+    return state / "kafka" / "users.json"
+
+
+def read(users_file: Path) -> dict[str, str]:
+    """Secrets by key; empty when there is no file yet."""
+    if not users_file.exists():
+        return {}
+    users: dict[str, str] = json.loads(users_file.read_text())["users"]
+    return users
+
+
+def add(users_file: Path, key: str, secret: str) -> None:
+    """Lets `key` in with `secret` from now on; replaces its former secret."""
+    with _changed(users_file) as users:
+        users[key] = secret
+
+
+def remove(users_file: Path, key: str) -> None:
+    """Refuses `key` from now on. Connections that are already open stay."""
+    with _changed(users_file) as users:
+        users.pop(key, None)
+
+
+@contextmanager
+def _changed(users_file: Path) -> Iterator[dict[str, str]]:
+    users_file.parent.mkdir(parents=True, exist_ok=True)
+    with users_file.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        users = read(users_file)
+        yield users
+        # mkstemp makes it 0600.
+        descriptor, partial = tempfile.mkstemp(dir=users_file.parent, prefix="users-")
+        with os.fdopen(descriptor, "w") as out:
+            json.dump({"users": users}, out, indent=2)
+        Path(partial).replace(users_file)
