@@ -46,7 +46,7 @@ def start(
     Raises:
         StartError: it ended or was not ready within `ready_timeout` seconds.
     """
-    ready_file = state / "processes" / f"{name}.ready.json"
+    ready_file = _ready_file(state, name)
     ready_file.parent.mkdir(parents=True, exist_ok=True)
     ready_file.unlink(missing_ok=True)
     log = state / "logs" / f"{name}.log"
@@ -70,7 +70,13 @@ def start(
             stop(state, name)
             raise StartError(f"{name} was not ready after {ready_timeout:.0f} s:\n{_tail(log)}")
         time.sleep(0.05)
-    return Server(name, process.pid, json.loads(ready_file.read_text()))
+    return read(state, name)
+
+
+def read(state: Path, name: str) -> Server:
+    """A server that was started, from its record."""
+    known = json.loads(_record(state, name).read_text())
+    return Server(name, int(known["pid"]), json.loads(_ready_file(state, name).read_text()))
 
 
 def write_ready(file: Path, content: Mapping[str, Any]) -> None:
@@ -116,6 +122,10 @@ def stop_all(state: Path) -> list[str]:
 
 def _record(state: Path, name: str) -> Path:
     return state / "processes" / f"{name}.json"
+
+
+def _ready_file(state: Path, name: str) -> Path:
+    return state / "processes" / f"{name}.ready.json"
 
 
 def _live_pid(state: Path, name: str) -> int | None:

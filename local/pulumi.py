@@ -1,0 +1,78 @@
+"""The `pulumi` command against the local stack."""
+
+import json
+import subprocess
+from collections.abc import Sequence
+from typing import Any
+
+from local import paths
+from local.world import STACK, World
+
+
+class PulumiError(RuntimeError):
+    """A `pulumi` command failed; what it said stands before this."""
+
+
+def run(world: World, *arguments: str, given: str | None = None, quiet: bool = False) -> str:
+    """Runs `pulumi ARGUMENTS` in the project, shows what it says (unless `quiet`) and returns it.
+
+    `given` goes to its standard input: that is how a secret is handed over.
+
+    Raises:
+        PulumiError: it ended with another code than 0.
+    """
+    command = [
+        str(world.tools.engine.executable),
+        "--non-interactive",
+        "--color=never",
+        "--logtostderr",
+        *arguments,
+    ]
+    process = subprocess.Popen(
+        command,
+        cwd=paths.ROOT,
+        env=world.environment(),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    assert process.stdin is not None  # noqa: S101  # both are pipes
+    assert process.stdout is not None  # noqa: S101
+    process.stdin.write(given or "")
+    process.stdin.close()
+    said = []
+    for line in process.stdout:
+        said.append(line)
+        if not quiet:
+            print(f"  | {line}", end="", flush=True)  # noqa: T201  # pulumi's own words, as they come
+    if process.wait() != 0:
+        text = "".join(said)
+        raise PulumiError(f"pulumi {arguments[0]} failed" + (f":\n{text}" if quiet else ""))
+    return "".join(said)
+
+
+def init(world: World) -> None:
+    """Makes the stack anew."""
+    run(world, "stack", "init", STACK, quiet=True)
+
+
+def set_secret(world: World, path: str, value: str) -> None:
+    """Sets one secret inside a structured setting, e.g. `ccloud-logexporter:logzio.apiToken`."""
+    run(world, "config", "set", "--stack", STACK, "--secret", "--path", path, given=value, quiet=True)
+
+
+def up(world: World) -> None:
+    """`pulumi up`."""
+    run(world, "up", "--stack", STACK, "--yes", "--skip-preview", "--suppress-progress", "--suppress-outputs")
+
+
+def destroy(world: World) -> None:
+    """`pulumi destroy`."""
+    run(world, "destroy", "--stack", STACK, "--yes", "--skip-preview", "--suppress-progress")
+
+
+def outputs(world: World) -> dict[str, Any]:
+    """What the program exports, without secrets in plain."""
+    answer: dict[str, Any] = json.loads(run(world, "stack", "output", "--stack", STACK, "--json", quiet=True))
+    return answer

@@ -1,0 +1,216 @@
+"""The whole world of the program on one machine: starts it, describes it to the program, ends it.
+
+Order of start: AWS (moto) -> Kafka -> packages -> Logz.io -> VMs. Whatever a killed run left is ended first.
+"""
+
+import json
+import os
+import shlex
+import shutil
+import socket
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from local import paths, processes, progress
+from local.processes import Server
+from local.setup import Tools
+
+STACK = "local"
+REGION = "us-west-2"
+BUCKET = "logexporter-ccloud-local"
+TOPIC = "confluent-audit-log-events"
+PARTITIONS = 12
+STACK_FILE = paths.ROOT / f"Pulumi.{STACK}.yaml"
+
+# Nothing of a real account may reach the local stack: neither variables nor the files they point at.
+STRIPPED = ("AWS_", "CONFLUENT_", "LOGZIO_", "PULUMI_", "CCLOUD_LOCAL_")
+NO_PROXY = "127.0.0.1,localhost"
+
+
+@dataclass(frozen=True)
+class World:
+    """A started local stack. `servers`: by name, each with its ready information."""
+
+    state: Path
+    tools: Tools
+    servers: Mapping[str, Server]
+
+    @property
+    def aws_endpoint(self) -> str:
+        """Where every AWS service answers."""
+        return _url(self.servers["cloud"])
+
+    @property
+    def hypervisor(self) -> str:
+        """Where the VMs are watched and switched."""
+        return _url(self.servers["hypervisor"])
+
+    @property
+    def logzio(self) -> str:
+        """Where the account API answers."""
+        return _url(self.servers["logzio"])
+
+    @property
+    def bootstrap(self) -> str:
+        """host:port of the audit-log cluster."""
+        return str(self.servers["kafka"].ready["bootstrap"])
+
+    def environment(self) -> dict[str, str]:
+        """The environment of `pulumi` and of any AWS client in this stack."""
+        return {
+            **clean_environment(),
+            **self.tools.engine.environment(self.state),
+            **aws_environment(self.state, self.aws_endpoint),
+            "CCLOUD_LOCAL_STACK": "1",
+            "CCLOUD_LOCAL_AWS_ENDPOINT": self.aws_endpoint,
+            "CCLOUD_LOCAL_HYPERVISOR": self.hypervisor,
+            "CCLOUD_LOCAL_KAFKA_BOOTSTRAP": self.bootstrap,
+            "CCLOUD_LOCAL_KAFKA_USERS": str(self.state / "kafka" / "users.json"),
+        }
+
+
+def clean_environment() -> dict[str, str]:
+    """The caller's environment without any setting of a real account."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(STRIPPED)}
+    return {
+        **kept,
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "NO_PROXY": NO_PROXY,
+        "no_proxy": NO_PROXY,
+    }
+
+
+def aws_environment(state: Path, endpoint: str) -> dict[str, str]:
+    """What points an AWS client at the local AWS, as the deployer of the stack."""
+    deployer = json.loads((state / "cloud" / "deployer.json").read_text())
+    return {
+        "AWS_ACCESS_KEY_ID": deployer["access_key_id"],
+        "AWS_SECRET_ACCESS_KEY": deployer["secret_access_key"],
+        "AWS_REGION": REGION,
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_ENDPOINT_URL": endpoint,
+    }
+
+
+def start(state: Path, tools: Tools) -> World:
+    """Ends what an earlier run left in `state`, then starts every server.
+
+    Raises:
+        processes.StartError: one did not come up.
+    """
+    end(state)
+    state.mkdir(parents=True, exist_ok=True)
+    environment = {**clean_environment(), "PYTHONPATH": str(paths.ROOT)}
+    servers: dict[str, Server] = {}
+
+    def serve(name: str, module: str, *arguments: str) -> None:
+        servers[name] = processes.start(
+            state,
+            name,
+            [sys.executable, "-m", module, "--state", str(state), *arguments],
+            env=environment,
+            cwd=paths.ROOT,
+        )
+
+    with progress.step("starting AWS (moto, IAM enforced), Kafka, packages, Logz.io, VMs"):
+        serve("cloud", "local.cloud")
+        endpoint = ("--aws-endpoint", _url(servers["cloud"]))
+        serve("kafka", "local.kafka")
+        serve("packages", "local.packages", "--connector-archive", str(tools.connector_archive))
+        serve("logzio", "local.logzio", *endpoint)
+        serve("hypervisor", "local.vm.hypervisor", *endpoint)
+    return World(state, tools, servers)
+
+
+def attach(state: Path, tools: Tools) -> World:
+    """The stack that an earlier command started and left running.
+
+    Raises:
+        RuntimeError: none is running.
+    """
+    names = processes.names(state)
+    if "hypervisor" not in names or not all(processes.is_running(state, name) for name in names):
+        raise RuntimeError("no local stack is running: start one with `make demo-up`")
+    return World(state, tools, {name: processes.read(state, name) for name in names})
+
+
+def end(state: Path) -> None:
+    """Ends every server of the state folder and forgets all but the reports of the demo."""
+    processes.stop_all(state)
+    STACK_FILE.unlink(missing_ok=True)
+    if not state.exists():
+        return
+    for entry in state.iterdir():
+        if entry.name != "demo":
+            shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+    (state / "demo" / "produced.jsonl").unlink(missing_ok=True)
+
+
+def stack_settings(world: World, connector_version: str) -> dict[str, Any]:
+    """The stack file of the local stack, without its secret: production's program, other settings."""
+    packages = world.servers["packages"].ready
+    return {
+        "aws:region": REGION,
+        "ccloud-logexporter:source": {
+            "cluster": "lkc-local1",
+            "environment": "env-local1",
+            "serviceAccount": "sa-local1",
+            "partitions": {TOPIC: PARTITIONS},
+        },
+        "ccloud-logexporter:archive": {"bucket": BUCKET, "destroyWithData": True},
+        "ccloud-logexporter:connector": {
+            # What is shown in minutes here takes the same way as with the default of a minute.
+            "rotationSeconds": 5,
+            "version": connector_version,
+            "archiveUrl": packages["archive_url"],
+            "archiveSha256": packages["archive_sha256"],
+        },
+        "ccloud-logexporter:worker": {
+            # Debian 12 has no Java 8.
+            "javaVersion": 17,
+            "restPort": _free_port(),
+            "repositoryUrl": packages["repository_url"],
+            "repositoryKeyFingerprint": packages["key_fingerprint"],
+            "endpoints": {"s3": world.aws_endpoint, "ssm": world.aws_endpoint},
+        },
+        "ccloud-logexporter:logzio": {"apiUrl": world.logzio},
+    }
+
+
+def write_stack_file(settings: Mapping[str, Any]) -> None:
+    """Puts the settings into the stack's file, beside what the engine keeps there."""
+    content = yaml.safe_load(STACK_FILE.read_text()) if STACK_FILE.exists() else None
+    STACK_FILE.write_text(yaml.safe_dump({**(content or {}), "config": dict(settings)}))
+
+
+def write_environment_file(world: World) -> Path:
+    """Writes `state/env.sh`: sourced, plain `pulumi` and AWS clients work against the local stack."""
+    inherited = clean_environment()
+    lines = ["# . this file: pulumi, AWS and Kafka clients then work against the local stack."]
+    lines += [f"unset {name}" for name in sorted(os.environ) if name.startswith(STRIPPED)]
+    lines += [
+        f"export {name}={shlex.quote(value)}"
+        for name, value in sorted(world.environment().items())
+        if os.environ.get(name) != value or name not in inherited
+    ]
+    file = world.state / "env.sh"
+    file.touch(mode=0o600)
+    file.write_text("\n".join(lines) + "\n")
+    return file
+
+
+def _url(server: Server) -> str:
+    return f"http://127.0.0.1:{server.ready['port']}"
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
