@@ -2,7 +2,9 @@
 
 import json
 import secrets
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from moto.core.utils import utcnow
 from moto.ec2.models import ec2_backends
@@ -46,8 +48,9 @@ def bootstrap(folder: Path) -> str:
     return token
 
 
-def _public_parameter(name: str, value: str) -> Parameter:
-    return Parameter(
+def _public_parameter(name: str, value: str) -> Any:
+    parameter: Any = Parameter  # moto's own use: abstract in its types only
+    return parameter(
         account_id=ACCOUNT,
         name=name,
         value=value,
@@ -61,7 +64,7 @@ def _public_parameter(name: str, value: str) -> Parameter:
     )
 
 
-def _user(account: str, name: str, policy: dict[str, object], file: Path) -> None:
+def _user(account: str, name: str, policy: Mapping[str, object], file: Path) -> None:
     iam = iam_backends[account]["aws"]
     iam.create_user("us-east-1", name)
     iam.put_user_policy(name, "local-stack", json.dumps(policy))

@@ -63,15 +63,17 @@ class Caller:
             return True
         named = element.get("AWS", []) if isinstance(element, dict) else []
         wanted = [named] if isinstance(named, str) else named
-        return any(one == "*" or one == self.account or one in self.principals for one in wanted)
+        return any(one in {"*", self.account, *self.principals} for one in wanted)
 
 
 def install() -> None:
     """Replaces moto's authorization in this process; enforcement is on from here."""
-    ActionAuthenticatorMixin._authenticate_and_authorize_normal_action = _authorize_normal
-    ActionAuthenticatorMixin._authenticate_and_authorize_s3_action = _authorize_s3
+    mixin: Any = ActionAuthenticatorMixin
+    mixin._authenticate_and_authorize_normal_action = _authorize_normal
+    mixin._authenticate_and_authorize_s3_action = _authorize_s3
     # moto asks this beside the authorization, with its own evaluation; bucket policies are judged here.
-    FakeBucket.get_permission = lambda *_: PermissionResult.NEUTRAL
+    bucket: Any = FakeBucket
+    bucket.get_permission = lambda *_: PermissionResult.NEUTRAL
 
 
 def caller_of(access_key_id: str) -> Caller | None:
@@ -106,7 +108,7 @@ def _role_session(account: str, session: Any) -> Caller | None:
     if role is None:
         return None
     arn = f"arn:aws:sts::{account}:assumed-role/{name}/{session.session_name}"
-    inline = [iam.get_role_policy(name, policy)[1] for policy in iam.list_role_policies(name)]
+    inline: list[Any] = [iam.get_role_policy(name, policy)[1] for policy in iam.list_role_policies(name)]
     return Caller(
         account=account,
         name=name,
@@ -209,7 +211,7 @@ def _bucket(name: str | None) -> Any:
 
 
 def _kms_key(bucket: Any, key: str | None, operation: str, headers: Any) -> str | None:
-    """The KMS key of the object to read, or of the one to be written (its header, or the bucket's default)."""
+    """The KMS key of the object to read, or of the one to be written (by header or bucket default)."""
     if bucket is None:
         return None
     if operation in {"GetObject", "HeadObject"}:

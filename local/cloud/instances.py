@@ -20,7 +20,7 @@ class NoCredentialsError(LookupError):
 
 
 def describe() -> list[dict[str, Any]]:
-    """Every instance of every region: id, region, state, type, image, user_data, profile_arn, role, address."""
+    """Every instance of every region, under the keys of `_description`."""
     return [_description(region, instance) for region, instance in _instances()]
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import unquote
 
-import xmltodict
+import xmltodict  # type: ignore[import-untyped]  # ships no types
 
 from local.cloud.policy import Access
 
@@ -177,7 +177,7 @@ def _ssm_arn(name: str, region: str, account: str) -> str:
 
 
 def parameters(data: Mapping[str, Any], body: bytes, content_type: str) -> dict[str, Any]:
-    """A request's parameters: from its JSON body, or else from the form fields moto parsed (`{name: [value]}`)."""
+    """From a JSON body, or else from the form fields as moto parsed them (`{name: [value]}`)."""
     if "json" in content_type:
         return dict(json.loads(body or b"{}"))
     return {name: value[0] if isinstance(value, list) and value else value for name, value in data.items()}
