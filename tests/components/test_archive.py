@@ -1,0 +1,129 @@
+import json
+from typing import Any
+
+import pytest
+
+from components.archive import AuditLogArchive, AuditLogArchiveArgs
+from tests.components.recorder import Recorder, record
+
+KEY = "arn:aws:kms:us-west-2:111122223333:key/0d6f5b0e-2f6e-4a35-9a53-2b8c7d1f0a11"
+GUARDS = [
+    "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock",
+    "aws:s3/bucketOwnershipControls:BucketOwnershipControls",
+    "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration",
+    "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration",
+    "aws:s3/bucketPolicy:BucketPolicy",
+]
+BUCKET = "aws:s3/bucket:Bucket"
+SENTINEL = "aws:s3/bucketObjectv2:BucketObjectv2"
+
+
+def archive(**changed: Any) -> Recorder:
+    given: dict[str, Any] = {
+        "bucket": "logexporter-ccloud",
+        "sentinel_keys": ["topics/t/partition=0/!logzio-init", "topics/t/partition=1/!logzio-init"],
+        "tags": {"Project": "ccloud-logexporter"},
+    }
+    return record(lambda: AuditLogArchive("archive", AuditLogArchiveArgs(**{**given, **changed})))
+
+
+def lifecycle(recorder: Recorder) -> dict[str, Any]:
+    rules = recorder.one(GUARDS[3]).inputs["rules"]
+    return {rule["id"]: rule for rule in rules}
+
+
+def test_a_bucket_outlives_its_stack_with_all_its_guards_by_default() -> None:
+    recorder = archive()
+
+    for type_ in [BUCKET, *GUARDS]:
+        assert recorder.one(type_).retain_on_delete, type_
+    assert recorder.one(BUCKET).inputs["forceDestroy"] is False
+
+
+def test_a_bucket_that_is_to_go_with_its_data_goes_with_all_its_guards() -> None:
+    recorder = archive(destroy_with_data=True)
+
+    for type_ in [BUCKET, *GUARDS]:
+        assert not recorder.one(type_).retain_on_delete, type_
+    assert recorder.one(BUCKET).inputs["forceDestroy"] is True
+
+
+def test_a_kept_bucket_is_taken_over_with_all_its_guards_when_asked() -> None:
+    recorder = archive(adopt_existing=True)
+
+    for type_ in [BUCKET, *GUARDS]:
+        assert recorder.one(type_).import_id == "logexporter-ccloud", type_
+
+
+def test_nothing_is_taken_over_unasked() -> None:
+    recorder = archive()
+
+    assert {one.import_id for one in recorder.registrations} == {""}
+
+
+def test_nothing_of_the_bucket_is_ever_public() -> None:
+    inputs = archive().one(GUARDS[0]).inputs
+
+    assert {inputs[name] for name in inputs if name != "bucket"} == {True}
+    assert len(inputs) == 5
+
+
+def test_the_owner_of_the_bucket_owns_every_object() -> None:
+    assert archive().one(GUARDS[1]).inputs["rule"] == {"objectOwnership": "BucketOwnerEnforced"}
+
+
+def test_objects_are_encrypted_with_s3s_own_key_by_default() -> None:
+    (rule,) = archive().one(GUARDS[2]).inputs["rules"]
+
+    assert rule["applyServerSideEncryptionByDefault"] == {"sseAlgorithm": "AES256"}
+
+
+def test_objects_are_encrypted_with_the_organisations_key_when_one_is_given() -> None:
+    (rule,) = archive(kms_key_arn=KEY).one(GUARDS[2]).inputs["rules"]
+
+    assert rule["applyServerSideEncryptionByDefault"] == {"sseAlgorithm": "aws:kms", "kmsMasterKeyId": KEY}
+    assert rule["bucketKeyEnabled"] is True
+
+
+def test_unfinished_uploads_are_dropped_after_a_week_and_events_are_kept_by_default() -> None:
+    rules = lifecycle(archive())
+
+    assert list(rules) == ["drop-unfinished-uploads"]
+    assert rules["drop-unfinished-uploads"]["abortIncompleteMultipartUpload"] == {"daysAfterInitiation": 7}
+
+
+def test_retention_expires_events_and_leaves_the_empty_sentinels() -> None:
+    retention = lifecycle(archive(retention_days=400))["retention"]
+
+    assert retention["expiration"] == {"days": 400}
+    assert retention["filter"] == {"objectSizeGreaterThan": 0}
+
+
+def test_the_bucket_policy_comes_after_the_public_access_block() -> None:
+    recorder = archive()
+
+    assert recorder.one(GUARDS[0]).urn in recorder.needs(recorder.one(GUARDS[4]))
+
+
+def test_the_bucket_policy_refuses_what_comes_without_tls() -> None:
+    policy = json.loads(archive().one(GUARDS[4]).inputs["policy"])
+
+    assert [statement["Sid"] for statement in policy["Statement"]] == ["OnlyTls"]
+
+
+def test_an_empty_sentinel_stands_under_each_prefix_once_the_bucket_is_guarded() -> None:
+    recorder = archive()
+    sentinels = recorder.of_type(SENTINEL)
+
+    assert [one.inputs["key"] for one in sentinels] == [
+        "topics/t/partition=0/!logzio-init",
+        "topics/t/partition=1/!logzio-init",
+    ]
+    for sentinel in sentinels:
+        assert sentinel.inputs["content"] == ""
+        assert {recorder.one(guard).urn for guard in GUARDS} <= recorder.needs(sentinel)
+
+
+@pytest.mark.parametrize("destroy", [True, False])
+def test_nothing_is_protected_since_destroy_would_fail(destroy: bool) -> None:
+    assert not any(one.protect for one in archive(destroy_with_data=destroy).registrations)
