@@ -1,0 +1,105 @@
+"""The demo's last word: figures in a file for machines, a table for people."""
+
+import json
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+
+import httpx
+from rich.console import Console
+from rich.table import Table
+
+from local.demo.check import Result
+
+
+@dataclass(frozen=True)
+class Seconds:
+    """How long the steps took; None for one that was not part of this run."""
+
+    tools: float | None = None
+    up: float | None = None
+    boot: float | None = None
+    first_object: float | None = None
+    first_delivered: float | None = None
+    total: float | None = None
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a run of the demo showed."""
+
+    events_produced: int
+    events_archived: int
+    events_delivered: int
+    events_missing: int
+    """Events without a right copy in the bucket or in Logz.io."""
+    events_duplicated: int
+    """Copies beyond the first, in the bucket or in Logz.io, whichever has more of an event."""
+    events_faulty: int
+    """Lines in the bucket or Logz.io that are unreadable, wrong, out of place or were never produced."""
+    objects: int
+    s3_requests: int
+    """Requests of the writer."""
+    left_behind: int
+    """How many things `destroy` left."""
+    left_behind_names: tuple[str, ...]
+    seconds: Seconds
+
+    @property
+    def exit_code(self) -> int:
+        """0 only if events flowed, none is missing or wrong, and nothing was left behind."""
+        failed = not self.events_produced or self.events_missing or self.events_faulty or self.left_behind
+        return 1 if failed else 0
+
+    def write(self, file: Path) -> None:
+        """Writes the report as one JSON object; the whole content appears at once."""
+        file.parent.mkdir(parents=True, exist_ok=True)
+        partial = file.with_suffix(".partial")
+        partial.write_text(json.dumps(asdict(self), indent=2) + "\n")
+        partial.replace(file)
+
+    def print(self, console: Console | None = None) -> None:
+        """Prints the figures as a table and, if there are any, what was left behind."""
+        table = Table(title="ccloud-logexporter: the demo", show_header=False)
+        table.add_column(style="bold")
+        table.add_column(justify="right")
+        for entry in fields(self):
+            value = getattr(self, entry.name)
+            if isinstance(value, int):
+                table.add_row(entry.name.replace("_", " "), f"{value:,}")
+        table.add_section()
+        for entry in fields(self.seconds):
+            seconds = getattr(self.seconds, entry.name)
+            shown = "-" if seconds is None else f"{seconds:.1f}"
+            table.add_row(f"seconds: {entry.name.replace('_', ' ')}", shown)
+        console = console or Console()
+        console.print(table)
+        for line in self.left_behind_names:
+            console.print(f"left behind: {line}", markup=False)
+
+
+def report_file(state: Path) -> Path:
+    """Where the report of this stack stands."""
+    return state / "demo" / "report.json"
+
+
+def from_result(result: Result, *, s3_requests: int, left_behind: list[str], seconds: Seconds) -> Report:
+    """The report of a run whose check ended with `result`."""
+    return Report(
+        events_produced=result.produced,
+        events_archived=result.archived,
+        events_delivered=result.delivered,
+        events_missing=result.missing,
+        events_duplicated=result.duplicates,
+        events_faulty=result.faults,
+        objects=result.objects,
+        s3_requests=s3_requests,
+        left_behind=len(left_behind),
+        left_behind_names=tuple(left_behind),
+        seconds=seconds,
+    )
+
+
+def s3_requests(aws_endpoint: str, principal: str) -> int:
+    """How many S3 requests an IAM user or role has made since the local AWS was started."""
+    counted = httpx.get(f"{aws_endpoint}/_local/s3-requests", trust_env=False).raise_for_status().json()
+    return sum(counted.get(principal, {}).values())
