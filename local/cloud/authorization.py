@@ -23,7 +23,12 @@ from typing import Any, NoReturn
 
 from botocore.credentials import Credentials
 from moto.core.authorization import ActionAuthenticatorMixin
-from moto.core.exceptions import ServiceException
+from moto.core.exceptions import (
+    AuthFailureError,
+    InvalidClientTokenIdError,
+    ServiceException,
+    SignatureDoesNotMatchError,
+)
 from moto.core.responses import ActionResult
 from moto.core.routing import get_service_router
 from moto.core.utils import utcnow
@@ -38,6 +43,10 @@ from local.cloud import permissions
 from local.cloud.policy import Access, Decision, decide
 
 PARTITION = "aws"
+
+
+class Refusal(ServiceException):
+    """A refused request of any service but S3; moto renders it in the service's protocol."""
 
 
 @dataclass(frozen=True)
@@ -108,14 +117,14 @@ def _role_session(account: str, session: Any) -> Caller | None:
     if role is None:
         return None
     arn = f"arn:aws:sts::{account}:assumed-role/{name}/{session.session_name}"
-    inline: list[Any] = [iam.get_role_policy(name, policy)[1] for policy in iam.list_role_policies(name)]
+    inline = [iam.get_role_policy(name, policy)[1] for policy in iam.list_role_policies(name)]
     return Caller(
         account=account,
         name=name,
         arn=arn,
         principals=frozenset({arn, role.arn, f"arn:aws:iam::{account}:root"}),
         policies=tuple(
-            [json.loads(document["policy_document"]) for document in inline]
+            [json.loads(document) for document in inline]
             + [_managed(policy) for policy in role.managed_policies.values()]
         ),
     )
@@ -242,16 +251,11 @@ def _authenticate(response: Any, request_class: type) -> Caller:
         )
     url = response.normalized_request.raw_url
     query = url.partition("?")[2]
-    request = request_class(
-        account_id=response.current_account,
-        method=response.method,
-        path=response.raw_path + (f"?{query}" if query else ""),
-        data=response.data,
-        body=response.raw_body,
-        headers=response.headers,
-        action=response.data.get("Action", "") if request_class is S3IAMRequest else response._get_action(),
-    )
-    request.check_signature()
+    try:
+        request = _verified(response, request_class, response.raw_path + (f"?{query}" if query else ""))
+    except (SignatureDoesNotMatchError, InvalidClientTokenIdError, AuthFailureError) as error:
+        # moto speaks XML here to clients of JSON services too.
+        _fail(response, error.error_type, error.code, error.message)
     credentials: Credentials = request._access_key.create_credentials()
     caller = caller_of(credentials.access_key)
     if caller is None:
@@ -261,6 +265,22 @@ def _authenticate(response: Any, request_class: type) -> Caller:
         code = "ExpiredToken" if request_class is S3IAMRequest else "ExpiredTokenException"
         _fail(response, code, 400)
     return caller
+
+
+def _verified(response: Any, request_class: type, path: str) -> Any:
+    """moto's request with its access key, once the signature is verified."""
+    is_s3 = request_class is S3IAMRequest
+    request = request_class(
+        account_id=response.current_account,
+        method=response.method,
+        path=path,
+        data=response.data,
+        body=response.raw_body,
+        headers=response.headers,
+        action=response.data.get("Action", "") if is_s3 else response._get_action(),
+    )
+    request.check_signature()
+    return request
 
 
 def _is_expired(account: str, access_key_id: str) -> bool:
@@ -304,7 +324,7 @@ def _fail(response: Any, code: str, status: int, message: str = "Access denied."
     """Ends a request with an error in the protocol that its service speaks."""
     if response.service_name == "s3":
         raise S3ClientError(code, message)
-    _, headers, body = response.serialized(ActionResult(ServiceException(code, message)))
+    _, headers, body = response.serialized(ActionResult(Refusal(code, message)))
     response.response_headers.update(headers)
     failure = HTTPException(description=body)
     failure.code = status

@@ -1,6 +1,5 @@
 """What EC2 itself knows and does: its instances, and the credentials of their roles."""
 
-import base64
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -20,7 +19,7 @@ class NoCredentialsError(LookupError):
 
 
 def describe() -> list[dict[str, Any]]:
-    """Every instance of every region, under the keys of `_description`."""
+    """Every instance of every region, under the keys of `_description`; user_data is base64."""
     return [_description(region, instance) for region, instance in _instances()]
 
 
@@ -55,7 +54,7 @@ def _description(region: str, instance: Any) -> dict[str, Any]:
         "state": instance._state.name,
         "type": instance.instance_type,
         "image": instance.image_id,
-        "user_data": base64.b64decode(instance.user_data or "").decode(),
+        "user_data": "" if instance.user_data is None else instance.user_data.as_bytes().decode(),
         "profile_arn": None if profile is None else profile.arn,
         "role": None if role is None else role.name,
         "address": instance.private_ip,
