@@ -206,7 +206,7 @@ class Comparison:
 
     def has_object(self, listed: StoredObject) -> bool:
         """Whether this very content was taken in already, or is not a data object at all."""
-        if not self._is_data(listed.key):
+        if not is_data(self._pipeline, listed.key):
             self._other_keys.add(listed.key)
             return True
         known = self._objects.get(listed.key)
@@ -282,10 +282,6 @@ class Comparison:
             first_object_at=min((stored.modified for stored in self._objects.values()), default=None),
             first_delivered_at=self._first_delivered_at,
         )
-
-    def _is_data(self, key: str) -> bool:
-        prefix = layout.topic_prefix(self._pipeline.topics_dir, self._pipeline.topic)
-        return key.startswith(prefix) and layout.parse_data_key(key) is not None
 
     def _archived_copies(self, key: str, body: bytes) -> list[_Copy]:
         if key.endswith(".gz"):
@@ -371,6 +367,12 @@ class Comparison:
         return f"event {copy.id} differs from the one in Kafka ({in_kafka})"
 
 
+def is_data(pipeline: Pipeline, key: str) -> bool:
+    """Whether the connector wrote this object: no sentinel, nothing foreign."""
+    prefix = layout.topic_prefix(pipeline.topics_dir, pipeline.topic)
+    return key.startswith(prefix) and layout.parse_data_key(key) is not None
+
+
 def _misplaced(key: layout.DataKey, origin: _Origin, number: int, last: int) -> str | None:
     """A file holds ascending offsets of one partition, and its name the first of them."""
     if origin.partition != key.partition:
@@ -418,7 +420,7 @@ def _interned(value: object) -> object:
 class Objects(Protocol):
     """A bucket, as far as it is needed here."""
 
-    def listed(self) -> Iterator[StoredObject]:
+    def listing(self) -> Iterator[StoredObject]:
         """Every object of the bucket."""
 
     def read(self, key: str) -> bytes:
@@ -439,7 +441,7 @@ class Bucket:
             config=Config(s3={"addressing_style": "path"}),
         )
 
-    def listed(self) -> Iterator[StoredObject]:
+    def listing(self) -> Iterator[StoredObject]:
         for page in self._s3.get_paginator("list_objects_v2").paginate(Bucket=self._name):
             for entry in page.get("Contents", ()):
                 yield StoredObject(entry["Key"], entry["ETag"], entry["LastModified"].timestamp())
@@ -518,6 +520,11 @@ class DeliveredStore:
                 yield DeliveredLine(key, line, event, received_at)
 
 
+def any_archived(pipeline: Pipeline) -> bool:
+    """Whether the first object of the connector stands in the bucket."""
+    return any(is_data(pipeline, listed.key) for listed in Bucket(pipeline).listing())
+
+
 def wait_until_complete(
     state: Path,
     pipeline: Pipeline,
@@ -562,7 +569,7 @@ def take_in(
     """Reads what is new in each place, the last place first: what it shows stands in the others already."""
     for row in delivered.new_rows():
         comparison.add_delivered(row)
-    for listed in bucket.listed():
+    for listed in bucket.listing():
         if not comparison.has_object(listed):
             comparison.put_object(listed, bucket.read(listed.key))
     for record in records:

@@ -58,9 +58,9 @@ def read_produced(state: Path) -> Iterator[Produced]:
 
 def feed(
     state: Path,
+    kafka: Mapping[str, str | int | float | bool],
     count: int,
     *,
-    kafka: Mapping[str, str | int | float | bool] | None = None,
     topic: str = client.TOPIC,
     rate: float | None = None,
     seed: int | None = None,
@@ -71,7 +71,7 @@ def feed(
 
     Args:
         state: folder of the running stack.
-        kafka: librdkafka settings of a client that may write to the topic; the stack's administrator if None.
+        kafka: librdkafka settings of a client that may write to the topic (`client.client_config`).
         rate: events per second; as fast as possible if None.
         seed: of the events; made from the clock if None, so that two calls never make the same ids.
         stop: set by another thread to end early.
@@ -82,8 +82,7 @@ def feed(
     seed = time.time_ns() if seed is None else seed
     started = time.monotonic()
     with _Recorder(state).open() as recorder:
-        connection = client.client_config(state) if kafka is None else kafka
-        producer = Producer({**connection, "acks": "all", "enable.idempotence": True, "linger.ms": 20})
+        producer = Producer({**kafka, "acks": "all", "enable.idempotence": True, "linger.ms": 20})
         single_is_taken = any(line.partition == _SINGLE for line in read_produced(state))
         partitions = spread(_partition_count(producer, topic), seed, single_is_taken=single_is_taken)
         paced = _paced(events(count, seed, datetime.now(UTC)), producer, rate, stop)

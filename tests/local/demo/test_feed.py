@@ -1,0 +1,94 @@
+"""Events are spread unevenly, and only what the broker acknowledged is on record."""
+
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import islice
+from pathlib import Path
+
+import pytest
+from confluent_kafka import Producer
+
+from local.demo.feed import FeedError, feed, produced_file, read_produced, spread
+
+
+def shares(count: int, *, single_is_taken: bool) -> Counter[int]:
+    return Counter(islice(spread(12, seed=3, single_is_taken=single_is_taken), count))
+
+
+def test_some_partitions_are_busy_and_one_is_nearly_idle() -> None:
+    counted = shares(10_000, single_is_taken=False)
+    assert set(counted) == set(range(12))
+    assert counted[0] > 10 * counted[4]
+    assert 0 < counted[9] < 100
+
+
+def test_one_partition_gets_a_single_event_over_all_calls() -> None:
+    assert shares(10_000, single_is_taken=False)[7] == 1
+    assert shares(10_000, single_is_taken=True)[7] == 0
+
+
+def test_partitions_added_to_the_topic_get_events_too() -> None:
+    assert set(islice(spread(16, seed=3, single_is_taken=True), 10_000)) == set(range(16)) - {7}
+
+
+def test_a_half_written_line_of_the_record_is_left_out(tmp_path: Path) -> None:
+    file = produced_file(tmp_path)
+    file.parent.mkdir(parents=True)
+    file.write_text('{"id": "a", "partition": 1, "offset": 2, "time": "t"}\n{"id": "b", "par')
+    assert [line.id for line in read_produced(tmp_path)] == ["a"]
+
+
+def test_no_record_means_nothing_was_fed(tmp_path: Path) -> None:
+    assert list(read_produced(tmp_path)) == []
+
+
+Settings = dict[str, str | int | float | bool]
+
+
+@contextmanager
+def broker_in_process(round_trip_ms: int) -> Iterator[Settings]:
+    """The broker that librdkafka brings for tests."""
+    holder = Producer({"test.mock.num.brokers": 1, "test.mock.broker.rtt": round_trip_ms, "log_level": 0})
+    broker = next(iter(holder.list_topics(timeout=10).brokers.values()))
+    yield {"bootstrap.servers": f"{broker.host}:{broker.port}"}
+    del holder
+
+
+@pytest.fixture
+def broker() -> Iterator[Settings]:
+    with broker_in_process(0) as settings:
+        yield settings
+
+
+@pytest.mark.local
+def test_every_acknowledged_event_is_on_record_once(tmp_path: Path, broker: Settings) -> None:
+    said: list[str] = []
+    assert feed(tmp_path, broker, 500, progress=said.append) == 500
+    assert feed(tmp_path, broker, 200, progress=said.append) == 200
+    record = list(read_produced(tmp_path))
+    assert len(record) == 700
+    assert len({line.id for line in record}) == 700
+    assert len({(line.partition, line.offset) for line in record}) == 700
+    assert said[-1].startswith("  200 events accepted by Kafka in ")
+
+
+@pytest.mark.local
+def test_a_feed_that_is_stopped_has_what_it_produced_on_record(tmp_path: Path, broker: Settings) -> None:
+    stop = threading.Event()
+    timer = threading.Timer(0.5, stop.set)
+    timer.start()
+    produced = feed(tmp_path, broker, 1_000_000, rate=50, stop=stop)
+    assert 0 < produced < 1000
+    assert len(list(read_produced(tmp_path))) == produced
+
+
+@pytest.mark.local
+def test_what_the_broker_does_not_acknowledge_is_an_error_and_not_on_record(tmp_path: Path) -> None:
+    with (
+        broker_in_process(round_trip_ms=700) as slow,
+        pytest.raises(FeedError, match="3 events were not acknowledged"),
+    ):
+        feed(tmp_path, {**slow, "delivery.timeout.ms": 100}, 3)
+    assert list(read_produced(tmp_path)) == []
