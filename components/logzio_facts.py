@@ -1,0 +1,86 @@
+"""What Logz.io documents about itself: regions, hosts, limits, built-in log types.
+
+Sources: the API description (log-shipping/s3-buckets), docs "Account region", "Default parsing".
+"""
+
+BUCKET_REGIONS = (
+    "us-east-1",
+    "us-east-2",
+    "us-west-1",
+    "us-west-2",
+    "eu-west-1",
+    "eu-west-2",
+    "eu-west-3",
+    "eu-central-1",
+    "ap-northeast-1",
+    "ap-northeast-2",
+    "ap-southeast-1",
+    "ap-southeast-2",
+    "sa-east-1",
+    "ap-south-1",
+    "ca-central-1",
+)
+"""AWS regions whose buckets Logz.io can read."""
+
+ACCOUNT_REGIONS = {"us": "", "au": "-au", "ca": "-ca", "eu": "-eu", "uk": "-uk"}
+"""Account region -> suffix of its host names."""
+
+MAX_OBJECT_BYTES = 50_000_000
+"""A larger object is not fetched."""
+
+# The parsers that a type of this name would meet; our events are plain JSON.
+BUILT_IN_LOG_TYPES = frozenset(
+    {
+        "S3Access",
+        "apache",
+        "apache_access",
+        "auditd",
+        "aws_waf",
+        "awswaf",
+        "cloudfront",
+        "cloudtrail",
+        "docker",
+        "docker_logs",
+        "elb",
+        "fargate",
+        "guardduty",
+        "haproxy",
+        "iis",
+        "jenkins",
+        "kafka",
+        "kafka_server",
+        "kubernetes",
+        "logzio_cloudwatch_lambda",
+        "mongodb",
+        "mysql",
+        "mysql_error",
+        "mysql_slow_query",
+        "nagios",
+        "nginx",
+        "nginx-error",
+        "syslog",
+        "vpcflow",
+        "wineventlog",
+        "zipkinSpan",
+    }
+)
+
+
+def api_region(region: str) -> str:
+    """us-west-2 -> US_WEST_2, the form of the API."""
+    return region.upper().replace("-", "_")
+
+
+def aws_region(region: str) -> str:
+    """US_WEST_2 or us-west-2 -> us-west-2."""
+    return region.lower().replace("_", "-")
+
+
+def api_url(account_region: str) -> str:
+    """The account API of an account region."""
+    return f"https://api{ACCOUNT_REGIONS[account_region]}.logz.io"
+
+
+def search_url(account_region: str) -> str:
+    """Where a person searches."""
+    return f"https://app{ACCOUNT_REGIONS[account_region]}.logz.io/#/dashboard/osd/discover"
