@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+import zipfile
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
@@ -51,17 +52,17 @@ def copy_dependencies(pom: Path, directory: Path) -> None:
 
 def compile_jar(sources: Path, class_path: Sequence[Path], jar: Path, *, entries: Path | None = None) -> None:
     """Compiles the `.java` files under `sources` into `jar`; `entries` holds further files for it."""
-    with tempfile.TemporaryDirectory() as classes:
+    with tempfile.TemporaryDirectory() as temporary:
+        classes = Path(temporary)
         files = [str(file) for file in sorted(sources.rglob("*.java"))]
         joined = os.pathsep.join(f"{directory}/*" for directory in class_path)
-        run(["javac", *JAVAC_OPTIONS, "-cp", joined, "-d", classes, *files], needs="openjdk-17-jdk-headless")
+        command = ["javac", *JAVAC_OPTIONS, "-cp", joined, "-d", str(classes), *files]
+        run(command, needs="openjdk-17-jdk-headless")
         if entries is not None:
             shutil.copytree(entries, classes, dirs_exist_ok=True)
-        command = ["jar", "--create", "--file", str(jar)]
-        manifest = entries / "META-INF" / "MANIFEST.MF" if entries is not None else None
-        if manifest is not None and manifest.exists():
-            command += ["--manifest", str(manifest)]
-        run([*command, "-C", classes, "."], needs="openjdk-17-jdk-headless")
+        with zipfile.ZipFile(jar, "w", zipfile.ZIP_DEFLATED) as out:
+            for file in sorted(classes.rglob("*")):
+                out.write(file, file.relative_to(classes))
 
 
 def run(command: Sequence[str], *, needs: str) -> None:
