@@ -261,15 +261,6 @@ class Source(_Section):
             )
         return self
 
-    @model_validator(mode="after")
-    def _partitions_of_every_topic(self) -> "Source":
-        if set(self.topics) != set(self.partitions):
-            raise ValueError(
-                f"partitions has {', '.join(sorted(self.partitions)) or 'nothing'}; accepted: a number for each of "
-                f"{', '.join(self.topics)}, and for nothing else"
-            )
-        return self
-
 
 class Archive(_Section):
     """The organisation's own bucket."""
@@ -423,18 +414,6 @@ class Worker(_Section):
         default=Endpoints(), description="Endpoints of AWS services (private endpoints, air-gapped sites)."
     )
 
-    @model_validator(mode="after")
-    def _java_fits_platform(self) -> "Worker":
-        fitting = JAVA_FOR_PLATFORM.get(self.platform_version)
-        if fitting is None:
-            raise ValueError(f"platformVersion: accepted: {', '.join(JAVA_FOR_PLATFORM)}")
-        if self.java_version not in fitting:
-            shown = ", ".join(str(version) for version in fitting)
-            raise ValueError(
-                f"javaVersion: {self.java_version} does not run platform {self.platform_version}; accepted: {shown}"
-            )
-        return self
-
     @property
     def key_url(self) -> str:
         """The address of the package repository's key."""
@@ -526,8 +505,12 @@ def load(raw: Mapping[str, Any], *, region: str | None, environ: Mapping[str, st
     problems: list[str] = []
     sections: dict[str, Any] = {}
     given = {**raw, "logzio": _with_token(raw.get("logzio"), environ)}
-    for name in given.keys() - SECTIONS.keys() - {"tags"}:
-        problems.append(f"{NAMESPACE}:{name}: is no setting{_did_you_mean(name, [*SECTIONS, 'tags'])}")
+    known = [*SECTIONS, "tags"]
+    problems += [
+        f"{NAMESPACE}:{name}: is no setting{_did_you_mean(name, known)}"
+        for name in given
+        if name not in known
+    ]
     for name, model in SECTIONS.items():
         try:
             sections[name] = model.model_validate({} if given.get(name) is None else given[name])
@@ -621,6 +604,33 @@ def _bucket_is_beside_the_cluster(sections: Mapping[str, Any], region: str | Non
         yield problem
 
 
+def _every_topic_has_its_partitions(sections: Mapping[str, Any], _: str | None) -> Iterator[str]:
+    source = sections.get("source")
+    if source is not None and set(source.topics) != set(source.partitions):
+        shown = ", ".join(sorted(source.partitions)) or "nothing"
+        yield (
+            f"{NAMESPACE}:source.partitions: has a number for {shown}; accepted: one for each of "
+            f"{', '.join(source.topics)}, and for nothing else"
+        )
+
+
+def _java_runs_the_platform(sections: Mapping[str, Any], _: str | None) -> Iterator[str]:
+    worker = sections.get("worker")
+    if worker is None:
+        return
+    fitting = JAVA_FOR_PLATFORM.get(worker.platform_version)
+    if fitting is None:
+        yield (
+            f"{NAMESPACE}:worker.platformVersion: {worker.platform_version} is not known to work; accepted: "
+            f"{', '.join(JAVA_FOR_PLATFORM)}"
+        )
+    elif worker.java_version not in fitting:
+        yield (
+            f"{NAMESPACE}:worker.javaVersion: {worker.java_version} does not run platform {worker.platform_version}; "
+            f"accepted: {', '.join(str(version) for version in fitting)}"
+        )
+
+
 def _heap_fits(sections: Mapping[str, Any], _: str | None) -> Iterator[str]:
     source, worker = sections.get("source"), sections.get("worker")
     if worker is None:
@@ -691,17 +701,19 @@ def _properties_are_further_ones(sections: Mapping[str, Any], _: str | None) -> 
 
 def _raw_has_no_renames(sections: Mapping[str, Any], _: str | None) -> Iterator[str]:
     connector = sections.get("connector")
-    if connector is not None and connector.format == "raw" and "renames" in connector.model_fields_set:
-        if connector.renames:
-            yield (
-                f"{NAMESPACE}:connector.renames: raw bytes have no fields to rename; accepted: leave it out, or "
-                "format json"
-            )
+    if connector is None or connector.format != "raw" or "renames" not in connector.model_fields_set:
+        return
+    if connector.renames:
+        yield (
+            f"{NAMESPACE}:connector.renames: raw bytes have no fields to rename; accepted: leave it out, or format json"
+        )
 
 
 RULES: tuple[Rule, ...] = (
     _region_is_readable,
     _bucket_is_beside_the_cluster,
+    _every_topic_has_its_partitions,
+    _java_runs_the_platform,
     _heap_fits,
     _image_fits,
     _token_is_there,
@@ -741,9 +753,11 @@ def _tags(raw: Any, problems: list[str]) -> dict[str, str]:
     if not isinstance(raw, Mapping) or not all(isinstance(value, str) for value in raw.values()):
         problems.append(f"{NAMESPACE}:tags: is no object of texts; accepted: name: text, ...")
         return {}
-    for name in raw:
-        if str(name).lower().startswith("aws:"):
-            problems.append(f"{NAMESPACE}:tags.{name}: AWS keeps aws: for itself; accepted: another name")
+    problems += [
+        f"{NAMESPACE}:tags.{name}: AWS keeps aws: for itself; accepted: another name"
+        for name in raw
+        if str(name).lower().startswith("aws:")
+    ]
     return {str(name): value for name, value in raw.items()}
 
 
