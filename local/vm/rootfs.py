@@ -1,0 +1,164 @@
+"""The image of the local VMs: Debian 12 with systemd and cloud-init, built once from the machine's mirror."""
+
+import fcntl
+import hashlib
+import json
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from local import progress
+from local.paths import CACHE
+
+SUITE = "bookworm"
+
+DEBIAN_PACKAGES = ("debootstrap", "debian-archive-keyring", "systemd-container")
+"""What this module needs on the machine."""
+
+_BOOTSTRAP = ("systemd", "systemd-sysv", "dbus", "ca-certificates", "python3", "curl", "gpg", "iproute2")
+# What Ubuntu's cloud image has as well, as far as the project's user-data may count on it.
+_PACKAGES = ("cloud-init", "logrotate", "procps", "python3-boto3", "util-linux", "xz-utils")
+
+# The machine's own way to its mirror; defaults and index targets stay Debian's.
+_APT_SETTINGS = re.compile(
+    r"^Acquire::(https?|Check-Valid-Until|Check-Date|Retries|ForceIPv[46]|Languages)\b"
+)
+_HOST_CERTIFICATES = Path("/usr/local/share/ca-certificates")
+_FINAL_COMMANDS = (
+    "apt-get --quiet update",
+    f"apt-get --quiet --yes --no-install-recommends install {' '.join(_PACKAGES)}",
+    "update-ca-certificates",
+    "apt-get clean",
+    # A clone must get its own.
+    "truncate --size 0 /etc/machine-id",
+    "rm -f /var/lib/dbus/machine-id",
+)
+
+
+class RootfsError(RuntimeError):
+    """The image could not be built; the message holds the end of the output."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """All that the image is made of; another recipe is another image.
+
+    Attributes:
+        mirror: where debootstrap reads from.
+        sources: text of the image's sources list.
+        settings: apt settings of this machine.
+        certificates: PEM texts of the authorities that this machine trusts in addition, by file name.
+    """
+
+    mirror: str
+    sources: str
+    settings: str
+    certificates: dict[str, str]
+
+    @property
+    def digest(self) -> str:
+        """16 hex digits over the recipe and this module's package lists."""
+        whole = [asdict(self), SUITE, _BOOTSTRAP, _PACKAGES, _FINAL_COMMANDS]
+        return hashlib.sha256(json.dumps(whole, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def ensure() -> Path:
+    """The image's folder; built if this recipe's is not in the cache (about 90 seconds). Needs root.
+
+    Raises:
+        RootfsError: a step failed.
+    """
+    recipe = _recipe()
+    image = CACHE / f"rootfs-{recipe.digest}"
+    with _lock():
+        if not image.exists():
+            with progress.step("building the VMs' Debian image (once)"):
+                _build(recipe, image)
+    return image
+
+
+def apt_archives() -> Path:
+    """Packages that VMs downloaded: apt verifies them against the signed index again before each use."""
+    folder = CACHE / "vm-apt-archives"
+    (folder / "partial").mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def _recipe() -> Recipe:
+    entries = _host_sources() or [f"deb http://deb.debian.org/debian {SUITE} main"]
+    mirror = next(entry.split()[1] for entry in entries if entry.split()[2] == SUITE)
+    dump = subprocess.run(["apt-config", "dump"], capture_output=True, text=True, check=True).stdout
+    return Recipe(
+        mirror=mirror,
+        sources="\n".join(entries) + "\n",
+        settings="".join(f"{line}\n" for line in dump.splitlines() if _APT_SETTINGS.match(line)),
+        certificates={file.name: file.read_text() for file in sorted(_HOST_CERTIFICATES.glob("*.crt"))},
+    )
+
+
+def _host_sources() -> list[str]:
+    """The machine's own Debian mirrors of our suite; empty on another distribution."""
+    command = ["apt-get", "indextargets", "--format", "$(REPO_URI) $(RELEASE)", "Created-By: Packages"]
+    listed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    entries = sorted(
+        f"deb {line} main"
+        for line in set(listed.splitlines())
+        if "debian" in line.split()[0] and line.split()[1].startswith(SUITE)
+    )
+    return entries if any(entry.split()[2] == SUITE for entry in entries) else []
+
+
+def _build(recipe: Recipe, image: Path) -> None:
+    partial = image.with_name(f"{image.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    _run(
+        "debootstrap",
+        "--variant=minbase",
+        f"--include={','.join(_BOOTSTRAP)}",
+        SUITE,
+        str(partial),
+        recipe.mirror,
+    )
+    (partial / "etc/apt/sources.list").write_text(recipe.sources)
+    (partial / "etc/apt/apt.conf.d/10machine").write_text(recipe.settings)
+    for name, text in recipe.certificates.items():
+        (partial / "usr/local/share/ca-certificates" / name).write_text(text)
+    # NoCloud: the seed that `machine` writes; without one, cloud-init does nothing.
+    datasources = partial / "etc/cloud/cloud.cfg.d/99-local.cfg"
+    datasources.parent.mkdir(parents=True, exist_ok=True)
+    datasources.write_text("datasource_list: [ NoCloud, None ]\nnetwork: {config: disabled}\n")
+    container = ["systemd-nspawn", "--quiet", "--register=no", "--keep-unit", "--resolv-conf=copy-host", "-D"]
+    for command in _FINAL_COMMANDS:
+        # Existing configuration files are ours: kept, without a question.
+        script = f"export DEBIAN_FRONTEND=noninteractive UCF_FORCE_CONFFOLD=1; {command}"
+        _run(*container, str(partial), "/bin/sh", "-ec", script)
+    (partial / "etc/hostname").unlink(missing_ok=True)
+    partial.rename(image)
+
+
+def _run(*command: str) -> None:
+    result = subprocess.run(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        check=False,
+        env={**os.environ, "LC_ALL": "C.UTF-8"},
+    )
+    if result.returncode != 0:
+        raise RootfsError(f"{' '.join(command[:2])} ... failed:\n{result.stdout[-3000:]}")
+
+
+@contextmanager
+def _lock() -> Iterator[None]:
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with (CACHE / "rootfs.lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
