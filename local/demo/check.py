@@ -509,15 +509,22 @@ class DeliveredStore:
 
     def new_rows(self) -> Iterator[DeliveredLine]:
         """The rows since the last call; none while there is no store yet."""
-        if not self._file.exists():
-            return
-        query = (
-            "SELECT seq, key, line, event, received_at FROM events WHERE seq > ? AND bucket = ? ORDER BY seq"
-        )
-        with closing(sqlite3.connect(f"{self._file.absolute().as_uri()}?mode=ro", uri=True)) as database:
-            for seq, key, line, event, received_at in database.execute(query, (self._last_seq, self._bucket)):
+        while rows := self._read():
+            for seq, key, line, event, received_at in rows:
                 self._last_seq = seq
                 yield DeliveredLine(key, line, event, received_at)
+
+    def _read(self) -> list[tuple[int, str, int, str, float]]:
+        """The next rows, in one short read: a long one would keep the emulator from writing."""
+        if not self._file.exists():
+            return []
+        query = (
+            "SELECT seq, key, line, event, received_at FROM events"
+            " WHERE seq > ? AND bucket = ? ORDER BY seq LIMIT 5000"
+        )
+        database = sqlite3.connect(f"{self._file.absolute().as_uri()}?mode=ro", uri=True, timeout=30)
+        with closing(database):
+            return database.execute(query, (self._last_seq, self._bucket)).fetchall()
 
 
 def any_archived(pipeline: Pipeline) -> bool:

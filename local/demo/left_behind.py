@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,7 @@ def left_behind(places: Places) -> list[str]:
         botocore.exceptions.ClientError, httpx.HTTPError: a place could not be asked.
     """
     return [
-        *in_aws(lambda service: _client(places, service)),
+        *in_aws(client_of(places)),
         *in_logzio(places.logzio),
         *in_kafka(places.state),
         *among_vms(places.hypervisor),
@@ -133,11 +134,10 @@ def _pages(client: Any, operation: str, found: str, **arguments: Any) -> Iterato
         yield from page[found]
 
 
-def _client(places: Places, service: str) -> Any:
-    # boto3's own types name every service; here the name is data.
-    make: Callable[..., Any] = boto3.client
-    return make(
-        service,
+def client_of(places: Places) -> Callable[[str], Any]:
+    """Makes boto3 clients of the local AWS, with the deployer's key."""
+    return partial(
+        boto3.client,
         endpoint_url=places.aws_endpoint,
         region_name=places.region,
         aws_access_key_id=places.aws_access_key_id,
