@@ -29,6 +29,12 @@ _APT_SETTINGS = re.compile(
     r"^Acquire::(https?|Check-Valid-Until|Check-Date|Retries|ForceIPv[46]|Languages)\b"
 )
 _HOST_CERTIFICATES = Path("/usr/local/share/ca-certificates")
+_CLOUD_CONFIG = """\
+datasource_list: [ NoCloud, None ]
+network: {config: disabled}
+# As in Ubuntu's cloud image; Debian's minimal system has no other.
+locale: C.UTF-8
+"""
 _FINAL_COMMANDS = (
     "apt-get --quiet update",
     f"apt-get --quiet --yes --no-install-recommends install {' '.join(_PACKAGES)}",
@@ -63,7 +69,7 @@ class Recipe:
     @property
     def digest(self) -> str:
         """16 hex digits over the recipe and this module's package lists."""
-        whole = [asdict(self), SUITE, _BOOTSTRAP, _PACKAGES, _FINAL_COMMANDS]
+        whole = [asdict(self), SUITE, _BOOTSTRAP, _PACKAGES, _CLOUD_CONFIG, _FINAL_COMMANDS]
         return hashlib.sha256(json.dumps(whole, sort_keys=True).encode()).hexdigest()[:16]
 
 
@@ -131,7 +137,7 @@ def _build(recipe: Recipe, image: Path) -> None:
     # NoCloud: the seed that `machine` writes; without one, cloud-init does nothing.
     datasources = partial / "etc/cloud/cloud.cfg.d/99-local.cfg"
     datasources.parent.mkdir(parents=True, exist_ok=True)
-    datasources.write_text("datasource_list: [ NoCloud, None ]\nnetwork: {config: disabled}\n")
+    datasources.write_text(_CLOUD_CONFIG)
     container = ["systemd-nspawn", "--quiet", "--register=no", "--keep-unit", "--resolv-conf=copy-host", "-D"]
     for command in _FINAL_COMMANDS:
         # Existing configuration files are ours: kept, without a question.

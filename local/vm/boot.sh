@@ -1,0 +1,17 @@
+#!/bin/sh
+# Mounts a VM's disk over the image and becomes its systemd-nspawn. Runs in a mount namespace of its own, so
+# that the mount is gone with the last process of the VM.
+#
+# Usage: boot.sh IMAGE DISK [systemd-nspawn argument ...]
+set -eu
+
+image=$1
+disk=$2
+shift 2
+
+mount -t overlay overlay -o "lowerdir=$image,upperdir=$disk/upper,workdir=$disk/work" "$disk/root"
+if [ ! -e "$disk/certificates-done" ]; then
+    chroot "$disk/root" update-ca-certificates >/dev/null 2>&1
+    touch "$disk/certificates-done"
+fi
+exec systemd-nspawn --directory="$disk/root" "$@"

@@ -1,0 +1,29 @@
+"""Commands inside a running VM."""
+
+import json
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+from local.vm.machine import leader_of
+
+_PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+def run(folder: Path, argv: Sequence[str]) -> "subprocess.CompletedProcess[str]":
+    """Runs a command as root inside the VM of `folder` (`STATE/vm/<instance id>`), with a clean environment.
+
+    Raises:
+        RuntimeError: the VM is not running.
+    """
+    record = folder / "machine.json"
+    leader = leader_of(json.loads(record.read_text())["pid"]) if record.exists() else None
+    if leader is None:
+        raise RuntimeError(f"{folder.name} is not running")
+    return subprocess.run(
+        ["nsenter", "--target", str(leader), "--all", "--root", "--wd", "--", "env", "-i", _PATH, *argv],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
