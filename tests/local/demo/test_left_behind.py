@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+import httpx
 import pytest
 from moto import mock_aws
 
-from local.demo.left_behind import in_aws, in_kafka
+from local.demo.left_behind import among_vms, in_aws, in_kafka, in_logzio
 from local.kafka import users
 
 REGION = "us-west-2"
@@ -110,3 +111,30 @@ def test_kafka_keys_other_than_the_local_administrator_are_named(tmp_path: Path)
     file.parent.mkdir(parents=True)
     file.write_text(json.dumps({"users": {users.ADMIN: "s1", "KEY7": "s2"}}))
     assert list(in_kafka(tmp_path)) == ["Kafka API key KEY7"]
+
+
+def answering(monkeypatch: pytest.MonkeyPatch, url: str, body: object, status: int = 200) -> None:
+    def get(asked: str, **_: object) -> httpx.Response:
+        assert asked == url
+        return httpx.Response(status, json=body, request=httpx.Request("GET", asked))
+
+    monkeypatch.setattr(httpx, "get", get)
+
+
+def test_registrations_at_logzio_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    registration = {"id": 12, "bucket": "archive", "prefix": "topics/t/partition=0/", "active": True}
+    answering(monkeypatch, "http://logzio/_emulator/state", {"registrations": [registration]})
+    assert list(in_logzio("http://logzio")) == ["Logz.io registration 12 (archive/topics/t/partition=0/)"]
+
+
+def test_a_vm_that_is_not_gone_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    answering(monkeypatch, "http://vms/instances", {"i-1": {"state": "gone"}, "i-2": {"state": "stopped"}})
+    assert list(among_vms("http://vms")) == ["VM of instance i-2 (stopped)"]
+
+
+def test_a_place_that_cannot_be_asked_is_an_error_and_not_an_empty_list(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    answering(monkeypatch, "http://vms/instances", {}, status=500)
+    with pytest.raises(httpx.HTTPStatusError):
+        list(among_vms("http://vms"))
