@@ -668,6 +668,47 @@ def _token_is_there(sections: Mapping[str, Any], _: str | None) -> Iterator[str]
         )
 
 
+# What components/worker/connect.py sets: a test there holds the two together.
+OWN_CONNECTOR_PROPERTIES = frozenset(
+    {
+        "name",
+        "connector.class",
+        "tasks.max",
+        "topics",
+        "topics.regex",
+        "topics.dir",
+        "key.converter",
+        "value.converter",
+        "value.converter.schemas.enable",
+        "s3.region",
+        "s3.bucket.name",
+        "s3.part.size",
+        "s3.elastic.buffer.enable",
+        "storage.class",
+        "format.class",
+        "format.bytearray.extension",
+        "schema.compatibility",
+        "directory.delim",
+        "file.delim",
+        "filename.offset.zero.pad.width",
+        "flush.size",
+        "rotate.schedule.interval.ms",
+        "timezone",
+        "enable.conditional.writes",
+        "store.kafka.keys",
+        "store.kafka.headers",
+        "behavior.on.null.values",
+        "s3.compression.type",
+        "s3.compression.level",
+        "errors.tolerance",
+        "errors.log.enable",
+        "errors.log.include.messages",
+        "store.url",
+        "aws.access.key.id",
+        "aws.secret.access.key",
+    }
+)
+
 # Properties that would bring another layout than one ascending prefix per partition.
 _TIME_LAYOUT = {
     "partitioner.class",
@@ -683,8 +724,6 @@ _FOREIGN_CLIENTS = ("producer.override.", "admin.override.", "consumer.override.
 
 
 def _properties_are_further_ones(sections: Mapping[str, Any], _: str | None) -> Iterator[str]:
-    from components.worker.connect import OWN_CONNECTOR_PROPERTIES  # noqa: PLC0415  # connect imports Settings
-
     connector = sections.get("connector")
     for key in connector.properties if connector is not None else ():
         name = f"{NAMESPACE}:connector.properties.{key}"

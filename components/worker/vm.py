@@ -6,12 +6,12 @@ from urllib.parse import urlsplit
 
 import pulumi
 import pulumi_aws as aws
-from components.worker.cloud_config import user_data
-from components.worker.connect import WorkerFacts
 
 from components import policies
 from components.access import Credentials
 from components.settings import Settings
+from components.worker.cloud_config import user_data
+from components.worker.connect import WorkerFacts
 
 # Canonical's public parameter: the newest image of this release.
 UBUNTU_LTS_PARAMETER = "/aws/service/canonical/ubuntu/server/24.04/stable/current/amd64/hvm/ebs-gp3/ami-id"

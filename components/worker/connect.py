@@ -1,0 +1,145 @@
+"""Kafka Connect on the VM: the worker's and the connector's properties (pure).
+
+Sources: Kafka's standalone worker (source tree of 3.9), Confluent's S3 sink (its option list), and what was
+observed of it: what its validation does not catch (a rotation without time zone, an unknown key) is fixed here.
+"""
+
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import javaproperties
+
+from components import layout
+from components.settings import Settings
+
+SERVICE = "s3-auditlog-sink"
+"""The one name of the unit, its user and its folders."""
+
+SECRETS_FOLDER = f"/run/{SERVICE}"
+SECRETS_FILE = f"{SECRETS_FOLDER}/secrets.properties"
+STATE_FOLDER = f"/var/lib/{SERVICE}"
+LOG_FOLDER = f"/var/log/{SERVICE}"
+PLUGIN_FOLDER = "/usr/share/confluent-hub-components"
+
+# Sink offsets are committed this often too, so this bounds what is sent twice after a crash.
+OFFSET_FLUSH_MS = 10_000
+
+_JSON = {
+    "value.converter": "org.apache.kafka.connect.json.JsonConverter",
+    "value.converter.schemas.enable": "false",
+    "format.class": "io.confluent.connect.s3.format.json.JsonFormat",
+    # A malformed event must neither stop the pipe nor show its contents in a log.
+    "errors.tolerance": "all",
+    "errors.log.enable": "true",
+    "errors.log.include.messages": "false",
+}
+_RAW = {
+    "value.converter": "org.apache.kafka.connect.converters.ByteArrayConverter",
+    "format.class": "io.confluent.connect.s3.format.bytearray.ByteArrayFormat",
+    "format.bytearray.extension": ".json",
+    "errors.tolerance": "none",
+}
+
+
+@dataclass(frozen=True)
+class WorkerFacts:
+    """What the VM needs to know beside the settings.
+
+    `kafka_parameter` and `writer_parameter` are names in the parameter store; their values are JSON,
+    {"key": ..., "secret": ...} and {"access_key_id": ..., "secret_access_key": ...}. No writer_parameter: the VM
+    writes with its own role.
+    """
+
+    bootstrap_servers: str
+    kafka_parameter: str
+    writer_parameter: str | None = None
+
+
+def worker_properties(settings: Settings, facts: WorkerFacts) -> dict[str, str]:
+    """`/etc/kafka/connect-standalone.properties`."""
+    client = {
+        "bootstrap.servers": facts.bootstrap_servers,
+        "security.protocol": "SASL_SSL",
+        "sasl.mechanism": "PLAIN",
+        "sasl.jaas.config": _from_secrets("kafka.sasl.jaas.config"),
+    }
+    return {
+        # The worker asks the cluster itself with the first four, the connector's consumer with the second.
+        **client,
+        **{f"consumer.{name}": value for name, value in client.items()},
+        "listeners": f"http://127.0.0.1:{settings.worker.rest_port}",
+        "plugin.path": PLUGIN_FOLDER,
+        "offset.storage.file.filename": f"{STATE_FOLDER}/connect.offsets",
+        "offset.flush.interval.ms": str(OFFSET_FLUSH_MS),
+        "task.shutdown.graceful.timeout.ms": "30000",
+        "key.converter": "org.apache.kafka.connect.converters.ByteArrayConverter",
+        "value.converter": "org.apache.kafka.connect.json.JsonConverter",
+        "value.converter.schemas.enable": "false",
+        "config.providers": "file",
+        "config.providers.file.class": "org.apache.kafka.common.config.provider.FileConfigProvider",
+        "config.providers.file.param.allowed.paths": SECRETS_FOLDER,
+    }
+
+
+def connector_properties(settings: Settings, facts: WorkerFacts) -> dict[str, str]:
+    """`/etc/kafka-connect-s3/s3-sink-connector.properties`."""
+    return {**_own_properties(settings, facts), **settings.connector.properties}
+
+
+def _own_properties(settings: Settings, facts: WorkerFacts) -> dict[str, str]:
+    connector = settings.connector
+    properties = {
+        "name": connector.name,
+        "connector.class": "io.confluent.connect.s3.S3SinkConnector",
+        # Two tasks may write the same object around a rebalance (kafka-connect-storage-cloud issue 253).
+        "tasks.max": "1",
+        "topics": ",".join(settings.source.topics),
+        "topics.dir": connector.topics_dir,
+        "key.converter": "org.apache.kafka.connect.converters.ByteArrayConverter",
+        "s3.region": settings.region,
+        "s3.bucket.name": settings.archive.bucket,
+        "s3.part.size": str(connector.part_size),
+        "s3.elastic.buffer.enable": "true",
+        "storage.class": "io.confluent.connect.s3.storage.S3Storage",
+        "partitioner.class": "io.confluent.connect.storage.partitioner.DefaultPartitioner",
+        "schema.compatibility": "NONE",
+        "file.delim": layout.FILE_DELIMITER,
+        "filename.offset.zero.pad.width": str(layout.OFFSET_DIGITS),
+        "flush.size": str(connector.flush_size),
+        "rotate.schedule.interval.ms": str(connector.rotation_seconds * 1000),
+        "timezone": "UTC",
+        "enable.conditional.writes": "true",
+        "behavior.on.null.values": "ignore",
+        "s3.compression.type": connector.compression,
+        **(_JSON if connector.format == "json" else _RAW),
+    }
+    if connector.compression == "gzip":
+        properties["s3.compression.level"] = str(connector.compression_level)
+    if connector.format == "json" and connector.renames:
+        renames = ",".join(f"{old}:{new}" for old, new in connector.renames.items())
+        properties |= {
+            "transforms": "rename",
+            "transforms.rename.type": "org.apache.kafka.connect.transforms.ReplaceField$Value",
+            "transforms.rename.renames": renames,
+        }
+    if settings.worker.endpoints.s3 is not None:
+        properties["store.url"] = settings.worker.endpoints.s3
+    if facts.writer_parameter is not None:
+        properties |= {
+            "aws.access.key.id": _from_secrets("aws.access.key.id"),
+            "aws.secret.access.key": _from_secrets("aws.secret.access.key"),
+        }
+    return properties
+
+
+def render(properties: Mapping[str, str], title: str) -> str:
+    """The text of a .properties file, the same for the same properties."""
+    out = io.StringIO()
+    javaproperties.dump(properties, out, timestamp=False, comments=title)
+    return out.getvalue()
+
+
+def _from_secrets(name: str) -> str:
+    """Resolved by the worker when it starts, so that no secret stands in a file that outlives a power-off."""
+    return f"${{file:{SECRETS_FILE}:{name}}}"

@@ -1,0 +1,111 @@
+#!/bin/sh
+# Installs Java, Kafka Connect and the S3 connector, then enables the service: last, so that a boot that failed
+# leaves no service. A failed step ends the script, and with it cloud-init, in an error that names the step.
+set -eu
+
+# shellcheck source=/dev/null
+. /etc/s3-auditlog-sink/install.env
+export DEBIAN_FRONTEND=noninteractive
+
+step="start"
+begin() {
+    step=$1
+    echo "install: $step"
+}
+finish() {
+    code=$?
+    rm -rf "$work"
+    if [ "$code" -ne 0 ]; then
+        echo "install: FAILED in step: $step (exit code $code)" >&2
+    fi
+}
+work=$(mktemp -d)
+trap finish EXIT
+
+# retry COMMAND...: up to 8 times, with growing pauses (about 2.5 minutes in all).
+retry() {
+    attempt=1
+    until "$@"; do
+        if [ "$attempt" -ge 8 ]; then
+            return 1
+        fi
+        sleep $((attempt * 5))
+        attempt=$((attempt + 1))
+    done
+}
+apt() {
+    # The configuration files were there before the package: keep them.
+    retry apt-get -q -y -o Acquire::Retries=3 -o DPkg::Lock::Timeout=300 \
+        -o Dpkg::Options::=--force-confold -o Dpkg::Options::=--force-confdef "$@"
+}
+download() {
+    retry curl --fail --silent --show-error --location --proto '=https,http' --connect-timeout 15 --max-time 600 \
+        --output "$2" "$1"
+}
+
+begin "system user"
+systemd-sysusers /etc/sysusers.d/s3-auditlog-sink.conf
+
+begin "tools"
+apt update
+apt install --no-install-recommends ca-certificates curl gpg python3-boto3 unzip
+
+begin "package repository's key"
+download "$REPOSITORY_KEY_URL" "$work/archive.key"
+mkdir -m 0700 "$work/gnupg"
+fingerprints=$(GNUPGHOME="$work/gnupg" gpg --batch --show-keys --with-colons "$work/archive.key" |
+    awk -F: '$1 == "pub" { primary = 1 } $1 == "fpr" && primary { print $10; primary = 0 }')
+if [ "$fingerprints" != "$REPOSITORY_KEY_FINGERPRINT" ]; then
+    echo "install: the key of $REPOSITORY_KEY_URL is $fingerprints, expected $REPOSITORY_KEY_FINGERPRINT" >&2
+    exit 1
+fi
+install -D -m 0644 "$work/archive.key" /etc/apt/keyrings/confluent.asc
+
+begin "package repository"
+cat >/etc/apt/sources.list.d/confluent.sources <<SOURCES
+Types: deb
+URIs: $REPOSITORY_URL/$PLATFORM_VERSION
+Suites: stable
+Components: main
+Signed-By: /etc/apt/keyrings/confluent.asc
+SOURCES
+apt update
+
+begin "Java and Kafka Connect"
+apt install --no-install-recommends "$JAVA_PACKAGE" "$PLATFORM_PACKAGE"
+
+begin "S3 connector"
+download "$CONNECTOR_URL" "$work/connector.zip"
+if [ -n "$CONNECTOR_SHA256" ]; then
+    echo "$CONNECTOR_SHA256  $work/connector.zip" | sha256sum --check --strict -
+fi
+unzip -q "$work/connector.zip" -d "$work/connector"
+test -f "$work"/connector/*/manifest.json
+test -d "$work"/connector/*/lib
+rm -rf "$PLUGIN_FOLDER/confluentinc-kafka-connect-s3"
+mkdir -p "$PLUGIN_FOLDER"
+mv "$work"/connector/* "$PLUGIN_FOLDER/confluentinc-kafka-connect-s3"
+chmod -R u=rwX,go=rX "$PLUGIN_FOLDER"
+
+begin "service"
+systemctl daemon-reload
+systemctl enable --now s3-auditlog-sink.service
+
+begin "first start"
+running() {
+    curl --fail --silent --max-time 5 "http://127.0.0.1:$REST_PORT/connectors/$CONNECTOR_NAME/status" |
+        python3 -c 'import json, sys
+status = json.load(sys.stdin)
+states = [status["connector"]["state"], *(task["state"] for task in status["tasks"])]
+sys.exit(0 if len(states) > 1 and set(states) == {"RUNNING"} else 1)' 2>/dev/null
+}
+waited=0
+until running; do
+    if [ "$waited" -ge 300 ]; then
+        systemctl status --no-pager --lines=30 s3-auditlog-sink.service >&2 || true
+        exit 1
+    fi
+    sleep 1
+    waited=$((waited + 1))
+done
+echo "install: done"
