@@ -6,7 +6,6 @@ import secrets
 import socket
 import subprocess
 import time
-import uuid
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -68,12 +67,19 @@ def start(state: Path, port: int) -> "subprocess.Popen[bytes]":
     _write(properties, server_properties(directory, port=port, controller_port=free_port()))
     _write(directory / "log4j.properties", _LOG4J)
     if not (directory / "data" / "meta.properties").exists():
-        cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-        tool = _java(directory, "kafka.tools.StorageTool", "format", "-t", cluster_id, "-c", str(properties))
+        tool = _java(
+            directory, "kafka.tools.StorageTool", "format", "-t", _cluster_id(), "-c", str(properties)
+        )
         java.run(tool, needs="openjdk-17-jre-headless")
     client.address_file(state).write_text(json.dumps({"bootstrap": f"{_HOST}:{port}"}))
     command = _java(directory, "kafka.Kafka", str(properties))
     return subprocess.Popen(["setpriv", "--pdeathsig", "TERM", *command], stdin=subprocess.DEVNULL)
+
+
+def _cluster_id() -> str:
+    """16 random bytes in base64, as Kafka wants them; the first bit is 0, for none may begin with a dash."""
+    first, *others = secrets.token_bytes(16)
+    return base64.urlsafe_b64encode(bytes([first & 0x7F, *others])).decode().rstrip("=")
 
 
 def server_properties(directory: Path, *, port: int, controller_port: int) -> dict[str, str]:

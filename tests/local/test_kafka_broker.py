@@ -1,0 +1,128 @@
+"""The local broker lets in who has a key, and lets an ordinary key do what Confluent's lets it: read."""
+
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from confluent_kafka import Consumer, KafkaError, KafkaException
+from confluent_kafka.admin import (  # type: ignore[attr-defined]  # it imports them, without __all__
+    AdminClient,
+    ConfigResource,
+    NewTopic,
+    ResourceType,
+)
+
+from local import processes
+from local.kafka import client, users
+from tests.local.kafka_support import produce, start_broker, wait_for
+
+pytestmark = pytest.mark.local
+
+
+@pytest.fixture(scope="module")
+def state(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    folder = tmp_path_factory.mktemp("kafka")
+    start_broker(folder)
+    users.add(users.file(folder), "KEY", "right")
+    yield folder
+    processes.stop_all(folder)
+
+
+def consumed(state: Path, group: str, *, user: str = "KEY") -> bytes | None:
+    """The first value of the audit topic."""
+    consumer = Consumer(
+        {**client.client_config(state, user), "group.id": group, "auto.offset.reset": "earliest"}
+    )
+    consumer.subscribe([client.TOPIC])
+    try:
+        message = consumer.poll(30)
+        return None if message is None else message.value()
+    finally:
+        consumer.close()
+
+
+def login_error(state: Path, key: str, secret: str) -> str:
+    """What a client is told that comes with this key."""
+    errors: list[KafkaError] = []
+    consumer = Consumer(
+        {
+            **client.client_config(state),
+            "sasl.username": key,
+            "sasl.password": secret,
+            "group.id": "login",
+            "error_cb": errors.append,
+            "log_level": 0,
+        }
+    )
+    try:
+        wait_for("an answer to the login", lambda: consumer.poll(0.2) or errors)
+    finally:
+        consumer.close()
+    return " ".join(error.str() for error in errors)
+
+
+def test_an_ordinary_key_reads_what_the_admin_wrote(state: Path) -> None:
+    assert produce(state, [b"event"]) == []
+
+    assert consumed(state, "reader") == b"event"
+
+
+def test_an_ordinary_key_is_refused_to_write(state: Path) -> None:
+    errors = produce(state, [b"event"], user="KEY")
+
+    assert len(errors) == 1
+    assert "TOPIC_AUTHORIZATION_FAILED" in errors[0]
+
+
+def test_an_ordinary_key_is_refused_to_make_a_topic(state: Path) -> None:
+    admin = AdminClient(client.client_config(state, "KEY"))
+
+    with pytest.raises(KafkaException) as refused:
+        admin.create_topics([NewTopic("mine", num_partitions=1)])["mine"].result()
+
+    assert refused.value.args[0].code() == KafkaError.TOPIC_AUTHORIZATION_FAILED
+
+
+@pytest.mark.parametrize(("key", "secret"), [("KEY", "wrong"), ("NOBODY", "right")])
+def test_a_wrong_key_is_refused(state: Path, key: str, secret: str) -> None:
+    assert "Authentication failed" in login_error(state, key, secret)
+
+
+def test_a_removed_key_is_refused_and_a_new_one_let_in_while_the_broker_runs(state: Path) -> None:
+    users.add(users.file(state), "NEW", "secret")
+    assert AdminClient(client.client_config(state, "NEW")).list_topics(timeout=10).topics
+
+    users.remove(users.file(state), "NEW")
+
+    assert "Authentication failed" in login_error(state, "NEW", "secret")
+
+
+def test_the_audit_topic_has_twelve_partitions_and_keeps_events_for_seven_days(state: Path) -> None:
+    admin = AdminClient(client.client_config(state))
+
+    topic = admin.list_topics(timeout=10).topics[client.TOPIC]
+    resource = ConfigResource(ResourceType.TOPIC, client.TOPIC)
+    settings = admin.describe_configs([resource])[resource].result()
+
+    assert len(topic.partitions) == 12
+    assert settings["retention.ms"].value == "604800000"
+
+
+def test_only_the_owner_reads_the_secrets(state: Path) -> None:
+    for file in (users.file(state), state / "kafka" / "broker.pem"):
+        assert stat.S_IMODE(file.stat().st_mode) == 0o600
+
+
+def test_a_broker_restarted_on_its_port_still_has_its_events_and_users(tmp_path: Path) -> None:
+    first = start_broker(tmp_path)
+    users.add(users.file(tmp_path), "KEY", "right")
+    assert produce(tmp_path, [b"kept"]) == []
+    processes.stop(tmp_path, "kafka")
+
+    second = start_broker(tmp_path, port=int(first.ready["port"]))
+    try:
+        assert second.ready == first.ready
+        assert consumed(tmp_path, "reader") == b"kept"
+    finally:
+        processes.stop_all(tmp_path)
