@@ -92,8 +92,7 @@ class Machine:
             self._process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=console, stderr=subprocess.STDOUT
             )
-        record = {"pid": self._process.pid}
-        (self.folder / "machine.json").write_text(json.dumps(record))
+        (self.folder / "machine.json").write_text(json.dumps({"pid": self._process.pid}))
         self._booted_at = time.monotonic()
         self.boot_seconds = None
         self.cloud_init = dict(_UNFINISHED)

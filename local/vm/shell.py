@@ -16,8 +16,7 @@ def run(folder: Path, argv: Sequence[str]) -> "subprocess.CompletedProcess[str]"
     Raises:
         RuntimeError: the VM is not running.
     """
-    record = folder / "machine.json"
-    leader = leader_of(json.loads(record.read_text())["pid"]) if record.exists() else None
+    leader = _leader(folder)
     if leader is None:
         raise RuntimeError(f"{folder.name} is not running")
     return subprocess.run(
@@ -27,3 +26,13 @@ def run(folder: Path, argv: Sequence[str]) -> "subprocess.CompletedProcess[str]"
         text=True,
         check=False,
     )
+
+
+def _leader(folder: Path) -> int | None:
+    try:
+        pid = int(json.loads((folder / "machine.json").read_text())["pid"])
+        command = Path(f"/proc/{pid}/cmdline").read_text()
+    except FileNotFoundError:
+        return None
+    # The process id of a VM that is gone may be another process by now.
+    return leader_of(pid) if f"--machine={folder.name}" in command.split("\0") else None
