@@ -2,11 +2,13 @@
 
 import json
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import Any
 
+import yaml
+
 from local import paths
-from local.world import STACK, World
+from local.world import STACK, STACK_FILE, World
 
 
 class PulumiError(RuntimeError):
@@ -25,7 +27,6 @@ def run(world: World, *arguments: str, given: str | None = None, quiet: bool = F
         str(world.tools.engine.executable),
         "--non-interactive",
         "--color=never",
-        "--logtostderr",
         *arguments,
     ]
     process = subprocess.Popen(
@@ -52,14 +53,14 @@ def run(world: World, *arguments: str, given: str | None = None, quiet: bool = F
     return "".join(said)
 
 
-def init(world: World) -> None:
-    """Makes the stack anew."""
+def create_stack(world: World, settings: Mapping[str, Any]) -> None:
+    """Makes the stack with these settings and the token of the local Logz.io account, as a secret."""
     run(world, "stack", "init", STACK, quiet=True)
-
-
-def set_secret(world: World, path: str, value: str) -> None:
-    """Sets one secret inside a structured setting, e.g. `ccloud-logexporter:logzio.apiToken`."""
-    run(world, "config", "set", "--stack", STACK, "--secret", "--path", path, given=value, quiet=True)
+    content = yaml.safe_load(STACK_FILE.read_text()) if STACK_FILE.exists() else None
+    STACK_FILE.write_text(yaml.safe_dump({**(content or {}), "config": dict(settings)}))
+    token = (world.state / "logzio" / "token").read_text()
+    path = "ccloud-logexporter:logzio.apiToken"
+    run(world, "config", "set", "--stack", STACK, "--secret", "--path", path, given=token, quiet=True)
 
 
 def up(world: World) -> None:

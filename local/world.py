@@ -14,8 +14,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from local import paths, processes, progress
 from local.processes import Server
 from local.setup import Tools
@@ -182,12 +180,6 @@ def stack_settings(world: World, connector_version: str) -> dict[str, Any]:
         },
         "ccloud-logexporter:logzio": {"apiUrl": world.logzio},
     }
-
-
-def write_stack_file(settings: Mapping[str, Any]) -> None:
-    """Puts the settings into the stack's file, beside what the engine keeps there."""
-    content = yaml.safe_load(STACK_FILE.read_text()) if STACK_FILE.exists() else None
-    STACK_FILE.write_text(yaml.safe_dump({**(content or {}), "config": dict(settings)}))
 
 
 def write_environment_file(world: World) -> Path:

@@ -75,7 +75,8 @@ class ConnectWorker(pulumi.ComponentResource):
                 name=self._parameter_name(credentials),
                 type="SecureString",
                 description=f"Read by the VM alone: its {credentials} credentials",
-                value=pulumi.Output.secret(pulumi.Output.json_dumps(pair)),
+                # Secret, since a part of it is.
+                value=pulumi.Output.json_dumps(pair),
                 tags=dict(args.tags),
                 opts=self._child,
             )

@@ -1,0 +1,197 @@
+"""The stages of the demo: up, feed, check, down; each leaves what the next one needs in the state folder."""
+
+import json
+import os
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import httpx
+
+from components.settings import Connector
+from local import paths, progress, pulumi, setup, world
+from local.demo import check, feed, left_behind, report
+from local.demo.check import Pipeline, Result
+from local.demo.report import Seconds
+from local.kafka import client
+from local.world import World
+
+BOOT_SECONDS = 600.0
+
+
+class DemoError(RuntimeError):
+    """The demo cannot go on; the message says why."""
+
+
+@dataclass(frozen=True)
+class Timing:
+    """What earlier stages measured, in seconds; `started` and `up_at` since the epoch."""
+
+    started: float
+    tools: float
+    up: float
+    up_at: float
+    boot: float | None = None
+
+
+def prepare() -> setup.Tools:
+    """Builds or finds everything that is needed.
+
+    Raises:
+        DemoError: not here: no Linux, or no root.
+    """
+    if os.uname().sysname != "Linux" or os.geteuid() != 0:
+        raise DemoError(
+            "the local stack boots a Debian VM in a container: it needs Linux and root. "
+            "Run it with sudo, or on a Linux machine."
+        )
+    return setup.prepare(Connector().version)
+
+
+def up(state: Path = paths.STATE) -> World:
+    """Starts the local stack and runs `pulumi up`; returns while the VM is still booting."""
+    started = time.time()
+    tools = prepare()
+    prepared = time.time()
+    running = world.start(state, tools)
+    pulumi.create_stack(running, world.stack_settings(running, Connector().version))
+    world.write_environment_file(running)
+    progress.say("- pulumi up: the same program as in an account ...")
+    before_up = time.time()
+    pulumi.up(running)
+    now = time.time()
+    _write_timing(state, Timing(started, prepared - started, now - before_up, now))
+    return running
+
+
+def boot(running: World) -> None:
+    """Waits until the VM's cloud-init is done.
+
+    Raises:
+        DemoError: it failed, or took too long; with the end of the VM's console.
+    """
+    timing = _read_timing(running.state)
+    deadline = time.monotonic() + BOOT_SECONDS
+    with progress.step("the VM boots: cloud-init installs Java, Kafka Connect and the S3 connector"):
+        while True:
+            instances = httpx.get(f"{running.hypervisor}/instances", trust_env=False).json()
+            states = {one["cloud_init"]["status"] for one in instances.values() if one["state"] != "gone"}
+            if states == {"done"}:
+                break
+            if "error" in states or time.monotonic() > deadline:
+                raise DemoError(f"the VM did not come up: {instances}; see {running.state / 'vm'}")
+            time.sleep(0.5)
+    _write_timing(running.state, replace(timing, boot=time.time() - timing.up_at))
+
+
+def produce(running: World, events: int) -> None:
+    """Feeds the audit-log topic."""
+    with progress.step(f"feeding {events:,} audit events"):
+        feed.feed(running.state, client.client_config(running.state), events)
+
+
+def verify(running: World) -> Result:
+    """Compares Kafka, the bucket and Logz.io, event by event."""
+    with progress.step("comparing event ids in Kafka, the bucket and Logz.io"):
+        result = check.wait_until_complete(running.state, _pipeline(running))
+    for line in result.explain():
+        progress.say(f"  {line}")
+    return result
+
+
+def down(running: World) -> list[str]:
+    """`pulumi destroy`; returns what it left behind, then ends every server."""
+    progress.say("- pulumi destroy ...")
+    pulumi.destroy(running)
+    pipeline = _pipeline(running)
+    return left_behind.left_behind(
+        left_behind.Places(
+            state=running.state,
+            aws_endpoint=running.aws_endpoint,
+            hypervisor=running.hypervisor,
+            logzio=running.logzio,
+            aws_access_key_id=pipeline.aws_access_key_id,
+            aws_secret_access_key=pipeline.aws_secret_access_key,
+        )
+    )
+
+
+def run(events: int, state: Path = paths.STATE) -> int:
+    """The whole demo; returns the exit code of its report."""
+    running = up(state)
+    at_boot, later = events // 2, events - events // 2
+    produce(running, at_boot)
+    boot(running)
+    _until(lambda: check.any_archived(_pipeline(running)), "the first objects arrive in the bucket")
+    produce(running, later)
+    result = verify(running)
+    requests = _writer_requests(running)
+    left = down(running)
+    world.end(state)
+    timing = _read_timing(state)
+    final = report.from_result(
+        result, s3_requests=requests, left_behind=left, seconds=_seconds(timing, result)
+    )
+    final.write(report.report_file(state))
+    final.print()
+    return final.exit_code
+
+
+def attach(state: Path = paths.STATE) -> World:
+    """The stack that `up` left running."""
+    return world.attach(state, prepare())
+
+
+def _pipeline(running: World) -> Pipeline:
+    deployer = json.loads((running.state / "cloud" / "deployer.json").read_text())
+    return Pipeline(
+        bucket=world.BUCKET,
+        aws_endpoint=running.aws_endpoint,
+        aws_access_key_id=deployer["access_key_id"],
+        aws_secret_access_key=deployer["secret_access_key"],
+        logzio_store=running.state / "logzio" / "store.sqlite",
+    )
+
+
+def _until(condition: Callable[[], bool], text: str, seconds: float = 180.0) -> None:
+    deadline = time.monotonic() + seconds
+    with progress.step(text):
+        while not condition():
+            if time.monotonic() > deadline:
+                raise DemoError(f"waited {seconds:.0f} s: {text}")
+            time.sleep(0.5)
+
+
+def _writer_requests(running: World) -> int:
+    counted = httpx.get(f"{running.aws_endpoint}/_local/s3-requests", trust_env=False).json()
+    return sum(
+        report.s3_requests(running.aws_endpoint, name) for name in counted if name.startswith("writer-")
+    )
+
+
+def _seconds(timing: Timing, result: Result) -> Seconds:
+    def since_up(moment: float | None) -> float | None:
+        return None if moment is None else moment - timing.up_at
+
+    return Seconds(
+        tools=timing.tools,
+        up=timing.up,
+        boot=timing.boot,
+        first_object=since_up(result.first_object_at),
+        first_delivered=since_up(result.first_delivered_at),
+        total=time.time() - timing.started,
+    )
+
+
+def _timing_file(state: Path) -> Path:
+    return state / "demo" / "timing.json"
+
+
+def _write_timing(state: Path, timing: Timing) -> None:
+    _timing_file(state).parent.mkdir(parents=True, exist_ok=True)
+    _timing_file(state).write_text(json.dumps(asdict(timing)))
+
+
+def _read_timing(state: Path) -> Timing:
+    return Timing(**json.loads(_timing_file(state).read_text()))
