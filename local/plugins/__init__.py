@@ -1,0 +1,1 @@
+"""Stand-ins of resource plugins: the engine talks to them as to the real ones, over the same wire."""

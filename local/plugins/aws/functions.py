@@ -1,0 +1,87 @@
+"""What the program looks up."""
+
+from collections.abc import Callable
+
+from local.plugins.aws.cloud import Cloud, tag_map
+from local.plugins.stand_in import RefusedError
+from local.plugins.values import Plain
+
+Result = tuple[Plain, set[str]]
+
+
+def _parameter(cloud: Cloud, arguments: Plain) -> Result:
+    _only(arguments, "name", "withDecryption")
+    decrypted = bool(arguments.get("withDecryption", True))
+    found = cloud.client("ssm").get_parameter(Name=arguments["name"], WithDecryption=decrypted)["Parameter"]
+    result = {
+        "id": arguments["name"],
+        "name": arguments["name"],
+        "arn": found["ARN"],
+        "type": found["Type"],
+        "value": found["Value"],
+        "version": found["Version"],
+        "withDecryption": decrypted,
+        "region": cloud.region,
+    }
+    if found["Type"] != "SecureString":
+        result["insecureValue"] = found["Value"]
+    return result, {"value"}
+
+
+def _subnet(cloud: Cloud, arguments: Plain) -> Result:
+    _only(arguments, "id")
+    found = cloud.client("ec2").describe_subnets(SubnetIds=[arguments["id"]])["Subnets"][0]
+    return {
+        "id": found["SubnetId"],
+        "arn": found["SubnetArn"],
+        "vpcId": found["VpcId"],
+        "cidrBlock": found["CidrBlock"],
+        "availabilityZone": found["AvailabilityZone"],
+        "mapPublicIpOnLaunch": found["MapPublicIpOnLaunch"],
+        "state": found["State"],
+        "ownerId": found["OwnerId"],
+        "tags": tag_map(found.get("Tags")),
+        "region": cloud.region,
+    }, set()
+
+
+def _caller(cloud: Cloud, arguments: Plain) -> Result:
+    _only(arguments)
+    caller = cloud.client("sts").get_caller_identity()
+    account = caller["Account"]
+    return {"id": account, "accountId": account, "arn": caller["Arn"], "userId": caller["UserId"]}, set()
+
+
+def _region(cloud: Cloud, arguments: Plain) -> Result:
+    _only(arguments)
+    return {
+        "id": cloud.region,
+        "name": cloud.region,
+        "region": cloud.region,
+        "endpoint": f"ec2.{cloud.region}.amazonaws.com",
+        "description": cloud.region,
+    }, set()
+
+
+def _partition(_cloud: Cloud, arguments: Plain) -> Result:
+    _only(arguments)
+    return {
+        "id": "aws",
+        "partition": "aws",
+        "dnsSuffix": "amazonaws.com",
+        "reverseDnsPrefix": "com.amazonaws",
+    }, set()
+
+
+def _only(arguments: Plain, *known: str) -> None:
+    for name in sorted(set(arguments) - set(known)):
+        raise RefusedError(f"the stand-in of the aws plugin knows no argument {name} of this function")
+
+
+FUNCTIONS: dict[str, Callable[[Cloud, Plain], Result]] = {
+    "aws:ssm/getParameter:getParameter": _parameter,
+    "aws:ec2/getSubnet:getSubnet": _subnet,
+    "aws:index/getCallerIdentity:getCallerIdentity": _caller,
+    "aws:index/getRegion:getRegion": _region,
+    "aws:index/getPartition:getPartition": _partition,
+}

@@ -1,0 +1,288 @@
+"""EC2 instances; the VM behind one is booted and switched off by the local stack's hypervisor."""
+
+import base64
+import json
+import time
+import urllib.error
+import urllib.request
+from typing import Any
+
+from local.plugins.aws.cloud import Cloud, tag_list, tag_map
+from local.plugins.aws.network import arn, retag, tagged
+from local.plugins.stand_in import Created, Kind, Property, RefusedError
+from local.plugins.values import Plain
+
+SWITCH_OFF_SECONDS = 300
+METADATA = {
+    "httpEndpoint": "HttpEndpoint",
+    "httpTokens": "HttpTokens",
+    "httpPutResponseHopLimit": "HttpPutResponseHopLimit",
+    "instanceMetadataTags": "InstanceMetadataTags",
+}
+ROOT_VOLUME = {
+    "deleteOnTermination": "DeleteOnTermination",
+    "encrypted": "Encrypted",
+    "kmsKeyId": "KmsKeyId",
+    "volumeSize": "VolumeSize",
+    "volumeType": "VolumeType",
+}
+
+
+def _create(cloud: Cloud, inputs: Plain) -> Created:
+    ec2 = cloud.client("ec2")
+    request: dict[str, Any] = {
+        "ImageId": inputs["ami"],
+        "InstanceType": inputs["instanceType"],
+        "MinCount": 1,
+        "MaxCount": 1,
+        "TagSpecifications": [
+            *tagged("instance", inputs),
+            *tagged("volume", {"tags": inputs.get("volumeTags")}),
+        ],
+    }
+    if inputs.get("userData"):
+        request["UserData"] = inputs["userData"]
+    if inputs.get("iamInstanceProfile"):
+        request["IamInstanceProfile"] = {"Name": inputs["iamInstanceProfile"]}
+    if inputs.get("metadataOptions"):
+        request["MetadataOptions"] = _their(METADATA, inputs["metadataOptions"])
+    if inputs.get("maintenanceOptions"):
+        request["MaintenanceOptions"] = {"AutoRecovery": inputs["maintenanceOptions"]["autoRecovery"]}
+    if inputs.get("rootBlockDevice"):
+        volume = {"DeleteOnTermination": True, **_their(ROOT_VOLUME, inputs["rootBlockDevice"])}
+        request["BlockDeviceMappings"] = [{"DeviceName": _root_device(cloud, inputs["ami"]), "Ebs": volume}]
+    instance = ec2.run_instances(**request, **_place(inputs))["Instances"][0]
+    ec2.get_waiter("instance_running").wait(
+        InstanceIds=[instance["InstanceId"]], WaiterConfig={"Delay": 1, "MaxAttempts": 60}
+    )
+    return Created(instance["InstanceId"])
+
+
+def _their(names: dict[str, str], given: Plain) -> dict[str, Any]:
+    return {theirs: given[ours] for ours, theirs in names.items() if ours in given}
+
+
+def _place(inputs: Plain) -> dict[str, Any]:
+    """Subnet and security groups: on the network interface if it is to have a public address or not."""
+    groups, subnet = inputs.get("vpcSecurityGroupIds") or [], inputs.get("subnetId")
+    if "associatePublicIpAddress" not in inputs:
+        return {
+            **({"SubnetId": subnet} if subnet else {}),
+            **({"SecurityGroupIds": groups} if groups else {}),
+        }
+    interface: dict[str, Any] = {
+        "DeviceIndex": 0,
+        "AssociatePublicIpAddress": inputs["associatePublicIpAddress"],
+        "Groups": groups,
+    }
+    if subnet:
+        interface["SubnetId"] = subnet
+    return {"NetworkInterfaces": [interface]}
+
+
+def _root_device(cloud: Cloud, image: str) -> str:
+    images = cloud.client("ec2").describe_images(ImageIds=[image])["Images"]
+    return images[0].get("RootDeviceName", "/dev/sda1") if images else "/dev/sda1"
+
+
+def _read(cloud: Cloud, instance_id: str, state: Plain) -> Plain | None:
+    instance = _describe(cloud, instance_id)
+    if instance is None:
+        return None
+    user_data: Any = cloud.client("ec2").describe_instance_attribute(
+        InstanceId=instance_id, Attribute="userData"
+    )["UserData"]
+    volume = _root_volume(cloud, instance)
+    return {
+        "id": instance_id,
+        "arn": arn(cloud, "instance", instance_id),
+        "ami": instance["ImageId"],
+        "instanceType": instance["InstanceType"],
+        "instanceState": instance["State"]["Name"],
+        "subnetId": instance.get("SubnetId"),
+        "availabilityZone": instance["Placement"]["AvailabilityZone"],
+        "vpcSecurityGroupIds": [group["GroupId"] for group in instance["SecurityGroups"]],
+        "iamInstanceProfile": _profile(instance),
+        "publicIp": instance.get("PublicIpAddress"),
+        "publicDns": instance.get("PublicDnsName"),
+        "privateIp": instance.get("PrivateIpAddress"),
+        "privateDns": instance.get("PrivateDnsName"),
+        "associatePublicIpAddress": bool(instance.get("PublicIpAddress")),
+        "metadataOptions": {
+            ours: instance["MetadataOptions"][theirs]
+            for ours, theirs in METADATA.items()
+            if theirs in instance.get("MetadataOptions", {})
+        },
+        "rootBlockDevice": volume and {**volume["device"], **_unread(state, volume["device"])},
+        # moto has neither maintenance options nor the two below: what was asked for is believed.
+        "maintenanceOptions": state.get("maintenanceOptions"),
+        "userData": base64.b64decode(user_data.get("Value", "")).decode() or None,
+        "userDataReplaceOnChange": state.get("userDataReplaceOnChange", False),
+        "volumeTags": volume and state.get("volumeTags") and volume["tags"],
+        "tags": tag_map(instance.get("Tags")),
+    }
+
+
+def _describe(cloud: Cloud, instance_id: str) -> Any:
+    """The instance, None if it is gone or on its way."""
+    reservations = cloud.client("ec2").describe_instances(InstanceIds=[instance_id])["Reservations"]
+    instance: Any = reservations[0]["Instances"][0] if reservations else None
+    ended = instance is None or instance["State"]["Name"] in ("shutting-down", "terminated")
+    return None if ended else instance
+
+
+def _profile(instance: Any) -> str | None:
+    if "IamInstanceProfile" not in instance:
+        return None
+    return str(instance["IamInstanceProfile"]["Arn"]).rpartition("/")[2]
+
+
+def _root_volume(cloud: Cloud, instance: Any) -> Plain | None:
+    for mapping in instance.get("BlockDeviceMappings", []):
+        if mapping["DeviceName"] == instance.get("RootDeviceName"):
+            volume: Any = cloud.client("ec2").describe_volumes(VolumeIds=[mapping["Ebs"]["VolumeId"]])
+            found = volume["Volumes"][0]
+            device = {ours: found[theirs] for ours, theirs in ROOT_VOLUME.items() if theirs in found}
+            device["deleteOnTermination"] = mapping["Ebs"]["DeleteOnTermination"]
+            return {"id": found["VolumeId"], "device": device, "tags": tag_map(found.get("Tags"))}
+    return None
+
+
+def _unread(state: Plain, device: Plain) -> Plain:
+    """What was asked for of the root volume and does not come back from the API."""
+    asked = state.get("rootBlockDevice") or {}
+    return {name: value for name, value in asked.items() if name not in device}
+
+
+def _update(cloud: Cloud, instance_id: str, state: Plain, inputs: Plain) -> None:
+    ec2 = cloud.client("ec2")
+    retag(cloud, instance_id, state, inputs)
+    groups = inputs.get("vpcSecurityGroupIds")
+    if groups and sorted(groups) != sorted(state.get("vpcSecurityGroupIds") or []):
+        ec2.modify_instance_attribute(InstanceId=instance_id, Groups=groups)
+    if inputs.get("metadataOptions"):
+        options: Any = _their(METADATA, inputs["metadataOptions"])
+        ec2.modify_instance_metadata_options(InstanceId=instance_id, **options)
+    if inputs.get("iamInstanceProfile") != state.get("iamInstanceProfile"):
+        _exchange_profile(cloud, instance_id, inputs.get("iamInstanceProfile"))
+    _update_volume(cloud, instance_id, state, inputs)
+    stopped = [name for name in ("instanceType", "userData") if inputs.get(name) != state.get(name)]
+    if stopped:
+        _update_stopped(cloud, instance_id, inputs, stopped)
+
+
+def _exchange_profile(cloud: Cloud, instance_id: str, profile: str | None) -> None:
+    ec2 = cloud.client("ec2")
+    associations = ec2.describe_iam_instance_profile_associations(
+        Filters=[{"Name": "instance-id", "Values": [instance_id]}]
+    )["IamInstanceProfileAssociations"]
+    for association in associations:
+        ec2.disassociate_iam_instance_profile(AssociationId=association["AssociationId"])
+    if profile is not None:
+        ec2.associate_iam_instance_profile(InstanceId=instance_id, IamInstanceProfile={"Name": profile})
+
+
+def _update_volume(cloud: Cloud, instance_id: str, state: Plain, inputs: Plain) -> None:
+    """The root volume's tags, type and size; everything else of it replaces the instance."""
+    ec2 = cloud.client("ec2")
+    volume = _root_volume(cloud, _describe(cloud, instance_id))
+    if volume is None:
+        return
+    if inputs.get("volumeTags"):
+        ec2.create_tags(Resources=[volume["id"]], Tags=tag_list(inputs["volumeTags"]))
+    asked, there = inputs.get("rootBlockDevice") or {}, state.get("rootBlockDevice") or {}
+    request: dict[str, Any] = {
+        theirs: asked[ours]
+        for ours, theirs in (("volumeSize", "Size"), ("volumeType", "VolumeType"))
+        if ours in asked and asked[ours] != there.get(ours)
+    }
+    if request:
+        ec2.modify_volume(VolumeId=volume["id"], **request)
+
+
+def _update_stopped(cloud: Cloud, instance_id: str, inputs: Plain, changed: list[str]) -> None:
+    """What EC2 changes on a stopped instance only: the real plugin stops and starts it."""
+    ec2 = cloud.client("ec2")
+    ec2.stop_instances(InstanceIds=[instance_id])
+    ec2.get_waiter("instance_stopped").wait(InstanceIds=[instance_id], WaiterConfig={"Delay": 1})
+    _wait_until_off(cloud, instance_id)
+    if "instanceType" in changed:
+        ec2.modify_instance_attribute(InstanceId=instance_id, InstanceType={"Value": inputs["instanceType"]})
+    if "userData" in changed:
+        value = inputs.get("userData", "").encode()
+        ec2.modify_instance_attribute(InstanceId=instance_id, UserData={"Value": value})
+    ec2.start_instances(InstanceIds=[instance_id])
+
+
+def _delete(cloud: Cloud, instance_id: str, _state: Plain) -> None:
+    ec2 = cloud.client("ec2")
+    ec2.terminate_instances(InstanceIds=[instance_id])
+    ec2.get_waiter("instance_terminated").wait(InstanceIds=[instance_id], WaiterConfig={"Delay": 1})
+    _wait_until_off(cloud, instance_id)
+
+
+def _wait_until_off(cloud: Cloud, instance_id: str) -> None:
+    """moto says "terminated" at once; the VM takes the time that a VM takes."""
+    if cloud.hypervisor is None:
+        return
+    deadline = time.monotonic() + SWITCH_OFF_SECONDS
+    while _vm_state(cloud.hypervisor, instance_id) not in ("gone", "stopped"):
+        if time.monotonic() > deadline:
+            raise RefusedError(f"the VM of {instance_id} still ran after {SWITCH_OFF_SECONDS} s")
+        time.sleep(0.5)
+
+
+def _vm_state(hypervisor: str, instance_id: str) -> str:
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(f"{hypervisor}/instances/{instance_id}", timeout=30) as answer:
+            return str(json.load(answer)["state"])
+    except urllib.error.HTTPError as error:
+        if error.code != 404:
+            raise
+        return "gone"
+
+
+_GIVEN = Property(computed=True)
+
+KINDS: dict[str, Kind[Cloud]] = {
+    "aws:ec2/instance:Instance": Kind(
+        properties={
+            "ami": Property(required=True, replaces=True),
+            "instanceType": Property(required=True),
+            "subnetId": Property(replaces=True, computed=True),
+            "associatePublicIpAddress": Property(replaces=True, computed=True),
+            "vpcSecurityGroupIds": Property(computed=True, unordered=True),
+            "iamInstanceProfile": Property(),
+            "metadataOptions": Property(computed=True, fields=dict.fromkeys(METADATA, _GIVEN)),
+            "rootBlockDevice": Property(
+                computed=True,
+                fields={
+                    **dict.fromkeys(ROOT_VOLUME, _GIVEN),
+                    "encrypted": Property(replaces=True, computed=True),
+                    "kmsKeyId": Property(replaces=True, computed=True),
+                },
+            ),
+            "maintenanceOptions": Property(computed=True, fields={"autoRecovery": _GIVEN}),
+            "userData": Property(),
+            "userDataReplaceOnChange": Property(),
+            "tags": Property(),
+            "volumeTags": Property(computed=True),
+        },
+        outputs=(
+            "arn",
+            "availabilityZone",
+            "instanceState",
+            "privateDns",
+            "privateIp",
+            "publicDns",
+            "publicIp",
+            "tagsAll",
+        ),
+        create=_create,
+        read=_read,
+        update=_update,
+        delete=_delete,
+        replaces_with=lambda inputs: {"userData"} if inputs.get("userDataReplaceOnChange") else set(),
+    ),
+}

@@ -1,0 +1,89 @@
+"""Parameters of Systems Manager."""
+
+from typing import Any
+
+from local.plugins.aws.cloud import Cloud, tag_changes, tag_list, tag_map
+from local.plugins.stand_in import Created, Kind, Property
+from local.plugins.values import Plain
+
+
+def _create(cloud: Cloud, inputs: Plain) -> Created:
+    cloud.client("ssm").put_parameter(**_request(inputs), Tags=tag_list(inputs.get("tags")))
+    return Created(inputs["name"])
+
+
+def _request(inputs: Plain) -> dict[str, Any]:
+    request: dict[str, Any] = {
+        "Name": inputs["name"],
+        "Type": inputs["type"],
+        "Value": inputs["value"],
+        "Description": inputs.get("description", ""),
+    }
+    if inputs.get("keyId"):
+        request["KeyId"] = inputs["keyId"]
+    if inputs.get("tier"):
+        request["Tier"] = inputs["tier"]
+    return request
+
+
+def _read(cloud: Cloud, name: str, _state: Plain) -> Plain | None:
+    ssm = cloud.client("ssm")
+    parameter = ssm.get_parameter(Name=name, WithDecryption=True)["Parameter"]
+    described: Any = ssm.describe_parameters(
+        ParameterFilters=[{"Key": "Name", "Option": "Equals", "Values": [name]}]
+    )["Parameters"]
+    if not described:
+        return None
+    tags = ssm.list_tags_for_resource(ResourceType="Parameter", ResourceId=name)["TagList"]
+    return {
+        "id": name,
+        "name": name,
+        "arn": parameter["ARN"],
+        "type": parameter["Type"],
+        "value": parameter["Value"],
+        "version": parameter["Version"],
+        "dataType": parameter["DataType"],
+        "description": described[0].get("Description"),
+        "keyId": described[0].get("KeyId"),
+        "tier": described[0].get("Tier", "Standard"),
+        "tags": tag_map(tags),
+    }
+
+
+def _update(cloud: Cloud, name: str, state: Plain, inputs: Plain) -> None:
+    ssm = cloud.client("ssm")
+    if any(
+        inputs.get(key, state.get(key)) != state.get(key) for key in ("type", "value", "keyId", "tier")
+    ) or (inputs.get("description") != state.get("description")):
+        ssm.put_parameter(**_request(inputs), Overwrite=True)
+    wanted, unwanted = tag_changes(state, inputs)
+    if unwanted:
+        ssm.remove_tags_from_resource(ResourceType="Parameter", ResourceId=name, TagKeys=unwanted)
+    if wanted:
+        ssm.add_tags_to_resource(ResourceType="Parameter", ResourceId=name, Tags=tag_list(wanted))
+
+
+KINDS: dict[str, Kind[Cloud]] = {
+    "aws:ssm/parameter:Parameter": Kind(
+        properties={
+            "name": Property(replaces=True),
+            "type": Property(required=True),
+            "value": Property(),
+            "description": Property(),
+            "keyId": Property(computed=True),
+            "tier": Property(computed=True),
+            "tags": Property(),
+        },
+        auto_name="name",
+        outputs=("arn", "version", "dataType", "tagsAll"),
+        secrets=frozenset({"value"}),
+        create=_create,
+        read=_read,
+        update=_update,
+        delete=lambda cloud, name, _state: _void(cloud.client("ssm").delete_parameter(Name=name)),
+    ),
+}
+
+
+def _void(_answer: object) -> None:
+    """Drops the answer of a call."""

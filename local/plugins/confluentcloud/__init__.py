@@ -1,0 +1,4 @@
+"""The stand-in of the confluentcloud plugin: API keys of the local broker, and what is looked up beside them.
+
+Property names and behaviour are those of pulumi-confluentcloud 2.87 (a test holds the names against the SDK).
+"""

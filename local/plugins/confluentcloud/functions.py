@@ -1,0 +1,48 @@
+"""What the program looks up: the audit-log cluster and its service account."""
+
+from collections.abc import Callable
+
+from local.plugins.confluentcloud.keys import Cluster
+from local.plugins.stand_in import RefusedError
+from local.plugins.values import Plain
+
+Result = tuple[Plain, set[str]]
+
+
+def _kafka_cluster(cluster: Cluster, arguments: Plain) -> Result:
+    _only(arguments, "id", "environment")
+    return {
+        "id": arguments["id"],
+        "environment": arguments["environment"],
+        "displayName": "audit-log",
+        "apiVersion": "cmk/v2",
+        "kind": "Cluster",
+        "availability": "LOW",
+        "cloud": "AWS",
+        "region": "us-west-2",
+        "bootstrapEndpoint": f"SASL_SSL://{cluster.bootstrap}",
+        # Nobody serves it here: the program does not use it.
+        "restEndpoint": f"https://{cluster.bootstrap}",
+    }, set()
+
+
+def _service_account(_cluster: Cluster, arguments: Plain) -> Result:
+    _only(arguments, "id")
+    return {
+        "id": arguments["id"],
+        "apiVersion": "iam/v2",
+        "kind": "ServiceAccount",
+        "displayName": "audit-log",
+        "description": "The service account of the audit log",
+    }, set()
+
+
+def _only(arguments: Plain, *known: str) -> None:
+    for name in sorted(set(arguments) - set(known)):
+        raise RefusedError(f"the stand-in of the confluentcloud plugin knows no argument {name} here")
+
+
+FUNCTIONS: dict[str, Callable[[Cluster, Plain], Result]] = {
+    "confluentcloud:index/getKafkaCluster:getKafkaCluster": _kafka_cluster,
+    "confluentcloud:index/getServiceAccount:getServiceAccount": _service_account,
+}
