@@ -606,7 +606,11 @@ def _bucket_is_beside_the_cluster(sections: Mapping[str, Any], region: str | Non
 
 def _every_topic_has_its_partitions(sections: Mapping[str, Any], _: str | None) -> Iterator[str]:
     source = sections.get("source")
-    if source is not None and set(source.topics) != set(source.partitions):
+    if source is None:
+        return
+    if not source.topics:
+        yield f"{NAMESPACE}:source.topics: is empty; accepted: at least one topic"
+    elif set(source.topics) != set(source.partitions):
         shown = ", ".join(sorted(source.partitions)) or "nothing"
         yield (
             f"{NAMESPACE}:source.partitions: has a number for {shown}; accepted: one for each of "
