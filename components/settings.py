@@ -233,9 +233,7 @@ class Source(_Section):
         default=None,
         description="Id of the audit log's own service account, from the same command; it will own the key.",
     )
-    topics: tuple[Topic, ...] = Field(
-        default=(DEFAULT_TOPIC,), min_length=1, description="Topics to archive."
-    )
+    topics: tuple[Topic, ...] = Field(default=(DEFAULT_TOPIC,), description="Topics to archive.")
     partitions: dict[Topic, Annotated[int, AfterValidator(_partitions)]] = Field(
         description="Number of partitions of each topic, as Kafka has it. No default: a number that is too small "
         "loses the events of the partitions beyond it in Logz.io."
