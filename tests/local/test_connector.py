@@ -311,7 +311,7 @@ def test_an_object_costs_three_requests_and_is_never_put(case: Case) -> None:
     case.wait_for_keys(2)
     made = [line for line in case.world.store.made(case.name) if "/topics/" in line]
     steps = [(line.split()[0], line.rpartition("?")[2].split("=")[0]) for line in made]
-    assert steps == [("POST", "uploads"), ("PUT", "uploadId"), ("POST", "uploadId")] * 2
+    assert steps == [("POST", "uploads"), ("PUT", "partNumber"), ("POST", "uploadId")] * 2
 
 
 def test_a_full_file_is_committed_and_the_rest_neither_written_nor_committed(case: Case) -> None:

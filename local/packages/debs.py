@@ -1,0 +1,81 @@
+"""The packages of the repository, built from Kafka's own jars to stand where Confluent's package puts them."""
+
+import shutil
+import tempfile
+from pathlib import Path
+
+from local import java
+from local.kafka import jars
+
+PLATFORM = "7.9"
+"""The platform version the repository is laid out for."""
+
+VERSION = f"{PLATFORM}.1-1"
+
+_HERE = Path(__file__).parent
+_FILES = _HERE / "files"
+
+_PLACES = {
+    "connect-standalone": ("usr/bin/connect-standalone", 0o755),
+    "kafka-run-class": ("usr/bin/kafka-run-class", 0o755),
+    "connect-standalone.properties": ("etc/kafka/connect-standalone.properties", 0o644),
+    "connect-log4j.properties": ("etc/kafka/connect-log4j.properties", 0o644),
+}
+
+_CONFFILES = ("/etc/kafka/connect-standalone.properties", "/etc/kafka/connect-log4j.properties")
+
+_CONTROLS = {
+    "confluent-kafka": "Description: Apache Kafka with Connect, for the local stack of ccloud-logexporter\n",
+    "confluent-platform": (
+        f"Depends: confluent-kafka (= {VERSION})\n"
+        "Description: Everything of the platform that the local stack has: confluent-kafka\n"
+    ),
+}
+
+
+def ensure() -> Path:
+    """A folder with the .deb files, `<package>_<version>_all.deb`, built once.
+
+    Raises:
+        ToolError: Maven or dpkg-deb is missing or failed.
+    """
+    kafka = jars.ensure()
+    return java.ensure(
+        "debs",
+        [kafka.name, Path(__file__), *sorted(_FILES.iterdir())],
+        lambda directory: _build_all(kafka, directory),
+        text="The packages of Kafka Connect",
+    )
+
+
+def _build_all(kafka: Path, directory: Path) -> None:
+    for package, fields in _CONTROLS.items():
+        with tempfile.TemporaryDirectory() as temporary:
+            root = Path(temporary)
+            root.chmod(0o755)
+            (root / "DEBIAN").mkdir()
+            if package == "confluent-kafka":
+                _fill(kafka, root)
+            size = sum(file.stat().st_size for file in root.rglob("*") if file.is_file())
+            (root / "DEBIAN" / "control").write_text(
+                f"Package: {package}\nVersion: {VERSION}\nArchitecture: all\n"
+                "Maintainer: ccloud-logexporter <local@localhost>\n"
+                f"Installed-Size: {size // 1024 + 1}\n{fields}"
+            )
+            deb = directory / f"{package}_{VERSION}_all.deb"
+            # Jars are compressed already.
+            command = ["dpkg-deb", "--root-owner-group", "-Znone", "--build", str(root), str(deb)]
+            java.run(command, needs="dpkg")
+
+
+def _fill(kafka: Path, root: Path) -> None:
+    libraries = root / "usr" / "share" / "java" / "kafka"
+    libraries.mkdir(parents=True)
+    for jar in sorted(kafka.glob("*.jar")):
+        shutil.copyfile(jar, libraries / jar.name)
+    for name, (place, mode) in _PLACES.items():
+        target = root / place
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(_FILES / name, target)
+        target.chmod(mode)
+    (root / "DEBIAN" / "conffiles").write_text("".join(f"{file}\n" for file in _CONFFILES))
