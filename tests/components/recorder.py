@@ -59,15 +59,19 @@ class Recorder:
         return found[0]
 
     def needs(self, registration: Registration) -> set[str]:
-        """The URNs of everything that stands before a registration, transitively."""
+        """The URNs of everything that stands before a registration, transitively.
+
+        A child comes after its parent, and so after what the parent depends on: the engine creates and deletes
+        in that order.
+        """
         by_urn = {one.urn: one for one in self.registrations}
         seen: set[str] = set()
-        waiting = list(registration.dependencies)
+        waiting = [*registration.dependencies, registration.parent]
         while waiting:
             urn = waiting.pop()
-            if urn not in seen:
+            if urn in by_urn and urn not in seen:
                 seen.add(urn)
-                waiting.extend(by_urn[urn].dependencies if urn in by_urn else ())
+                waiting.extend([*by_urn[urn].dependencies, by_urn[urn].parent])
         return seen
 
 
@@ -81,7 +85,7 @@ class _Answers(pulumi.runtime.Mocks):
         return (f"{args.name}-id" if args.custom else None), outputs
 
     def call(self, args: pulumi.runtime.MockCallArgs) -> tuple[dict[Any, Any], list[tuple[str, str]] | None]:
-        return dict(self._invokes[args.token]), None
+        return dict(self._invokes[args.token]), []
 
 
 _OUTPUTS: dict[str, dict[str, Any]] = {
