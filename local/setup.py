@@ -10,8 +10,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from local import connector, engine, kafka, packages, progress, system_packages
+from local import engine, progress, system_packages
+from local.connector import archive
 from local.engine import Engine
+from local.kafka import jars
+from local.packages import debs
 from local.vm import rootfs
 
 DEBIAN_PACKAGES = (
@@ -46,13 +49,13 @@ def prepare(connector_version: str) -> Tools:
     """
     system_packages.ensure(DEBIAN_PACKAGES)
     override = os.environ.get("CONNECTOR_ARCHIVE")
-    rest: list[Callable[[], object]] = [rootfs.ensure, kafka.ensure, packages.ensure]
+    rest: list[Callable[[], object]] = [rootfs.ensure, jars.ensure, jars.ensure_login, debs.ensure]
     with ThreadPoolExecutor(max_workers=2) as pool:
         building = pool.submit(engine.ensure)
         for ensure in rest:
             ensure()
-        archive = connector.archive(connector_version, override)
-        return Tools(building.result(), archive)
+        connector = archive.archive(connector_version, override)
+        return Tools(building.result(), connector)
 
 
 if __name__ == "__main__":
