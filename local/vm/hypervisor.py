@@ -28,7 +28,7 @@ from werkzeug.wrappers import Response
 
 from local import processes
 from local.vm import imds, rootfs
-from local.vm.machine import Machine
+from local.vm.machine import Machine, clear_leftovers
 
 POLL_SECONDS = 0.3
 
@@ -63,6 +63,7 @@ class Hypervisor:
         self._folder = state / "vm"
         self._ec2 = ec2
         self._image = rootfs.ensure()
+        clear_leftovers()
         self._machines: dict[str, Machine] = {}
         self._lock = threading.RLock()
         # To be switched on as soon as EC2 says `running`: new ones, those that EC2 stopped, those switched on by

@@ -20,6 +20,9 @@ REBOOT_EXIT = 133
 
 _UNFINISHED: dict[str, Any] = {"status": "running", "errors": []}
 
+NSPAWN_FOLDERS = Path("/run/systemd/nspawn/propagate")
+"""systemd-nspawn makes an empty folder per VM here, and leaves it behind when it is killed."""
+
 BOOT_SCRIPT = Path(__file__).with_name("boot.sh")
 
 
@@ -166,10 +169,17 @@ class Machine:
 
     def _off(self, exit_code: int) -> None:
         self._process = None
-        # systemd-nspawn leaves it behind when it is killed.
-        shutil.rmtree(f"/run/systemd/nspawn/propagate/{self.instance_id}", ignore_errors=True)
+        _forget(NSPAWN_FOLDERS / self.instance_id)
         self.exit_code = exit_code
         self.state = "stopped"
+
+
+def clear_leftovers() -> None:
+    """Removes what VMs of a killed run left outside their own folders."""
+    commands = [_command(process) for process in Path("/proc").glob("[0-9]*")]
+    for folder in NSPAWN_FOLDERS.glob("i-*"):
+        if not any(f"--machine={folder.name}" in command for command in commands):
+            _forget(folder)
 
 
 def leader_of(nspawn: int) -> int | None:
@@ -198,6 +208,21 @@ def _own_pid(pid: int) -> int | None:
         return None
     numbers = next(line for line in lines if line.startswith("NSpid:")).split()[1:]
     return int(numbers[-1]) if len(numbers) > 1 else None
+
+
+def _command(process: Path) -> list[str]:
+    try:
+        return (process / "cmdline").read_text(errors="replace").split("\0")
+    except (FileNotFoundError, ProcessLookupError):
+        return []
+
+
+def _forget(folder: Path) -> None:
+    # rmdir: a folder that is not empty is not what systemd-nspawn leaves.
+    try:
+        folder.rmdir()
+    except OSError:
+        return
 
 
 def _kill(pid: int) -> None:

@@ -19,6 +19,7 @@ from local import processes, system_packages
 from local.cloud.accounts import UBUNTU_PARAMETER
 from local.paths import ROOT
 from local.vm import rootfs, shell
+from local.vm.machine import NSPAWN_FOLDERS, clear_leftovers
 
 pytestmark = pytest.mark.local
 
@@ -238,4 +239,6 @@ def test_a_killed_hypervisor_takes_its_vms_with_it(site: Site) -> None:
     second.await_state(doomed, "running")
     os.kill(server.pid, signal.SIGKILL)
     wait_until(lambda: processes_with(doomed) == [])
+    clear_leftovers()
+    assert not (NSPAWN_FOLDERS / doomed).exists()
     assert doomed not in Path("/proc/self/mountinfo").read_text()
