@@ -19,7 +19,6 @@ from local.vm import rootfs
 
 DEBIAN_PACKAGES = (
     "apt-utils",
-    "cloud-init",
     "debootstrap",
     "dpkg-dev",
     "gpg",

@@ -1,7 +1,6 @@
 """The stages of the demo: up, feed, check, down; each leaves what the next one needs in the state folder."""
 
 import json
-import os
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
@@ -35,24 +34,10 @@ class Timing:
     boot: float | None = None
 
 
-def prepare() -> setup.Tools:
-    """Builds or finds everything that is needed.
-
-    Raises:
-        DemoError: not here: no Linux, or no root.
-    """
-    if os.uname().sysname != "Linux" or os.geteuid() != 0:
-        raise DemoError(
-            "the local stack boots a Debian VM in a container: it needs Linux and root. "
-            "Run it with sudo, or on a Linux machine."
-        )
-    return setup.prepare(Connector().version)
-
-
 def up(state: Path = paths.STATE) -> World:
     """Starts the local stack and runs `pulumi up`; returns while the VM is still booting."""
     started = time.time()
-    tools = prepare()
+    tools = setup.prepare(Connector().version)
     prepared = time.time()
     running = world.start(state, tools)
     pulumi.create_stack(running, world.stack_settings(running, Connector().version))
@@ -140,7 +125,7 @@ def run(events: int, state: Path = paths.STATE) -> int:
 
 def attach(state: Path = paths.STATE) -> World:
     """The stack that `up` left running."""
-    return world.attach(state, prepare())
+    return world.attach(state, setup.prepare(Connector().version))
 
 
 def _pipeline(running: World) -> Pipeline:

@@ -1,0 +1,102 @@
+"""The files of the VM before the programs that will read them: cloud-init, systemd, a shell.
+
+They run inside the root file system that the local VMs are made from, so the machine needs none of them.
+"""
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from components.worker.cloud_config import files, user_data
+from local.vm import rootfs
+from tests.components.worker.test_rendered import FACTS, given
+
+pytestmark = pytest.mark.local
+
+UNIT = "s3-auditlog-sink.service"
+MOST_EXPOSURE = 2.0
+"""Of `systemd-analyze security`, from 0 (nothing exposed) to 10."""
+
+
+@pytest.fixture
+def inside(tmp_path: Path) -> Path:
+    """A folder with all files of the VM, under their own paths."""
+    for path, file in files(given(), FACTS).items():
+        target = tmp_path / path.lstrip("/")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(file.content)
+        target.chmod(int(file.permissions, 8))
+    (tmp_path / "user-data").write_text(user_data(given(), FACTS))
+    return tmp_path
+
+
+def in_image(inside: Path, *command: str) -> subprocess.CompletedProcess[str]:
+    """Runs a command in the image, which it cannot change, with the files at /mnt."""
+    return subprocess.run(
+        [
+            "systemd-nspawn",
+            "--quiet",
+            "--register=no",
+            "--keep-unit",
+            "--volatile=overlay",
+            f"--directory={rootfs.ensure()}",
+            f"--bind-ro={inside}:/mnt",
+            "--pipe",
+            *command,
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_cloud_init_takes_the_user_data(inside: Path) -> None:
+    done = in_image(inside, "cloud-init", "schema", "--config-file", "/mnt/user-data")
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "Valid" in done.stdout
+
+
+def test_systemd_finds_no_fault_in_the_unit(inside: Path) -> None:
+    # The programs of the packages are not in the image; the unit's own lines are what is looked at.
+    script = (
+        "touch /usr/bin/connect-standalone && chmod +x /usr/bin/connect-standalone && "
+        "systemd-sysusers /mnt/etc/sysusers.d/s3-auditlog-sink.conf && "
+        f"systemd-analyze verify --man=no /mnt/etc/systemd/system/{UNIT}"
+    )
+    done = in_image(inside, "sh", "-c", script)
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "s3-auditlog-sink.service:" not in done.stderr, done.stderr
+
+
+def test_the_unit_is_hardened(inside: Path) -> None:
+    done = in_image(
+        inside,
+        "systemd-analyze",
+        "security",
+        "--offline=true",
+        "--json=short",
+        f"/mnt/etc/systemd/system/{UNIT}",
+    )
+    exposure = sum(float(line["exposure"] or 0) for line in json.loads(done.stdout))
+    threshold = in_image(
+        inside,
+        "systemd-analyze",
+        "security",
+        "--offline=true",
+        f"--threshold={int(MOST_EXPOSURE * 10)}",
+        f"/mnt/etc/systemd/system/{UNIT}",
+    )
+
+    assert exposure > 0
+    assert threshold.returncode == 0, threshold.stdout
+
+
+def test_the_install_script_is_plain_posix_shell_without_faults(inside: Path) -> None:
+    script = inside / "usr/local/sbin/install-s3-auditlog-sink"
+    done = subprocess.run(["shellcheck", str(script)], capture_output=True, text=True, check=False)
+
+    assert done.returncode == 0, done.stdout

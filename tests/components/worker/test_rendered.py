@@ -1,0 +1,257 @@
+"""What the VM is given: held against golden files, and against the rules behind them.
+
+`UPDATE_GOLDEN=1 make unit` writes the golden files anew; the diff is then for a person to read.
+"""
+
+import json
+import os
+import shlex
+from pathlib import Path
+from typing import Any
+
+import javaproperties
+import pytest
+import yaml
+
+from components import settings
+from components.settings import OWN_CONNECTOR_PROPERTIES, Settings, load
+from components.worker import cloud_config
+from components.worker.cloud_config import CONNECTOR_PROPERTIES, WORKER_PROPERTIES, files, user_data
+from components.worker.connect import WorkerFacts, connector_properties, worker_properties
+
+GOLDEN = Path(__file__).parents[2] / "golden" / "worker"
+SECRET = "planted-secret-4711"
+TOPIC = "confluent-audit-log-events"
+FACTS = WorkerFacts(
+    bootstrap_servers="pkc-abc12.us-west-2.aws.confluent.cloud:9092",
+    kafka_parameter="/ccloud-logexporter/dev/kafka-credentials",
+    writer_parameter="/ccloud-logexporter/dev/writer-credentials",
+)
+BY_ROLE = WorkerFacts(FACTS.bootstrap_servers, FACTS.kafka_parameter, None)
+
+
+def given(**sections: dict[str, Any]) -> Settings:
+    raw: dict[str, Any] = {
+        "source": {
+            "bootstrapServers": FACTS.bootstrap_servers,
+            "apiKey": "KAFKAKEY",
+            "apiSecret": SECRET,
+            "partitions": {TOPIC: 12},
+        },
+        "archive": {"bucket": "logexporter-ccloud"},
+        "logzio": {"apiToken": SECRET},
+        **sections,
+    }
+    return load(raw, region="us-west-2", environ={})
+
+
+def variables(name: str, **sections: dict[str, Any]) -> dict[str, str]:
+    """An environment file of the VM, as a shell reads it."""
+    content = files(given(**sections), FACTS)[f"/etc/s3-auditlog-sink/{name}"].content
+    return dict(word.split("=", 1) for line in content.splitlines() for word in shlex.split(line))
+
+
+@pytest.mark.parametrize("path", [*files(given(), FACTS)])
+def test_a_rendered_file_is_the_golden_one(path: str) -> None:
+    golden = GOLDEN / Path(path).name
+    rendered = files(given(), FACTS)[path].content
+    if os.environ.get("UPDATE_GOLDEN"):
+        golden.parent.mkdir(parents=True, exist_ok=True)
+        golden.write_text(rendered)
+
+    assert rendered == golden.read_text()
+
+
+def test_rendering_twice_gives_the_same_bytes_so_that_no_vm_is_replaced_for_nothing() -> None:
+    assert user_data(given(), FACTS) == user_data(given(), FACTS)
+
+
+def test_user_data_is_cloud_config_that_writes_every_file_and_runs_one_command() -> None:
+    text = user_data(given(), FACTS)
+    document = yaml.safe_load(text)
+
+    assert text.startswith("#cloud-config\n")
+    assert {one["path"]: one["content"] for one in document["write_files"]} == {
+        path: file.content for path, file in files(given(), FACTS).items()
+    }
+    assert document["runcmd"] == [["/usr/local/sbin/install-s3-auditlog-sink"]]
+
+
+def test_user_data_fits_what_ec2_takes() -> None:
+    assert len(user_data(given(), FACTS).encode()) <= 16_384
+
+
+def test_user_data_that_ec2_would_not_take_is_refused_with_its_size() -> None:
+    large = given(connector={"properties": {"s3.object.tagging.key.value.pairs": "x" * 9000}})
+
+    with pytest.raises(ValueError, match=r"user-data has \d\d,\d+ bytes and EC2 takes 16,384"):
+        user_data(large, FACTS)
+
+
+def test_no_secret_is_in_the_user_data() -> None:
+    assert SECRET not in user_data(given(), FACTS)
+
+
+def test_worker_and_consumer_log_in_alike() -> None:
+    properties = worker_properties(given(), FACTS)
+
+    for name in ("bootstrap.servers", "security.protocol", "sasl.mechanism", "sasl.jaas.config"):
+        assert properties[name] == properties[f"consumer.{name}"]
+    assert properties["security.protocol"] == "SASL_SSL"
+    assert properties["sasl.mechanism"] == "PLAIN"
+
+
+def test_secrets_are_resolved_by_the_worker_from_the_file_on_tmpfs() -> None:
+    properties = worker_properties(given(), FACTS)
+    secrets = "/run/s3-auditlog-sink/secrets.properties"
+
+    assert properties["sasl.jaas.config"] == f"${{file:{secrets}:kafka.sasl.jaas.config}}"
+    assert properties["config.providers.file.param.allowed.paths"] == "/run/s3-auditlog-sink"
+    assert connector_properties(given(), FACTS)["aws.secret.access.key"] == (
+        f"${{file:{secrets}:aws.secret.access.key}}"
+    )
+
+
+def test_connects_rest_interface_is_for_the_vm_alone() -> None:
+    assert worker_properties(given(), FACTS)["listeners"] == "http://127.0.0.1:8083"
+
+
+def test_nothing_that_must_last_is_in_tmp() -> None:
+    for path, file in files(given(), FACTS).items():
+        assert "/tmp" not in file.content, path
+
+
+def test_a_vm_that_writes_with_its_role_has_no_key() -> None:
+    properties = connector_properties(given(), BY_ROLE)
+
+    assert not [name for name in properties if name.startswith("aws.")]
+
+
+def test_rotation_is_on_with_its_time_zone_and_sent_offsets_follow_soon() -> None:
+    properties = connector_properties(given(connector={"rotationSeconds": 90}), FACTS)
+
+    assert properties["rotate.schedule.interval.ms"] == "90000"
+    assert properties["timezone"] == "UTC"
+    assert worker_properties(given(), FACTS)["offset.flush.interval.ms"] == "10000"
+
+
+def test_json_is_searchable_and_a_malformed_event_neither_stops_the_pipe_nor_shows_its_contents() -> None:
+    properties = connector_properties(given(), FACTS)
+
+    assert properties["format.class"] == "io.confluent.connect.s3.format.json.JsonFormat"
+    assert properties["transforms.rename.renames"] == "time:@timestamp,type:event_type"
+    assert properties["errors.tolerance"] == "all"
+    assert properties["errors.log.enable"] == "true"
+    assert properties["errors.log.include.messages"] == "false"
+
+
+def test_raw_keeps_the_bytes_and_changes_no_field() -> None:
+    properties = connector_properties(given(connector={"format": "raw"}), FACTS)
+
+    assert properties["format.class"] == "io.confluent.connect.s3.format.bytearray.ByteArrayFormat"
+    assert properties["value.converter"] == "org.apache.kafka.connect.converters.ByteArrayConverter"
+    assert not [name for name in properties if name.startswith("transforms")]
+
+
+def test_a_key_that_is_no_json_cannot_stop_the_pipe() -> None:
+    converter = connector_properties(given(), FACTS)["key.converter"]
+
+    assert converter == "org.apache.kafka.connect.converters.ByteArrayConverter"
+
+
+def test_uncompressed_objects_have_no_level() -> None:
+    properties = connector_properties(given(connector={"compression": "none"}), FACTS)
+
+    assert properties["s3.compression.type"] == "none"
+    assert "s3.compression.level" not in properties
+
+
+def test_further_properties_are_appended() -> None:
+    properties = connector_properties(given(connector={"properties": {"s3.part.retries": "5"}}), FACTS)
+
+    assert properties["s3.part.retries"] == "5"
+
+
+def test_every_property_that_the_project_sets_is_refused_among_the_further_ones() -> None:
+    variants = [
+        given(worker={"endpoints": {"s3": "https://s3.internal"}}),
+        given(connector={"format": "raw"}),
+        given(connector={"compression": "none"}),
+    ]
+    own = {name for one in variants for name in connector_properties(one, FACTS)}
+
+    refused = OWN_CONNECTOR_PROPERTIES | settings._TIME_LAYOUT
+    assert {name for name in own if not name.startswith("transforms")} <= refused
+
+
+@pytest.mark.parametrize("text", ["a:b=c", "# no comment", "back\\slash", "Grüße", "${file:/etc/passwd:x}"])
+def test_no_value_breaks_a_properties_file(text: str) -> None:
+    one = given(connector={"properties": {"x.y": text}})
+
+    assert javaproperties.loads(files(one, FACTS)[CONNECTOR_PROPERTIES].content)["x.y"] == text
+
+
+def test_properties_files_hold_just_the_properties() -> None:
+    rendered = files(given(), FACTS)
+
+    assert javaproperties.loads(rendered[WORKER_PROPERTIES].content) == worker_properties(given(), FACTS)
+    assert javaproperties.loads(rendered[CONNECTOR_PROPERTIES].content) == (
+        connector_properties(given(), FACTS)
+    )
+
+
+def test_java_8_is_the_default_and_others_are_a_setting() -> None:
+    assert variables("install.env")["JAVA_PACKAGE"] == "openjdk-8-jre-headless"
+    java17 = variables("install.env", worker={"javaVersion": 17})
+    assert java17["JAVA_PACKAGE"] == "openjdk-17-jre-headless"
+
+
+def test_the_connector_comes_from_the_vendor_unless_a_mirror_is_set() -> None:
+    assert variables("install.env")["CONNECTOR_URL"] == (
+        "https://hub-downloads.confluent.io/api/plugins/confluentinc/kafka-connect-s3/versions/12.1.11/"
+        "confluentinc-kafka-connect-s3-12.1.11.zip"
+    )
+    mirrored = variables("install.env", connector={"archiveUrl": "https://mirror.internal/c.zip"})
+    assert mirrored["CONNECTOR_URL"] == "https://mirror.internal/c.zip"
+
+
+def test_a_jvm_out_of_memory_ends_and_its_heap_is_the_settings() -> None:
+    environment = variables("environment", worker={"heapMb": 512})
+
+    assert environment["KAFKA_HEAP_OPTS"] == "-Xms512m -Xmx512m"
+    assert "-XX:+ExitOnOutOfMemoryError" in environment["KAFKA_JVM_PERFORMANCE_OPTS"]
+
+
+def test_the_log_level_is_the_debugging_switch_of_the_article() -> None:
+    debug = files(given(worker={"logLevel": "DEBUG"}), FACTS)["/etc/kafka/connect-log4j.properties"]
+
+    assert "log4j.rootLogger=DEBUG, stdout, file" in debug.content
+
+
+def test_platform_8_logs_through_log4j_2() -> None:
+    platform8 = {"platformVersion": "8.1", "javaVersion": 17}
+    rendered = files(given(worker=platform8), FACTS)
+    document = yaml.safe_load(rendered["/etc/kafka/connect-log4j2.yaml"].content)
+
+    assert document["Configuration"]["Loggers"]["Root"]["level"] == "INFO"
+    assert "/etc/kafka/connect-log4j.properties" not in rendered
+    assert variables("environment", worker=platform8)["KAFKA_LOG4J_OPTS"] == (
+        "-Dlog4j2.configurationFile=/etc/kafka/connect-log4j2.yaml"
+    )
+
+
+def test_secrets_are_looked_for_by_name_only() -> None:
+    known = json.loads(files(given(), FACTS)["/etc/s3-auditlog-sink/secrets.json"].content)
+
+    assert known == {
+        "region": "us-west-2",
+        "endpoint": None,
+        "kafka_parameter": FACTS.kafka_parameter,
+        "writer_parameter": FACTS.writer_parameter,
+    }
+
+
+def test_only_the_install_script_is_executable() -> None:
+    executable = [path for path, file in files(given(), FACTS).items() if file.permissions != "0644"]
+
+    assert executable == [cloud_config.INSTALL_SCRIPT]

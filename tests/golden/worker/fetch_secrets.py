@@ -1,0 +1,81 @@
+"""Fetches the service's credentials from the parameter store, before each start.
+
+Runs as the service's user with the VM's role. Writes one file that only this user can read, in the service's
+runtime directory (tmpfs). Never prints a value.
+"""
+
+import json
+import os
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+SETTINGS = Path("/etc/s3-auditlog-sink/secrets.json")
+ATTEMPTS = 30
+PAUSE_SECONDS = 10
+
+
+def main() -> None:
+    settings = json.loads(SETTINGS.read_text())
+    ssm = boto3.client(
+        "ssm",
+        region_name=settings["region"],
+        endpoint_url=settings["endpoint"],
+        config=Config(connect_timeout=5, read_timeout=10, retries={"max_attempts": 3}),
+    )
+    properties = kafka_properties(fetch(ssm, settings["kafka_parameter"]))
+    if settings["writer_parameter"]:
+        properties.update(writer_properties(fetch(ssm, settings["writer_parameter"])))
+    write(Path(os.environ["RUNTIME_DIRECTORY"], "secrets.properties"), properties)
+
+
+def fetch(ssm: Any, name: str) -> dict[str, str]:
+    """The JSON value of one parameter; waits, since the rights of a new role take a while to hold."""
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            value = ssm.get_parameter(Name=name, WithDecryption=True)["Parameter"]["Value"]
+        except (BotoCoreError, ClientError) as error:
+            sys.stderr.write(f"parameter {name}, attempt {attempt} of {ATTEMPTS}: {error}\n")
+            sys.stderr.flush()
+            time.sleep(PAUSE_SECONDS)
+        else:
+            return dict(json.loads(value))
+    sys.exit(f"parameter {name} cannot be read")
+
+
+def kafka_properties(credentials: dict[str, str]) -> dict[str, str]:
+    module = "org.apache.kafka.common.security.plain.PlainLoginModule"
+    user, password = quoted(credentials["key"]), quoted(credentials["secret"])
+    return {"kafka.sasl.jaas.config": f"{module} required username={user} password={password};"}
+
+
+def writer_properties(credentials: dict[str, str]) -> dict[str, str]:
+    return {
+        "aws.access.key.id": credentials["access_key_id"],
+        "aws.secret.access.key": credentials["secret_access_key"],
+    }
+
+
+def quoted(text: str) -> str:
+    """A string of a JAAS configuration."""
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def write(path: Path, properties: dict[str, str]) -> None:
+    """All at once, so that a reader never sees half of it."""
+    partial = path.with_suffix(".partial")
+    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o400)
+    with os.fdopen(descriptor, "w") as file:
+        for name, value in properties.items():
+            escaped = value.replace("\\", "\\\\")
+            file.write(f"{name}={escaped}\n")
+    partial.replace(path)
+
+
+if __name__ == "__main__":
+    main()
