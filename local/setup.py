@@ -18,15 +18,12 @@ from local.packages import debs
 from local.vm import rootfs
 
 DEBIAN_PACKAGES = (
+    *rootfs.DEBIAN_PACKAGES,
     "apt-utils",
-    "debootstrap",
     "dpkg-dev",
     "gpg",
     "gpg-agent",
-    "iproute2",
     "shellcheck",
-    "systemd-container",
-    "util-linux",
 )
 
 
