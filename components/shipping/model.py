@@ -1,0 +1,109 @@
+"""A registration as the program wants it, and as Logz.io has it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from components import logzio_facts
+
+ALL_REGIONS = frozenset(logzio_facts.api_region(region) for region in logzio_facts.BUCKET_REGIONS)
+"""The API's own names of the regions, US_EAST_1 etc."""
+
+
+@dataclass(frozen=True)
+class Registration:
+    """What Logz.io is asked to fetch: the objects under `prefix` of `bucket`, as events of type `log_type`.
+
+    `region` in the API's form (US_WEST_2). Logz.io reads with the role `role_arn`, or with the key.
+    """
+
+    bucket: str
+    region: str
+    log_type: str
+    prefix: str = ""
+    active: bool = True
+    add_object_key: bool = False
+    role_arn: str | None = None
+    access_key: str | None = None
+    secret_key: str | None = field(default=None, repr=False)
+
+    def request(self) -> dict[str, Any]:
+        """The body of POST and PUT: always everything, as the API does not say what it makes of a gap."""
+        body = {
+            "bucket": self.bucket,
+            "prefix": self.prefix,
+            "region": self.region,
+            "logsType": self.log_type,
+            "active": self.active,
+            "addS3ObjectKeyAsLogField": self.add_object_key,
+        }
+        if self.role_arn is not None:
+            return {**body, "arn": self.role_arn}
+        return {**body, "accessKey": self.access_key, "secretKey": self.secret_key}
+
+
+@dataclass(frozen=True)
+class Registered:
+    """A registration as Logz.io shows it. The secret key is never shown, or dropped if it ever is."""
+
+    id: int
+    bucket: str
+    region: str
+    log_type: str
+    prefix: str = ""
+    active: bool = True
+    add_object_key: bool = False
+    role_arn: str | None = None
+    access_key: str | None = None
+
+    @classmethod
+    def parse(cls, raw: Mapping[str, Any]) -> "Registered":
+        """From an answer of the API; fields that are not known here are ignored.
+
+        Raises:
+            KeyError, TypeError, ValueError: it is no registration.
+        """
+        return cls(
+            id=int(raw["id"]),
+            bucket=str(raw["bucket"]),
+            region=logzio_facts.api_region(str(raw["region"])),
+            log_type=str(raw["logsType"]),
+            prefix=raw.get("prefix") or "",
+            active=_default(raw.get("active"), default=True),
+            add_object_key=_default(raw.get("addS3ObjectKeyAsLogField"), default=False),
+            role_arn=raw.get("arn") or None,
+            access_key=raw.get("accessKey") or None,
+        )
+
+    def is_at_place_of(self, wanted: Registration) -> bool:
+        """Whether it fetches the same objects."""
+        return (self.bucket, self.prefix) == (wanted.bucket, wanted.prefix)
+
+    def is_owned_by(self, wanted: Registration) -> bool:
+        """Whether it was made for the same place with the same identity, which belongs to this stack alone."""
+        mine = (wanted.region, wanted.log_type, wanted.role_arn, wanted.access_key)
+        return self.is_at_place_of(wanted) and mine == (
+            self.region,
+            self.log_type,
+            self.role_arn,
+            self.access_key,
+        )
+
+    def shows(self, wanted: Registration) -> bool:
+        """Whether everything that can be seen is as wanted."""
+        return self.is_owned_by(wanted) and (self.active, self.add_object_key) == (
+            wanted.active,
+            wanted.add_object_key,
+        )
+
+
+@dataclass(frozen=True)
+class RoleDetails:
+    """Whom a role must trust: Logz.io's AWS account, on behalf of this Logz.io account (`external_id`)."""
+
+    aws_account_id: str
+    external_id: str
+
+
+def _default(value: Any, *, default: bool) -> bool:
+    return default if value is None else bool(value)

@@ -1,0 +1,12 @@
+"""Logz.io on one machine: the account API and the S3 fetcher.
+
+`python -m local.logzio --state DIR --ready-file FILE [--aws-endpoint URL] [--port N]`
+
+- `server` answers the account API as strictly as its description asks for, and `/_emulator/`.
+- `requests` holds that description: fields, types, regions.
+- `faults` lets requests go wrong on demand.
+- `aws` tries keys and roles, as Logz.io does before it accepts a registration.
+- `fetcher` reads the buckets in alphabetical order and never looks back.
+- `store` keeps registrations and events in SQLite (`DIR/logzio/store.sqlite`), so it may be restarted.
+- `search` answers searches over the events.
+"""

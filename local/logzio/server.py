@@ -1,0 +1,342 @@
+"""The account API over HTTP, and the emulator's own controls under `/_emulator/`.
+
+Controls (JSON):
+- `GET /_emulator/state`: registrations (without secrets), refused objects, number of events, requests by call
+  and status, the most requests that were under way at once, the faults that wait.
+- `POST /_emulator/faults`: one `faults.Fault` or a list; `DELETE` forgets them.
+- `POST /_emulator/fetcher`: {"paused": true|false}.
+"""
+
+import json
+import secrets
+import socket
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, NoReturn
+
+from flask import Flask, Response, request
+from werkzeug.exceptions import HTTPException
+from werkzeug.serving import WSGIRequestHandler, make_server
+
+from local.logzio import requests
+from local.logzio.aws import Aws, CredentialsError
+from local.logzio.faults import Fault, Faults
+from local.logzio.fetcher import Fetcher
+from local.logzio.requests import ApiError
+from local.logzio.search import SearchError, search
+from local.logzio.store import Store
+
+ACCOUNT = {"accountId": 100_001, "accountName": "local"}
+_NO_AWS_ACCOUNT = "000000000000"
+_BUCKETS = "/v1/log-shipping/s3-buckets"
+
+
+@dataclass(frozen=True)
+class _Answer:
+    status: int
+    body: Any = None
+
+
+class Emulator:
+    """A running Logz.io. It listens once it is made; `serve` answers until `stop`.
+
+    The token is in `state/logzio/token`; whoever writes another one there rotates it. Without `aws_endpoint`
+    keys and roles are not tried and nothing is fetched.
+    """
+
+    def __init__(self, state: Path, aws_endpoint: str | None = None, *, port: int = 0) -> None:
+        folder = state / "logzio"
+        self._store = Store(folder / "store.sqlite")
+        self._token_file = folder / "token"
+        if not self._token_file.exists():
+            self._token_file.touch(mode=0o600)
+            self._token_file.write_text(secrets.token_hex(18))
+        self._faults = Faults()
+        self._requests: dict[str, Counter[int]] = {}
+        self._under_way, self._most_under_way = 0, 0
+        self._lock = threading.Lock()
+        self._aws: Aws | None = None
+        self._fetcher: Fetcher | None = None
+        if aws_endpoint is not None:
+            identity = state / "cloud" / "logzio.json"
+            self._aws = Aws.load(aws_endpoint, identity, self._store.external_id())
+            self._fetcher = Fetcher(self._store, self._aws)
+        self._server = make_server(
+            "127.0.0.1", port, self._application(), threaded=True, request_handler=_Quiet
+        )
+        self.port: int = self._server.server_port
+
+    @property
+    def url(self) -> str:
+        """The address of the API."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def token(self) -> str:
+        """The token that is accepted now."""
+        return self._token_file.read_text().strip()
+
+    def serve(self) -> None:
+        """Answers, and fetches, until `stop`."""
+        if self._fetcher is not None:
+            self._fetcher.start()
+        self._server.serve_forever()
+        self._server.server_close()
+        if self._fetcher is not None:
+            self._fetcher.stop()
+        self._store.close()
+
+    def stop(self) -> None:
+        """Ends `serve`, which runs in another thread."""
+        self._server.shutdown()
+
+    def fail(self, **fault: Any) -> None:
+        """Lets requests go wrong, see `faults.Fault`."""
+        self._faults.add(Fault.parse(fault))
+
+    def state(self) -> dict[str, Any]:
+        """What `GET /_emulator/state` answers."""
+        with self._lock:
+            counts = {call: {str(k): n for k, n in by.items()} for call, by in self._requests.items()}
+        return {
+            "registrations": [
+                {
+                    **_shown(one.id, one.body),
+                    "created_at": one.created_at,
+                    "last_key": one.last_key,
+                    "last_error": one.last_error,
+                }
+                for one in self._store.registrations()
+            ],
+            "refused": self._store.refused(),
+            "events": self._store.event_count(),
+            "requests": counts,
+            "most_at_once": self._most_under_way,
+            "faults": self._faults.dump(),
+        }
+
+    def _application(self) -> Flask:
+        app = Flask("logzio")
+        # A connection that is cut on purpose is the server's business, not one for Flask's log.
+        app.config["PROPAGATE_EXCEPTIONS"] = True
+        for rule, methods, call, view in (
+            ("/v2/whoami", "GET", "whoami", self._who_am_i),
+            (f"{_BUCKETS}/aws-assume-role-details", "GET", "role-details", self._role_details),
+            (_BUCKETS, "GET", "list", self._list),
+            (_BUCKETS, "POST", "create", self._create),
+            (f"{_BUCKETS}/<int:id_>", "GET", "get", self._get),
+            (f"{_BUCKETS}/<int:id_>", "PUT", "update", self._update),
+            (f"{_BUCKETS}/<int:id_>", "DELETE", "delete", self._delete),
+            ("/v1/search", "POST", "search", self._search),
+        ):
+            app.add_url_rule(rule, call, self._counted(call, view), methods=[methods])
+        app.add_url_rule("/_emulator/state", "state", self.state, methods=["GET"])
+        app.add_url_rule("/_emulator/faults", "faults", self._control_faults, methods=["POST", "DELETE"])
+        app.add_url_rule("/_emulator/fetcher", "fetcher", self._control_fetcher, methods=["POST"])
+        app.register_error_handler(HTTPException, _unknown_endpoint)
+        return app
+
+    def _counted(self, call: str, view: Callable[..., _Answer]) -> Callable[..., Response]:
+        def answer(**values: Any) -> Response:
+            with self._lock:
+                self._under_way += 1
+                self._most_under_way = max(self._most_under_way, self._under_way)
+            status = 0
+            try:
+                response = self._answered(call, lambda delay: view(shows_after=delay, **values))
+                status = response.status_code
+                return response
+            finally:
+                with self._lock:
+                    self._under_way -= 1
+                    self._requests.setdefault(call, Counter())[status] += 1
+
+        return answer
+
+    def _answered(self, call: str, act: Callable[[float], _Answer]) -> Response:
+        """The answer to a request; 0 in the counts stands for one that was cut."""
+        fault = self._faults.take(call)
+        try:
+            if request.headers.get("X-API-TOKEN") != self.token:
+                raise requests.bad_token()
+            if fault is None:
+                return _response(act(0.0))
+            done = act(fault.seconds if fault.answer == "late" else 0.0) if fault.effect else None
+        except ApiError as error:
+            return _response(_Answer(error.status, error.body))
+        return _faulty(fault, done)
+
+    def _who_am_i(self, shows_after: float) -> _Answer:  # noqa: ARG002  # nothing is written
+        return _Answer(200, ACCOUNT)
+
+    def _role_details(self, shows_after: float) -> _Answer:  # noqa: ARG002  # nothing is written
+        account = _NO_AWS_ACCOUNT if self._aws is None else self._aws.account_id
+        return _Answer(200, {"logzioAWSAccountId": account, "assignedExternalId": self._store.external_id()})
+
+    def _list(self, shows_after: float) -> _Answer:  # noqa: ARG002  # nothing is written
+        return _Answer(200, [_shown(id_, body) for id_, body in self._store.shown().items()])
+
+    def _create(self, shows_after: float) -> _Answer:
+        body = self._accepted()
+        made = self._store.create(body, shows_after=shows_after)
+        return _Answer(201, _shown(made, body))
+
+    def _get(self, id_: int, shows_after: float) -> _Answer:  # noqa: ARG002  # nothing is written
+        body = self._store.shown().get(id_)
+        if body is None:
+            raise _no_bucket(id_)
+        return _Answer(200, _shown(id_, body))
+
+    def _update(self, id_: int, shows_after: float) -> _Answer:
+        body = self._accepted()
+        if not self._store.exists(id_):
+            raise _no_bucket(id_)
+        self._store.update(id_, body, shows_after=shows_after)
+        return _Answer(200)
+
+    def _delete(self, id_: int, shows_after: float) -> _Answer:
+        if not self._store.exists(id_):
+            raise _no_bucket(id_)
+        self._store.delete(id_, shows_after=shows_after)
+        return _Answer(200)
+
+    def _accepted(self) -> dict[str, Any]:
+        body = requests.parse(_json_body())
+        if self._aws is not None:
+            try:
+                self._aws.check(body)
+            except CredentialsError as error:
+                raise _bad_credentials(str(error)) from None
+        return body
+
+    def _search(self, shows_after: float) -> _Answer:  # noqa: ARG002  # nothing is written
+        if unknown := set(request.args) - {"dayOffset", "accountIds"}:
+            raise requests.error(400, "search/INVALID_QUERY", f"unknown: {sorted(unknown)}")
+        now = datetime.now(UTC)
+        day = now.replace(hour=0, minute=0, second=0, microsecond=0)
+        begin = day - timedelta(days=1 + int(request.args.get("dayOffset", 0)))
+        end = begin + timedelta(days=2)
+        events = [
+            event
+            # An event is indexed by its own time, which is before the time it came at.
+            for event in self._store.events_since(begin.timestamp())
+            if begin <= datetime.fromisoformat(event["@timestamp"]) < end
+        ]
+        try:
+            return _Answer(200, search(events, _json_body(), now=now))
+        except (SearchError, KeyError, TypeError, ValueError) as error:
+            raise requests.error(400, "search/INVALID_QUERY", str(error)) from None
+
+    def _control_faults(self) -> Any:
+        if request.method == "DELETE":
+            self._faults.clear()
+        else:
+            raw = request.get_json()
+            try:
+                faults = [Fault.parse(one) for one in (raw if isinstance(raw, list) else [raw])]
+            except (ValueError, TypeError) as error:
+                return {"error": str(error)}, 400
+            for fault in faults:
+                self._faults.add(fault)
+        return {"faults": self._faults.dump()}
+
+    def _control_fetcher(self) -> Any:
+        if self._fetcher is None:
+            return {"error": "there is no fetcher without an AWS"}, 400
+        self._fetcher.paused = bool(request.get_json()["paused"])
+        return {"paused": self._fetcher.paused}
+
+
+class _Quiet(WSGIRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def log_request(self, *_: Any, **__: Any) -> None:
+        """`/_emulator/state` counts requests."""
+
+    def connection_dropped(self, error: BaseException, environ: Any = None) -> None:
+        """A connection that was cut on purpose is no error."""
+
+
+def _json_body() -> Any:
+    if request.mimetype != "application/json":
+        raise requests.error(415, "endpoints/UNSUPPORTED_MEDIA_TYPE", "Content-Type must be application/json")
+    try:
+        return json.loads(request.get_data())
+    except ValueError:
+        raise requests.error(400, "endpoints/MALFORMED_BODY", "the body is not JSON") from None
+
+
+def _shown(id_: int, body: Mapping[str, Any]) -> dict[str, Any]:
+    return {"id": id_, **{name: body.get(name) for name in requests.SHOWN}}
+
+
+def _no_bucket(id_: int) -> ApiError:
+    return requests.error(404, "log-shipping/S3_BUCKET_NOT_FOUND", f"no S3 bucket with id {id_}")
+
+
+def _bad_credentials(text: str) -> ApiError:
+    # Logz.io documents no text for this.
+    message = f"Failed to authenticate with AWS using the given credentials: {text}"
+    return requests.error(400, "log-shipping/AWS_AUTHENTICATION_FAILED", message)
+
+
+def _unknown_endpoint(error: HTTPException) -> Response:
+    body = requests.error(error.code or 500, "endpoints/UNKNOWN_ENDPOINT", str(error.description)).body
+    return _response(_Answer(error.code or 500, body))
+
+
+def _response(answer: _Answer) -> Response:
+    text = "" if answer.body is None else json.dumps(answer.body)
+    return Response(text, status=answer.status, mimetype="application/json")
+
+
+def _faulty(fault: Fault, done: _Answer | None) -> Response:
+    """The answer that a fault makes of a request that was `done`, or not."""
+    if fault.answer == "cut":
+        _cut()
+    if fault.answer == "slow":
+        time.sleep(fault.seconds)
+    if done is not None and fault.answer in ("slow", "late"):
+        return _response(done)
+    if done is not None and fault.answer == "unknown-field":
+        return _response(_Answer(done.status, _with_unknown_field(done.body)))
+    if done is not None and fault.answer == "not-json":
+        return Response("<html>welcome</html>", status=done.status, mimetype="text/html")
+    return _error_response(fault)
+
+
+def _error_response(fault: Fault) -> Response:
+    errors = {
+        "500": requests.error(500, "endpoints/INTERNAL_ERROR", "Internal Server Error"),
+        "expired-token": requests.bad_token(),
+        "credentials": _bad_credentials("InvalidClientTokenId: The security token included is invalid"),
+        "region": ApiError(
+            403, {"message": "Account region us-east-1 differs from current server region eu-central-1"}
+        ),
+    }
+    if error := errors.get(fault.answer):
+        return _response(_Answer(error.status, error.body))
+    status = int(fault.answer)
+    headers = {} if fault.retry_after is None else {"Retry-After": str(fault.retry_after)}
+    if status == 429:
+        return Response("Too Many Requests", status, headers, mimetype="text/plain")
+    return Response(f"<html><h1>{status}</h1></html>", status, headers, mimetype="text/html")
+
+
+def _with_unknown_field(body: Any) -> Any:
+    if isinstance(body, list):
+        return [_with_unknown_field(one) for one in body]
+    return {**body, "introducedLater": {"a": 1}} if isinstance(body, dict) else body
+
+
+def _cut() -> NoReturn:
+    connection = request.environ["werkzeug.socket"]
+    with suppress(OSError):
+        connection.shutdown(socket.SHUT_RDWR)
+    raise ConnectionAbortedError

@@ -1,0 +1,179 @@
+"""What the emulator knows: registrations, what was read for each, and the events, in one SQLite file."""
+
+import json
+import sqlite3
+import threading
+import time
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS registrations (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, created_at REAL NOT NULL, last_key TEXT, last_error TEXT
+);
+-- Each write adds one; reads show the newest that is visible by now. No body: deleted.
+CREATE TABLE IF NOT EXISTS versions (
+    seq INTEGER PRIMARY KEY, registration_id INTEGER NOT NULL, visible_from REAL NOT NULL, body TEXT
+);
+CREATE TABLE IF NOT EXISTS refused (registration_id INTEGER, bucket TEXT, key TEXT, reason TEXT, at REAL);
+CREATE TABLE IF NOT EXISTS events (
+    seq INTEGER PRIMARY KEY, registration_id INTEGER, bucket TEXT, key TEXT, line INTEGER, event_id TEXT,
+    event TEXT, received_at REAL
+);
+"""
+
+_NEWEST = """
+SELECT registration_id, body FROM versions v
+WHERE visible_from <= ? AND body IS NOT NULL
+  AND seq = (SELECT MAX(seq) FROM versions w WHERE w.registration_id = v.registration_id AND w.visible_from <= ?)
+ORDER BY registration_id
+"""
+_ALWAYS = 1e18
+
+
+@dataclass(frozen=True)
+class Registration:
+    """A registration as it truly is. `body`: the request's fields, with the secret."""
+
+    id: int
+    created_at: float
+    last_key: str | None
+    last_error: str | None
+    body: Mapping[str, Any] = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Event:
+    """One line of an object, as it was indexed."""
+
+    line: int
+    event_id: str | None
+    event: Mapping[str, Any]
+
+
+class Store:
+    """One connection for all threads, one transaction per call."""
+
+    def __init__(self, file: Path) -> None:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        # Keys of the local AWS are in it.
+        file.touch(mode=0o600)
+        self._lock = threading.RLock()
+        self._db = sqlite3.connect(file, check_same_thread=False)
+        # Others read it while it is written.
+        self._db.execute("PRAGMA journal_mode=WAL")
+        self._db.execute("PRAGMA synchronous=NORMAL")
+        self._db.executescript(_SCHEMA)
+
+    def close(self) -> None:
+        """Writes everything into the one file."""
+        with self._lock:
+            self._db.close()
+
+    def external_id(self) -> str:
+        """The external id of this Logz.io account: one for all its roles, for ever."""
+        with self._lock, self._db:
+            made = f"logzio:aws:extid:{uuid.uuid4()}"
+            self._db.execute("INSERT OR IGNORE INTO meta VALUES ('external_id', ?)", (made,))
+            return str(self._db.execute("SELECT value FROM meta WHERE name = 'external_id'").fetchone()[0])
+
+    def create(self, body: Mapping[str, Any], *, shows_after: float = 0.0) -> int:
+        """Adds a registration; reads show it `shows_after` seconds later."""
+        with self._lock, self._db:
+            now = time.time()
+            made = self._db.execute("INSERT INTO registrations (created_at) VALUES (?)", (now,)).lastrowid
+            assert made is not None  # noqa: S101  # an INSERT has a row
+            self._write(made, body, now + shows_after)
+            return made
+
+    def exists(self, id_: int) -> bool:
+        """Whether there truly is such a registration."""
+        return any(one.id == id_ for one in self.registrations())
+
+    def update(self, id_: int, body: Mapping[str, Any], *, shows_after: float = 0.0) -> None:
+        """Replaces all fields of a registration."""
+        with self._lock, self._db:
+            self._write(id_, body, time.time() + shows_after)
+
+    def delete(self, id_: int, *, shows_after: float = 0.0) -> None:
+        """Removes a registration; what was fetched stays."""
+        with self._lock, self._db:
+            self._write(id_, None, time.time() + shows_after)
+
+    def _write(self, id_: int, body: Mapping[str, Any] | None, visible_from: float) -> None:
+        self._db.execute(
+            "INSERT INTO versions (registration_id, visible_from, body) VALUES (?, ?, ?)",
+            (id_, visible_from, None if body is None else json.dumps(dict(body))),
+        )
+
+    def shown(self) -> dict[int, dict[str, Any]]:
+        """What reads show by now, by id."""
+        with self._lock:
+            now = time.time()
+            return {id_: json.loads(body) for id_, body in self._db.execute(_NEWEST, (now, now))}
+
+    def registrations(self) -> list[Registration]:
+        """What there truly is."""
+        with self._lock:
+            bodies = dict(self._db.execute(_NEWEST, (_ALWAYS, _ALWAYS)).fetchall())
+            rows = self._db.execute(
+                "SELECT id, created_at, last_key, last_error FROM registrations ORDER BY id"
+            )
+            return [
+                Registration(id_, created_at, last_key, last_error, json.loads(bodies[id_]))
+                for id_, created_at, last_key, last_error in rows
+                if id_ in bodies
+            ]
+
+    def record_error(self, id_: int, error: str | None) -> None:
+        """What went wrong at the last look at the bucket."""
+        with self._lock, self._db:
+            self._db.execute("UPDATE registrations SET last_error = ? WHERE id = ?", (error, id_))
+
+    def add_events(self, registration: Registration, key: str, events: Sequence[Event]) -> None:
+        """Keeps an object's events and that the object was read, both or none."""
+        with self._lock, self._db:
+            now = time.time()
+            bucket = registration.body["bucket"]
+            self._db.executemany(
+                "INSERT INTO events (registration_id, bucket, key, line, event_id, event, received_at) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (
+                    (registration.id, bucket, key, one.line, one.event_id, json.dumps(one.event), now)
+                    for one in events
+                ),
+            )
+            self._pass(registration.id, key)
+
+    def refuse(self, registration: Registration, key: str, reason: str) -> None:
+        """Keeps that an object was passed over."""
+        with self._lock, self._db:
+            row = (registration.id, registration.body["bucket"], key, reason, time.time())
+            self._db.execute("INSERT INTO refused VALUES (?, ?, ?, ?, ?)", row)
+            self._pass(registration.id, key)
+
+    def _pass(self, id_: int, key: str) -> None:
+        self._db.execute("UPDATE registrations SET last_key = ? WHERE id = ?", (key, id_))
+
+    def refused(self) -> list[dict[str, Any]]:
+        """The objects that were passed over."""
+        with self._lock:
+            rows = self._db.execute("SELECT registration_id, bucket, key, reason FROM refused").fetchall()
+        return [dict(zip(("registration_id", "bucket", "key", "reason"), row, strict=True)) for row in rows]
+
+    def event_count(self) -> int:
+        """How many events there are."""
+        with self._lock:
+            return int(self._db.execute("SELECT COUNT(*) FROM events").fetchone()[0])
+
+    def events_since(self, received_at: float) -> list[dict[str, Any]]:
+        """The events that came at or after a time, as indexed."""
+        with self._lock:
+            rows = self._db.execute(
+                "SELECT event FROM events WHERE received_at >= ?", (received_at,)
+            ).fetchall()
+        return [json.loads(row[0]) for row in rows]
