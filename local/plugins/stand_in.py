@@ -251,7 +251,9 @@ class StandIn(wire_types.Provider, Generic[Clients]):
         result, secrets = await asyncio.to_thread(function, self._connected(), values.plain(request.args))
         return wire_types.InvokeResponse(values.wire(result, secrets))
 
-    def _kind(self, token: str) -> Kind[Clients]:
+    def _kind(self, qualified: str) -> Kind[Clients]:
+        # The types of the component that a resource belongs to stand before its own.
+        token = qualified.rpartition("$")[2]
         if token not in self._kinds:
             raise RefusedError(f"the stand-in of the {self._package} plugin has no resource type {token}")
         return self._kinds[token]
