@@ -9,13 +9,14 @@ import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import boto3
 import httpx
 import javaproperties
 import pytest
-from confluent_kafka import ConsumerGroupTopicPartitions, TopicPartition
+from confluent_kafka import ConsumerGroupTopicPartitions, KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import (  # type: ignore[attr-defined]  # it imports them, without __all__
     AdminClient,
     NewTopic,
@@ -23,9 +24,13 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # it imports 
 from mypy_boto3_s3 import S3Client
 
 from components import layout
-from local import processes
+from components.settings import load
+from components.worker.connect import WorkerFacts, connector_properties
+from local import paths, processes
 from local.connector import archive
+from local.java import ToolError
 from local.kafka import broker, client, jars, users
+from local.packages import server
 from tests.local.kafka_support import ObjectStore, events, object_store, produce, start_broker, wait_for
 
 pytestmark = pytest.mark.local
@@ -231,6 +236,20 @@ class Case:
         partitions: list[TopicPartition] = answer.topic_partitions
         return {partition.partition: partition.offset for partition in partitions}
 
+    def forget_commits(self) -> None:
+        """Deletes the consumer group, as soon as the broker takes its member for dead."""
+        admin = AdminClient(client.client_config(self.world.state))
+        group = f"connect-{self.name}"
+
+        def delete() -> bool:
+            try:
+                admin.delete_consumer_groups([group])[group].result()
+            except KafkaException as error:
+                return bool(error.args[0].code() == KafkaError.GROUP_ID_NOT_FOUND)
+            return True
+
+        wait_for("the end of the consumer group", delete)
+
     def key(self, partition: int, offset: int, extension: str = ".json") -> str:
         prefix = layout.partition_prefix("topics", self.name, partition)
         return f"{prefix}{self.name}+{partition}+{offset:020d}{extension}"
@@ -301,6 +320,36 @@ def test_an_ordinary_key_archives_the_audit_topic_as_renamed_gzipped_json_lines(
         for number in range(3)
     ]
     assert "ContentEncoding" not in world.s3.head_object(Bucket=case.name, Key=key)
+
+
+@pytest.mark.parametrize("form", ["json", "raw"])
+def test_what_the_program_renders_is_taken_as_it_is(world: World, case: Case, form: str) -> None:
+    settings = load(
+        {
+            "source": {
+                "bootstrapServers": "127.0.0.1:9092",
+                "apiKey": "ABCDEF0123456789",
+                "apiSecret": "made-up/secret+of=the-tests",
+                "partitions": {client.TOPIC: 12},
+            },
+            "archive": {"bucket": case.name, "allowOtherRegion": True},
+            "connector": {"name": case.name, "format": form, "rotationSeconds": 5},
+            "worker": {"endpoints": {"s3": world.store.url}},
+            "logzio": {"apiToken": "made-up-token"},
+        },
+        region="us-west-2",
+        environ={},
+    )
+    rendered = connector_properties(settings, WorkerFacts("127.0.0.1:9092", "/kafka", "/writer"))
+    secrets = {"aws.access.key.id": KEY_ID, "aws.secret.access.key": SECRET}
+    assert secrets.keys() <= rendered.keys()
+    assert produce(world.state, events(0, 2), partition=11) == []
+
+    assert world.worker.put(case.name, rendered | secrets).status_code == 201
+
+    wait_for("an object", lambda: [key for key in case.objects() if "/partition=11/" in key])
+    assert all(layout.parse_data_key(key) for key in case.objects())
+    assert {0, 1} <= set(case.ids())
 
 
 def test_an_object_costs_three_requests_and_is_never_put(case: Case) -> None:
@@ -429,13 +478,15 @@ def test_after_a_kill_every_event_is_there_and_no_object_was_overwritten(case: C
         "timezone": "UTC",
     }
     case.feed(events(0, 25))
-    # The objects appear while the worker still waits to commit its offsets.
+    # The third file stays open: it is in the middle of its upload when the kill comes.
     case.world.store.fail(f"POST /{case.name}/.*{20:020d}.*uploads", 503, 1000)
     case.run(**settings)
     case.wait_for_keys(2)
     case.world.worker.kill()
     before = {key: case.body(key) for key in case.objects()}
     case.world.store.failures.clear()
+    # As if the kill had come before the commit, whenever it came.
+    case.forget_commits()
 
     case.feed(events(25, 10))
     case.world.worker.start()
@@ -444,6 +495,7 @@ def test_after_a_kill_every_event_is_there_and_no_object_was_overwritten(case: C
 
     wait_for("every event", lambda: set(case.ids()) == set(range(35)))
     assert {key: case.body(key) for key in before} == before
+    assert len(case.ids()) > 35
     offsets = [data.start_offset for key in sorted(case.objects()) if (data := layout.parse_data_key(key))]
     assert offsets == sorted(set(offsets))
 
@@ -585,6 +637,26 @@ def test_an_archive_of_ones_own_replaces_the_stand_in(tmp_path: Path) -> None:
     own.write_bytes(b"zip")
 
     assert archive.archive(VERSION, str(own)) == own
+
+
+def test_an_archive_is_downloaded_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(paths, "CACHE", tmp_path / "cache")
+    (tmp_path / "vendor.zip").write_bytes(b"zip")
+    with server.Server(tmp_path, 0) as served:
+        thread = Thread(target=served.serve_forever)
+        thread.start()
+        url = f"http://127.0.0.1:{served.server_port}/vendor.zip"
+        first = archive.archive(VERSION, url)
+        served.shutdown()
+        thread.join()
+
+    assert archive.archive(VERSION, url) == first
+    assert first.read_bytes() == b"zip"
+
+
+def test_an_archive_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ToolError, match=r"CONNECTOR_ARCHIVE names .*missing\.zip"):
+        archive.archive(VERSION, str(tmp_path / "missing.zip"))
 
 
 def test_a_worker_knows_the_plugin_by_its_version(world: World) -> None:

@@ -1,5 +1,8 @@
 """The local broker lets in who has a key, and lets an ordinary key do what Confluent's lets it: read."""
 
+import os
+import signal
+import socket
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -126,3 +129,16 @@ def test_a_broker_restarted_on_its_port_still_has_its_events_and_users(tmp_path:
         assert consumed(tmp_path, "reader") == b"kept"
     finally:
         processes.stop_all(tmp_path)
+
+
+def test_the_broker_ends_with_the_process_that_started_it(tmp_path: Path) -> None:
+    server = start_broker(tmp_path)
+
+    os.kill(server.pid, signal.SIGKILL)
+
+    def is_gone() -> bool:
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", int(server.ready["port"]))) != 0
+
+    assert wait_for("the end of the broker", is_gone)
+    processes.stop_all(tmp_path)
