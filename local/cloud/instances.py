@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from moto.ec2.models import ec2_backends
+from moto.ec2.models.instances import Instance
 from moto.iam.models import iam_backends
 from moto.sts.models import sts_backends
 
@@ -16,6 +17,18 @@ CREDENTIAL_SECONDS = 6 * 3600
 
 class NoCredentialsError(LookupError):
     """The instance has no profile, or its role does not trust EC2."""
+
+
+def install() -> None:
+    """Lets an instance take its network interface with it, as EC2 does by default; moto keeps it."""
+    terminate = Instance.terminate
+
+    def terminate_with_interfaces(instance: Any) -> Any:
+        for interface in instance.nics.values():
+            interface.delete_on_termination = True
+        return terminate(instance)
+
+    Instance.terminate = terminate_with_interfaces
 
 
 def describe() -> list[dict[str, Any]]:

@@ -38,6 +38,7 @@ def serve(folder: Path, ready_file: Path) -> None:
     """Serves on a free loopback port until SIGTERM or SIGINT."""
     application = Cloud(accounts.bootstrap(folder))
     authorization.install()
+    instances.install()
     server = make_server("127.0.0.1", 0, application, threaded=True, request_handler=MotoRequestHandler)
     for signum in (signal.SIGTERM, signal.SIGINT):
         # shutdown() waits for serve_forever(), which runs in this very thread.

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import cycle, islice
 from pathlib import Path
 
@@ -85,7 +85,8 @@ def feed(
         producer = Producer({**kafka, "acks": "all", "enable.idempotence": True, "linger.ms": 20})
         single_is_taken = any(line.partition == _SINGLE for line in read_produced(state))
         partitions = spread(_partition_count(producer, topic), seed, single_is_taken=single_is_taken)
-        paced = _paced(events(count, seed, datetime.now(UTC)), producer, rate, stop)
+        # Events are a second apart on average: the last one has just happened.
+        paced = _paced(events(count, seed, datetime.now(UTC) - timedelta(seconds=count)), producer, rate, stop)
         reported = started
         for event, partition in zip(paced, partitions, strict=False):
             _produce(producer, topic, partition, event, recorder)

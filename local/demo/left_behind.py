@@ -100,7 +100,9 @@ def _ec2(ec2: Any) -> Iterator[str]:
         for thing in _pages(ec2, operation, found):
             # The default VPC comes with these; only a security group can be an addition of somebody's there.
             own = thing.get("GroupName", "default") != "default"
-            if own or thing["VpcId"] not in default_vpcs:
+            # A deleted endpoint is shown for a while.
+            deleted = thing.get("State") == "deleted"
+            if not deleted and (own or thing["VpcId"] not in default_vpcs):
                 yield f"{kind} {thing[identifier]}"
     for gateway in _pages(ec2, "describe_internet_gateways", "InternetGateways"):
         if not any(attachment["VpcId"] in default_vpcs for attachment in gateway["Attachments"]):
