@@ -299,7 +299,7 @@ def same(prop: Property, state: Any, new: Any) -> bool:
     """Whether new inputs ask for nothing else than what is there."""
     if values.is_unknown(new):
         return False
-    if values.meaning(new) is None:
+    if new is None:
         return prop.computed or values.meaning(state) in (None, prop.default)
     if prop.fields is not None:
         return _same_fields(prop.fields, state, new)

@@ -209,7 +209,8 @@ def _update_stopped(cloud: Cloud, instance_id: str, inputs: Plain, changed: list
     if "instanceType" in changed:
         ec2.modify_instance_attribute(InstanceId=instance_id, InstanceType={"Value": inputs["instanceType"]})
     if "userData" in changed:
-        value = inputs.get("userData", "").encode()
+        # boto3 encodes it as EC2 wants it; moto wants it encoded once more.
+        value = base64.b64encode(inputs.get("userData", "").encode())
         ec2.modify_instance_attribute(InstanceId=instance_id, UserData={"Value": value})
     ec2.start_instances(InstanceIds=[instance_id])
 

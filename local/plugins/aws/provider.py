@@ -33,6 +33,7 @@ GONE = frozenset(
         "InvalidGroup.NotFound",
         "InvalidInstanceID.NotFound",
         "InvalidInternetGatewayID.NotFound",
+        "InvalidPermission.NotFound",
         "InvalidRoute.NotFound",
         "InvalidRouteTableID.NotFound",
         "InvalidSecurityGroupRuleId.NotFound",

@@ -1,0 +1,673 @@
+"""The aws stand-in over its wire, on moto."""
+
+import itertools
+import json
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import grpc  # type: ignore[import-untyped]  # it ships no types
+import pytest
+
+from local.plugins.aws.provider import KINDS
+from tests.local.plugins.conftest import REGION, aws_environment
+from tests.local.plugins.wire import SECRET, SIGNATURE, UNKNOWN, Plugin, opened, secret
+
+pytestmark = pytest.mark.local
+
+Client = Callable[[str], Any]
+
+BUCKET = "aws:s3/bucket:Bucket"
+POLICY = "aws:s3/bucketPolicy:BucketPolicy"
+LIFECYCLE = "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration"
+VERSIONING = "aws:s3/bucketVersioning:BucketVersioning"
+OBJECT = "aws:s3/bucketObjectv2:BucketObjectv2"
+USER = "aws:iam/user:User"
+ACCESS_KEY = "aws:iam/accessKey:AccessKey"
+ROLE = "aws:iam/role:Role"
+ROLE_POLICY = "aws:iam/rolePolicy:RolePolicy"
+PARAMETER = "aws:ssm/parameter:Parameter"
+INSTANCE = "aws:ec2/instance:Instance"
+EGRESS = "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule"
+SUBNET = "aws:ec2/subnet:Subnet"
+
+SEEDS = itertools.count()
+"""The engine hands out random ones; these make names that do not collide."""
+
+TAGS = {"Project": "test"}
+IMAGE = "ami-785db401"
+TRUST = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    ],
+}
+RIGHT = {
+    "Version": "2012-10-17",
+    "Statement": [{"Effect": "Allow", "Action": "s3:PutObject", "Resource": "*"}],
+}
+
+
+@dataclass
+class Made:
+    """A resource that the stand-in made."""
+
+    id: str
+    inputs: dict[str, Any]
+    state: dict[str, Any]
+
+
+def make(aws: Plugin, token: str, inputs: dict[str, Any], name: str = "made") -> Made:
+    """Check and create, as the engine does it."""
+    checked, refused = aws.check(token, inputs, name=name, seed=str(next(SEEDS)).encode())
+    assert refused == {}
+    key, state = aws.create(token, checked, name)
+    assert key
+    return Made(key, checked, state)
+
+
+def _storage(aws: Plugin, made: dict[str, Made]) -> None:
+    def put(token: str, **inputs: Any) -> Made:
+        made[token] = make(aws, token, inputs)
+        return made[token]
+
+    bucket = put(BUCKET, forceDestroy=True, objectLockEnabled=True, tags=TAGS).id
+    put(
+        "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock",
+        bucket=bucket,
+        blockPublicAcls=True,
+        blockPublicPolicy=True,
+        ignorePublicAcls=True,
+        restrictPublicBuckets=False,
+    )
+    put(
+        "aws:s3/bucketOwnershipControls:BucketOwnershipControls",
+        bucket=bucket,
+        rule={"objectOwnership": "BucketOwnerEnforced"},
+    )
+    put(
+        "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration",
+        bucket=bucket,
+        rules=[{"applyServerSideEncryptionByDefault": {"sseAlgorithm": "AES256"}, "bucketKeyEnabled": False}],
+    )
+    put(
+        LIFECYCLE,
+        bucket=bucket,
+        rules=[
+            {
+                "id": "unfinished",
+                "status": "Enabled",
+                "filter": {"prefix": ""},
+                "abortIncompleteMultipartUpload": {"daysAfterInitiation": 7},
+            },
+            {
+                "id": "retention",
+                "status": "Enabled",
+                "filter": {"prefix": "topics/"},
+                "expiration": {"days": 30},
+                "noncurrentVersionExpiration": {"noncurrentDays": 3},
+            },
+        ],
+    )
+    put(
+        "aws:s3/bucketObjectLockConfiguration:BucketObjectLockConfiguration",
+        bucket=bucket,
+        rule={"defaultRetention": {"mode": "GOVERNANCE", "days": 1}},
+    )
+    put(
+        POLICY,
+        bucket=bucket,
+        policy=json.dumps(
+            {
+                "Version": "2012-10-17",
+                "Statement": [
+                    {
+                        "Effect": "Deny",
+                        "Principal": "*",
+                        "Action": "s3:PutBucketAcl",
+                        "Resource": f"arn:aws:s3:::{bucket}",
+                    }
+                ],
+            }
+        ),
+    )
+
+
+def _identities(aws: Plugin, made: dict[str, Made]) -> None:
+    def put(token: str, **inputs: Any) -> Made:
+        made[token] = make(aws, token, inputs)
+        return made[token]
+
+    user = put(USER, path="/log/", tags=TAGS).id
+    put("aws:iam/userPolicy:UserPolicy", user=user, policy=json.dumps(RIGHT))
+    put(ACCESS_KEY, user=user)
+    role = put(ROLE, assumeRolePolicy=json.dumps(TRUST), description="The VM", tags=TAGS).id
+    put(ROLE_POLICY, role=role, policy=json.dumps(RIGHT))
+    put("aws:iam/instanceProfile:InstanceProfile", role=role, tags=TAGS)
+    put(
+        PARAMETER,
+        name="/test/kafka",
+        type="SecureString",
+        description="Credentials",
+        value=secret('{"key": "K"}'),
+        tags=TAGS,
+    )
+
+
+def _machine(aws: Plugin, made: dict[str, Made]) -> None:
+    def put(token: str, **inputs: Any) -> Made:
+        made[token] = make(aws, token, inputs)
+        return made[token]
+
+    vpc = put("aws:ec2/vpc:Vpc", cidrBlock="10.9.0.0/24", enableDnsHostnames=True, tags=TAGS).id
+    gateway = put("aws:ec2/internetGateway:InternetGateway", vpcId=vpc, tags=TAGS).id
+    subnet = put(SUBNET, vpcId=vpc, cidrBlock="10.9.0.0/24", mapPublicIpOnLaunch=True, tags=TAGS).id
+    table = put("aws:ec2/routeTable:RouteTable", vpcId=vpc, tags=TAGS).id
+    put("aws:ec2/route:Route", routeTableId=table, destinationCidrBlock="0.0.0.0/0", gatewayId=gateway)
+    put("aws:ec2/routeTableAssociation:RouteTableAssociation", subnetId=subnet, routeTableId=table)
+    put(
+        "aws:ec2/vpcEndpoint:VpcEndpoint",
+        vpcId=vpc,
+        serviceName=f"com.amazonaws.{REGION}.s3",
+        vpcEndpointType="Gateway",
+        routeTableIds=[table],
+        tags=TAGS,
+    )
+    group = put("aws:ec2/securityGroup:SecurityGroup", vpcId=vpc, description="Nothing in", tags=TAGS).id
+    put(
+        EGRESS,
+        securityGroupId=group,
+        ipProtocol="tcp",
+        fromPort=443,
+        toPort=443,
+        cidrIpv4="0.0.0.0/0",
+        description="HTTPS",
+        tags=TAGS,
+    )
+    instance = put(
+        INSTANCE,
+        ami=IMAGE,
+        instanceType="t3.small",
+        subnetId=subnet,
+        vpcSecurityGroupIds=[group],
+        iamInstanceProfile=made["aws:iam/instanceProfile:InstanceProfile"].id,
+        metadataOptions={"httpEndpoint": "enabled", "httpTokens": "required", "httpPutResponseHopLimit": 1},
+        rootBlockDevice={"encrypted": True, "volumeType": "gp3", "volumeSize": 20},
+        maintenanceOptions={"autoRecovery": "default"},
+        userData="#cloud-config\n{}\n",
+        userDataReplaceOnChange=True,
+        tags=TAGS,
+        volumeTags=TAGS,
+    ).id
+    put(
+        "aws:cloudwatch/metricAlarm:MetricAlarm",
+        comparisonOperator="LessThanThreshold",
+        evaluationPeriods=2,
+        metricName="records",
+        namespace="test",
+        period=60,
+        statistic="Sum",
+        threshold=1,
+        treatMissingData="breaching",
+        dimensions={"InstanceId": instance},
+        tags=TAGS,
+    )
+
+
+@pytest.fixture(scope="module")
+def made(aws: Plugin) -> dict[str, Made]:
+    """One resource of each type, in an order that works."""
+    resources: dict[str, Made] = {}
+    _storage(aws, resources)
+    _identities(aws, resources)
+    _machine(aws, resources)
+    # Not under the object lock of the bucket above, which allows neither to change.
+    bucket = make(aws, BUCKET, {}).id
+    versioning = {"bucket": bucket, "versioningConfiguration": {"status": "Enabled"}}
+    resources[VERSIONING] = make(aws, VERSIONING, versioning)
+    resources[OBJECT] = make(aws, OBJECT, {"bucket": bucket, "key": "a/b c", "content": "", "tags": TAGS})
+    assert set(resources) == set(KINDS)
+    return resources
+
+
+@pytest.fixture
+def bucket(aws: Plugin) -> str:
+    """A bucket for one test."""
+    return make(aws, BUCKET, {}).id
+
+
+@pytest.mark.parametrize("token", KINDS)
+def test_what_was_made_is_as_it_was_asked_for(aws: Plugin, made: dict[str, Made], token: str) -> None:
+    diff = aws.diff(token, made[token].id, made[token].state, made[token].inputs)
+
+    assert list(diff.diffs) == []
+    assert diff.changes == diff.DIFF_NONE
+
+
+@pytest.mark.parametrize("token", KINDS)
+def test_a_refresh_finds_what_was_made(aws: Plugin, made: dict[str, Made], token: str) -> None:
+    resource = made[token]
+
+    assert aws.read(token, resource.id, resource.state, resource.inputs) == (
+        resource.id,
+        resource.state,
+        resource.inputs,
+    )
+
+
+NEEDS_MORE_THAN_AN_ID = {
+    "aws:ec2/route:Route",  # EC2 has no ids for routes
+    INSTANCE,  # what cannot be read back: replacement on change, volume tags
+}
+
+
+@pytest.mark.parametrize("token", sorted(set(KINDS) - NEEDS_MORE_THAN_AN_ID))
+def test_an_id_is_enough_to_adopt_what_exists(aws: Plugin, made: dict[str, Made], token: str) -> None:
+    resource = made[token]
+    key, state, _ = aws.read(token, resource.id)
+    # Nobody can read how `destroy` was meant to behave.
+    asked = {name: value for name, value in resource.inputs.items() if name != "forceDestroy"}
+
+    assert key == resource.id
+    assert list(aws.diff(token, key, state, asked).diffs) == []
+
+
+@pytest.mark.parametrize("token", sorted(set(KINDS) - NEEDS_MORE_THAN_AN_ID))
+def test_adopting_fills_in_the_inputs(aws: Plugin, made: dict[str, Made], token: str) -> None:
+    _, state, inputs = aws.read(token, made[token].id)
+
+    assert aws.check(token, inputs)[1] == {}
+    assert list(aws.diff(token, made[token].id, state, inputs).diffs) == []
+
+
+@pytest.mark.parametrize("token", sorted(token for token, kind in KINDS.items() if "tags" in kind.properties))
+def test_tags_change_in_place(aws: Plugin, made: dict[str, Made], token: str) -> None:
+    resource = made[token]
+    inputs = {**resource.inputs, "tags": {"Owner": "security"}}
+
+    diff = aws.diff(token, resource.id, resource.state, inputs)
+    resource.state = aws.update(token, resource.id, resource.state, inputs)
+    resource.inputs = inputs
+
+    assert list(diff.diffs) == ["tags"]
+    assert list(diff.replaces) == []
+    assert resource.state["tags"] == {"Owner": "security"}
+    assert aws.read(token, resource.id, resource.state, inputs)[1] == resource.state
+
+
+CHANGES: list[tuple[str, dict[str, Any], bool]] = [
+    (BUCKET, {"bucket": "another-name"}, True),
+    (POLICY, {"policy": json.dumps({"Version": "2012-10-17", "Statement": []})}, False),
+    (LIFECYCLE, {"rules": [{"id": "retention", "status": "Enabled", "expiration": {"days": 9}}]}, False),
+    (VERSIONING, {"versioningConfiguration": {"status": "Suspended"}}, False),
+    (OBJECT, {"content": "more"}, False),
+    (OBJECT, {"key": "elsewhere"}, True),
+    (USER, {"path": "/"}, False),
+    ("aws:iam/userPolicy:UserPolicy", {"policy": json.dumps({**RIGHT, "Id": "2"})}, False),
+    (ACCESS_KEY, {"status": "Inactive"}, False),
+    (ACCESS_KEY, {"user": "another"}, True),
+    (ROLE, {"description": "Another"}, False),
+    (ROLE, {"path": "/log/"}, True),
+    (ROLE, {"maxSessionDuration": 7200}, False),
+    (ROLE_POLICY, {"policy": json.dumps({**RIGHT, "Id": "2"})}, False),
+    ("aws:iam/instanceProfile:InstanceProfile", {"name": "another"}, True),
+    (PARAMETER, {"value": secret("new")}, False),
+    (PARAMETER, {"name": "/test/other"}, True),
+    ("aws:ec2/vpc:Vpc", {"enableDnsHostnames": False}, False),
+    ("aws:ec2/vpc:Vpc", {"enableDnsSupport": False}, False),
+    ("aws:ec2/vpc:Vpc", {"cidrBlock": "10.8.0.0/24"}, True),
+    (SUBNET, {"mapPublicIpOnLaunch": False}, False),
+    ("aws:ec2/routeTableAssociation:RouteTableAssociation", {"routeTableId": "rtb-1"}, True),
+    ("aws:ec2/securityGroup:SecurityGroup", {"description": "Another"}, True),
+    (EGRESS, {"fromPort": 80, "toPort": 80, "description": "HTTP"}, False),
+    (INSTANCE, {"userData": "#cloud-config\n"}, True),
+    (INSTANCE, {"ami": "ami-other"}, True),
+    (INSTANCE, {"rootBlockDevice": {"encrypted": False}}, True),
+    (INSTANCE, {"instanceType": "t3.medium"}, False),
+    ("aws:cloudwatch/metricAlarm:MetricAlarm", {"threshold": 5}, False),
+]
+
+
+@pytest.mark.parametrize(("token", "change", "replaces"), CHANGES)
+def test_a_change_is_seen_and_either_made_in_place_or_by_replacement(
+    aws: Plugin, made: dict[str, Made], token: str, change: dict[str, Any], replaces: bool
+) -> None:
+    resource = made[token]
+    inputs = {**resource.inputs, **change}
+
+    diff = aws.diff(token, resource.id, resource.state, inputs)
+
+    assert sorted(diff.diffs) == sorted(change)
+    assert sorted(diff.replaces) == (sorted(change) if replaces else [])
+    if not replaces:
+        resource.state = aws.update(token, resource.id, resource.state, inputs)
+        resource.inputs = inputs
+        assert aws.read(token, resource.id, resource.state, inputs)[1] == resource.state
+        assert list(aws.diff(token, resource.id, resource.state, inputs).diffs) == []
+
+
+def test_an_endpoint_changes_its_route_tables_in_place(aws: Plugin, made: dict[str, Made]) -> None:
+    token, table = "aws:ec2/vpcEndpoint:VpcEndpoint", "aws:ec2/routeTable:RouteTable"
+    endpoint = made[token]
+    other = make(aws, table, {"vpcId": endpoint.inputs["vpcId"]})
+    inputs = {**endpoint.inputs, "routeTableIds": [other.id]}
+
+    diff = aws.diff(token, endpoint.id, endpoint.state, inputs)
+    changed = aws.update(token, endpoint.id, endpoint.state, inputs)
+    endpoint.state = aws.update(token, endpoint.id, changed, endpoint.inputs)
+    aws.delete(table, other.id, other.state)
+
+    assert list(diff.diffs) == ["routeTableIds"]
+    assert list(diff.replaces) == []
+    assert changed["routeTableIds"] == [other.id]
+    assert endpoint.state["routeTableIds"] == endpoint.inputs["routeTableIds"]
+
+
+def test_a_user_data_that_may_change_in_place_stops_the_instance(aws: Plugin, made: dict[str, Made]) -> None:
+    resource = made[INSTANCE]
+    inputs = {**resource.inputs, "userData": "#cloud-config\n# 2\n", "userDataReplaceOnChange": False}
+
+    diff = aws.diff(INSTANCE, resource.id, resource.state, inputs)
+    resource.state = aws.update(INSTANCE, resource.id, resource.state, inputs)
+    resource.inputs = inputs
+
+    assert list(diff.replaces) == []
+    assert resource.state["userData"] == "#cloud-config\n# 2\n"
+    assert resource.state["instanceState"] == "running"
+
+
+def test_a_type_that_the_table_does_not_know_is_refused(aws: Plugin) -> None:
+    with pytest.raises(grpc.RpcError, match="no resource type aws:sqs/queue:Queue"):
+        aws.check("aws:sqs/queue:Queue", {})
+
+
+def test_a_function_that_the_table_does_not_know_is_refused(aws: Plugin) -> None:
+    with pytest.raises(grpc.RpcError, match="no function aws:ec2/getAmi:getAmi"):
+        aws.invoke("aws:ec2/getAmi:getAmi", {})
+
+
+def test_an_argument_that_a_function_does_not_know_is_refused(aws: Plugin) -> None:
+    with pytest.raises(grpc.RpcError, match="knows no argument filters"):
+        aws.invoke("aws:ec2/getSubnet:getSubnet", {"id": "subnet-1", "filters": []})
+
+
+def test_properties_that_the_table_does_not_know_are_refused_at_any_depth(aws: Plugin) -> None:
+    _, refused = aws.check(BUCKET, {"acl": "private"})
+    _, nested = aws.check(
+        LIFECYCLE, {"bucket": "b", "rules": [{"id": "1", "status": "Enabled", "prefix": "x"}]}
+    )
+
+    assert set(refused) == {"acl"}
+    assert set(nested) == {"rules.prefix"}
+
+
+def test_a_property_that_is_missing_is_named(aws: Plugin) -> None:
+    _, refused = aws.check(ACCESS_KEY, {})
+
+    assert refused == {"user": f"is required for {ACCESS_KEY}"}
+
+
+def test_a_name_is_made_up_once_and_kept(aws: Plugin) -> None:
+    first, _ = aws.check(ROLE, {"assumeRolePolicy": "{}"}, name="vm", seed=b"1")
+    again, _ = aws.check(ROLE, {"assumeRolePolicy": "{}"}, first, name="vm", seed=b"2")
+    successor, _ = aws.check(ROLE, {"assumeRolePolicy": "{}"}, name="vm", seed=b"2")
+
+    assert first["name"].startswith("vm-")
+    assert len(first["name"]) == len("vm-") + 7
+    assert again["name"] == first["name"]
+    assert successor["name"] != first["name"]
+
+
+def test_a_given_name_makes_the_old_resource_go_first(aws: Plugin) -> None:
+    trust, other = json.dumps(TRUST), {"path": "/other/"}
+    made_up, _ = aws.check(ROLE, {"assumeRolePolicy": trust}, name="vm")
+    given = {"assumeRolePolicy": trust, "name": "given"}
+
+    assert not aws.diff(ROLE, "1", made_up, {**made_up, **other}, name="vm").deleteBeforeReplace
+    assert aws.diff(ROLE, "1", given, {**given, **other}, name="vm").deleteBeforeReplace
+
+
+def test_documents_that_say_the_same_are_no_difference(aws: Plugin, made: dict[str, Made]) -> None:
+    role = made[ROLE]
+    respelled = json.dumps(dict(reversed(TRUST.items())), indent=4)
+
+    diff = aws.diff(ROLE, role.id, role.state, {**role.inputs, "assumeRolePolicy": respelled})
+
+    assert respelled != role.state["assumeRolePolicy"]
+    assert list(diff.diffs) == []
+
+
+def test_what_is_to_be_ignored_is_no_difference(aws: Plugin, made: dict[str, Made]) -> None:
+    instance = made[INSTANCE]
+    inputs = {**instance.inputs, "ami": "ami-newer"}
+
+    diff = aws.diff(INSTANCE, instance.id, instance.state, inputs, ignoreChanges=["ami"])
+
+    assert list(diff.diffs) == []
+
+
+def test_what_a_preview_cannot_know_is_unknown(aws: Plugin, client: Client) -> None:
+    key, state = aws.create(ROLE, {"assumeRolePolicy": UNKNOWN, "name": "never"}, preview=True)
+
+    assert key == ""
+    assert state["arn"] == UNKNOWN
+    assert state["assumeRolePolicy"] == UNKNOWN
+    assert state["name"] == "never"
+    assert "never" not in [role["RoleName"] for role in client("iam").list_roles()["Roles"]]
+
+
+def test_an_unknown_input_counts_as_a_change(aws: Plugin, made: dict[str, Made]) -> None:
+    key = made[ACCESS_KEY]
+
+    diff = aws.diff(ACCESS_KEY, key.id, key.state, {**key.inputs, "user": UNKNOWN})
+
+    assert list(diff.replaces) == ["user"]
+
+
+def test_secrets_stay_marked(aws: Plugin, made: dict[str, Made]) -> None:
+    key, parameter = made[ACCESS_KEY], made[PARAMETER]
+    _, read, _ = aws.read(ACCESS_KEY, key.id, key.state, key.inputs)
+    _, _, inputs = aws.read(PARAMETER, parameter.id, parameter.state, parameter.inputs)
+
+    assert opened(key.state["secret"]) == opened(read["secret"])
+    assert opened(parameter.state["value"])
+    assert inputs["value"][SIGNATURE] == SECRET
+
+
+def test_an_input_that_is_secret_makes_a_secret_output(aws: Plugin, bucket: str) -> None:
+    made = make(aws, OBJECT, {"bucket": bucket, "key": "k", "content": secret("hidden")})
+
+    assert opened(made.state["content"]) == "hidden"
+
+
+def test_a_made_key_belongs_to_its_user(made: dict[str, Made], client: Client) -> None:
+    keys = client("iam").list_access_keys(UserName=made[USER].id)["AccessKeyMetadata"]
+
+    assert [key["AccessKeyId"] for key in keys] == [made[ACCESS_KEY].id]
+    assert opened(made[ACCESS_KEY].state["secret"])
+
+
+def test_a_bucket_policy_that_somebody_removed_is_gone(aws: Plugin, bucket: str, client: Client) -> None:
+    policy = make(aws, POLICY, {"bucket": bucket, "policy": json.dumps({"Statement": []})})
+    client("s3").delete_bucket_policy(Bucket=bucket)
+
+    assert aws.read(POLICY, policy.id, policy.state, policy.inputs)[0] == ""
+
+
+def test_a_rule_that_somebody_changed_is_a_difference(aws: Plugin, bucket: str, client: Client) -> None:
+    rule = {"id": "retention", "status": "Enabled", "expiration": {"days": 30}}
+    made = make(aws, LIFECYCLE, {"bucket": bucket, "rules": [rule]})
+    client("s3").put_bucket_lifecycle_configuration(
+        Bucket=bucket,
+        LifecycleConfiguration={
+            "Rules": [
+                {"ID": "retention", "Status": "Enabled", "Filter": {"Prefix": ""}, "Expiration": {"Days": 1}}
+            ]
+        },
+    )
+
+    _, state, inputs = aws.read(LIFECYCLE, made.id, made.state, made.inputs)
+
+    assert inputs["rules"][0]["expiration"] == {"days": 1}
+    assert list(aws.diff(LIFECYCLE, made.id, state, made.inputs).diffs) == ["rules"]
+
+
+def test_a_tag_that_somebody_added_is_a_difference(aws: Plugin, bucket: str, client: Client) -> None:
+    client("s3").put_bucket_tagging(Bucket=bucket, Tagging={"TagSet": [{"Key": "Stray", "Value": "1"}]})
+
+    _, state, _ = aws.read(BUCKET, bucket, {"bucket": bucket}, {"bucket": bucket})
+
+    assert list(aws.diff(BUCKET, bucket, state, {"bucket": bucket}).diffs) == ["tags"]
+
+
+def test_a_bucket_with_objects_is_not_deleted(aws: Plugin, bucket: str, client: Client) -> None:
+    client("s3").put_object(Bucket=bucket, Key="event", Body=b"1")
+
+    with pytest.raises(grpc.RpcError, match="BucketNotEmpty"):
+        aws.delete(BUCKET, bucket, {"bucket": bucket})
+
+
+def test_a_bucket_to_destroy_with_its_data_is_emptied_of_versions_and_uploads(
+    aws: Plugin, bucket: str, client: Client
+) -> None:
+    s3 = client("s3")
+    s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    s3.put_object(Bucket=bucket, Key="event", Body=b"1")
+    s3.put_object(Bucket=bucket, Key="event", Body=b"2")
+    s3.delete_object(Bucket=bucket, Key="event")
+    s3.create_multipart_upload(Bucket=bucket, Key="unfinished")
+
+    aws.delete(BUCKET, bucket, {"bucket": bucket, "forceDestroy": True})
+
+    assert bucket not in [one["Name"] for one in s3.list_buckets()["Buckets"]]
+
+
+def test_a_bucket_name_that_is_taken_is_refused(aws: Plugin, bucket: str) -> None:
+    with pytest.raises(grpc.RpcError, match="BucketAlready"):
+        aws.create(BUCKET, {"bucket": bucket})
+
+
+def test_a_user_with_strange_keys_goes_only_when_told_to(aws: Plugin, client: Client) -> None:
+    user = make(aws, USER, {"name": "strange", "forceDestroy": True})
+    client("iam").create_access_key(UserName="strange")
+
+    aws.delete(USER, user.id, user.state)
+
+    assert "strange" not in [one["UserName"] for one in client("iam").list_users()["Users"]]
+
+
+def test_a_new_security_group_lets_nothing_out(aws: Plugin, made: dict[str, Made], client: Client) -> None:
+    token = "aws:ec2/securityGroup:SecurityGroup"
+    group = make(aws, token, {"vpcId": made["aws:ec2/vpc:Vpc"].id}, name="closed")
+    found = client("ec2").describe_security_groups(GroupIds=[group.id])["SecurityGroups"][0]
+    aws.delete(token, group.id, group.state)
+
+    assert found["IpPermissionsEgress"] == []
+    assert found["IpPermissions"] == []
+
+
+def test_the_instance_has_what_was_asked_for(made: dict[str, Made], client: Client) -> None:
+    reservations = client("ec2").describe_instances(InstanceIds=[made[INSTANCE].id])["Reservations"]
+    instance = reservations[0]["Instances"][0]
+
+    assert instance["MetadataOptions"]["HttpTokens"] == "required"
+    assert instance["IamInstanceProfile"]["Arn"].endswith(made["aws:iam/instanceProfile:InstanceProfile"].id)
+    assert instance["SubnetId"] == made[SUBNET].id
+
+
+@pytest.fixture
+def hypervisor() -> Iterator[tuple[str, list[str]]]:
+    """Says twice that a VM still runs, then that it is gone; and what it was asked."""
+    asked: list[str] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.path)
+            body = json.dumps({"state": "running" if len(asked) < 3 else "gone"}).encode()
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            return
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}", asked
+    server.shutdown()
+    server.server_close()
+
+
+def test_an_instance_is_deleted_when_its_vm_is_off(
+    aws_endpoint: str, hypervisor: tuple[str, list[str]]
+) -> None:
+    url, asked = hypervisor
+    plugin = Plugin("aws", aws_environment(aws_endpoint, CCLOUD_LOCAL_HYPERVISOR=url), region=REGION)
+    try:
+        instance = make(plugin, INSTANCE, {"ami": IMAGE, "instanceType": "t3.small"})
+        plugin.delete(INSTANCE, instance.id, instance.state)
+    finally:
+        plugin.stop()
+
+    assert asked == [f"/instances/{instance.id}"] * 3
+
+
+def test_default_tags_are_set_and_are_no_difference(aws_endpoint: str, client: Client) -> None:
+    default = json.dumps({"tags": {"Team": "security"}})
+    plugin = Plugin("aws", aws_environment(aws_endpoint), region=REGION, defaultTags=default)
+    try:
+        bucket = make(plugin, BUCKET, {"bucket": "tagged", "tags": TAGS})
+        diff = plugin.diff(BUCKET, bucket.id, bucket.state, bucket.inputs)
+    finally:
+        plugin.stop()
+    tags = client("s3").get_bucket_tagging(Bucket="tagged")["TagSet"]
+
+    assert {tag["Key"]: tag["Value"] for tag in tags} == {"Team": "security", **TAGS}
+    assert bucket.state["tags"] == TAGS
+    assert bucket.state["tagsAll"] == {"Team": "security", **TAGS}
+    assert list(diff.diffs) == []
+
+
+def test_new_default_tags_are_a_difference(aws_endpoint: str, bucket: str) -> None:
+    default = json.dumps({"tags": {"Team": "security"}})
+    plugin = Plugin("aws", aws_environment(aws_endpoint), region=REGION, defaultTags=default)
+    try:
+        diff = plugin.diff(BUCKET, bucket, {"bucket": bucket, "tagsAll": {}}, {"bucket": bucket})
+    finally:
+        plugin.stop()
+
+    assert list(diff.diffs) == ["tagsAll"]
+
+
+def test_lookups_answer_as_the_real_ones(aws: Plugin, made: dict[str, Made], client: Client) -> None:
+    client("ssm").put_parameter(Name="/image", Type="String", Value=IMAGE)
+
+    parameter = aws.invoke("aws:ssm/getParameter:getParameter", {"name": "/image"})
+    subnet = aws.invoke("aws:ec2/getSubnet:getSubnet", {"id": made[SUBNET].id})
+    caller = aws.invoke("aws:index/getCallerIdentity:getCallerIdentity", {})
+
+    assert opened(parameter["value"]) == IMAGE
+    assert subnet["vpcId"] == made["aws:ec2/vpc:Vpc"].id
+    assert caller["accountId"] == "123456789012"
+    assert aws.invoke("aws:index/getRegion:getRegion", {})["region"] == REGION
+    assert aws.invoke("aws:index/getPartition:getPartition", {})["partition"] == "aws"
+
+
+def test_everything_can_be_deleted_and_is_gone_then(aws: Plugin, made: dict[str, Made]) -> None:
+    """Last in the file: it takes down what the others share."""
+    left = []
+    for token in reversed(made):
+        resource = made[token]
+        aws.delete(token, resource.id, resource.state)
+        if aws.read(token, resource.id, resource.state, resource.inputs)[0]:
+            left.append(token)
+        aws.delete(token, resource.id, resource.state)
+
+    # Neither can be taken back from a bucket: they are suspended, or without a rule.
+    assert sorted(left) == [
+        "aws:s3/bucketObjectLockConfiguration:BucketObjectLockConfiguration",
+        VERSIONING,
+    ]
