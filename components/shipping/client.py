@@ -137,7 +137,7 @@ class LogzioClient:
             LogzioError: it may still be there, also because the token is of another account.
         """
         try:
-            self._transport.call("DELETE", _path(id_), reads=False)
+            self._remove(id_)
         except LogzioError as error:
             if error.kind is not Kind.NOT_FOUND:
                 raise
@@ -154,8 +154,7 @@ class LogzioClient:
             reraise=True,
         )
         made = attempts(self._post_once, wanted, known)
-        if attempts.statistics["attempt_number"] > 1:
-            self._delete_others(made, wanted, known)
+        self._remove_others(made, wanted, known)
         return made
 
     def _post_once(self, wanted: Registration, known: Collection[int]) -> Registered:
@@ -167,10 +166,25 @@ class LogzioClient:
             if not error.effect_unknown:
                 raise
             _log.info("%s; looking whether it was made", error)
-            found = self._look(lambda: self._new(wanted, known), bool, LOST_SECONDS)
+            found = self._found_after(error, wanted, known)
             if not found:
                 raise
             return found[0]
+
+    def _found_after(
+        self, lost: LogzioError, wanted: Registration, known: Collection[int]
+    ) -> list[Registered]:
+        try:
+            return self._look(lambda: self._new(wanted, known), bool, LOST_SECONDS)
+        except LogzioError as error:
+            raise LogzioError(
+                error.kind,
+                error.call,
+                f"{error.message}. Before that: {lost.message}",
+                status=error.status,
+                request_id=error.request_id,
+                hint=f"{error.hint}. The registration may have been made: the next `pulumi up` takes it over",
+            ) from None
 
     def _new(self, wanted: Registration, known: Collection[int]) -> list[Registered]:
         return sorted(
@@ -178,11 +192,18 @@ class LogzioClient:
             key=lambda one: one.id,
         )
 
-    def _delete_others(self, kept: Registered, wanted: Registration, known: Collection[int]) -> None:
-        """What a lost attempt made after all, later than it was looked for."""
-        for one in self._new(wanted, known):
-            if one.id != kept.id:
-                self._transport.call("DELETE", _path(one.id), reads=False)
+    def _remove_others(self, made: Registered, wanted: Registration, known: Collection[int]) -> None:
+        """What a lost attempt, or a command that was cut off, made after all, later than it was looked for."""
+        try:
+            for one in self._new(wanted, known):
+                if one.id != made.id:
+                    self._remove(one.id)
+        except LogzioError as error:
+            # The registration itself is made, and must not be lost sight of.
+            _log.warning("%s A second registration of %s may be there", error, wanted.prefix)
+
+    def _remove(self, id_: int) -> None:
+        self._transport.call("DELETE", _path(id_), reads=False)
 
     def _take_over(self, present: list[Registered], wanted: Registration, *, adopt: bool) -> Registered:
         own = sorted((one for one in present if one.is_owned_by(wanted)), key=lambda one: one.id)
@@ -191,7 +212,7 @@ class LogzioClient:
             raise _conflict(present, wanted, adopt=adopt)
         kept = (own or foreign)[0]
         for one in own[1:]:
-            self._transport.call("DELETE", _path(one.id), reads=False)
+            self._remove(one.id)
         return kept if kept.shows(wanted) else self.update(kept.id, wanted)
 
     def _shown(self, made: Registered, wanted: Registration) -> Registered:

@@ -8,6 +8,7 @@ import functools
 import json
 import logging
 import os
+import socket
 import sys
 import threading
 from collections.abc import Callable, Mapping
@@ -190,7 +191,23 @@ class AccountProvider(_LogzioProvider):
 
 @functools.lru_cache
 def _client(base_url: str, token: str) -> LogzioClient:
-    return LogzioClient(Transport(base_url, token))
+    return LogzioClient(Transport(base_url, token, check_wanted=_check_wanted))
+
+
+def _check_wanted() -> None:
+    """Stops what goes on after the command was cut off: the next command must not meet a ghost.
+
+    After an interrupt the main thread has ended, while Python still waits for those of gRPC.
+    """
+    if not threading.main_thread().is_alive():
+        raise ProviderError("interrupted")
+    if len(sys.argv) < 2:
+        return
+    host, _, port = _engine_address().rpartition(":")
+    try:
+        socket.create_connection((host, int(port)), timeout=5).close()
+    except OSError:
+        raise ProviderError("the Pulumi engine is gone") from None
 
 
 def _is_no_provider_error(record: logging.LogRecord) -> bool:
@@ -310,16 +327,21 @@ def _directory(props: Mapping[str, Any]) -> str:
 def _warn(text: str) -> None:
     """Warns in the output of `pulumi`, once per command: many registrations share one directory.
 
-    A dynamic provider has no logger of its own; the engine's address is the first argument of every plugin.
+    A dynamic provider has no logger of its own, so the engine is told directly.
     """
     with _said_lock:
         if text in _said:
             return
         _said.add(text)
-    if len(sys.argv) < 2:
-        print(text, file=sys.stderr)  # noqa: T201  # no engine: the provider was started by hand
-        return
-    with grpc.insecure_channel(sys.argv[1]) as channel:
-        engine_pb2_grpc.EngineStub(channel).Log(
-            engine_pb2.LogRequest(severity=engine_pb2.WARNING, message=redaction.clean(text))
-        )
+    request = engine_pb2.LogRequest(severity=engine_pb2.WARNING, message=redaction.clean(text))
+    try:
+        with grpc.insecure_channel(_engine_address()) as channel:
+            engine_pb2_grpc.EngineStub(channel).Log(request)
+    except (grpc.RpcError, LookupError):
+        # A warning that finds no engine is still worth a line, and never worth a failure.
+        print(request.message, file=sys.stderr)  # noqa: T201  # the engine shows what a plugin prints
+
+
+def _engine_address() -> str:
+    """host:port; Pulumi gives it to every plugin as its first argument."""
+    return sys.argv[1]

@@ -42,6 +42,7 @@ _log = logging.getLogger(__name__)
 class Transport:
     """Requests to one API address with one token. Safe to share between threads.
 
+    `check_wanted` is called before each request and raises when nobody waits for the outcome any more.
     `transport`, `sleep` and `clock` are there for tests.
     """
 
@@ -50,6 +51,7 @@ class Transport:
         base_url: str,
         token: str,
         *,
+        check_wanted: Callable[[], None] = lambda: None,
         transport: httpx.BaseTransport | None = None,
         timeout: httpx.Timeout = TIMEOUT,
         sleep: Callable[[float], None] = time.sleep,
@@ -57,7 +59,8 @@ class Transport:
     ) -> None:
         redaction.remember(token)
         self.sleep = sleep
-        self.clock = clock
+        self._clock = clock
+        self._check_wanted = check_wanted
         self._http = httpx.Client(
             base_url=base_url.rstrip("/"),
             headers={"X-API-TOKEN": token, "Accept": "application/json"},
@@ -80,7 +83,7 @@ class Transport:
         Raises:
             LogzioError: it failed for good.
         """
-        started = self.clock()
+        started = self._clock()
         retrying = tenacity.Retrying(
             retry=tenacity.retry_if_exception(lambda error: _may_repeat(method, error)),
             wait=_wait,
@@ -95,11 +98,12 @@ class Transport:
         return (
             state.attempt_number >= MOST_TRIES
             or state.idle_for + state.upcoming_sleep > MOST_WAITING
-            or self.clock() - started + state.upcoming_sleep > LAST_TRY_AFTER
+            or self._clock() - started + state.upcoming_sleep > LAST_TRY_AFTER
         )
 
     def _once(self, method: str, path: str, body: Mapping[str, Any] | None, reads: bool) -> Any:
         call = f"{method} {self._http.base_url.copy_with(path=path)}"
+        self._check_wanted()
         try:
             with _slots:
                 response = self._http.request(method, path, json=body)

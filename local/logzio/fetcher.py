@@ -160,7 +160,9 @@ def _leaves(value: Any, depth: int) -> Iterator[tuple[int, Any]]:
 
 
 def _timestamp(value: Any) -> str:
-    """ISO 8601 in UTC with milliseconds; Logz.io takes ISO 8601 and UNIX seconds or milliseconds, else now."""
+    """The event's own text if it is ISO 8601, as a document keeps it; UNIX times become that, anything else now."""
+    if isinstance(value, str) and _moment(value):
+        return value
     moment = _moment(value) or datetime.fromtimestamp(time.time(), UTC)
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 

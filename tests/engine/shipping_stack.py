@@ -1,0 +1,150 @@
+"""A stack of the Logz.io part alone: the real engine, the emulator, nothing else."""
+
+import json
+import subprocess
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from local import engine, paths
+from local.logzio.server import Emulator
+from local.world import clean_environment
+
+PROGRAM = Path(__file__).parent / "shipping_program"
+STACK = "test"
+ROLE = "arn:aws:iam::123456789012:role/logzio-reader"
+
+
+class Stack:
+    """One stack of `shipping_program` in a folder of its own. Arguments of the program are in `arguments`."""
+
+    def __init__(self, folder: Path, emulator: Emulator) -> None:
+        self.folder = folder
+        self.emulator = emulator
+        self.arguments: dict[str, Any] = {
+            "base_url": emulator.url,
+            "bucket": "archive",
+            "partitions": 2,
+            "role_arn": ROLE,
+        }
+        self.output = ""
+        """Everything that was printed so far."""
+        self._engine = engine.ensure()
+        self.environment = {
+            **clean_environment(),
+            **self._engine.environment(folder),
+            "PYTHONPATH": str(paths.ROOT),
+        }
+        self._config = folder / f"Pulumi.{STACK}.yaml"
+        self.run("stack", "init", STACK, config=False)
+        self.set_token(emulator.token)
+
+    def set_token(self, token: str) -> None:
+        """Puts the token into the stack's settings, as a secret inside the structured setting."""
+        done = subprocess.run(
+            [
+                *(str(self._engine.executable), "config", "set", "--secret", "--path"),
+                *("ccloud-logexporter:logzio.apiToken", "--config-file", str(self._config), "-s", STACK),
+            ],
+            input=token,
+            text=True,
+            env=self.environment,
+            cwd=PROGRAM,
+            capture_output=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+
+    def run(self, *arguments: str, config: bool = True) -> subprocess.CompletedProcess[str]:
+        """Runs `pulumi`; what it says is kept."""
+        done = engine.command(
+            self._engine, self.environment, *self._options(arguments, config=config), cwd=PROGRAM
+        )
+        self.output += done.stdout + done.stderr
+        return done
+
+    def start(self, *arguments: str) -> "subprocess.Popen[str]":
+        """Starts `pulumi` in a process group of its own, to be interrupted."""
+        return subprocess.Popen(
+            [
+                str(self._engine.executable),
+                *self._options(arguments, config=True),
+                *("--non-interactive", "--color", "never"),
+            ],
+            env=self.environment,
+            cwd=PROGRAM,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+
+    def _options(self, arguments: tuple[str, ...], *, config: bool) -> tuple[str, ...]:
+        if not config:
+            return arguments
+        self._write_arguments()
+        return (*arguments, "-s", STACK, "--config-file", str(self._config))
+
+    def up(self) -> subprocess.CompletedProcess[str]:
+        """`pulumi up`."""
+        return self.run("up", "--yes", "--skip-preview")
+
+    def preview(self) -> subprocess.CompletedProcess[str]:
+        """`pulumi preview`, which fails on any change."""
+        return self.run("preview", "--expect-no-changes", "--diff")
+
+    def refresh(self) -> subprocess.CompletedProcess[str]:
+        """`pulumi refresh`."""
+        return self.run("refresh", "--yes", "--skip-preview")
+
+    def destroy(self) -> subprocess.CompletedProcess[str]:
+        """`pulumi destroy`."""
+        return self.run("destroy", "--yes", "--skip-preview")
+
+    def state(self) -> str:
+        """The state file, as it lies on the disk."""
+        files = sorted(self.folder.rglob(f"{STACK}.json"))
+        return "\n".join(file.read_text() for file in files)
+
+    def resources(self) -> list[dict[str, Any]]:
+        """The registrations in the state."""
+        (file,) = [one for one in self.folder.rglob(f"{STACK}.json") if "stacks" in one.parts]
+        resources = json.loads(file.read_text())["checkpoint"]["latest"].get("resources") or []
+        return [one for one in resources if one["type"].endswith(":LogzioRegistration")]
+
+    def _write_arguments(self) -> None:
+        content = yaml.safe_load(self._config.read_text()) if self._config.exists() else {}
+        content.setdefault("config", {})["shipping:args"] = self.arguments
+        self._config.write_text(yaml.safe_dump(content))
+
+
+@contextmanager
+def running(folder: Path) -> Iterator[Emulator]:
+    """An emulator without an AWS, in this process."""
+    emulator = Emulator(folder)
+    thread = threading.Thread(target=emulator.serve)
+    thread.start()
+    try:
+        yield emulator
+    finally:
+        emulator.stop()
+        thread.join()
+
+
+def described(stack: Stack) -> set[tuple[str, str]]:
+    """Bucket and prefix of every registration that the program describes."""
+    directory = stack.arguments.get("topics_dir", "topics")
+    return {
+        (stack.arguments["bucket"], f"{directory}/audit/partition={number}/")
+        for number in range(stack.arguments["partitions"])
+    }
+
+
+def held(emulator: Emulator) -> list[tuple[str, str]]:
+    """Bucket and prefix of every registration that Logz.io has, with repetitions."""
+    return sorted((one["bucket"], one["prefix"]) for one in emulator.state()["registrations"])
