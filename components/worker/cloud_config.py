@@ -1,6 +1,7 @@
 """The VM's user-data: every file on it and the one script that installs the rest (pure)."""
 
 import json
+import re
 import shlex
 from dataclasses import dataclass
 from pathlib import Path
@@ -86,6 +87,8 @@ def _environment(settings: Settings) -> str:
         # One core is enough for a trail of events, and the serial collector needs the least memory. A JVM out
         # of memory ends, and is started again.
         "KAFKA_JVM_PERFORMANCE_OPTS": "-server -XX:+UseSerialGC -XX:+ExitOnOutOfMemoryError -Djava.awt.headless=true",
+        # Left empty, the package's script opens JMX on a port of every interface.
+        "KAFKA_JMX_OPTS": "-XX:+DisableAttachMechanism",
         "KAFKA_LOG4J_OPTS": log_option,
         "LOG_DIR": LOG_FOLDER,
         # A metadata service that is slow during boot is asked again.
@@ -143,7 +146,12 @@ def _logging(settings: Settings) -> tuple[str, str, str]:
 
 
 def _read(name: str) -> str:
-    return (_FILES / name).read_text()
+    """A file without its lines of comment: user-data has little room, and they can be read in the project.
+
+    Not compressed instead: another build of zlib gives other bytes, and these would replace the VM.
+    """
+    lines = (_FILES / name).read_text().splitlines(keepends=True)
+    return "".join(line for line in lines if not re.match(r"\s*#(?!!)", line))
 
 
 class _Readable(yaml.SafeDumper):

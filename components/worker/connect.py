@@ -63,9 +63,11 @@ def worker_properties(settings: Settings, facts: WorkerFacts) -> dict[str, str]:
         "security.protocol": "SASL_SSL",
         "sasl.mechanism": "PLAIN",
         "sasl.jaas.config": _from_secrets("kafka.sasl.jaas.config"),
+        # What Confluent's side sees of this client.
+        "client.id": SERVICE,
     }
     return {
-        # The worker asks the cluster itself with the first four, the connector's consumer with the second.
+        # The worker asks the cluster itself with the first ones, the connector's consumer with the second.
         **client,
         **{f"consumer.{name}": value for name, value in client.items()},
         "listeners": f"http://127.0.0.1:{settings.worker.rest_port}",

@@ -34,13 +34,15 @@ retry() {
     done
 }
 apt() {
-    # The configuration files were there before the package: keep them.
-    retry apt-get -q -y -o Acquire::Retries=3 -o DPkg::Lock::Timeout=300 \
+    # The configuration files were there before the package: keep them. Without Error-Mode, an index that could
+    # not be fetched is no error, and there would be no second attempt.
+    retry apt-get -q -y -o Acquire::Retries=3 -o DPkg::Lock::Timeout=300 -o APT::Update::Error-Mode=any \
         -o Dpkg::Options::=--force-confold -o Dpkg::Options::=--force-confdef "$@"
 }
 download() {
-    retry curl --fail --silent --show-error --location --proto '=https,http' --connect-timeout 15 --max-time 600 \
-        --output "$2" "$1"
+    # http is for mirrors on loopback (the settings hold no other); nothing is redirected to it.
+    retry curl --fail --silent --show-error --location --proto '=https,http' --proto-redir '=https' \
+        --connect-timeout 15 --max-time 600 --output "$2" "$1"
 }
 
 begin "system user"
@@ -73,6 +75,9 @@ apt update
 
 begin "Java and Kafka Connect"
 apt install --no-install-recommends "$JAVA_PACKAGE" "$PLATFORM_PACKAGE"
+# An image may have another Java, too.
+java=$(dpkg-query --listfiles "$JAVA_PACKAGE" | grep '/bin/java$')
+echo "JAVA_HOME=${java%/bin/java}" >/etc/s3-auditlog-sink/java.env
 
 begin "S3 connector"
 download "$CONNECTOR_URL" "$work/connector.zip"
@@ -80,8 +85,10 @@ if [ -n "$CONNECTOR_SHA256" ]; then
     echo "$CONNECTOR_SHA256  $work/connector.zip" | sha256sum --check --strict -
 fi
 unzip -q "$work/connector.zip" -d "$work/connector"
-test -f "$work"/connector/*/manifest.json
-test -d "$work"/connector/*/lib
+if ! test -f "$work"/connector/*/manifest.json || ! test -d "$work"/connector/*/lib; then
+    echo "install: $CONNECTOR_URL is no connector: one folder with manifest.json and lib is expected" >&2
+    exit 1
+fi
 rm -rf "$PLUGIN_FOLDER/confluentinc-kafka-connect-s3"
 mkdir -p "$PLUGIN_FOLDER"
 mv "$work"/connector/* "$PLUGIN_FOLDER/confluentinc-kafka-connect-s3"
@@ -92,9 +99,11 @@ systemctl daemon-reload
 systemctl enable --now s3-auditlog-sink.service
 
 begin "first start"
+status() {
+    curl --fail --silent --max-time 5 "http://127.0.0.1:$REST_PORT/connectors/$CONNECTOR_NAME/status"
+}
 running() {
-    curl --fail --silent --max-time 5 "http://127.0.0.1:$REST_PORT/connectors/$CONNECTOR_NAME/status" |
-        python3 -c 'import json, sys
+    status | python3 -c 'import json, sys
 status = json.load(sys.stdin)
 states = [status["connector"]["state"], *(task["state"] for task in status["tasks"])]
 sys.exit(0 if len(states) > 1 and set(states) == {"RUNNING"} else 1)' 2>/dev/null
@@ -102,7 +111,9 @@ sys.exit(0 if len(states) > 1 and set(states) == {"RUNNING"} else 1)' 2>/dev/nul
 waited=0
 until running; do
     if [ "$waited" -ge 300 ]; then
+        # Everything is in place, so the service stays and goes on trying; the boot is told to have failed.
         systemctl status --no-pager --lines=30 s3-auditlog-sink.service >&2 || true
+        status >&2 || true
         exit 1
     fi
     sleep 1

@@ -95,7 +95,13 @@ def test_no_secret_is_in_the_user_data() -> None:
 def test_worker_and_consumer_log_in_alike() -> None:
     properties = worker_properties(given(), FACTS)
 
-    for name in ("bootstrap.servers", "security.protocol", "sasl.mechanism", "sasl.jaas.config"):
+    for name in (
+        "bootstrap.servers",
+        "security.protocol",
+        "sasl.mechanism",
+        "sasl.jaas.config",
+        "client.id",
+    ):
         assert properties[name] == properties[f"consumer.{name}"]
     assert properties["security.protocol"] == "SASL_SSL"
     assert properties["sasl.mechanism"] == "PLAIN"
@@ -198,6 +204,39 @@ def test_properties_files_hold_just_the_properties() -> None:
     assert javaproperties.loads(rendered[CONNECTOR_PROPERTIES].content) == (
         connector_properties(given(), FACTS)
     )
+
+
+def test_comments_stay_in_the_project_and_nothing_else_does() -> None:
+    source = (Path(cloud_config.__file__).parent / "files" / "install.sh").read_text().splitlines()
+    sent = files(given(), FACTS)[cloud_config.INSTALL_SCRIPT].content.splitlines()
+
+    assert sent[0] == "#!/bin/sh"
+    assert sent == [line for line in source if not line.lstrip().startswith("#") or line == "#!/bin/sh"]
+
+
+def test_the_jvm_opens_no_port_for_management() -> None:
+    options = variables("environment")["KAFKA_JMX_OPTS"]
+
+    # Empty would be worse than unset: the package's script then puts its own default there.
+    assert options == "-XX:+DisableAttachMechanism"
+
+
+def test_a_skipped_event_is_told_without_the_exception_that_quotes_it() -> None:
+    log4j = javaproperties.loads(files(given(), FACTS)["/etc/kafka/connect-log4j.properties"].content)
+    errors = "org.apache.kafka.connect.runtime.errors"
+
+    assert log4j[f"log4j.logger.{errors}"] == "INFO, skipped"
+    assert log4j[f"log4j.additivity.{errors}"] == "false"
+    assert log4j["log4j.appender.skipped.layout.ConversionPattern"].endswith("%throwable{none}%n")
+
+    platform8 = files(given(worker={"platformVersion": "8.1", "javaVersion": 17}), FACTS)
+    log4j2 = yaml.safe_load(platform8["/etc/kafka/connect-log4j2.yaml"].content)["Configuration"]
+    logger = next(one for one in log4j2["Loggers"]["Logger"] if one["name"] == errors)
+    appenders = {one["name"]: one["PatternLayout"]["pattern"] for one in log4j2["Appenders"]["Console"]}
+    assert logger["additivity"] is False
+    assert [appenders[one["ref"]] for one in logger["AppenderRef"]] == [
+        "%p %X{connector.context}%m (%c{1})%ex{none}%n"
+    ]
 
 
 def test_java_8_is_the_default_and_others_are_a_setting() -> None:
