@@ -1,6 +1,7 @@
 """The `pulumi` command against the local stack."""
 
 import json
+import shutil
 import subprocess
 from collections.abc import Mapping
 from typing import Any
@@ -8,7 +9,7 @@ from typing import Any
 import yaml
 
 from local import paths
-from local.world import STACK, STACK_FILE, World
+from local.world import STACK, World
 
 
 class PulumiError(RuntimeError):
@@ -55,9 +56,12 @@ def run(world: World, *arguments: str, given: str | None = None, quiet: bool = F
 
 def create_stack(world: World, settings: Mapping[str, Any]) -> None:
     """Makes the stack with these settings and the token of the local Logz.io account, as a secret."""
-    run(world, "stack", "init", STACK, quiet=True)
-    content = yaml.safe_load(STACK_FILE.read_text()) if STACK_FILE.exists() else None
-    STACK_FILE.write_text(yaml.safe_dump({**(content or {}), "config": dict(settings)}))
+    # `stack init` puts a file beside Pulumi.yaml: here, beside a copy of it.
+    project = world.state / "pulumi" / "project"
+    project.mkdir(parents=True)
+    shutil.copy(paths.ROOT / "Pulumi.yaml", project)
+    run(world, "--cwd", str(project), "stack", "init", STACK, quiet=True)
+    world.stack_file.write_text(yaml.safe_dump({"config": dict(settings)}))
     token = (world.state / "logzio" / "token").read_text()
     path = "ccloud-logexporter:logzio.apiToken"
     run(world, "config", "set", "--stack", STACK, "--secret", "--path", path, given=token, quiet=True)

@@ -23,7 +23,6 @@ REGION = "us-west-2"
 BUCKET = "logexporter-ccloud-local"
 TOPIC = "confluent-audit-log-events"
 PARTITIONS = 12
-STACK_FILE = paths.ROOT / f"Pulumi.{STACK}.yaml"
 
 # Nothing of a real account may reach the local stack: neither variables nor the files they point at.
 STRIPPED = ("AWS_", "CONFLUENT_", "LOGZIO_", "PULUMI_", "CCLOUD_LOCAL_")
@@ -58,12 +57,18 @@ class World:
         """host:port of the audit-log cluster."""
         return str(self.servers["kafka"].ready["bootstrap"])
 
+    @property
+    def stack_file(self) -> Path:
+        """The stack's settings; beside the state, so that several local stacks can run from one checkout."""
+        return self.state / f"Pulumi.{STACK}.yaml"
+
     def environment(self) -> dict[str, str]:
         """The environment of `pulumi` and of any AWS client in this stack."""
         return {
             **clean_environment(),
             **self.tools.engine.environment(self.state),
             **aws_environment(self.state, self.aws_endpoint),
+            "PULUMI_OPTION_CONFIG_FILE": str(self.stack_file),
             "CCLOUD_LOCAL_STACK": "1",
             "CCLOUD_LOCAL_AWS_ENDPOINT": self.aws_endpoint,
             "CCLOUD_LOCAL_HYPERVISOR": self.hypervisor,
@@ -142,7 +147,6 @@ def attach(state: Path, tools: Tools) -> World:
 def end(state: Path) -> None:
     """Ends every server of the state folder and forgets all but the reports of the demo."""
     processes.stop_all(state)
-    STACK_FILE.unlink(missing_ok=True)
     if not state.exists():
         return
     for entry in state.iterdir():

@@ -28,7 +28,7 @@ def install() -> None:
             interface.delete_on_termination = True
         return terminate(instance)
 
-    Instance.terminate = terminate_with_interfaces
+    Instance.terminate = terminate_with_interfaces  # type: ignore[assignment,method-assign]  # moto patched
 
 
 def describe() -> list[dict[str, Any]]:

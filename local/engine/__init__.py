@@ -22,8 +22,8 @@ HERE = Path(__file__).resolve().parent
 VERSION = "3.258.0"
 """The engine that is built. One number with the SDK's (pyproject.toml) and with go.mod's."""
 
-FITTING = ((3, 200), (4, 0))
-"""Versions of an installed engine that are used as they are: from the first to before the second."""
+FITTING = ((3, 258), (4, 0))
+"""Versions of an installed engine that are used as they are: from the first, the SDK's, to before the second."""
 
 PACKAGE = "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi"
 FLAGS = (
