@@ -61,6 +61,7 @@ def create_stack(world: World, settings: Mapping[str, Any]) -> None:
     project.mkdir(parents=True)
     shutil.copy(paths.ROOT / "Pulumi.yaml", project)
     run(world, "--cwd", str(project), "stack", "init", STACK, quiet=True)
+    run(world, "stack", "select", STACK, quiet=True)
     world.stack_file.write_text(yaml.safe_dump({"config": dict(settings)}))
     token = (world.state / "logzio" / "token").read_text()
     path = "ccloud-logexporter:logzio.apiToken"
