@@ -1,0 +1,367 @@
+"""The engine: which one is used, and what it does with a program, the stand-ins and a dynamic provider."""
+
+import importlib.metadata
+import json
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from moto.server import ThreadedMotoServer
+
+from local import engine, paths
+from local.engine import Engine, EngineError
+from local.kafka import users
+
+PROGRAM = Path(__file__).parent / "engine_program"
+TOKEN = "seventeen-letters"
+
+
+class Stack:
+    """The program, its state, and the local systems that it works on."""
+
+    def __init__(self, folder: Path, endpoint: str) -> None:
+        self.users = folder / "users.json"
+        self.state = folder / "pulumi"
+        self.program = folder / "program"
+        shutil.copytree(PROGRAM, self.program)
+        self._engine = engine.ensure()
+        stripped = ("AWS_", "PULUMI_", "CCLOUD_LOCAL_")
+        self._environment = {
+            **{name: value for name, value in os.environ.items() if not name.startswith(stripped)},
+            **self._engine.environment(folder),
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",
+            "CCLOUD_LOCAL_STACK": "1",
+            "CCLOUD_LOCAL_AWS_ENDPOINT": endpoint,
+            "CCLOUD_LOCAL_KAFKA_BOOTSTRAP": "127.0.0.1:9092",
+            "CCLOUD_LOCAL_KAFKA_USERS": str(self.users),
+        }
+
+    def try_pulumi(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """`pulumi ARGUMENTS`, however it ends."""
+        return engine.command(self._engine, self._environment, *arguments, cwd=self.program)
+
+    def pulumi(self, *arguments: str) -> str:
+        """What `pulumi ARGUMENTS` says; it must succeed."""
+        done = self.try_pulumi(*arguments)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout + done.stderr
+
+    def outputs(self) -> dict[str, Any]:
+        """What the program exports."""
+        outputs: dict[str, Any] = json.loads(self.pulumi("stack", "output", "--json", "--show-secrets"))
+        return outputs
+
+
+def changes(said: str) -> dict[str, int]:
+    """How many resources a command leaves or changes, in pulumi's words: {"unchanged": 3, "updated": 1}."""
+    block = said.rpartition("Resources:\n")[2].partition("\n\n")[0]
+    counts = {word: int(count) for count, word in re.findall(r"(\d+) ([a-z]+(?: [a-z]+)?)", block)}
+    # A sum, which some summaries have.
+    counts.pop("changes", None)
+    return counts
+
+
+@pytest.fixture(scope="module")
+def client() -> Iterator[Callable[[str], Any]]:
+    """moto, and clients to look at it with."""
+    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    make: Any = boto3.client  # typed by literal service names only
+    yield lambda service: make(
+        service,
+        endpoint_url=f"http://{host}:{port}",
+        region_name="us-west-2",
+        aws_access_key_id="test",
+        aws_secret_access_key="test",
+    )
+    server.stop()
+
+
+@pytest.fixture(scope="module")
+def fresh(tmp_path_factory: pytest.TempPathFactory, client: Callable[[str], Any]) -> Stack:
+    """Set up, nothing made yet."""
+    stack = Stack(tmp_path_factory.mktemp("engine"), client("s3").meta.endpoint_url)
+    stack.pulumi("stack", "init", "test")
+    stack.pulumi("config", "set", "aws:region", "us-west-2")
+    stack.pulumi("config", "set", "bucket", "first-bucket")
+    stack.pulumi("config", "set", "--secret", "--path", "account.token", TOKEN)
+    return stack
+
+
+@pytest.fixture(scope="module")
+def stack(fresh: Stack) -> Stack:
+    """Brought up."""
+    fresh.pulumi("up", "--yes")
+    return fresh
+
+
+# The life of one stack, in its order.
+
+
+@pytest.mark.engine
+def test_a_preview_makes_nothing(fresh: Stack, client: Callable[[str], Any]) -> None:
+    said = fresh.pulumi("preview")
+
+    assert changes(said) == {"to create": 8}
+    assert client("s3").list_buckets()["Buckets"] == []
+    assert not fresh.users.exists()
+
+
+@pytest.mark.engine
+def test_what_is_brought_up_exists(stack: Stack, client: Callable[[str], Any]) -> None:
+    outputs = stack.outputs()
+    keys = client("iam").list_access_keys(UserName=outputs["user"])["AccessKeyMetadata"]
+    parameter = client("ssm").get_parameter(Name="/test/credentials", WithDecryption=True)["Parameter"]
+
+    assert [one["Name"] for one in client("s3").list_buckets()["Buckets"]] == ["first-bucket"]
+    assert json.loads(parameter["Value"]) == {"id": keys[0]["AccessKeyId"], "secret": outputs["secret"]}
+    assert list(users.read(stack.users)) == [outputs["key_id"]]
+    assert outputs["bootstrap"] == "SASL_SSL://127.0.0.1:9092"
+
+
+@pytest.mark.engine
+def test_an_update_starts_with_fresh_modules_after_its_preview(stack: Stack) -> None:
+    assert stack.outputs()["runs"] == 1
+
+
+@pytest.mark.engine
+def test_a_dynamic_provider_gets_the_secret_settings(stack: Stack) -> None:
+    assert stack.outputs()["token_length"] == len(TOKEN)
+
+
+@pytest.mark.engine
+def test_no_secret_lies_in_the_state_in_plain(stack: Stack) -> None:
+    outputs = stack.outputs()
+    kept = "".join(file.read_text() for file in stack.state.rglob("*.json"))
+
+    assert outputs["user"] in kept
+    assert TOKEN not in kept
+    assert outputs["secret"] not in kept
+    assert users.read(stack.users)[outputs["key_id"]] not in kept
+
+
+@pytest.mark.engine
+def test_a_second_preview_shows_no_change_and_no_warning(stack: Stack) -> None:
+    said = stack.pulumi("preview", "--expect-no-changes")
+
+    assert changes(said) == {"unchanged": 8}
+    assert "warning" not in said
+    assert "$PATH" not in said
+
+
+@pytest.mark.engine
+def test_a_refresh_shows_no_change(stack: Stack) -> None:
+    assert changes(stack.pulumi("refresh", "--yes", "--expect-no-changes")) == {"unchanged": 8}
+
+
+@pytest.mark.engine
+def test_a_changed_setting_is_an_update(stack: Stack, client: Callable[[str], Any]) -> None:
+    stack.pulumi("config", "set", "versioning", "Suspended")
+    said = stack.pulumi("up", "--yes", "--skip-preview")
+
+    assert changes(said) == {"updated": 1, "unchanged": 7}
+    assert client("s3").get_bucket_versioning(Bucket="first-bucket")["Status"] == "Suspended"
+
+
+@pytest.mark.engine
+def test_what_somebody_deleted_is_made_again_after_a_refresh(
+    stack: Stack, client: Callable[[str], Any]
+) -> None:
+    client("ssm").delete_parameter(Name="/test/credentials")
+    refreshed = stack.pulumi("refresh", "--yes", "--skip-preview")
+    updated = stack.pulumi("up", "--yes", "--skip-preview")
+
+    assert changes(refreshed)["deleted"] == 1
+    assert changes(updated) == {"created": 1, "unchanged": 7}
+    assert client("ssm").get_parameter(Name="/test/credentials")["Parameter"]
+
+
+@pytest.mark.engine
+def test_a_new_name_is_a_replacement_and_the_dynamic_resource_follows(
+    stack: Stack, client: Callable[[str], Any]
+) -> None:
+    stack.pulumi("config", "set", "bucket", "second-bucket")
+    said = stack.pulumi("up", "--yes", "--skip-preview")
+
+    assert changes(said) == {"replaced": 2, "updated": 1, "unchanged": 5}
+    assert [one["Name"] for one in client("s3").list_buckets()["Buckets"]] == ["second-bucket"]
+
+
+@pytest.mark.engine
+def test_an_existing_bucket_is_adopted_with_what_is_in_it(stack: Stack, client: Callable[[str], Any]) -> None:
+    s3 = client("s3")
+    s3.create_bucket(Bucket="found-bucket", CreateBucketConfiguration={"LocationConstraint": "us-west-2"})
+    s3.put_object(Bucket="found-bucket", Key="event", Body=b"1")
+    stack.pulumi("config", "set", "bucket", "found-bucket")
+    stack.pulumi("config", "set", "adopt", "found-bucket")
+    stack.pulumi("up", "--yes", "--skip-preview")
+    stack.pulumi("preview", "--expect-no-changes")
+
+    assert [one["Name"] for one in s3.list_buckets()["Buckets"]] == ["found-bucket"]
+    assert s3.get_object(Bucket="found-bucket", Key="event")["Body"].read() == b"1"
+
+
+@pytest.mark.engine
+def test_a_failing_program_says_why(stack: Stack) -> None:
+    (stack.program / "Pulumi.test.yaml").rename(stack.program / "kept.yaml")
+    try:
+        failed = stack.try_pulumi("preview")
+    finally:
+        (stack.program / "kept.yaml").rename(stack.program / "Pulumi.test.yaml")
+
+    assert failed.returncode != 0
+    assert "engine-test:bucket" in failed.stdout + failed.stderr
+
+
+@pytest.mark.engine
+def test_the_engine_tells_about_itself(stack: Stack) -> None:
+    about = stack.pulumi("about")
+
+    assert "python" in about
+    assert "3.258.0" in about
+
+
+@pytest.mark.engine
+def test_a_destroyed_stack_leaves_nothing(stack: Stack, client: Callable[[str], Any]) -> None:
+    # What was adopted is not emptied; from now on it is.
+    stack.pulumi("config", "rm", "adopt")
+    stack.pulumi("up", "--yes", "--skip-preview")
+    said = stack.pulumi("destroy", "--yes", "--skip-preview")
+
+    assert changes(said) == {"deleted": 8}
+    assert client("s3").list_buckets()["Buckets"] == []
+    assert client("iam").list_users()["Users"] == []
+    assert client("ssm").describe_parameters()["Parameters"] == []
+    assert users.read(stack.users) == {}
+
+
+# Which engine is used.
+
+
+def _script(folder: Path, name: str, body: str) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_text(f"#!/bin/sh\n{body}\n")
+    (folder / name).chmod(0o755)
+
+
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty cache, and nothing on PATH but the system's own tools."""
+    monkeypatch.setattr(paths, "CACHE", tmp_path / "cache")
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    for name in ("sh", "cp", "echo"):
+        (tools / name).symlink_to(str(shutil.which(name)))
+    monkeypatch.setenv("PATH", str(tools))
+    return tmp_path / "cache"
+
+
+def _on_path(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
+
+
+@pytest.mark.usefixtures("cache")
+def test_an_installed_engine_that_fits_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _script(tmp_path / "bin", "pulumi", "echo v3.312.1")
+    _script(tmp_path / "bin", "pulumi-language-python", "")
+    _on_path(monkeypatch, tmp_path / "bin")
+
+    assert engine.ensure() == Engine(tmp_path / "bin", "3.312.1")
+
+
+@pytest.mark.parametrize("version", ["v3.257.9", "v4.0.0", "v2.25.2", "dev"])
+def test_an_installed_engine_of_another_version_is_not_used(
+    tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch, version: str
+) -> None:
+    _script(tmp_path / "bin", "pulumi", f"echo {version}")
+    _script(tmp_path / "bin", "pulumi-language-python", "")
+    _script(tmp_path / "bin", "go", GO)
+    _on_path(monkeypatch, tmp_path / "bin")
+
+    assert engine.ensure().folder.parent == cache
+
+
+def test_an_installed_engine_without_its_python_host_is_not_used(
+    tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _script(tmp_path / "bin", "pulumi", "echo v3.258.0")
+    _script(tmp_path / "bin", "go", GO)
+    _on_path(monkeypatch, tmp_path / "bin")
+
+    assert engine.ensure().folder.parent == cache
+
+
+GO = """
+while [ "$1" != -o ]; do shift; done
+echo built >> "${0%/*}/builds"
+cp "$0" "$2"
+"""
+"""A `go` that notes each build."""
+
+
+def test_an_engine_is_built_once_with_a_language_host_beside_it(
+    tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _script(tmp_path / "bin", "go", GO)
+    _on_path(monkeypatch, tmp_path / "bin")
+
+    built = engine.ensure()
+
+    assert built == engine.ensure()
+    assert built.version == engine.VERSION
+    assert (tmp_path / "bin" / "builds").read_text() == "built\n"
+    assert {file.name for file in built.folder.iterdir()} == {
+        "pulumi",
+        "pulumi-language-python",
+        "pulumi-resource-pulumi-python",
+    }
+    assert built.folder.parent == cache
+    assert all(os.access(file, os.X_OK) for file in built.folder.iterdir())
+
+
+def test_a_build_that_fails_says_why_and_leaves_nothing(
+    tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _script(tmp_path / "bin", "go", "echo no such module >&2; exit 1")
+    _on_path(monkeypatch, tmp_path / "bin")
+
+    with pytest.raises(EngineError, match=r"could not be built with .*/go:\nno such module"):
+        engine.ensure()
+
+    assert [file for file in cache.rglob("*") if file.is_file()] == []
+
+
+@pytest.mark.usefixtures("cache")
+def test_without_go_it_says_what_to_install() -> None:
+    with pytest.raises(EngineError, match=r"Install Pulumi .* or Go 1\.25\.11 or later"):
+        engine.ensure()
+
+
+def test_an_installed_host_is_never_shadowed(tmp_path: Path) -> None:
+    environment = Engine(tmp_path / "bin", "3.312.1").environment(tmp_path / "state")
+
+    assert environment["PATH"].split(os.pathsep)[0] == str(tmp_path / "bin")
+    assert str(engine.HERE) not in environment["PATH"]
+
+
+def test_everything_the_engine_keeps_lies_in_the_state_folder(tmp_path: Path) -> None:
+    environment = Engine(tmp_path / "bin", "3.312.1").environment(tmp_path / "state")
+
+    assert Path(environment["PULUMI_HOME"]).is_relative_to(tmp_path / "state")
+    assert environment["PULUMI_BACKEND_URL"].startswith(f"file://{tmp_path}/state/")
+
+
+def test_sdk_engine_and_module_are_of_one_version() -> None:
+    module = (engine.HERE / "go.mod").read_text()
+
+    assert importlib.metadata.version("pulumi") == engine.VERSION
+    assert f"github.com/pulumi/pulumi/pkg/v3 v{engine.VERSION}" in module
+    assert f"github.com/pulumi/pulumi/sdk/v3 v{engine.VERSION}" in module
