@@ -1,0 +1,89 @@
+"""Writes every file that the project renders: `python -m scripts.render --stack dev --out DIR`.
+
+Needs no account, no secret and no engine. What only an account can tell (its number, a looked-up endpoint,
+who Logz.io is) stands there as a placeholder in angle brackets.
+"""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from components import policies
+from components.settings import NAMESPACE, Settings, SettingsError, load_stack_file
+from components.worker import cloud_config
+from components.worker.connect import WorkerFacts
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def rendered(settings: Settings, stack: str) -> dict[str, str]:
+    """File name -> content: the VM's files, its user-data, and the policies as JSON.
+
+    Raises:
+        ValueError: the user-data is too large for EC2.
+    """
+    facts = _facts(settings, stack)
+    on_the_vm = {Path(path).name: file.content for path, file in cloud_config.files(settings, facts).items()}
+    return {
+        **on_the_vm,
+        "user-data": cloud_config.user_data(settings, facts),
+        **{f"{name}.json": text + "\n" for name, text in _policies(settings, facts).items()},
+    }
+
+
+def _facts(settings: Settings, stack: str) -> WorkerFacts:
+    # The names that components/worker/vm.py gives to the parameters; a test holds the two together.
+    prefix = f"/{NAMESPACE}/{stack}"
+    source = settings.source
+    return WorkerFacts(
+        bootstrap_servers=source.bootstrap_servers or f"<endpoint of {source.cluster}>",
+        kafka_parameter=f"{prefix}/kafka-credentials",
+        writer_parameter=f"{prefix}/writer-credentials" if settings.writer.identity == "user" else None,
+    )
+
+
+def _policies(settings: Settings, facts: WorkerFacts) -> dict[str, str]:
+    bucket, key = settings.archive.bucket, settings.archive.kms_key_arn
+    parameters = [
+        f"arn:aws:ssm:{settings.region}:<account>:parameter{name}"
+        for name in (facts.kafka_parameter, facts.writer_parameter)
+        if name is not None
+    ]
+    documents = {
+        "bucket-policy": policies.bucket(bucket),
+        "writer-policy": policies.writer(bucket, key),
+        "reader-policy": policies.reader(bucket, settings.connector.topics_dir, key),
+        "vm-trust": policies.instance_trust(),
+        "vm-secrets-policy": policies.secrets(parameters),
+        "vm-session-manager-policy": policies.session_manager(),
+    }
+    if settings.logzio.authentication == "role":
+        documents["reader-trust"] = policies.reader_trust(
+            "<AWS account of Logz.io>", "<external id of the Logz.io account>"
+        )
+    return {name: policies.to_json(statements) for name, statements in documents.items()}
+
+
+def main(
+    stack: Annotated[str, typer.Option(help="Name of the stack: Pulumi.<stack>.yaml is read.")],
+    out: Annotated[Path, typer.Option(help="Folder to write to; made if it is not there.")],
+) -> None:
+    """Writes every rendered file under its own name."""
+    file = ROOT / f"Pulumi.{stack}.yaml"
+    try:
+        contents = rendered(load_stack_file(file), stack)
+    except FileNotFoundError:
+        typer.echo(f"error: there is no {file.name} in {file.parent}", err=True)
+        raise typer.Exit(1) from None
+    except (SettingsError, ValueError) as problem:
+        typer.echo(f"error: {problem}", err=True)
+        raise typer.Exit(1) from None
+    out.mkdir(parents=True, exist_ok=True)
+    for name, content in sorted(contents.items()):
+        (out / name).write_text(content)
+        typer.echo(f"{out / name} ({len(content.encode()):,} bytes)")
+
+
+if __name__ == "__main__":
+    typer.run(main)
