@@ -1,79 +1,88 @@
-"""`make render STACK=dev OUT=<dir>`: every file and policy that a stack's settings give.
+"""Writes every file that the project renders: `python -m scripts.render --stack dev --out DIR`.
 
-Needs no account, no secret and no engine: what only an `up` can know (an endpoint that is looked up, ids that AWS
-gives) is a placeholder in angle brackets.
+Needs no account, no secret and no engine. What only an account can tell (its number, a looked-up endpoint,
+who Logz.io is) stands there as a placeholder in angle brackets.
 """
 
-import json
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from components import policies
-from components.policies import Statement
-from components.settings import Settings, SettingsError, load_stack_file
-from components.worker.cloud_config import files, user_data
+from components.settings import NAMESPACE, Settings, SettingsError, load_stack_file
+from components.worker import cloud_config
 from components.worker.connect import WorkerFacts
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[1]
 
 
 def rendered(settings: Settings, stack: str) -> dict[str, str]:
-    """File name -> content."""
-    parameters = f"/ccloud-logexporter/{stack}"
-    facts = WorkerFacts(
-        # Any host has this length at least; the port is Confluent's.
-        bootstrap_servers=settings.source.bootstrap_servers or "<looked-up-by-the-ids>:9092",
-        kafka_parameter=f"{parameters}/kafka-credentials",
-        writer_parameter=f"{parameters}/writer-credentials" if settings.writer.identity == "user" else None,
-    )
-    on_the_vm = {Path(path).name: file.content for path, file in files(settings, facts).items()}
-    documents = {name: policies.to_json(one) + "\n" for name, one in _policies(settings, facts).items()}
-    reasons = {name: _reasons(one) for name, one in _policies(settings, facts).items()}
+    """File name -> content: the VM's files, its user-data, and the policies as JSON.
+
+    Raises:
+        ValueError: the user-data is too large for EC2.
+    """
+    facts = _facts(settings, stack)
+    on_the_vm = {Path(path).name: file.content for path, file in cloud_config.files(settings, facts).items()}
     return {
         **on_the_vm,
-        "user-data": user_data(settings, facts),
-        **{f"{name}-policy.json": document for name, document in documents.items()},
-        "policy-reasons.json": json.dumps(reasons, indent=2) + "\n",
+        "user-data": cloud_config.user_data(settings, facts),
+        **{f"{name}.json": text + "\n" for name, text in _policies(settings, facts).items()},
     }
 
 
-def _policies(settings: Settings, facts: WorkerFacts) -> dict[str, list[Statement]]:
+def _facts(settings: Settings, stack: str) -> WorkerFacts:
+    # The names that components/worker/vm.py gives to the parameters; a test holds the two together.
+    prefix = f"/{NAMESPACE}/{stack}"
+    source = settings.source
+    return WorkerFacts(
+        bootstrap_servers=source.bootstrap_servers or f"<endpoint of {source.cluster}>",
+        kafka_parameter=f"{prefix}/kafka-credentials",
+        writer_parameter=f"{prefix}/writer-credentials" if settings.writer.identity == "user" else None,
+    )
+
+
+def _policies(settings: Settings, facts: WorkerFacts) -> dict[str, str]:
     bucket, key = settings.archive.bucket, settings.archive.kms_key_arn
-    names = [name for name in (facts.kafka_parameter, facts.writer_parameter) if name is not None]
-    return {
-        "writer": policies.writer(bucket, key),
-        "reader": policies.reader(bucket, settings.connector.topics_dir, key),
-        "reader-trust": policies.reader_trust(
-            "<Logz.io's AWS account>", "<external id of your Logz.io account>"
-        ),
-        "bucket": policies.bucket(bucket),
-        "instance-trust": policies.instance_trust(),
-        "instance-secrets": policies.secrets(
-            [f"arn:aws:ssm:{settings.region}:<account>:parameter{name}" for name in names]
-        ),
-        "instance-session-manager": policies.session_manager(),
+    parameters = [
+        f"arn:aws:ssm:{settings.region}:<account>:parameter{name}"
+        for name in (facts.kafka_parameter, facts.writer_parameter)
+        if name is not None
+    ]
+    documents = {
+        "bucket-policy": policies.bucket(bucket),
+        "writer-policy": policies.writer(bucket, key),
+        "reader-policy": policies.reader(bucket, settings.connector.topics_dir, key),
+        "vm-trust": policies.instance_trust(),
+        "vm-secrets-policy": policies.secrets(parameters),
+        "vm-session-manager-policy": policies.session_manager(),
     }
+    if settings.logzio.authentication == "role":
+        documents["reader-trust"] = policies.reader_trust(
+            "<AWS account of Logz.io>", "<external id of the Logz.io account>"
+        )
+    return {name: policies.to_json(statements) for name, statements in documents.items()}
 
 
-def _reasons(statements: list[Statement]) -> dict[str, str]:
-    return {statement.sid: statement.reason for statement in statements}
-
-
-def main(stack: str = "dev", out: Annotated[Path, typer.Option()] = Path("rendered")) -> None:
-    """Writes every rendered file of STACK under its own name into OUT."""
+def main(
+    stack: Annotated[str, typer.Option(help="Name of the stack: Pulumi.<stack>.yaml is read.")],
+    out: Annotated[Path, typer.Option(help="Folder to write to; made if it is not there.")],
+) -> None:
+    """Writes every rendered file under its own name."""
+    file = ROOT / f"Pulumi.{stack}.yaml"
     try:
-        content = rendered(load_stack_file(ROOT / f"Pulumi.{stack}.yaml"), stack)
-    except FileNotFoundError as missing:
-        sys.exit(f"there is no stack file {missing.filename}: STACK names a Pulumi.<STACK>.yaml")
-    except SettingsError as problem:
-        sys.exit(str(problem))
+        contents = rendered(load_stack_file(file), stack)
+    except FileNotFoundError:
+        typer.echo(f"error: there is no {file.name} in {file.parent}", err=True)
+        raise typer.Exit(1) from None
+    except (SettingsError, ValueError) as problem:
+        typer.echo(f"error: {problem}", err=True)
+        raise typer.Exit(1) from None
     out.mkdir(parents=True, exist_ok=True)
-    for name, text in content.items():
-        (out / name).write_text(text)
-    typer.echo(f"{len(content)} files in {out}")
+    for name, content in sorted(contents.items()):
+        (out / name).write_text(content)
+        typer.echo(f"{out / name} ({len(content.encode()):,} bytes)")
 
 
 if __name__ == "__main__":

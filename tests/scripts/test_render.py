@@ -1,64 +1,136 @@
 import json
-import re
-import subprocess
-import sys
+import os
 from pathlib import Path
 
 import pytest
+import yaml
+from typer import Typer
+from typer.testing import CliRunner
 
+from components.settings import load_stack_file
 from scripts import render
+from tests.components.recorder import STACK, record_program
 
-ROOT = Path(__file__).resolve().parents[2]
-EXPECTED = {
-    "connect-standalone.properties",
-    "s3-sink-connector.properties",
-    "s3-auditlog-sink.service",
-    "connect-log4j.properties",
-    "user-data",
-    "writer-policy.json",
-    "reader-policy.json",
-    "reader-trust-policy.json",
-    "bucket-policy.json",
-    "instance-secrets-policy.json",
-}
+app = Typer()
+app.command()(render.main)
+
+EXAMPLE = "dev"
+OWN_KEY = """\
+config:
+  aws:region: us-west-2
+  ccloud-logexporter:source:
+    bootstrapServers: pkc-abc12.us-west-2.aws.confluent.cloud:9092
+    apiKey: ABCDEFGH
+    apiSecret: {secure: AAABBBCCC}
+    partitions: {confluent-audit-log-events: 12}
+  ccloud-logexporter:archive: {bucket: logexporter-ccloud}
+  ccloud-logexporter:writer: {identity: role}
+  ccloud-logexporter:logzio: {authentication: keys}
+"""
+BY_USER = OWN_KEY.replace("identity: role", "identity: user")
 
 
-@pytest.fixture(scope="module")
-def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Everything rendered for the example stack, by the command, without any variable of an account."""
-    folder = tmp_path_factory.mktemp("rendered")
-    subprocess.run(
-        [sys.executable, "-m", "scripts.render", "--stack", "dev", "--out", str(folder)],
-        cwd=ROOT,
-        env={"PATH": "/usr/bin:/bin"},
-        check=True,
-        capture_output=True,
+def run(*arguments: str) -> tuple[int, str]:
+    done = CliRunner().invoke(app, arguments)
+    return done.exit_code, done.output
+
+
+@pytest.fixture
+def no_account(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in os.environ:
+        if name.startswith(("AWS_", "CONFLUENT_", "LOGZIO_", "PULUMI_")):
+            monkeypatch.delenv(name)
+
+
+@pytest.mark.usefixtures("no_account")
+def test_every_rendered_file_of_the_example_stack_is_written_under_its_own_name(tmp_path: Path) -> None:
+    code, output = run("--stack", EXAMPLE, "--out", str(tmp_path / "out"))
+
+    assert code == 0, output
+    assert {file.name for file in (tmp_path / "out").iterdir()} == {
+        "connect-standalone.properties",
+        "s3-sink-connector.properties",
+        "connect-log4j.properties",
+        "s3-auditlog-sink.service",
+        "s3-auditlog-sink.conf",
+        "environment",
+        "install.env",
+        "secrets.json",
+        "fetch_secrets.py",
+        "install-s3-auditlog-sink",
+        "user-data",
+        "bucket-policy.json",
+        "writer-policy.json",
+        "reader-policy.json",
+        "reader-trust.json",
+        "vm-trust.json",
+        "vm-secrets-policy.json",
+        "vm-session-manager-policy.json",
+    }
+
+
+def test_every_policy_is_json_with_statements(tmp_path: Path) -> None:
+    run("--stack", EXAMPLE, "--out", str(tmp_path))
+
+    documents = [json.loads(file.read_text()) for file in tmp_path.glob("*-*.json")]
+    assert len(documents) == 7
+    assert all(document["Statement"] for document in documents)
+
+
+def test_what_only_an_account_can_tell_is_a_placeholder(tmp_path: Path) -> None:
+    run("--stack", EXAMPLE, "--out", str(tmp_path))
+
+    assert "<endpoint of lkc-abc12>" in (tmp_path / "connect-standalone.properties").read_text()
+    assert "<external id of the Logz.io account>" in (tmp_path / "reader-trust.json").read_text()
+
+
+def test_it_is_what_the_program_hands_to_the_vm(tmp_path: Path) -> None:
+    """So the names of the parameters, which both make up, are the same too."""
+    file = tmp_path / "Pulumi.own.yaml"
+    file.write_text(BY_USER)
+    config = yaml.safe_load(BY_USER)["config"]
+    config["ccloud-logexporter:source"]["apiSecret"] = "made-up"
+    config["ccloud-logexporter:logzio"]["apiToken"] = "made-up"
+    program = record_program(
+        {name: value if isinstance(value, str) else json.dumps(value) for name, value in config.items()}
     )
-    return folder
+
+    contents = render.rendered(load_stack_file(file), STACK)
+    assert contents["user-data"] == program.one("aws:ec2/instance:Instance").inputs["userData"]
 
 
-def test_every_file_is_written_under_its_own_name_without_account_secret_or_engine(out: Path) -> None:
-    assert {file.name for file in out.iterdir()} >= EXPECTED
+def test_a_role_writes_without_a_key_and_keys_need_no_trust(tmp_path: Path) -> None:
+    file = tmp_path / "Pulumi.own.yaml"
+    file.write_text(OWN_KEY)
+    contents = render.rendered(load_stack_file(file), "own")
+
+    assert "aws.access.key.id" not in contents["s3-sink-connector.properties"]
+    assert "writer-credentials" not in contents["vm-secrets-policy.json"]
+    assert "reader-trust.json" not in contents
 
 
-def test_every_policy_is_a_policy_document(out: Path) -> None:
-    for file in out.glob("*-policy.json"):
-        assert json.loads(file.read_text())["Version"] == "2012-10-17", file.name
+def test_the_secret_of_a_stack_file_is_not_rendered_even_encrypted(tmp_path: Path) -> None:
+    file = tmp_path / "Pulumi.own.yaml"
+    file.write_text(OWN_KEY)
+
+    assert not any("AAABBBCCC" in text for text in render.rendered(load_stack_file(file), "own").values())
 
 
-def test_every_statement_is_shown_with_its_reason(out: Path) -> None:
-    reasons = json.loads((out / "policy-reasons.json").read_text())
+def test_a_stack_that_does_not_exist_is_told_and_nothing_is_written(tmp_path: Path) -> None:
+    code, output = run("--stack", "nowhere", "--out", str(tmp_path / "out"))
 
-    for file in out.glob("*-policy.json"):
-        sids = {one["Sid"] for one in json.loads(file.read_text())["Statement"]}
-        assert sids == set(reasons[file.name.removesuffix("-policy.json")]), file.name
-
-
-def test_no_placeholder_of_a_secret_is_written(out: Path) -> None:
-    for file in out.iterdir():
-        assert not re.search(r"\bplaceholder\b", file.read_text()), file.name
+    assert code == 1
+    assert "there is no Pulumi.nowhere.yaml" in output
+    assert not (tmp_path / "out").exists()
 
 
-def test_a_stack_that_does_not_exist_is_named() -> None:
-    with pytest.raises(SystemExit, match=r"Pulumi\.nowhere\.yaml"):
-        render.main(stack="nowhere")
+def test_settings_that_cannot_be_used_are_all_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(render, "ROOT", tmp_path)
+    (tmp_path / "Pulumi.bad.yaml").write_text(
+        OWN_KEY.replace("logexporter-ccloud", "A.b").replace("12}", "0}")
+    )
+    code, output = run("--stack", "bad", "--out", str(tmp_path / "out"))
+
+    assert code == 1
+    assert "archive.bucket" in output
+    assert "source.partitions" in output
