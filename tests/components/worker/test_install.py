@@ -1,0 +1,92 @@
+"""A step of the installation that fails: seen on a VM that boots from the project's user-data. Needs root."""
+
+import os
+import secrets
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from components.worker.cloud_config import user_data
+from local import paths, processes
+from local.vm import rootfs, shell
+from local.vm.machine import Machine
+from tests.components.worker.test_rendered import FACTS, given
+
+pytestmark = pytest.mark.local
+
+BOOT_SECONDS = 300
+SERVICE = "s3-auditlog-sink.service"
+# A boot that fails this early asks for no metadata and no secret.
+NO_METADATA = "http://127.0.0.1:9"
+
+
+@pytest.fixture(scope="module")
+def packages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, Any]]:
+    """The local package server's addresses."""
+    state = tmp_path_factory.mktemp("packages")
+    argv = [sys.executable, "-m", "local.packages", "--state", str(state)]
+    try:
+        yield processes.start(state, "packages", argv, env=os.environ, cwd=paths.ROOT).ready
+    finally:
+        processes.stop_all(state)
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Iterator[Machine]:
+    folder = tmp_path / f"i-{secrets.token_hex(8)}"
+    folder.mkdir()
+    one = Machine(folder.name, folder, rootfs.ensure())
+    try:
+        yield one
+    finally:
+        one.pull_the_plug()
+
+
+def boot(machine: Machine, packages: Mapping[str, Any], **changed: str) -> None:
+    """Boots to the end of cloud-init; `changed`: settings of the worker or the connector that are wrong."""
+    worker = {
+        "javaVersion": 17,
+        "repositoryUrl": packages["repository_url"],
+        "repositoryKeyFingerprint": packages["key_fingerprint"],
+    }
+    connector = {"archiveUrl": packages["archive_url"], "archiveSha256": packages["archive_sha256"]}
+    for section in (worker, connector):
+        section.update({name: value for name, value in changed.items() if name in section})
+    text = user_data(given(worker=worker, connector=connector), FACTS)
+    machine.create_disk(text.encode(), NO_METADATA, {})
+    machine.boot()
+    deadline = time.monotonic() + BOOT_SECONDS
+    while machine.state == "booting":
+        if time.monotonic() > deadline:
+            pytest.fail("cloud-init did not come to an end")
+        machine.poll()
+        time.sleep(0.2)
+
+
+def on(machine: Machine, *argv: str) -> str:
+    return shell.run(machine.folder, argv).stdout.strip()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "step", "reason"),
+    [
+        ({"repositoryKeyFingerprint": "A" * 40}, "package repository's key", f"expected {'A' * 40}"),
+        ({"archiveSha256": "0" * 64}, "S3 connector", "connector.zip: FAILED"),
+    ],
+    ids=["another key", "another archive"],
+)
+def test_what_is_not_what_it_should_be_fails_the_boot_and_leaves_no_service(
+    machine: Machine, packages: Mapping[str, Any], wrong: dict[str, str], step: str, reason: str
+) -> None:
+    boot(machine, packages, **wrong)
+
+    output = on(machine, "cat", "/var/log/cloud-init-output.log")
+    assert machine.cloud_init["status"] == "error"
+    assert f"install: FAILED in step: {step} (exit code 1)" in output
+    assert reason in output
+    assert on(machine, "systemctl", "is-enabled", SERVICE) == "disabled"
+    assert on(machine, "systemctl", "is-active", SERVICE) == "inactive"
