@@ -205,7 +205,7 @@ def _update_stopped(cloud: Cloud, instance_id: str, inputs: Plain, changed: list
     ec2 = cloud.client("ec2")
     ec2.stop_instances(InstanceIds=[instance_id])
     ec2.get_waiter("instance_stopped").wait(InstanceIds=[instance_id], WaiterConfig={"Delay": 1})
-    _wait_until_off(cloud, instance_id)
+    _wait_for_vm(cloud, instance_id, "stopped", "gone")
     if "instanceType" in changed:
         ec2.modify_instance_attribute(InstanceId=instance_id, InstanceType={"Value": inputs["instanceType"]})
     if "userData" in changed:
@@ -219,15 +219,15 @@ def _delete(cloud: Cloud, instance_id: str, _state: Plain) -> None:
     ec2 = cloud.client("ec2")
     ec2.terminate_instances(InstanceIds=[instance_id])
     ec2.get_waiter("instance_terminated").wait(InstanceIds=[instance_id], WaiterConfig={"Delay": 1})
-    _wait_until_off(cloud, instance_id)
+    _wait_for_vm(cloud, instance_id, "gone")
 
 
-def _wait_until_off(cloud: Cloud, instance_id: str) -> None:
-    """moto says "terminated" at once; the VM takes the time that a VM takes."""
+def _wait_for_vm(cloud: Cloud, instance_id: str, *states: str) -> None:
+    """moto is done at once; the VM takes the time that a VM takes."""
     if cloud.hypervisor is None:
         return
     deadline = time.monotonic() + SWITCH_OFF_SECONDS
-    while _vm_state(cloud.hypervisor, instance_id) not in ("gone", "stopped"):
+    while _vm_state(cloud.hypervisor, instance_id) not in states:
         if time.monotonic() > deadline:
             raise RefusedError(f"the VM of {instance_id} still ran after {SWITCH_OFF_SECONDS} s")
         time.sleep(0.5)
