@@ -90,7 +90,7 @@ class AuditLogArchive(pulumi.ComponentResource):
         policy = aws.s3.BucketPolicy(
             f"{name}-policy",
             bucket=bucket.bucket,
-            policy=policies.to_json(policies.bucket(args.bucket)),
+            policy=policies.to_json(policies.bucket(args.bucket, args.kms_key_arn)),
             # S3 refuses two changes of a bucket's access at the same time.
             opts=self._kept(depends_on=[public_access]),
         )

@@ -187,8 +187,18 @@ def session_manager() -> list[Statement]:
     ]
 
 
-def bucket(name: str) -> list[Statement]:
-    """What holds for everybody who comes to the bucket."""
+def bucket(name: str, kms_key_arn: str | None) -> list[Statement]:
+    """What holds for everybody who comes to the bucket.
+
+    Each refusal asks how the request came or what it names, never who made it: a Deny by principal could lock
+    out the owner. None of them refuses to read or to change this very policy over TLS.
+    """
+    own_encryption = (
+        {"s3:x-amz-server-side-encryption": "AES256"}
+        if kms_key_arn is None
+        # A request that names aws:kms without a key would take AWS's own key: it has no key header to be equal.
+        else {"s3:x-amz-server-side-encryption-aws-kms-key-id": kms_key_arn}
+    )
     return [
         Statement(
             sid="OnlyTls",
@@ -198,5 +208,27 @@ def bucket(name: str) -> list[Statement]:
             resources=[bucket_arn(name), f"{bucket_arn(name)}/*"],
             principal="*",
             condition={"Bool": {"aws:SecureTransport": "false"}},
-        )
+        ),
+        Statement(
+            sid="OnlyTheBucketsEncryption",
+            reason="An upload that names another encryption than the bucket's could not be read by Logz.io; one that "
+            "names none, as the sink's, takes the bucket's.",
+            effect="Deny",
+            actions=["s3:PutObject"],
+            resources=[f"{bucket_arn(name)}/*"],
+            principal="*",
+            condition={
+                "Null": {"s3:x-amz-server-side-encryption": "false"},
+                "StringNotEquals": own_encryption,
+            },
+        ),
+        Statement(
+            sid="NoKeyOfTheUploader",
+            reason="Objects under a key that only the uploader knows would be lost to the owner (SSE-C).",
+            effect="Deny",
+            actions=["s3:PutObject"],
+            resources=[f"{bucket_arn(name)}/*"],
+            principal="*",
+            condition={"Null": {"s3:x-amz-server-side-encryption-customer-algorithm": "false"}},
+        ),
     ]

@@ -51,7 +51,7 @@ def _policies(settings: Settings, facts: WorkerFacts) -> dict[str, str]:
         if name is not None
     ]
     documents = {
-        "bucket-policy": policies.bucket(bucket),
+        "bucket-policy": policies.bucket(bucket, key),
         "writer-policy": policies.writer(bucket, key),
         "reader-policy": policies.reader(bucket, settings.connector.topics_dir, key),
         "vm-trust": policies.instance_trust(),

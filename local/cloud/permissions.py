@@ -73,6 +73,7 @@ _S3_HEADER_KEYS = (
     "x-amz-copy-source",
     "x-amz-server-side-encryption",
     "x-amz-server-side-encryption-aws-kms-key-id",
+    "x-amz-server-side-encryption-customer-algorithm",
     "x-amz-storage-class",
 )
 

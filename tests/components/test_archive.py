@@ -3,6 +3,7 @@ from typing import Any
 
 import pytest
 
+from components import policies
 from components.archive import AuditLogArchive, AuditLogArchiveArgs
 from tests.components.recorder import Recorder, record
 
@@ -105,10 +106,11 @@ def test_the_bucket_policy_comes_after_the_public_access_block() -> None:
     assert recorder.one(GUARDS[0]).urn in recorder.needs(recorder.one(GUARDS[4]))
 
 
-def test_the_bucket_policy_refuses_what_comes_without_tls() -> None:
-    policy = json.loads(archive().one(GUARDS[4]).inputs["policy"])
+@pytest.mark.parametrize("key", [None, KEY])
+def test_the_bucket_has_the_policy_of_its_encryption(key: str | None) -> None:
+    policy = json.loads(archive(kms_key_arn=key).one(GUARDS[4]).inputs["policy"])
 
-    assert [statement["Sid"] for statement in policy["Statement"]] == ["OnlyTls"]
+    assert policy == json.loads(policies.to_json(policies.bucket("logexporter-ccloud", key)))
 
 
 def test_an_empty_sentinel_stands_under_each_prefix_once_the_bucket_is_guarded() -> None:

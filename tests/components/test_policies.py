@@ -7,6 +7,7 @@ import pytest
 
 from components import policies
 from components.policies import Statement
+from local.cloud.policy import Access, Decision, decide
 
 GOLDEN = Path(__file__).parent.parent / "golden"
 BUCKET = "logexporter-ccloud"
@@ -20,7 +21,7 @@ EVERY_POLICY = {
     "instance trust": policies.instance_trust(),
     "secrets": policies.secrets([PARAMETER]),
     "session manager": policies.session_manager(),
-    "bucket": policies.bucket(BUCKET),
+    "bucket": policies.bucket(BUCKET, KEY),
 }
 
 
@@ -114,9 +115,61 @@ def test_a_kms_key_gives_writer_and_reader_just_what_each_needs_of_it(
     assert use_key.resources == [KEY]
 
 
-def test_the_bucket_refuses_everybody_who_comes_without_tls_and_nobody_else() -> None:
-    (statement,) = parsed(policies.bucket(BUCKET))["Statement"]
+def put(key_header: str | None = None, **headers: str) -> Access:
+    """An upload; `headers` as S3 names them without `x-amz-server-side-encryption-`."""
+    context = {"aws:securetransport": ["true"]}
+    context |= {f"s3:x-amz-server-side-encryption-{name}": [value] for name, value in headers.items()}
+    if key_header is not None:
+        context["s3:x-amz-server-side-encryption"] = [key_header]
+    return Access("s3:PutObject", f"arn:aws:s3:::{BUCKET}/topics/t/o", context)
 
-    assert statement["Effect"] == "Deny"
-    assert statement["Principal"] == "*"
-    assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+
+def verdict(access: Access, kms_key_arn: str | None) -> Decision:
+    document = parsed(policies.bucket(BUCKET, kms_key_arn))
+    return decide([document], access, lambda principal: principal == "*")
+
+
+@pytest.mark.parametrize("kms_key_arn", [None, KEY])
+@pytest.mark.parametrize("action", ["s3:GetObject", "s3:PutObject", "s3:PutBucketPolicy", "s3:ListBucket"])
+def test_whatever_comes_without_tls_is_refused(action: str, kms_key_arn: str | None) -> None:
+    resource = f"arn:aws:s3:::{BUCKET}" + ("/k" if action.endswith("Object") else "")
+
+    plain, secure = (Access(action, resource, {"aws:securetransport": [tls]}) for tls in ("false", "true"))
+
+    assert verdict(plain, kms_key_arn) is Decision.DENY
+    assert verdict(secure, kms_key_arn) is Decision.NEUTRAL
+
+
+@pytest.mark.parametrize(
+    ("kms_key_arn", "upload", "expected"),
+    [
+        (None, put(), Decision.NEUTRAL),
+        (None, put("AES256"), Decision.NEUTRAL),
+        (None, put("aws:kms"), Decision.DENY),
+        (None, put("aws:kms", **{"aws-kms-key-id": KEY}), Decision.DENY),
+        (None, put(**{"customer-algorithm": "AES256"}), Decision.DENY),
+        (KEY, put(), Decision.NEUTRAL),
+        (KEY, put("aws:kms", **{"aws-kms-key-id": KEY}), Decision.NEUTRAL),
+        (KEY, put("aws:kms", **{"aws-kms-key-id": KEY + "0"}), Decision.DENY),
+        (KEY, put("aws:kms"), Decision.DENY),
+        (KEY, put("AES256"), Decision.DENY),
+        (KEY, put("aws:kms:dsse", **{"aws-kms-key-id": KEY + "0"}), Decision.DENY),
+        (KEY, put(**{"customer-algorithm": "AES256"}), Decision.DENY),
+    ],
+)
+def test_an_upload_that_names_another_encryption_than_the_buckets_is_refused(
+    kms_key_arn: str | None, upload: Access, expected: Decision
+) -> None:
+    assert verdict(upload, kms_key_arn) is expected
+
+
+@pytest.mark.parametrize("kms_key_arn", [None, KEY])
+def test_no_refusal_asks_who_came_so_that_none_can_lock_the_owner_out(kms_key_arn: str | None) -> None:
+    of_the_caller = ("principal", "userid", "username", "sourceip", "sourcevpc", "mfa", "source")
+    for statement in parsed(policies.bucket(BUCKET, kms_key_arn))["Statement"]:
+        keys = [key for keys in statement["Condition"].values() for key in keys]
+        assert statement["Effect"] == "Deny"
+        assert statement["Principal"] == "*"
+        assert "NotPrincipal" not in statement
+        assert keys
+        assert not [key for key in keys if any(word in key.lower() for word in of_the_caller)], keys
