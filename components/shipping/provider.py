@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, ParamSpec, TypeVar
 
 import grpc  # type: ignore[import-untyped]  # Pulumi brings it, without types
+import pulumi
 from pulumi.dynamic import (
     CheckFailure,
     CheckResult,
@@ -111,7 +112,7 @@ class RegistrationProvider(_LogzioProvider):
         olds, news = _normalised(_olds), _normalised(_news)
         changed = [name for name in (*REPLACING, *IN_PLACE) if olds.get(name) != news.get(name)]
         # What is not known yet may turn out to be the same.
-        replaces = [name for name in changed if name in REPLACING and news.get(name) != rpc.UNKNOWN]
+        replaces = [name for name in changed if name in REPLACING and not _is_unknown(news.get(name))]
         moved = "bucket" in replaces or "prefix" in replaces
         if moved:
             _warn_of_unread(olds, news)
@@ -216,7 +217,12 @@ def _is_no_provider_error(record: logging.LogRecord) -> bool:
 
 def _known(props: Mapping[str, Any], name: str) -> str | None:
     value = props.get(name)
-    return None if value in (None, rpc.UNKNOWN) else str(value)
+    return None if value is None or _is_unknown(value) else str(value)
+
+
+def _is_unknown(value: Any) -> bool:
+    """A value that a preview cannot tell yet: over the wire an object of the SDK, each one of its own."""
+    return isinstance(value, pulumi.output.Unknown) or value == rpc.UNKNOWN
 
 
 def _normalised(props: Mapping[str, Any]) -> dict[str, Any]:
@@ -318,7 +324,7 @@ def _warn_of_unread(olds: Mapping[str, Any], news: Mapping[str, Any]) -> None:
 
 def _directory(props: Mapping[str, Any]) -> str:
     """The topics directory of a registration: its prefix without topic and partition."""
-    if props["bucket"] == rpc.UNKNOWN or props["prefix"] == rpc.UNKNOWN:
+    if _is_unknown(props["bucket"]) or _is_unknown(props["prefix"]):
         return "a place not known yet"
     directories = str(props["prefix"]).strip("/").split("/")[:-2]
     return "/".join(["s3:/", props["bucket"], *directories, ""])

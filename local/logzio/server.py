@@ -86,7 +86,7 @@ class Emulator:
         """Answers, and fetches, until `stop`."""
         if self._fetcher is not None:
             self._fetcher.start()
-        self._server.serve_forever()
+        self._server.serve_forever(poll_interval=0.05)
         self._server.server_close()
         if self._fetcher is not None:
             self._fetcher.stop()

@@ -2,9 +2,6 @@
 
 import json
 import subprocess
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -121,19 +118,6 @@ class Stack:
         content = yaml.safe_load(self._config.read_text()) if self._config.exists() else {}
         content.setdefault("config", {})["shipping:args"] = self.arguments
         self._config.write_text(yaml.safe_dump(content))
-
-
-@contextmanager
-def running(folder: Path) -> Iterator[Emulator]:
-    """An emulator without an AWS, in this process."""
-    emulator = Emulator(folder)
-    thread = threading.Thread(target=emulator.serve)
-    thread.start()
-    try:
-        yield emulator
-    finally:
-        emulator.stop()
-        thread.join()
 
 
 def described(stack: Stack) -> set[tuple[str, str]]:

@@ -1,6 +1,7 @@
 import sys
 from typing import Any
 
+import pulumi
 import pytest
 from pulumi.dynamic import ConfigureRequest
 from pulumi.dynamic.config import Config
@@ -99,9 +100,10 @@ def test_an_address_that_would_show_the_token_is_refused(url: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["bucket", "region", "log_type", "role_arn", "base_url", "prefix"])
-def test_what_is_unknown_in_a_preview_passes(name: str) -> None:
-    assert failures(**{name: rpc.UNKNOWN}) == {}
-    assert checked(**{name: rpc.UNKNOWN})[name] == rpc.UNKNOWN
+@pytest.mark.parametrize("unknown", [rpc.UNKNOWN, pulumi.output.Unknown()], ids=["text", "object"])
+def test_what_is_unknown_in_a_preview_passes(name: str, unknown: object) -> None:
+    assert failures(**{name: unknown}) == {}
+    assert checked(**{name: unknown})[name] == unknown
 
 
 def test_an_unknown_key_passes() -> None:

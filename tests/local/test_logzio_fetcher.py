@@ -1,0 +1,424 @@
+"""The fetcher against the local AWS: what it reads, in which order, with which rights."""
+
+import gzip
+import json
+import os
+import sqlite3
+import sys
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+import httpx
+import pytest
+
+from components import policies
+from local import processes
+from local.cloud.accounts import LOGZIO_ACCOUNT
+from local.logzio import fetcher
+from local.logzio.server import Emulator
+from local.paths import ROOT
+from tests.local.logzio_support import BODY, BUCKETS, api, running
+
+pytestmark = pytest.mark.local
+
+DIRECTORY = "topics"
+PREFIX = f"{DIRECTORY}/audit/partition=0/"
+
+
+@dataclass
+class World:
+    """A local AWS with a bucket, a role and a key for Logz.io, and an emulator that looks when told."""
+
+    emulator: Emulator
+    state: Path
+    endpoint: str
+    bucket: str
+    role: str
+    key: dict[str, str]
+
+    def aws(self, service: Any) -> Any:
+        return client(self.state, self.endpoint, service)
+
+    def body(self, **changed: Any) -> dict[str, Any]:
+        return {**BODY, "bucket": self.bucket, "prefix": PREFIX, "arn": self.role, **changed}
+
+    def register(self, **changed: Any) -> int:
+        with api(self.emulator) as http:
+            made = http.post(BUCKETS, json=self.body(**changed))
+        assert made.status_code == 201, made.text
+        return int(made.json()["id"])
+
+    def put(self, key: str, *events: object, content: bytes | None = None) -> None:
+        body = "".join(json.dumps(event) + "\n" for event in events).encode() if content is None else content
+        self.aws("s3").put_object(Bucket=self.bucket, Key=key, Body=gzip.compress(body) if events else body)
+
+    def look(self) -> None:
+        assert self.emulator._fetcher is not None
+        self.emulator._fetcher.look()
+
+    def events(self) -> list[dict[str, Any]]:
+        with closing(sqlite3.connect(self.state / "logzio" / "store.sqlite")) as database:
+            rows = database.execute("SELECT key, line, event_id, event FROM events ORDER BY seq").fetchall()
+        return [
+            {"key": key, "line": line, "event_id": id_, **json.loads(event)} for key, line, id_, event in rows
+        ]
+
+    def last_error(self) -> str | None:
+        (registration,) = self.emulator.state()["registrations"]
+        error: str | None = registration["last_error"]
+        return error
+
+
+def client(state: Path, endpoint: str, service: Any) -> Any:
+    keys = json.loads((state / "cloud" / "deployer.json").read_text())
+    return boto3.client(
+        service,
+        endpoint_url=endpoint,
+        region_name="us-west-2",
+        aws_access_key_id=keys["access_key_id"],
+        aws_secret_access_key=keys["secret_access_key"],
+    )
+
+
+@pytest.fixture(scope="module")
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, str]]:
+    state = tmp_path_factory.mktemp("logzio")
+    server = processes.start(
+        state,
+        "cloud",
+        [sys.executable, "-m", "local.cloud", "--state", str(state)],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        cwd=ROOT,
+    )
+    yield state, f"http://127.0.0.1:{server.ready['port']}"
+    processes.stop(state, "cloud")
+
+
+@pytest.fixture
+def world(cloud: tuple[Path, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    # Tests look when they are ready.
+    monkeypatch.setattr(fetcher, "POLL_SECONDS", 3600.0)
+    state, endpoint = cloud
+    (tmp_path / "cloud").symlink_to(state / "cloud")
+    with running(tmp_path, endpoint) as emulator:
+        # `look` is called from here; the thread would not end its long wait for it anyway.
+        bucket = f"bucket-{uuid.uuid4().hex[:12]}"
+        client(state, endpoint, "s3").create_bucket(
+            Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "us-west-2"}
+        )
+        details = api(emulator).get(f"{BUCKETS}/aws-assume-role-details").json()
+        trust = policies.reader_trust(details["logzioAWSAccountId"], details["assignedExternalId"])
+        reader = policies.to_json(policies.reader(bucket, DIRECTORY, None))
+        role, key = identities(client(state, endpoint, "iam"), policies.to_json(trust), reader)
+        yield World(emulator, tmp_path, endpoint, bucket, role, key)
+
+
+def identities(iam: Any, trust: str, policy: str) -> tuple[str, dict[str, str]]:
+    """A role and the key of a user, both with what ArchiveReader gives."""
+    name = f"reader-{uuid.uuid4().hex[:12]}"
+    role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust)["Role"]["Arn"]
+    iam.put_role_policy(RoleName=name, PolicyName="p", PolicyDocument=policy)
+    iam.create_user(UserName=name)
+    iam.put_user_policy(UserName=name, PolicyName="p", PolicyDocument=policy)
+    key = iam.create_access_key(UserName=name)["AccessKey"]
+    return role, {"accessKey": key["AccessKeyId"], "secretKey": key["SecretAccessKey"]}
+
+
+def data_key(offset: int, partition: int = 0) -> str:
+    return f"{DIRECTORY}/audit/partition={partition}/audit+{partition}+{offset:020d}.json.gz"
+
+
+def event(number: int) -> dict[str, Any]:
+    return {"id": f"e{number}", "@timestamp": "2026-03-01T12:00:00.123Z", "event_type": "x"}
+
+
+def ids(world: World) -> list[str]:
+    return [one["id"] for one in world.events()]
+
+
+def test_the_account_that_a_role_must_trust_is_the_local_awss(world: World) -> None:
+    with api(world.emulator) as http:
+        details = http.get(f"{BUCKETS}/aws-assume-role-details").json()
+
+    assert details["logzioAWSAccountId"] == LOGZIO_ACCOUNT
+
+
+@pytest.mark.parametrize("with_key", [False, True], ids=["role", "key"])
+def test_events_are_read_with_what_the_registration_gives(world: World, with_key: bool) -> None:
+    body = world.body(**world.key) if with_key else world.body()
+    if with_key:
+        del body["arn"]
+    with api(world.emulator) as http:
+        assert http.post(BUCKETS, json=body).status_code == 201
+    world.put(data_key(0), event(0), event(1))
+
+    world.look()
+
+    assert ids(world) == ["e0", "e1"]
+    assert [(one["key"], one["line"], one["event_id"]) for one in world.events()] == [
+        (data_key(0), 0, "e0"),
+        (data_key(0), 1, "e1"),
+    ]
+
+
+def test_keys_are_read_in_alphabetical_order_and_never_twice(world: World) -> None:
+    world.register()
+    for offset in (30, 10, 20):
+        world.put(data_key(offset), event(offset))
+
+    world.look()
+    world.look()
+
+    assert ids(world) == ["e10", "e20", "e30"]
+
+
+def test_a_key_that_sorts_before_the_last_one_is_never_read(world: World) -> None:
+    world.register()
+    world.put(data_key(20), event(20))
+    world.look()
+    world.put(data_key(10), event(10))
+
+    world.look()
+
+    assert ids(world) == ["e20"]
+
+
+def test_one_registration_over_all_partitions_loses_events_and_one_each_does_not(world: World) -> None:
+    world.register(prefix=f"{DIRECTORY}/")
+    world.put(data_key(0, partition=9), event(9))
+    world.look()
+    world.put(data_key(0, partition=1), event(1))
+    world.look()
+    assert ids(world) == ["e9"]
+
+    world.register(prefix=f"{DIRECTORY}/audit/partition=1/")
+    world.look()
+    assert ids(world) == ["e9", "e1"]
+
+
+def test_what_was_there_before_the_registration_is_not_read(world: World) -> None:
+    world.put(data_key(0), event(0))
+    # S3 tells times in whole seconds.
+    time.sleep(1.1)
+    world.register()
+    world.put(data_key(1), event(1))
+
+    world.look()
+
+    assert ids(world) == ["e1"]
+
+
+def test_an_empty_sentinel_is_no_event(world: World) -> None:
+    world.register()
+    world.put(f"{PREFIX}!logzio-init", content=b"")
+
+    world.look()
+
+    assert world.events() == []
+    assert world.last_error() is None
+
+
+def test_what_was_read_is_remembered_over_a_restart(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.register()
+    world.put(data_key(0), event(0))
+    world.look()
+    world.emulator.stop()
+    monkeypatch.setattr(fetcher, "POLL_SECONDS", 0.05)
+
+    with running(world.state, world.endpoint) as again:
+        world.put(data_key(1), event(1))
+        deadline = time.monotonic() + 60
+        while again.state()["events"] < 2:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+
+    assert ids(world) == ["e0", "e1"]
+
+
+def test_a_role_without_the_right_to_read_is_seen_and_forgiven_once_it_has_it(world: World) -> None:
+    world.register()
+    world.put(data_key(0), event(0))
+    name = world.role.rpartition("/")[2]
+    world.aws("iam").delete_role_policy(RoleName=name, PolicyName="p")
+
+    world.look()
+    assert "AccessDenied" in str(world.last_error())
+    assert world.events() == []
+
+    reader = policies.to_json(policies.reader(world.bucket, DIRECTORY, None))
+    world.aws("iam").put_role_policy(RoleName=name, PolicyName="p", PolicyDocument=reader)
+    world.look()
+    assert world.last_error() is None
+    assert ids(world) == ["e0"]
+
+
+@pytest.mark.parametrize("wrong", ["account", "external id"])
+def test_a_role_that_does_not_trust_this_account_is_refused(world: World, wrong: str) -> None:
+    account = "999999999999" if wrong == "account" else LOGZIO_ACCOUNT
+    trust = policies.to_json(policies.reader_trust(account, "logzio:aws:extid:of-somebody-else"))
+    name = world.role.rpartition("/")[2]
+    world.aws("iam").update_assume_role_policy(RoleName=name, PolicyDocument=trust)
+
+    with api(world.emulator) as http:
+        refused = http.post(BUCKETS, json=world.body())
+
+    assert refused.status_code == 400
+    assert "AssumeRole" in refused.json()["message"]
+    assert world.emulator.state()["registrations"] == []
+
+
+def test_a_key_that_aws_does_not_know_is_refused(world: World) -> None:
+    body = {**world.body(), "accessKey": "AKIAIOSFODNN7EXAMPLE", "secretKey": "no"}
+    del body["arn"]
+
+    with api(world.emulator) as http:
+        refused = http.post(BUCKETS, json=body)
+
+    assert refused.status_code == 400
+    assert "InvalidClientTokenId" in refused.json()["message"]
+
+
+def test_an_inactive_registration_is_not_looked_at(world: World) -> None:
+    world.register(active=False)
+    world.put(data_key(0), event(0))
+
+    world.look()
+
+    assert world.events() == []
+
+
+def test_a_paused_fetcher_reads_nothing(world: World) -> None:
+    world.register()
+    world.put(data_key(0), event(0))
+    with api(world.emulator) as http:
+        http.post("/_emulator/fetcher", json={"paused": True})
+        world.look()
+        assert world.events() == []
+        http.post("/_emulator/fetcher", json={"paused": False})
+
+    world.look()
+
+    assert ids(world) == ["e0"]
+
+
+def test_an_event_gets_the_type_of_its_registration_and_keeps_its_time(world: World) -> None:
+    world.register(addS3ObjectKeyAsLogField=True)
+    world.put(data_key(0), {**event(0), "type": "io.confluent.kafka.server/authorization"})
+
+    world.look()
+
+    (indexed,) = world.events()
+    assert indexed["type"] == "confluent_audit"
+    assert indexed["@timestamp"] == "2026-03-01T12:00:00.123Z"
+    assert indexed["s3_object_key"] == data_key(0)
+
+
+def test_an_event_without_a_time_gets_the_one_it_came_at(world: World) -> None:
+    world.register()
+    before = time.strftime("%Y-%m-%dT%H:%M", time.gmtime())
+    world.put(data_key(0), {"id": "e", "time": "2020-01-01T00:00:00Z"})
+
+    world.look()
+
+    assert world.events()[0]["@timestamp"] >= before
+
+
+def test_a_line_that_is_no_json_object_becomes_text(world: World) -> None:
+    world.register()
+    world.put(data_key(0), content=gzip.compress(b'not json\n{"id":"e1"}\n[1]\n'))
+
+    world.look()
+
+    assert [one.get("message") for one in world.events()] == ["not json", None, "[1]"]
+
+
+def test_a_line_separator_inside_a_string_ends_no_event(world: World) -> None:
+    world.register()
+    world.put(data_key(0), content='{"id":"e1","text":"a\u2028b"}\n'.encode())
+
+    world.look()
+
+    assert [one["text"] for one in world.events()] == ["a\u2028b"]
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"deep": json.loads("[" * 12 + "1" + "]" * 12)},
+        {"long": "x" * 32_701},
+        {str(n): n for n in range(1001)},
+    ],
+    ids=["deep", "long", "many"],
+)
+def test_an_event_beyond_logzios_limits_is_marked(world: World, odd: dict[str, Any]) -> None:
+    world.register()
+    world.put(data_key(0), {**event(0), **odd})
+
+    world.look()
+
+    assert world.events()[0]["tags"] == ["logzio-invalid-log"]
+
+
+def test_an_object_that_is_too_large_is_passed_over_and_recorded(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fetcher, "MAX_OBJECT_BYTES", 100)
+    world.register()
+    world.put(data_key(0), content=b"x" * 101)
+    world.put(data_key(1), event(1))
+
+    world.look()
+
+    assert [one["key"] for one in world.emulator.state()["refused"]] == [data_key(0)]
+    assert ids(world) == ["e1"]
+
+
+def test_an_object_that_is_broken_is_passed_over_and_recorded(world: World) -> None:
+    world.register()
+    world.put(data_key(0), content=gzip.compress(b"{}" * 100)[:20])
+    world.put(data_key(1), event(1))
+
+    world.look()
+
+    assert [one["key"] for one in world.emulator.state()["refused"]] == [data_key(0)]
+    assert ids(world) == ["e1"]
+
+
+def test_events_that_arrived_are_found_by_a_search(world: World) -> None:
+    world.register()
+    now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    world.put(data_key(0), {"id": "e0", "@timestamp": now})
+    world.look()
+    query = {"query_string": {"query": "type:confluent_audit", "allow_leading_wildcard": False}}
+
+    with api(world.emulator) as http:
+        answer = http.post("/v1/search", json={"size": 1, "query": {"bool": {"must": [query]}}})
+
+    assert answer.status_code == 200
+    assert answer.json()["hits"]["total"] == 1
+
+
+def test_the_emulator_runs_as_a_process_of_its_own_and_ends_when_told(cloud: tuple[Path, str]) -> None:
+    state, endpoint = cloud
+    server = processes.start(
+        state,
+        "logzio",
+        [sys.executable, "-m", "local.logzio", "--state", str(state), "--aws-endpoint", endpoint],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        cwd=ROOT,
+    )
+    token = (state / "logzio" / "token").read_text()
+    base = f"http://127.0.0.1:{server.ready['port']}"
+
+    answer = httpx.get(f"{base}/v2/whoami", headers={"X-API-TOKEN": token}, trust_env=False)
+    processes.stop(state, "logzio")
+
+    assert answer.status_code == 200
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(base, trust_env=False)
