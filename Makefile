@@ -1,5 +1,5 @@
 # Each target is one line into a module or a script; every one sets up what it needs.
-.PHONY: demo demo-up demo-feed demo-check demo-down test unit lint render lock clean help
+.PHONY: demo demo-up demo-feed demo-check demo-down chaos test unit lint render lock clean help
 
 PYTHON ?= python3.11
 RUN := .venv/bin/python
@@ -37,6 +37,9 @@ lint: .venv/ready        ## ruff, mypy in strict mode, shellcheck.
 	$(RUN) -m ruff format --check .
 	$(RUN) -m mypy
 	.venv/bin/python -m scripts.shellcheck
+
+chaos: .venv/ready       ## Injects faults while events flow: what is lost, what comes twice, how long it takes.
+	$(RUN) -m local.chaos
 
 render: .venv/ready      ## Writes every rendered file: make render STACK=dev OUT=<dir>
 	$(RUN) -m scripts.render --stack $(STACK) --out $(OUT)

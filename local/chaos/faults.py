@@ -1,0 +1,355 @@
+"""The table of faults: what goes wrong, how it is healed, and what the person would have seen."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from confluent_kafka.admin import (  # type: ignore[attr-defined]  # it imports them, without __all__
+    AdminClient,
+    NewPartitions,
+)
+
+from components.worker.connect import LOG_FOLDER, SERVICE, STATE_FOLDER
+from local import pulumi
+from local.chaos import poison
+from local.chaos.poison import Struck
+from local.chaos.stage import ChaosError, SkippedError, Stage, wait_until
+from local.kafka import client, users
+from local.world import PARTITIONS, TOPIC
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A row of the table.
+
+    Attributes:
+        strike: injects the fault, keeps it up and heals it; recovery is measured from its return.
+        seen: what the person would have seen.
+        patience: the most seconds from healing to the moment when nothing is behind any more.
+        short: belongs to the quick subset.
+    """
+
+    name: str
+    text: str
+    strike: Callable[[Stage], Struck | None]
+    seen: str
+    patience: float = 300.0
+    short: bool = False
+    new_partitions: bool = False
+
+
+# --- 1. the JVM
+
+
+def kill_idle(stage: Stage) -> None:
+    def is_quiet() -> bool:
+        before = stage.written()
+        time.sleep(1.5)
+        return stage.written() == before
+
+    wait_until(is_quiet, "the sink writes nothing for 1.5 s", seconds=60)
+    stage.kill_jvm()
+
+
+def kill_in_upload(stage: Stage) -> None:
+    # The upload is held in the middle, so that the kill surely hits it.
+    stage.fail_s3(hang=True, seconds=60, operations=["UploadPart"])
+    wait_until(lambda: stage.struck() > 0, "an upload is under way", seconds=60, poll=0.1)
+    stage.kill_jvm()
+    stage.heal_s3()
+
+
+def kill_before_commit(stage: Stage) -> None:
+    # Offsets are committed every 10 s: right after an object stands, its offset is not committed.
+    before = stage.written()
+    wait_until(lambda: stage.written() > before, "an object is completed", seconds=60, poll=0.02)
+    stage.kill_jvm()
+
+
+# --- 2. the VM
+
+
+def power_cut(stage: Stage) -> None:
+    stage.power("off")
+    time.sleep(5)
+    stage.power("on")
+
+
+def replace(stage: Stage) -> None:
+    stage.replace_vm()
+
+
+# --- 3. the broker
+
+
+def restart_broker(stage: Stage) -> None:
+    stage.stop_broker()
+    stage.start_broker()
+
+
+def stop_broker(stage: Stage) -> None:
+    stage.stop_broker()
+    time.sleep(30 if stage.short else 120)
+    stage.start_broker()
+
+
+def refuse_login(stage: Stage) -> None:
+    key, secret = _kafka_credentials(stage)
+    users_file = users.file(stage.state)
+    users.remove(users_file, key)
+    # Open connections stay; new ones are refused.
+    restart_broker(stage)
+    time.sleep(60)
+    users.add(users_file, key, secret)
+
+
+# --- 4. S3
+
+
+def burst(stage: Stage) -> None:
+    for status in (503, 500, 503, 500):
+        stage.fail_s3(status=status, times=8)
+        time.sleep(5)
+    wait_until(lambda: stage.struck() == 0, "the last request was struck", seconds=60)
+
+
+def _s3_minute(**fault: object) -> Callable[[Stage], None]:
+    def strike(stage: Stage) -> None:
+        stage.fail_s3(seconds=30 if stage.short else 60, **fault)
+        time.sleep(10)
+        if not stage.struck():
+            raise ChaosError("no request of the sink was struck")
+        time.sleep(20 if stage.short else 50)
+        stage.heal_s3()
+
+    return strike
+
+
+# --- 5. secrets
+
+
+def rotate_kafka_secret(stage: Stage) -> None:
+    key, _ = _kafka_credentials(stage)
+    new = f"rotated-{time.time_ns()}"
+    stage.put_parameter("kafka", {"key": key, "secret": new})
+    users.add(users.file(stage.state), key, new)
+    restart_broker(stage)
+    stage.restart_service()
+
+
+def rotate_s3_key(stage: Stage) -> None:
+    iam = stage.aws("iam")
+    old = iam.list_access_keys(UserName=stage.writer)["AccessKeyMetadata"]
+    new = iam.create_access_key(UserName=stage.writer)["AccessKey"]
+    pair = {"access_key_id": new["AccessKeyId"], "secret_access_key": new["SecretAccessKey"]}
+    stage.put_parameter("writer", pair)
+    for key in old:
+        iam.delete_access_key(UserName=stage.writer, AccessKeyId=key["AccessKeyId"])
+    # The worst order: the old key is dead for a while before anybody restarts the service.
+    time.sleep(10)
+    stage.restart_service()
+
+
+# --- 7. disks
+
+
+def _fill(*folders: str) -> Callable[[Stage], None]:
+    """A small file system without a free byte on top of each folder, and a start of the service with it."""
+
+    def strike(stage: Stage) -> None:
+        for folder in folders:
+            mode = stage.run("stat", "--format=%a %u %g", folder).split()
+            options = "size=256k,nr_inodes=64,mode={},uid={},gid={}".format(*mode)
+            stage.run("mount", "-t", "tmpfs", "-o", options, "full", folder)
+            # It ends with "no space left": that is what it is for.
+            stage.run("dd", "if=/dev/zero", f"of={folder}/filler", "bs=4k", check=False)
+        try:
+            stage.restart_service()
+            time.sleep(30 if stage.short else 60)
+        finally:
+            for folder in reversed(folders):
+                stage.run("umount", "--lazy", folder)
+
+    return strike
+
+
+# --- 8. boots
+
+
+def failing_downloads(stage: Stage) -> None:
+    for kind in ("/pool/", "/archives/"):
+        stage.fail_packages(kind, 3)
+    stage.replace_vm()
+
+
+def wrong_checksum(stage: Stage) -> Struck:
+    right = stage.set("connector", "archiveSha256", "0" * 64)
+    pulumi.up(stage.world)
+    stage.wait_for_boot("error")
+    enabled = stage.run("systemctl", "is-enabled", SERVICE, check=False).strip()
+    if enabled == "enabled":
+        raise ChaosError("the service is enabled after a boot that failed")
+    stage.set("connector", "archiveSha256", right)
+    pulumi.up(stage.world)
+    return Struck(note=f"`cloud-init status`: error; the service: {enabled or 'not there'}")
+
+
+def unreadable_secrets(stage: Stage) -> Struck:
+    iam = stage.aws("iam")
+    role = next(
+        str(one["RoleName"])
+        for one in iam.list_roles()["Roles"]
+        if "ec2.amazonaws.com" in str(one["AssumeRolePolicyDocument"])
+    )
+    denied = (
+        '{"Version": "2012-10-17", "Statement":'
+        ' [{"Effect": "Deny", "Action": "ssm:GetParameter", "Resource": "*"}]}'
+    )
+    iam.put_role_policy(RoleName=role, PolicyName="not-yet", PolicyDocument=denied)
+    try:
+        stage.replace_vm()
+
+        def waits() -> bool:
+            return any("attempt 2" in line for line in stage.journal(0))
+
+        wait_until(waits, "the first start waits for its secrets", seconds=300)
+    finally:
+        iam.delete_role_policy(RoleName=role, PolicyName="not-yet")
+    return Struck(note="journal: parameter ..., attempt 1 of 30, 2 of 30, then RUNNING")
+
+
+# --- 9. partitions
+
+
+def add_partitions(stage: Stage) -> None:
+    admin = AdminClient(client.client_config(stage.state))
+    for made in admin.create_partitions([NewPartitions(TOPIC, PARTITIONS + 2)]).values():
+        made.result()
+    # Soon: what is archived before its registration is made is never fetched by Logz.io.
+    stage.set("source", "partitions", {TOPIC: PARTITIONS + 2})
+    pulumi.up(stage.world)
+
+
+# --- 10. the clock
+
+_FAKETIME = "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1"
+
+
+def wrong_clock(stage: Stage) -> None:
+    try:
+        stage.run("apt-get", "-q", "-y", "install", "--no-install-recommends", "libfaketime")
+        stage.run("test", "-f", _FAKETIME)
+    except ChaosError as error:
+        raise SkippedError(f"libfaketime cannot be installed in the VM: {str(error)[:200]}") from None
+    started = stage.run("systemctl", "show", "--property=ExecStart", SERVICE)
+    command = started.partition("argv[]=")[2].partition(";")[0].strip()
+    faked = f"LD_PRELOAD={_FAKETIME} FAKETIME=+1h FAKETIME_DONT_FAKE_MONOTONIC=1"
+    unit = f"[Service]\nExecStart=\nExecStart=/usr/bin/env {faked} {command}\n"
+    folder = f"/etc/systemd/system/{SERVICE}.service.d"
+    stage.run("mkdir", "-p", folder)
+    stage.run("sh", "-c", f"printf %s '{unit}' >{folder}/clock.conf")
+    stage.run("systemctl", "daemon-reload")
+    stage.restart_service()
+    time.sleep(60 if stage.short else 90)
+    stage.run("rm", "-r", folder)
+    stage.run("systemctl", "daemon-reload")
+    stage.restart_service()
+
+
+# --- 11. Logz.io
+
+
+def logzio_down(stage: Stage) -> None:
+    stage.fail_logzio(down=True)
+    time.sleep(60 if stage.short else 300)
+    stage.fail_logzio(down=False)
+
+
+def _kafka_credentials(stage: Stage) -> tuple[str, str]:
+    """The VM's key and its secret, as the broker knows them."""
+    known = users.read(users.file(stage.state))
+    return next((key, secret) for key, secret in known.items() if key != users.ADMIN)
+
+
+FAULTS = (
+    Fault("1a", "JVM killed (-9) while idle", kill_idle, "systemd starts it again after 5 s", short=True),
+    Fault("1b", "JVM killed in the middle of an upload", kill_in_upload, "an unfinished upload that expires"),
+    Fault(
+        "1c",
+        "JVM killed after an upload, before its offset commit",
+        kill_before_commit,
+        "the object's events come again: the sink finds it and goes on, or writes a file that overlaps",
+        short=True,
+    ),
+    Fault("2a", "VM powered off hard, booted again", power_cut, "an instance that was off", short=True),
+    Fault("2b", "VM replaced through `pulumi up`", replace, "one VM deleted, one created", patience=600),
+    Fault("3a", "broker restarted", restart_broker, "warnings of the Kafka client"),
+    Fault("3b", "broker gone for 2 minutes", stop_broker, "warnings of the Kafka client"),
+    Fault(
+        "3c",
+        "authentication refused for a minute",
+        refuse_login,
+        "SaslAuthenticationException, task FAILED, started again by the watchdog",
+        patience=600,
+    ),
+    Fault("4a", "S3: bursts of 500 and 503", burst, "retries in the log", short=True),
+    Fault("4b", "S3: 60 s of timeouts", _s3_minute(hang=True), "no new object for a minute"),
+    Fault(
+        "4c",
+        "S3: 403 for a minute",
+        _s3_minute(status=403),
+        "AccessDenied, task FAILED, started again by the watchdog",
+        patience=600,
+        short=True,
+    ),
+    Fault(
+        "4d",
+        # Deleting the bucket itself would delete the archive; the sink cannot tell the difference.
+        "S3: the bucket missing and back (NoSuchBucket to every request of the sink)",
+        _s3_minute(status=404, code="NoSuchBucket"),
+        "NoSuchBucket, task FAILED, started again by the watchdog",
+        patience=600,
+    ),
+    Fault("5a", "Kafka secret rotated, old one dead", rotate_kafka_secret, "one restart of the service"),
+    Fault("5b", "S3 key rotated, old one dead", rotate_s3_key, "InvalidAccessKeyId until the restart"),
+    Fault(
+        "6",
+        "poison events",
+        poison.strike,
+        "a line with topic, partition and offset for each skipped record, no contents",
+        short=True,
+    ),
+    Fault("7a", "disk full in /var/log", _fill(LOG_FOLDER), "no new lines in the log file"),
+    Fault(
+        "7b",
+        # The VM's disk is the machine's own here: every folder that anything writes into is filled instead.
+        "disk full in / (each folder of it that is written into)",
+        _fill(LOG_FOLDER, STATE_FOLDER, "/var/tmp", "/tmp"),  # noqa: S108  # the VM's own
+        "no space left on device, in the journal",
+    ),
+    Fault(
+        "8a",
+        "first three package and connector downloads fail",
+        failing_downloads,
+        "a boot that takes longer",
+        patience=600,
+    ),
+    Fault("8b", "connector archive with a wrong checksum", wrong_checksum, "a boot in error", patience=600),
+    Fault("8c", "secrets not readable at first boot", unreadable_secrets, "a later start", patience=600),
+    Fault(
+        "9",
+        "partitions added to the topic",
+        add_partitions,
+        "`pulumi up` with the new number makes their registrations",
+        patience=600,
+        new_partitions=True,
+    ),
+    Fault(
+        "10",
+        "clock wrong by an hour (the JVM's, libfaketime)",
+        wrong_clock,
+        "RequestTimeTooSkewed in the log, unless the AWS SDK corrects for it",
+        patience=600,
+    ),
+    Fault("11", "Logz.io's API and fetcher down for 5 minutes", logzio_down, "events arrive late in Logz.io"),
+)

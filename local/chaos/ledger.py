@@ -1,0 +1,97 @@
+"""Who is where: the copies of each event in the bucket and in Logz.io, and what one fault added to them."""
+
+import gzip
+import json
+import zlib
+from collections import Counter
+from collections.abc import Iterable, Iterator
+
+from local.demo.check import Bucket, DeliveredStore, Pipeline, is_data
+
+
+class Ledger:
+    """Counts the copies of every event id in both places. Values are compared elsewhere (`demo.check`)."""
+
+    def __init__(self) -> None:
+        self._archived: Counter[str] = Counter()
+        self._delivered: Counter[str] = Counter()
+
+    def add_object(self, key: str, body: bytes) -> None:
+        """The content of a data object."""
+        self._archived.update(_ids(lines_of(key, body)))
+
+    def add_delivered(self, line: str) -> None:
+        """An event as Logz.io indexed it."""
+        self._delivered.update(_ids([line]))
+
+    def undelivered(self, ids: Iterable[str]) -> set[str]:
+        """Those that Logz.io does not have."""
+        return {one for one in ids if one not in self._delivered}
+
+    def absent(self, ids: Iterable[str]) -> set[str]:
+        """Those that are missing from the bucket or from Logz.io."""
+        return {one for one in ids if one not in self._archived or one not in self._delivered}
+
+    def duplicates(self) -> int:
+        """Copies beyond the first of each event, in the place that has more of it."""
+        places = (self._archived, self._delivered)
+        several = {one for place in places for one, count in place.items() if count > 1}
+        return sum(max(place[one] for place in places) - 1 for one in several)
+
+
+class Books:
+    """Closes the ledger's account after each fault: each loss and each duplicate is counted in one row."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._lost: set[str] = set()
+        self._duplicates = ledger.duplicates()
+
+    def close(self, ids: Iterable[str]) -> tuple[int, int]:
+        """Of these events: how many are newly lost; and how many copies too many are new, of any event."""
+        lost = self._ledger.absent(ids) - self._lost
+        self._lost |= lost
+        before, self._duplicates = self._duplicates, self._ledger.duplicates()
+        return len(lost), self._duplicates - before
+
+
+class Reader:
+    """Brings a ledger up to date from the local stack."""
+
+    def __init__(self, pipeline: Pipeline, ledger: Ledger) -> None:
+        self._pipeline = pipeline
+        self._ledger = ledger
+        self._bucket = Bucket(pipeline)
+        self._store = DeliveredStore(pipeline.logzio_store, pipeline.bucket)
+        self._read: set[str] = set()
+
+    def read_delivered(self) -> None:
+        """What Logz.io indexed since the last call; cheap."""
+        for row in self._store.new_rows():
+            self._ledger.add_delivered(row.event)
+
+    def read_bucket(self) -> None:
+        """The objects that are new since the last call. None is ever written anew (conditional writes)."""
+        for listed in self._bucket.listing():
+            if listed.key not in self._read and is_data(self._pipeline, listed.key):
+                self._ledger.add_object(listed.key, self._bucket.read(listed.key))
+                self._read.add(listed.key)
+
+
+def lines_of(key: str, body: bytes) -> list[bytes]:
+    """The lines of an object that are not empty; none of one that cannot be unpacked: it holds no event."""
+    try:
+        content = gzip.decompress(body) if key.endswith(".gz") else body
+    except (OSError, EOFError, zlib.error):
+        return []
+    return [line for line in content.split(b"\n") if line]
+
+
+def _ids(lines: Iterable[bytes | str]) -> Iterator[str]:
+    for line in lines:
+        try:
+            event = json.loads(line)
+        except (ValueError, RecursionError):
+            continue
+        if isinstance(event, dict) and isinstance(event.get("id"), str):
+            yield event["id"]

@@ -1,0 +1,179 @@
+"""Records that are hard to stomach, and what becomes of each."""
+
+import json
+import re
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from confluent_kafka import KafkaError, Message, Producer
+
+from components import layout
+from local.chaos.ledger import lines_of
+from local.chaos.stage import Stage, wait_until
+from local.kafka import client
+from local.world import BUCKET, TOPIC
+
+PARTITION = 3
+
+# What Connect's LogReporter writes for a record that was skipped.
+_SKIPPED = re.compile(r"topic='([^']+)', partition=(\d+), offset=(\d+)")
+
+
+@dataclass(frozen=True)
+class Struck:
+    """What a fault did beside breaking things.
+
+    Attributes:
+        note: what was seen of it.
+        ids: events that it produced itself and that must arrive.
+        unrepresentable: records that a JSON archive cannot hold; each was named in the log.
+        silent: those that nothing was said of. They count as lost.
+    """
+
+    note: str = ""
+    ids: tuple[str, ...] = ()
+    unrepresentable: int = 0
+    silent: int = 0
+
+
+def unreadable(event_id: str) -> dict[str, bytes]:
+    """Records that are no JSON object."""
+    return {
+        "malformed JSON": b'{"id":"' + event_id.encode() + b'","data":',
+        "a JSON array": b'["' + event_id.encode() + b'"]',
+        "invalid UTF-8": b'{"id":"' + event_id.encode() + b'","data":"\xff\xfe"}',
+    }
+
+
+def readable() -> dict[str, dict[str, Any]]:
+    """Events that are JSON objects, and extreme."""
+    nested: Any = "the bottom"
+    for _ in range(100):
+        nested = {"deeper": nested}
+    data: dict[str, Any] = {
+        "100-level nesting": nested,
+        "an integer over 64 bits": 2**80 + 1,
+        "8 MB": "x" * 8_000_000,
+    }
+    return {name: _event(value) for name, value in data.items()}
+
+
+def _event(data: Any) -> dict[str, Any]:
+    return {
+        "id": str(uuid.uuid4()),
+        "specversion": "1.0",
+        "source": "crn://confluent.cloud/",
+        "type": "io.confluent.kafka.server/authorization",
+        "time": time.strftime("%Y-%m-%dT%H:%M:%S.000Z", time.gmtime()),
+        "data": data,
+    }
+
+
+def strike(stage: Stage) -> Struck:
+    """Produces one record of each kind and waits until each is archived or named in the log."""
+    began = time.time()
+    events = readable()
+    skipped = unreadable(str(uuid.uuid4()))
+    values: dict[str, bytes | None] = {name: json.dumps(event).encode() for name, event in events.items()}
+    offsets = produce(stage, {**skipped, "null": None, **values})
+    last = max(offsets.values())
+
+    def named() -> set[int]:
+        return named_offsets(stage.journal(began), PARTITION)
+
+    def is_past() -> bool:
+        return all(offsets[name] in named() for name in skipped) and _last_archived(stage) > last
+
+    try:
+        wait_until(is_past, "the sink has passed the poison", seconds=180)
+    finally:
+        logged = named()
+        silent = [name for name in skipped if offsets[name] not in logged]
+        archived = _archived(stage, offsets)
+    notes = [f"skipped: {', '.join(name for name in skipped if name not in silent)}"]
+    notes.append("null: no event, passed over")
+    for name, event in events.items():
+        copy = archived.get(event["id"])
+        if copy is None:
+            notes.append(f"{name}: not archived")
+        else:
+            notes.append(
+                f"{name}: archived" + ("" if copy["data"] == event["data"] else " WITH ANOTHER VALUE")
+            )
+    if silent:
+        notes.append(f"NOT NAMED in the log: {', '.join(silent)}")
+    return Struck(
+        note="; ".join(notes),
+        ids=tuple(event["id"] for event in events.values()),
+        unrepresentable=len(skipped) - len(silent),
+        silent=len(silent),
+    )
+
+
+def produce(stage: Stage, values: Mapping[str, bytes | None]) -> dict[str, int]:
+    """Sends the records to one partition; their offsets by name.
+
+    Raises:
+        RuntimeError: one was not accepted.
+    """
+    producer = Producer({**client.client_config(stage.state), "message.max.bytes": 20_000_000})
+    offsets: dict[str, int] = {}
+
+    def record(name: str) -> Callable[[KafkaError | None, Message], None]:
+        def delivered(error: KafkaError | None, message: Message) -> None:
+            offset = message.offset()
+            if error is None and offset is not None:
+                offsets[name] = offset
+
+        return delivered
+
+    for name, value in values.items():
+        producer.produce(TOPIC, value, partition=PARTITION, on_delivery=record(name))
+    producer.flush(60)
+    if missing := values.keys() - offsets.keys():
+        raise RuntimeError(f"Kafka did not accept {sorted(missing)}")
+    return offsets
+
+
+def named_offsets(journal: list[str], partition: int) -> set[int]:
+    """The offsets of a partition that the journal names as skipped."""
+    found = (_SKIPPED.search(line) for line in journal)
+    return {int(one[3]) for one in found if one and one[1] == TOPIC and int(one[2]) == partition}
+
+
+def _keys(stage: Stage) -> list[str]:
+    pages = (
+        stage.aws("s3")
+        .get_paginator("list_objects_v2")
+        .paginate(Bucket=BUCKET, Prefix=layout.partition_prefix("topics", TOPIC, PARTITION))
+    )
+    keys = [str(entry["Key"]) for page in pages for entry in page.get("Contents", ())]
+    return [key for key in keys if layout.parse_data_key(key) is not None]
+
+
+def _last_archived(stage: Stage) -> int:
+    """First offset of the newest object: everything before it is archived or was skipped."""
+    found = (layout.parse_data_key(key) for key in _keys(stage)[-1:])
+    return max((key.start_offset for key in found if key is not None), default=-1)
+
+
+def _archived(stage: Stage, offsets: Mapping[str, int]) -> dict[str, dict[str, Any]]:
+    """The archived events of the newest objects, by id, from a little before the poison on."""
+    s3 = stage.aws("s3")
+    keys = _keys(stage)
+    starts = [key for key in keys if _start(key) <= min(offsets.values())][-1:]
+    wanted = starts + [key for key in keys if min(offsets.values()) < _start(key) <= max(offsets.values())]
+    events = (
+        json.loads(line)
+        for key in wanted
+        for line in lines_of(key, s3.get_object(Bucket=BUCKET, Key=key)["Body"].read())
+    )
+    return {str(event.get("id")): event for event in events}
+
+
+def _start(key: str) -> int:
+    parsed = layout.parse_data_key(key)
+    return -1 if parsed is None else parsed.start_offset

@@ -1,0 +1,84 @@
+"""The table of `make chaos`: figures in a file for machines, rows for people."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+
+@dataclass(frozen=True)
+class Row:
+    """What one fault did."""
+
+    name: str
+    fault: str
+    produced: int
+    """Events that Kafka accepted from the blow until the row was closed."""
+    lost: int
+    """Events that were not archived and delivered when the row was closed, and are in no earlier row."""
+    duplicates: int
+    """Copies beyond the first that came with this row."""
+    seconds: float | None
+    """From the end of the fault until all events of before stood in both places; None: it was not reached."""
+    seen: str
+    """What the person would have seen."""
+    unrepresentable: int = 0
+    """Records that cannot stand in a JSON archive; each was named in the log."""
+    skipped: str | None = None
+    """Why this row was not run."""
+
+    @property
+    def ok(self) -> bool:
+        """Nothing lost and recovered by itself, or not run for a reason that is named."""
+        return self.skipped is not None or (self.lost == 0 and self.seconds is not None)
+
+
+@dataclass(frozen=True)
+class Report:
+    """All rows, and the comparison of all values at the very end."""
+
+    rows: tuple[Row, ...]
+    events: int
+    missing_at_the_end: int
+    """Events without a right copy in both places after all, those of the poison row apart."""
+    details: tuple[str, ...] = ()
+
+    @property
+    def exit_code(self) -> int:
+        """0 only if there are rows, each of them is in order, and nothing is missing at the end."""
+        return 0 if self.rows and all(row.ok for row in self.rows) and not self.missing_at_the_end else 1
+
+    def write(self, file: Path) -> None:
+        """One JSON object."""
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps({**asdict(self), "exit_code": self.exit_code}, indent=2) + "\n")
+
+    def print(self, console: Console | None = None) -> None:
+        """The table, and what the last comparison said."""
+        console = console or Console()
+        console.print(table(self.rows))
+        console.print(f"{self.events:,} events in all; missing at the end: {self.missing_at_the_end}")
+        for line in self.details:
+            console.print(f"  {line}", markup=False)
+
+
+def table(rows: Sequence[Row]) -> Table:
+    """One line per fault."""
+    made = Table(title="ccloud-logexporter: injected faults", show_lines=True)
+    made.add_column("fault")
+    for figure in ("lost", "duplicates", "seconds to recover"):
+        made.add_column(figure, justify="right")
+    made.add_column("what the person would have seen")
+    for row in rows:
+        if row.skipped is not None:
+            made.add_row(f"{row.name} {row.fault}", "-", "-", "-", f"not run: {row.skipped}")
+            continue
+        lost = str(row.lost)
+        if row.unrepresentable:
+            lost += f" (and {row.unrepresentable} that no JSON archive can hold)"
+        seconds = "not recovered" if row.seconds is None else f"{row.seconds:.0f}"
+        made.add_row(f"{row.name} {row.fault}", lost, str(row.duplicates), seconds, row.seen)
+    return made

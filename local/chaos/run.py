@@ -1,0 +1,181 @@
+"""Strikes one fault after the other while events flow, and measures each."""
+
+import re
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from local import paths, processes, progress, world
+from local.chaos.faults import FAULTS, Fault
+from local.chaos.feeding import Feed
+from local.chaos.ledger import Books, Ledger, Reader
+from local.chaos.poison import Struck
+from local.chaos.report import Report, Row
+from local.chaos.stage import ChaosError, SkippedError, Stage
+from local.demo import check, stages
+
+STATE = paths.STATE / "chaos"
+RATE = 50.0
+"""Events per second."""
+
+_PROGRESS_SECONDS = 15.0
+
+
+def select(names: Sequence[str], *, short: bool) -> list[Fault]:
+    """The faults with these names, in the table's order; all of them, or the quick ones, without names.
+
+    Raises:
+        ValueError: there is no such fault.
+    """
+    if unknown := set(names) - {fault.name for fault in FAULTS}:
+        known = ", ".join(fault.name for fault in FAULTS)
+        raise ValueError(f"no fault {', '.join(sorted(unknown))}; there are {known}")
+    return [fault for fault in FAULTS if (fault.name in names if names else fault.short or not short)]
+
+
+def run(faults: Sequence[Fault], *, short: bool = False, state: Path = STATE) -> Report:
+    """Brings a stack of its own up, strikes, and takes it down again.
+
+    Raises:
+        RuntimeError: the stack could not be brought up.
+    """
+    stage = Stage(stages.up(state), short)
+    try:
+        stages.boot(stage.world)
+        report = _Run(stage).strike_all(faults)
+    finally:
+        processes.stop_all(state)
+    if report.exit_code == 0:
+        # The logs are worth keeping only if something went wrong.
+        world.end(state)
+    report.write(report_file(state))
+    return report
+
+
+def report_file(state: Path) -> Path:
+    """Where the report stands."""
+    return state / "report.json"
+
+
+class _Run:
+    """The rows of one run, over one ledger."""
+
+    def __init__(self, stage: Stage) -> None:
+        self._stage = stage
+        self._feed = Feed(stage.state, RATE)
+        self._ledger = Ledger()
+        self._books = Books(self._ledger)
+        self._reader = Reader(stage.pipeline(), self._ledger)
+        self._poison: list[str] = []
+
+    def strike_all(self, faults: Sequence[Fault]) -> Report:
+        self._feed.start()
+        try:
+            if not self._recover(150):
+                raise ChaosError("events did not flow before the first fault")
+            rows = tuple(self._row(fault) for fault in faults)
+        finally:
+            self._feed.stop()
+        return self._report(rows)
+
+    def _row(self, fault: Fault) -> Row:
+        progress.say(f"- {fault.name}: {fault.text} ...")
+        began, produced = time.time(), len(self._feed.ids())
+        try:
+            struck = fault.strike(self._stage) or Struck()
+        except SkippedError as reason:
+            progress.say(f"  not run: {reason}")
+            return Row(fault.name, fault.text, 0, 0, 0, None, "", skipped=str(reason))
+        except (ChaosError, RuntimeError) as error:
+            progress.say(f"  failed: {error}")
+            self._heal_everything()
+            struck = Struck(note=f"THE FAULT ITSELF FAILED: {error}", silent=1)
+        if fault.new_partitions:
+            # The feed spreads over the partitions that it found at its start.
+            self._feed.stop()
+            self._feed.start()
+        progress.say("  healed; waiting until nothing is behind")
+        self._poison += struck.ids
+        wanted = self._wanted()
+        seconds = self._recover(fault.patience)
+        # Copies that are still on their way belong to this row, too.
+        if seconds is not None:
+            self._recover(60)
+        lost, duplicates = self._books.close(wanted)
+        row = Row(
+            name=fault.name,
+            fault=fault.text,
+            produced=len(self._feed.ids()) - produced,
+            lost=lost + struck.silent,
+            duplicates=duplicates,
+            seconds=seconds,
+            seen="; ".join(part for part in (fault.seen, struck.note, self._observed(began)) if part),
+            unrepresentable=struck.unrepresentable,
+        )
+        shown = "NOT RECOVERED" if seconds is None else f"recovered after {seconds:.1f} s"
+        progress.say(f"  {fault.name}: {shown}, lost {row.lost}, duplicates {row.duplicates}; {row.seen}")
+        if seconds is None:
+            self._rescue()
+        return row
+
+    def _wanted(self) -> list[str]:
+        return [*self._feed.ids(), *self._poison]
+
+    def _recover(self, patience: float) -> float | None:
+        """Seconds until all that is produced by now stands in both places; None if `patience` was too short."""
+        healed = said = time.monotonic()
+        wanted = self._wanted()
+        behind = set(wanted)
+        while True:
+            self._reader.read_delivered()
+            behind = self._ledger.undelivered(behind)
+            if not behind:
+                # What is delivered is archived; counted all the same, and the duplicates with it.
+                self._reader.read_bucket()
+                if not self._ledger.absent(wanted):
+                    return time.monotonic() - healed
+            now = time.monotonic()
+            if now - healed > patience:
+                self._reader.read_bucket()
+                return None
+            if now - said > _PROGRESS_SECONDS:
+                said = now
+                progress.say(f"  {now - healed:.0f} s: {len(behind)} events are behind")
+            time.sleep(0.5)
+
+    def _observed(self, began: float) -> str:
+        return summary(self._stage.journal(began))
+
+    def _heal_everything(self) -> None:
+        self._stage.heal_s3()
+        self._stage.fail_logzio(down=False)
+        if not processes.is_running(self._stage.state, "kafka"):
+            self._stage.start_broker()
+
+    def _rescue(self) -> None:
+        """A row that does not recover must not spoil the next ones: what a person would do."""
+        self._heal_everything()
+        self._stage.restart_service()
+        recovered = self._recover(240)
+        shown = "goes on" if recovered is not None else "STILL STANDS STILL"
+        progress.say(f"  restarted by hand: the pipeline {shown}")
+
+    def _report(self, rows: tuple[Row, ...]) -> Report:
+        self._recover(120)
+        result = check.wait_until_complete(self._stage.state, self._stage.pipeline(), still_seconds=20)
+        poisoned = sum(event.id in self._poison for event in result.first_missing)
+        return Report(rows, result.produced, result.missing - poisoned, tuple(result.explain()))
+
+
+def summary(journal: Sequence[str]) -> str:
+    """What the journal of a row comes to."""
+    restarts = sum("Scheduled restart job" in line for line in journal)
+    failed = sum("Task is being killed and will not recover" in line for line in journal)
+    levels = {level: sum(bool(re.match(level, line)) for line in journal) for level in ("ERROR", "WARN")}
+    found = (
+        ("service restarts", restarts),
+        ("task failures", failed),
+        ("errors logged", levels["ERROR"]),
+        ("warnings logged", levels["WARN"]),
+    )
+    return ", ".join(f"{what}: {count}" for what, count in found if count)

@@ -1,0 +1,232 @@
+"""What a fault can lay its hands on: the VM, the broker, S3, the stack's settings."""
+
+import json
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import boto3
+import httpx
+import yaml
+
+from components.worker.connect import SERVICE
+from local import paths, processes, pulumi
+from local.demo.check import Pipeline
+from local.vm import shell
+from local.world import BUCKET, REGION, World, clean_environment
+
+
+class ChaosError(RuntimeError):
+    """A fault could not be injected or healed; the message says why."""
+
+
+class SkippedError(Exception):
+    """This row cannot be run here; the message says why."""
+
+
+def wait_until(condition: Callable[[], bool], text: str, *, seconds: float, poll: float = 0.5) -> None:
+    """Waits, but not for ever.
+
+    Raises:
+        ChaosError: the condition did not come true in time.
+    """
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            raise ChaosError(f"waited {seconds:.0f} s in vain: {text}")
+        time.sleep(poll)
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A running local stack. `short`: long outages are cut down."""
+
+    world: World
+    short: bool = False
+
+    @property
+    def state(self) -> Path:
+        """The stack's folder."""
+        return self.world.state
+
+    # --- the VM
+
+    def instance(self) -> tuple[str, dict[str, Any]]:
+        """Id and state of the one VM that is not gone.
+
+        Raises:
+            ChaosError: there is none.
+        """
+        for instance_id, known in self._get(self.world.hypervisor, "/instances").items():
+            if known["state"] != "gone":
+                return str(instance_id), known
+        raise ChaosError("there is no VM")
+
+    def run(self, *argv: str, check: bool = True) -> str:
+        """What a command says that root runs inside the VM.
+
+        Raises:
+            ChaosError: it failed, and `check` is set.
+        """
+        done = shell.run(self.state / "vm" / self.instance()[0], argv)
+        if check and done.returncode != 0:
+            raise ChaosError(f"{' '.join(argv[:3])} ... failed in the VM: {done.stdout}{done.stderr}")
+        return done.stdout
+
+    def power(self, switch: str) -> None:
+        """`off` pulls the plug, `on` boots."""
+        instance_id, _ = self.instance()
+        self._post(self.world.hypervisor, f"/instances/{instance_id}/power-{switch}")
+
+    def wait_for_boot(self, wanted: str = "done", seconds: float = 600.0) -> None:
+        """Until the VM's cloud-init ended as `wanted`.
+
+        Raises:
+            ChaosError: it ended otherwise, or took too long.
+        """
+
+        def is_over() -> bool:
+            status = self.instance()[1]["cloud_init"]["status"]
+            if status not in ("running", wanted):
+                raise ChaosError(f"the VM's cloud-init ended as {status}, not as {wanted}")
+            return bool(status == wanted)
+
+        wait_until(is_over, f"cloud-init is {wanted}", seconds=seconds)
+
+    def kill_jvm(self) -> None:
+        """SIGKILL to Kafka Connect; systemd is left alone."""
+        self.run("systemctl", "kill", "--signal=KILL", "--kill-who=main", f"{SERVICE}.service")
+
+    def restart_service(self) -> None:
+        """What the rotation of a secret takes."""
+        self.run("systemctl", "restart", "--no-block", f"{SERVICE}.service")
+
+    def journal(self, since: float) -> list[str]:
+        """What the service and its helpers logged since a moment (epoch seconds); empty while the VM is off."""
+        command = ("journalctl", "--quiet", "--output=cat", "--no-pager", f"--since=@{int(since)}")
+        try:
+            return self.run(*command, f"--unit={SERVICE}*").splitlines()
+        except (RuntimeError, ChaosError):
+            return []
+
+    # --- the broker
+
+    def stop_broker(self) -> None:
+        """Ends the broker; its data and its port stay."""
+        processes.stop(self.state, "kafka")
+
+    def start_broker(self) -> None:
+        """Starts the broker again on its port."""
+        port = str(self.world.servers["kafka"].ready["port"])
+        command = [sys.executable, "-m", "local.kafka", "--state", str(self.state), "--port", port]
+        environment = {**clean_environment(), "PYTHONPATH": str(paths.ROOT)}
+        processes.start(self.state, "kafka", command, env=environment, cwd=paths.ROOT)
+
+    # --- AWS
+
+    def aws(self, service: str) -> Any:
+        """A boto3 client with the deployer's rights."""
+        deployer = json.loads((self.state / "cloud" / "deployer.json").read_text())
+        return boto3.client(
+            service,  # type: ignore[call-overload]  # the stubs want a literal
+            endpoint_url=self.world.aws_endpoint,
+            region_name=REGION,
+            aws_access_key_id=deployer["access_key_id"],
+            aws_secret_access_key=deployer["secret_access_key"],
+        )
+
+    @cached_property
+    def writer(self) -> str:
+        """The IAM user that the S3 sink writes with."""
+        users = self.aws("iam").list_users()["Users"]
+        return next(str(user["UserName"]) for user in users if user["UserName"].startswith("writer-"))
+
+    def fail_s3(self, **fault: Any) -> None:
+        """Lets the sink's S3 requests go wrong, see `local.cloud.traffic.Fault`; others' are let through."""
+        self._post(self.world.aws_endpoint, "/_local/faults", {"identity": self.writer, **fault})
+
+    def heal_s3(self) -> None:
+        """Ends all faults of S3."""
+        httpx.delete(f"{self.world.aws_endpoint}/_local/faults", trust_env=False).raise_for_status()
+
+    def struck(self) -> int:
+        """How many requests the S3 faults that are not over have struck."""
+        return sum(fault["struck"] for fault in self._get(self.world.aws_endpoint, "/_local/faults"))
+
+    def written(self, operation: str = "CompleteMultipartUpload") -> int:
+        """How often the sink has asked S3 for this."""
+        counted = self._get(self.world.aws_endpoint, "/_local/s3-requests")
+        return int(counted.get(self.writer, {}).get(operation, 0))
+
+    def parameter(self, credentials: str) -> str:
+        """Name of the parameter that holds the VM's `kafka` or `writer` credentials.
+
+        Raises:
+            ChaosError: there is none.
+        """
+        for page in self.aws("ssm").get_paginator("describe_parameters").paginate():
+            for parameter in page["Parameters"]:
+                if parameter["Name"].endswith(f"/{credentials}-credentials"):
+                    return str(parameter["Name"])
+        raise ChaosError(f"no parameter holds the {credentials} credentials")
+
+    def put_parameter(self, credentials: str, value: dict[str, str]) -> None:
+        """Replaces one pair of credentials."""
+        self.aws("ssm").put_parameter(
+            Name=self.parameter(credentials), Value=json.dumps(value), Type="SecureString", Overwrite=True
+        )
+
+    # --- the others
+
+    def fail_packages(self, path_contains: str, count: int) -> None:
+        """Lets the next `count` downloads of a kind end with 503."""
+        url = f"http://127.0.0.1:{self.world.servers['packages'].ready['port']}"
+        self._post(url, "/_local/faults", {"path_contains": path_contains, "count": count, "status": 503})
+
+    def fail_logzio(self, *, down: bool) -> None:
+        """Switches Logz.io's API and fetcher off, or on again."""
+        self._post(self.world.logzio, "/_emulator/fetcher", {"paused": down})
+        if down:
+            fault = {"call": "any", "answer": "503", "times": None}
+            self._post(self.world.logzio, "/_emulator/faults", fault)
+        else:
+            httpx.delete(f"{self.world.logzio}/_emulator/faults", trust_env=False).raise_for_status()
+
+    # --- the stack
+
+    def set(self, component: str, name: str, value: Any) -> Any:
+        """Writes one setting into the stack file; returns the former value, None if there was none."""
+        document = yaml.safe_load(self.world.stack_file.read_text())
+        settings = document["config"].setdefault(f"ccloud-logexporter:{component}", {})
+        former = settings.get(name)
+        settings[name] = value
+        self.world.stack_file.write_text(yaml.safe_dump(document))
+        return former
+
+    def replace_vm(self) -> None:
+        """A changed setting and `pulumi up`: the old VM goes, a new one boots."""
+        level = self.set("connector", "compressionLevel", 5)
+        if level == 5:
+            self.set("connector", "compressionLevel", 6)
+        pulumi.up(self.world)
+
+    def pipeline(self) -> Pipeline:
+        """Where the events pass by."""
+        deployer = json.loads((self.state / "cloud" / "deployer.json").read_text())
+        return Pipeline(
+            bucket=BUCKET,
+            aws_endpoint=self.world.aws_endpoint,
+            aws_access_key_id=deployer["access_key_id"],
+            aws_secret_access_key=deployer["secret_access_key"],
+            logzio_store=self.state / "logzio" / "store.sqlite",
+        )
+
+    def _get(self, url: str, path: str) -> Any:
+        return httpx.get(url + path, trust_env=False, timeout=30).raise_for_status().json()
+
+    def _post(self, url: str, path: str, content: Any = None) -> None:
+        httpx.post(url + path, json=content, trust_env=False, timeout=60).raise_for_status()
