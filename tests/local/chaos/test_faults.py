@@ -1,0 +1,33 @@
+"""The quick faults against a real stack: the program, Kafka, S3, a VM."""
+
+import pytest
+
+from local.chaos import run
+from local.chaos.report import Report
+
+pytestmark = [pytest.mark.local, pytest.mark.engine]
+
+QUICK = run.select([], short=True)
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory: pytest.TempPathFactory) -> Report:
+    return run.run(QUICK, short=True, state=tmp_path_factory.mktemp("chaos"))
+
+
+@pytest.mark.parametrize("name", [fault.name for fault in QUICK])
+def test_a_fault_loses_nothing_and_heals_without_a_hand(report: Report, name: str) -> None:
+    row = next(row for row in report.rows if row.name == name)
+    assert row.skipped is None
+    assert row.produced > 0
+    assert row.lost == 0, row
+    assert row.seconds is not None, row
+
+
+def test_what_no_json_archive_can_hold_is_named_in_the_log(report: Report) -> None:
+    poison = next(row for row in report.rows if row.name == "6")
+    assert poison.unrepresentable == 3, poison
+
+
+def test_every_event_has_a_right_copy_in_the_bucket_and_in_logzio_at_the_end(report: Report) -> None:
+    assert report.missing_at_the_end == 0, report.details

@@ -1,0 +1,79 @@
+"""The accounts, with planted losses and duplicates."""
+
+import gzip
+import json
+
+from local.chaos.ledger import Books, Ledger, lines_of
+
+KEY = (
+    "topics/confluent-audit-log-events/partition=3/confluent-audit-log-events+3+00000000000000000000.json.gz"
+)
+
+
+def body(*ids: str) -> bytes:
+    return gzip.compress("".join(json.dumps({"id": one, "data": {}}) + "\n" for one in ids).encode())
+
+
+def ledger(archived: list[str], delivered: list[str]) -> Ledger:
+    made = Ledger()
+    add(made, archived, delivered)
+    return made
+
+
+def add(made: Ledger, archived: list[str], delivered: list[str]) -> None:
+    made.add_object(KEY, body(*archived))
+    for one in delivered:
+        made.add_delivered(json.dumps({"id": one}))
+
+
+def test_an_event_that_stands_in_both_places_is_not_lost() -> None:
+    assert Books(ledger(["a", "b"], ["b", "a"])).close(["a", "b"]) == (0, 0)
+
+
+def test_an_event_that_one_place_does_not_have_is_lost() -> None:
+    made = ledger(["a", "b"], ["a", "c"])
+    assert made.absent(["a", "b", "c", "d"]) == {"b", "c", "d"}
+    assert made.undelivered(["a", "b", "c", "d"]) == {"b", "d"}
+    assert Books(made).close(["a", "b", "c", "d"]) == (3, 0)
+
+
+def test_a_loss_is_counted_in_one_row_only() -> None:
+    books = Books(ledger(["a"], ["a"]))
+    assert books.close(["a", "b"]) == (1, 0)
+    assert books.close(["a", "b", "c"]) == (1, 0)
+    assert books.close(["a", "b", "c"]) == (0, 0)
+
+
+def test_what_is_fed_after_a_row_was_closed_can_be_lost_in_the_next() -> None:
+    made = ledger(["a"], ["a"])
+    books = Books(made)
+    assert books.close(["a"]) == (0, 0)
+    assert books.close(["a", "b"]) == (1, 0)
+
+
+def test_copies_count_in_the_place_that_has_more_of_them() -> None:
+    made = ledger([], [])
+    books = Books(made)
+    add(made, ["a", "a", "a", "b"], ["a", "a", "b"])
+    assert books.close(["a", "b"]) == (0, 2)
+
+
+def test_copies_count_in_the_row_that_brought_them() -> None:
+    made = ledger(["a", "a"], ["a", "a"])
+    books = Books(made)
+    add(made, ["b"], ["b"])
+    assert books.close(["a", "b"]) == (0, 0)
+    add(made, ["a", "b"], ["a", "b"])
+    assert books.close(["a", "b"]) == (0, 2)
+
+
+def test_an_object_that_cannot_be_unpacked_holds_no_event() -> None:
+    assert lines_of(KEY, b"not gzip") == []
+    assert lines_of(KEY, body("a")[:-9]) == []
+
+
+def test_a_line_that_is_no_event_is_no_copy_of_one() -> None:
+    made = Ledger()
+    made.add_object(KEY, gzip.compress(b'nonsense\n[1]\n{"id": 5}\n{"id": "a"}\n'))
+    made.add_delivered('{"id": "a"}')
+    assert made.absent(["a", "nonsense", "5"]) == {"nonsense", "5"}

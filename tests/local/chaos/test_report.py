@@ -1,0 +1,61 @@
+"""What the rows come to."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+from rich.console import Console
+
+from local.chaos.report import Report, Row, table
+
+GOOD = Row("1a", "JVM killed", produced=100, lost=0, duplicates=3, seconds=51.2, seen="a restart")
+
+
+def report(*rows: Row, missing: int = 0) -> Report:
+    return Report(rows, events=1000, missing_at_the_end=missing)
+
+
+def test_rows_without_loss_end_well_whatever_came_twice() -> None:
+    assert report(GOOD, replace(GOOD, unrepresentable=3)).exit_code == 0
+
+
+def test_one_lost_event_fails_the_run() -> None:
+    assert report(GOOD, replace(GOOD, lost=1)).exit_code == 1
+
+
+def test_a_row_that_did_not_recover_fails_the_run() -> None:
+    assert report(replace(GOOD, seconds=None)).exit_code == 1
+
+
+def test_an_event_missing_at_the_end_fails_the_run() -> None:
+    assert report(GOOD, missing=1).exit_code == 1
+
+
+def test_a_run_without_rows_proves_nothing() -> None:
+    assert report().exit_code == 1
+
+
+def test_a_row_that_was_not_run_says_why() -> None:
+    skipped = replace(GOOD, seconds=None, skipped="no libfaketime here")
+    assert report(skipped).exit_code == 0
+    assert "not run: no libfaketime here" in shown(skipped)
+
+
+def test_the_table_says_what_could_not_be_represented_and_what_did_not_recover() -> None:
+    text = shown(replace(GOOD, unrepresentable=3, seconds=None))
+    assert "0 (and 3 that no JSON archive can hold)" in text
+    assert "not recovered" in text
+
+
+def test_the_file_holds_the_rows_and_the_exit_code(tmp_path: Path) -> None:
+    report(GOOD, missing=2).write(tmp_path / "chaos" / "report.json")
+    written = json.loads((tmp_path / "chaos" / "report.json").read_text())
+    assert written["exit_code"] == 1
+    assert written["rows"][0]["seconds"] == 51.2
+
+
+def shown(row: Row) -> str:
+    console = Console(width=300, record=True, quiet=False)
+    with console.capture() as capture:
+        console.print(table([row]))
+    return capture.get()
