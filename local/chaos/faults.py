@@ -115,11 +115,11 @@ def burst(stage: Stage) -> None:
 
 def _s3_minute(**fault: object) -> Callable[[Stage], None]:
     def strike(stage: Stage) -> None:
-        stage.fail_s3(seconds=30 if stage.short else 60, **fault)
-        time.sleep(10)
-        if not stage.struck():
-            raise ChaosError("no request of the sink was struck")
-        time.sleep(20 if stage.short else 50)
+        seconds = 30 if stage.short else 60
+        stage.fail_s3(seconds=seconds, **fault)
+        over = time.monotonic() + seconds
+        wait_until(lambda: stage.struck() > 0, "a request of the sink is struck", seconds=seconds)
+        time.sleep(max(0.0, over - time.monotonic()))
         stage.heal_s3()
 
     return strike
