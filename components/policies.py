@@ -166,6 +166,19 @@ def secrets(parameter_arns: Sequence[str]) -> list[Statement]:
     ]
 
 
+def metrics(namespace: str) -> list[Statement]:
+    """What the VM's watchdog needs to tell how the pipeline is."""
+    return [
+        Statement(
+            sid="WriteOwnMetrics",
+            reason="The watchdog's metrics, in their own namespace; this action knows no resource.",
+            actions=["cloudwatch:PutMetricData"],
+            resources=["*"],
+            condition={"StringEquals": {"cloudwatch:namespace": namespace}},
+        )
+    ]
+
+
 def session_manager() -> list[Statement]:
     """What a shell through Session Manager needs on the VM's side.
 
@@ -174,7 +187,8 @@ def session_manager() -> list[Statement]:
     return [
         Statement(
             sid="SessionManager",
-            reason="A shell without an open port; these actions know no resource.",
+            reason="A shell without an open port. Its channels know no resource; the registration would, but nobody "
+            "knows the id of the instance before it starts with this role.",
             actions=[
                 "ssm:UpdateInstanceInformation",
                 "ssmmessages:CreateControlChannel",

@@ -1,8 +1,10 @@
+import inspect
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import parliament
 import pytest
 
 from components import policies
@@ -21,6 +23,7 @@ EVERY_POLICY = {
     "instance trust": policies.instance_trust(),
     "secrets": policies.secrets([PARAMETER]),
     "session manager": policies.session_manager(),
+    "metrics": policies.metrics("ccloud-logexporter"),
     "bucket": policies.bucket(BUCKET, KEY),
 }
 
@@ -65,10 +68,81 @@ def test_nothing_is_allowed_by_a_wildcard_action(name: str) -> None:
             assert not [action for action in statement.actions if "*" in action], statement.sid
 
 
+def test_every_policy_of_the_project_is_held_here() -> None:
+    made = {
+        name
+        for name, function in inspect.getmembers(policies, inspect.isfunction)
+        if inspect.signature(function).return_annotation == list[Statement]
+    }
+
+    assert {name.replace(" ", "_") for name in EVERY_POLICY} == made
+
+
+# What AWS's linter has to say all the same: policy, finding -> why it stays.
+KEPT_FINDINGS: Mapping[tuple[str, str], str] = {
+    (
+        "writer",
+        "RESOURCE_MISMATCH",
+    ): "s3:ListAllMyBuckets is on arn:aws:s3:::* as in the article; it grants the same",
+    ("reader trust", "MALFORMED"): "a trust policy has no resource: it stands on its role",
+    ("instance trust", "MALFORMED"): "a trust policy has no resource: it stands on its role",
+    (
+        "bucket",
+        "MISMATCHED_TYPE_BUT_USABLE",
+    ): "an ARN that must be equal, not like: a key id holds no wildcard",
+}
+
+
+def test_the_linter_finds_no_unknown_action_resource_or_condition() -> None:
+    found = {
+        (name, finding.issue): finding.detail
+        for name, statements in EVERY_POLICY.items()
+        for finding in lint(statements)
+    }
+
+    assert {key: detail for key, detail in found.items() if key not in KEPT_FINDINGS} == {}
+    assert set(KEPT_FINDINGS) <= set(found), "a reason for a finding that is not there any more"
+
+
+def test_the_linter_would_find_the_articles_faults() -> None:
+    unknown = Statement("One", "", ["s3:ListMultipartUpload"], ["arn:aws:s3:::b/*"])
+    misplaced = Statement("Two", "", ["s3:ListBucketMultipartUploads"], ["arn:aws:s3:::b/*"])
+
+    assert [finding.issue for finding in lint([unknown])] == ["UNKNOWN_ACTION"]
+    assert [finding.issue for finding in lint([misplaced])] == ["RESOURCE_MISMATCH"]
+
+
+def lint(statements: Sequence[Statement]) -> list[Any]:
+    """What parliament finds, with AWS's tables of actions, resources and condition keys."""
+    analyzed = parliament.analyze_policy_string(policies.to_json(statements), include_community_auditors=True)
+    return list(analyzed.findings)
+
+
+# Actions that could stand on a resource and yet stand on all.
+ON_EVERYTHING_ALL_THE_SAME: Mapping[str, str] = {
+    "ssm:UpdateInstanceInformation": "the instance's id is not known before it starts with this role",
+}
+
+
 @pytest.mark.parametrize("name", EVERY_POLICY)
-def test_only_session_manager_whose_actions_know_no_resource_is_allowed_on_everything(name: str) -> None:
+def test_only_actions_that_know_no_resource_are_allowed_on_everything(name: str) -> None:
     for statement in EVERY_POLICY[name]:
-        assert ("*" in statement.resources) == (statement.sid == "SessionManager")
+        if "*" in statement.resources:
+            with_resource = {action for action in statement.actions if resource_types(action)}
+            assert with_resource <= set(ON_EVERYTHING_ALL_THE_SAME), statement.sid
+
+
+def resource_types(action: str) -> set[str]:
+    """The kinds of resource that AWS knows for an action."""
+    prefix, _, name = action.partition(":")
+    (privilege,) = [
+        privilege
+        for service in parliament.iam_definition
+        if service["prefix"] == prefix
+        for privilege in service["privileges"]
+        if privilege["privilege"] == name
+    ]
+    return {one["resource_type"] for one in privilege["resource_types"] if one["resource_type"]}
 
 
 def test_session_manager_cannot_read_parameters() -> None:

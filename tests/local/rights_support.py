@@ -23,6 +23,7 @@ from local.logzio.fetcher import Fetcher
 from local.logzio.store import Store
 
 REGION = "us-west-2"
+NAMESPACE = "ccloud-logexporter"
 TOPICS_DIR = "topics"
 PREFIX = layout.partition_prefix(TOPICS_DIR, "audit", 0)
 EXTERNAL_ID = "logzio:aws:extid:1"
@@ -227,6 +228,16 @@ def _fetches_secrets(vm: Identity) -> None:
         fetch_secrets.fetch(vm.client("ssm"), name)
 
 
+def _tells_metrics(vm: Identity) -> None:
+    """What the watchdog sends, with dimensions as it has them."""
+    vm.client("cloudwatch").put_metric_data(
+        Namespace=NAMESPACE,
+        MetricData=[
+            {"MetricName": "Healthy", "Value": 1.0, "Dimensions": [{"Name": "Stack", "Value": "dev"}]}
+        ],
+    )
+
+
 WRITES: Mapping[str, Callable[[Identity], None]] = {
     "finds the bucket": _finds_bucket,
     "uploads in parts": _uploads,
@@ -234,7 +245,10 @@ WRITES: Mapping[str, Callable[[Identity], None]] = {
     "aborts an upload": _aborts,
 }
 READS: Mapping[str, Callable[[Identity], None]] = {"Logz.io reads": _logzio_reads}
-FETCHES: Mapping[str, Callable[[Identity], None]] = {"fetches secrets": _fetches_secrets}
+RUNS: Mapping[str, Callable[[Identity], None]] = {
+    "fetches secrets": _fetches_secrets,
+    "tells metrics": _tells_metrics,
+}
 
 
 def writer_user(stack: Stack) -> Identity:
@@ -246,13 +260,13 @@ def reader_user(stack: Stack) -> Identity:
 
 
 def vm_role(stack: Stack) -> Identity:
-    return _vm(stack, {}, FETCHES)
+    return _vm(stack, {}, RUNS)
 
 
 def writer_role(stack: Stack) -> Identity:
     """The VM's role where the sink has no key of its own."""
     rights = {"writer": policies.writer(stack.bucket, stack.kms_key)}
-    return _vm(stack, rights, {**FETCHES, **WRITES})
+    return _vm(stack, rights, {**RUNS, **WRITES})
 
 
 def reader_role(stack: Stack) -> Identity:
@@ -308,6 +322,7 @@ def _vm(
         "trust": policies.instance_trust(),
         "secrets": policies.secrets(stack.parameter_arns()),
         "session-manager": policies.session_manager(),
+        "metrics": policies.metrics(NAMESPACE),
         **rights,
     }
     started: list[str] = []

@@ -44,17 +44,21 @@ READER_NEEDS: Mapping[str, set[str]] = {
     "s3:GetObject": {"Logz.io reads"},
     "kms:Decrypt": {"Logz.io reads"},
 }
-VM_NEEDS: Mapping[str, set[str]] = {"ssm:GetParameter": {"fetches secrets"}}
+EVERY_RUN = {"fetches secrets", "tells metrics"}
+VM_NEEDS: Mapping[str, set[str]] = {
+    "ssm:GetParameter": {"fetches secrets"},
+    "cloudwatch:PutMetricData": {"tells metrics"},
+}
 NEEDS: Mapping[str, Mapping[str, set[str]]] = {
     "writer user": WRITER_NEEDS,
     "writer role": {
         **WRITER_NEEDS,
         **VM_NEEDS,
-        "sts:AssumeRole": {"fetches secrets", "finds the bucket", "aborts an upload", *EVERY_WRITE},
+        "sts:AssumeRole": {*EVERY_RUN, "finds the bucket", "aborts an upload", *EVERY_WRITE},
     },
     "reader role": {**READER_NEEDS, "sts:AssumeRole": {"Logz.io reads"}},
     "reader user": READER_NEEDS,
-    "VM role": {**VM_NEEDS, "sts:AssumeRole": {"fetches secrets"}},
+    "VM role": {**VM_NEEDS, "sts:AssumeRole": EVERY_RUN},
 }
 
 # What is granted though its absence breaks nothing here, and why it is granted all the same.
@@ -204,6 +208,19 @@ NEIGHBOURS: Mapping[str, Attempt] = {
     "kms:CreateKey": lambda _, c: c("kms").create_key(),
     "ec2:DescribeInstances": lambda _, c: c("ec2").describe_instances(),
     "ec2:CreateSecurityGroup": lambda _, c: c("ec2").create_security_group(GroupName="g", Description="d"),
+    "cloudwatch:PutMetricData foreign": lambda _, c: c("cloudwatch").put_metric_data(
+        Namespace="another", MetricData=[{"MetricName": "m", "Value": 1.0}]
+    ),
+    "cloudwatch:PutMetricAlarm": lambda _, c: c("cloudwatch").put_metric_alarm(
+        AlarmName="a",
+        MetricName="m",
+        Namespace="n",
+        Period=60,
+        EvaluationPeriods=1,
+        Threshold=1.0,
+        ComparisonOperator="GreaterThanThreshold",
+        Statistic="Sum",
+    ),
     "cloudwatch:ListMetrics": lambda _, c: c("cloudwatch").list_metrics(),
     "s3:DeleteObject": lambda s, c: c("s3").delete_object(Bucket=s.bucket, Key=f"{PREFIX}there"),
     "s3:DeleteObjects": lambda s, c: c("s3").delete_objects(
