@@ -1,6 +1,9 @@
 # Each target is one line into a module or a script; every one sets up what it needs.
 .PHONY: demo demo-up demo-feed demo-check demo-down chaos test unit lint render lock clean help
 
+# Byte code is kept, whatever the caller's setting: without it every start imports pulumi_aws for seconds.
+unexport PYTHONDONTWRITEBYTECODE
+
 PYTHON ?= python3.11
 RUN := .venv/bin/python
 STACK ?= dev
@@ -36,7 +39,8 @@ lint: .venv/ready        ## ruff, mypy in strict mode, shellcheck.
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
 	$(RUN) -m mypy
-	.venv/bin/python -m scripts.shellcheck
+	$(RUN) -c "from local.system_packages import ensure; ensure(['shellcheck'])"
+	git ls-files '*.sh' | xargs shellcheck
 
 chaos: .venv/ready       ## Injects faults while events flow: what is lost, what comes twice, how long it takes.
 	$(RUN) -m local.chaos
