@@ -46,7 +46,8 @@ class Feed:
         try:
             feed.feed(
                 self._state,
-                client.client_config(self._state),
+                # A broker that is gone on purpose is nothing to write lines about.
+                {**client.client_config(self._state), "log_level": 0},
                 _ENDLESS,
                 rate=self._rate,
                 stop=self._ended,
