@@ -102,7 +102,8 @@ def strike(stage: Stage) -> Struck:
             notes.append(f"{name}: not archived")
         else:
             notes.append(
-                f"{name}: archived" + ("" if copy["data"] == event["data"] else " WITH ANOTHER VALUE")
+                f"{name}: archived"
+                + ("" if copy["data"] == event["data"] else " WITH ANOTHER VALUE (format raw keeps it)")
             )
     if silent:
         notes.append(f"NOT NAMED in the log: {', '.join(silent)}")

@@ -1,6 +1,7 @@
 """The table of `make chaos`: figures in a file for machines, rows for people."""
 
 import json
+import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -58,7 +59,8 @@ class Report:
 
     def print(self, console: Console | None = None) -> None:
         """The table, and what the last comparison said."""
-        console = console or Console()
+        # A table that goes into a file or a pipe must not be squeezed into 80 columns.
+        console = console or Console(width=None if sys.stdout.isatty() else 160)
         console.print(table(self.rows))
         console.print(f"{self.events:,} events in all; missing at the end: {self.missing_at_the_end}")
         for line in self.details:
