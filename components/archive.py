@@ -11,7 +11,11 @@ from components import policies
 
 @dataclass(frozen=True)
 class AuditLogArchiveArgs:
-    """`sentinel_keys`: the empty objects that stand under each prefix before Logz.io is told of it."""
+    """`sentinel_keys`: the empty objects that stand under each prefix before Logz.io is told of it.
+
+    `object_lock_days`: S3 Object Lock in compliance mode, with versioning; never together with
+    `destroy_with_data`, which the settings hold.
+    """
 
     bucket: str
     sentinel_keys: Sequence[str]
@@ -20,6 +24,7 @@ class AuditLogArchiveArgs:
     kms_key_arn: str | None = None
     destroy_with_data: bool = False
     adopt_existing: bool = False
+    object_lock_days: int | None = None
 
 
 class AuditLogArchive(pulumi.ComponentResource):
@@ -40,8 +45,13 @@ class AuditLogArchive(pulumi.ComponentResource):
             name,
             bucket=args.bucket,
             force_destroy=args.destroy_with_data,
+            # None rather than False: a bucket that has a lock never loses it.
+            object_lock_enabled=True if args.object_lock_days is not None else None,
             tags=dict(args.tags),
-            opts=self._kept(),
+            # The plugin would replace the bucket; S3 takes the lock's configuration on an existing one too.
+            opts=pulumi.ResourceOptions.merge(
+                self._kept(), pulumi.ResourceOptions(ignore_changes=["objectLockEnabled"])
+            ),
         )
         guards = self._guards(name, bucket)
         for key in args.sentinel_keys:
@@ -52,7 +62,12 @@ class AuditLogArchive(pulumi.ComponentResource):
                 content="",
                 content_type="application/octet-stream",
                 tags=dict(args.tags),
-                opts=pulumi.ResourceOptions(parent=self, depends_on=guards),
+                opts=pulumi.ResourceOptions(
+                    parent=self,
+                    depends_on=guards,
+                    # Locked as every object is: the plugin deletes all versions, which S3 would refuse.
+                    retain_on_delete=args.object_lock_days is not None,
+                ),
             )
         self.bucket = bucket.bucket
         self.arn = bucket.arn
@@ -84,7 +99,7 @@ class AuditLogArchive(pulumi.ComponentResource):
         lifecycle = aws.s3.BucketLifecycleConfiguration(
             f"{name}-lifecycle",
             bucket=bucket.bucket,
-            rules=_lifecycle_rules(args.retention_days),
+            rules=_lifecycle_rules(args.retention_days, versioned=args.object_lock_days is not None),
             opts=self._kept(),
         )
         policy = aws.s3.BucketPolicy(
@@ -94,7 +109,30 @@ class AuditLogArchive(pulumi.ComponentResource):
             # S3 refuses two changes of a bucket's access at the same time.
             opts=self._kept(depends_on=[public_access]),
         )
-        return [public_access, ownership, encryption, lifecycle, policy]
+        guards: list[pulumi.Resource] = [public_access, ownership, encryption, lifecycle, policy]
+        if args.object_lock_days is not None:
+            guards += self._lock(name, bucket, args.object_lock_days)
+        return guards
+
+    def _lock(self, name: str, bucket: aws.s3.Bucket, days: int) -> list[pulumi.Resource]:
+        """Versioning, without which S3 has no lock, and the retention that each new object takes."""
+        versioning = aws.s3.BucketVersioning(
+            f"{name}-versioning",
+            bucket=bucket.bucket,
+            versioning_configuration=aws.s3.BucketVersioningVersioningConfigurationArgs(status="Enabled"),
+            opts=self._kept(),
+        )
+        lock = aws.s3.BucketObjectLockConfiguration(
+            f"{name}-object-lock",
+            bucket=bucket.bucket,
+            rule=aws.s3.BucketObjectLockConfigurationRuleArgs(
+                default_retention=aws.s3.BucketObjectLockConfigurationRuleDefaultRetentionArgs(
+                    mode="COMPLIANCE", days=days
+                )
+            ),
+            opts=self._kept(depends_on=[versioning]),
+        )
+        return [versioning, lock]
 
     def _kept(self, depends_on: Sequence[pulumi.Resource] = ()) -> pulumi.ResourceOptions:
         """Bucket and guards stay together: at destroy, and when a stack takes an existing bucket over."""
@@ -121,7 +159,9 @@ def _encryption_rule(
     )
 
 
-def _lifecycle_rules(retention_days: int | None) -> list[aws.s3.BucketLifecycleConfigurationRuleArgs]:
+def _lifecycle_rules(
+    retention_days: int | None, *, versioned: bool
+) -> list[aws.s3.BucketLifecycleConfigurationRuleArgs]:
     rules = [
         aws.s3.BucketLifecycleConfigurationRuleArgs(
             id="drop-unfinished-uploads",
@@ -142,6 +182,12 @@ def _lifecycle_rules(retention_days: int | None) -> list[aws.s3.BucketLifecycleC
                 # The empty sentinels must outlive the events: a prefix of Logz.io is never to be empty.
                 filter=aws.s3.BucketLifecycleConfigurationRuleFilterArgs(object_size_greater_than=0),
                 expiration=aws.s3.BucketLifecycleConfigurationRuleExpirationArgs(days=retention_days),
+                # Where objects have versions, expiration only hides the newest one.
+                noncurrent_version_expiration=(
+                    aws.s3.BucketLifecycleConfigurationRuleNoncurrentVersionExpirationArgs(noncurrent_days=1)
+                    if versioned
+                    else None
+                ),
             )
         )
     return rules

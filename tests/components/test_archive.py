@@ -106,6 +106,56 @@ def test_the_bucket_policy_comes_after_the_public_access_block() -> None:
     assert recorder.one(GUARDS[0]).urn in recorder.needs(recorder.one(GUARDS[4]))
 
 
+VERSIONING = "aws:s3/bucketVersioning:BucketVersioning"
+LOCK = "aws:s3/bucketObjectLockConfiguration:BucketObjectLockConfiguration"
+
+
+def test_nothing_is_locked_and_no_version_is_kept_by_default() -> None:
+    recorder = archive()
+
+    assert recorder.of_type(VERSIONING) + recorder.of_type(LOCK) == []
+    assert "objectLockEnabled" not in recorder.one(BUCKET).inputs
+
+
+def test_a_lock_holds_every_event_for_its_days_against_everybody() -> None:
+    recorder = archive(object_lock_days=400)
+
+    assert recorder.one(BUCKET).inputs["objectLockEnabled"] is True
+    assert recorder.one(VERSIONING).inputs["versioningConfiguration"] == {"status": "Enabled"}
+    assert recorder.one(LOCK).inputs["rule"] == {"defaultRetention": {"mode": "COMPLIANCE", "days": 400}}
+    assert recorder.one(VERSIONING).urn in recorder.needs(recorder.one(LOCK))
+
+
+@pytest.mark.parametrize("days", [None, 400])
+def test_a_lock_that_is_asked_for_later_does_not_replace_the_bucket(days: int | None) -> None:
+    assert archive(object_lock_days=days).one(BUCKET).ignore_changes == ("objectLockEnabled",)
+
+
+def test_an_event_is_locked_from_the_first_one_on() -> None:
+    recorder = archive(object_lock_days=400)
+
+    for sentinel in recorder.of_type(SENTINEL):
+        assert recorder.one(LOCK).urn in recorder.needs(sentinel)
+
+
+def test_a_locked_bucket_outlives_its_stack_with_its_lock_and_its_locked_sentinels() -> None:
+    recorder = archive(object_lock_days=400)
+
+    for one in [recorder.one(VERSIONING), recorder.one(LOCK), *recorder.of_type(SENTINEL)]:
+        assert one.retain_on_delete, one.urn
+
+
+def test_the_sentinels_of_a_bucket_without_a_lock_go_with_the_stack() -> None:
+    assert not any(one.retain_on_delete for one in archive().of_type(SENTINEL))
+
+
+def test_retention_deletes_the_versions_that_a_lock_brings() -> None:
+    with_versions = lifecycle(archive(retention_days=400, object_lock_days=400))["retention"]
+
+    assert with_versions["noncurrentVersionExpiration"] == {"noncurrentDays": 1}
+    assert "noncurrentVersionExpiration" not in lifecycle(archive(retention_days=400))["retention"]
+
+
 @pytest.mark.parametrize("key", [None, KEY])
 def test_the_bucket_has_the_policy_of_its_encryption(key: str | None) -> None:
     policy = json.loads(archive(kms_key_arn=key).one(GUARDS[4]).inputs["policy"])
