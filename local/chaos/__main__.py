@@ -1,6 +1,7 @@
 """`python -m local.chaos [--only NAME ...] [--short] [--state DIR]`: injects faults and prints what they did."""
 
 import argparse
+import signal
 import sys
 from pathlib import Path
 
@@ -15,6 +16,8 @@ def main() -> int:
     parser.add_argument("--short", action="store_true", help="the quick subset, with shorter outages")
     parser.add_argument("--state", type=Path, default=run.STATE, help="the stack's folder")
     arguments = parser.parse_args()
+    # The servers of the stack must not outlive it.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     try:
         faults = run.select(arguments.only, short=arguments.short)
     except ValueError as error:

@@ -10,6 +10,12 @@ from rich.console import Console
 from rich.table import Table
 
 
+DUPLICATES = (
+    "A duplicate is an event of an object that stood before its offsets were committed (every 10 seconds, and when "
+    "the service is told to stop): after the fault it is read and archived again. Its `id` tells that it is the same."
+)
+
+
 @dataclass(frozen=True)
 class Row:
     """What one fault did."""
@@ -69,7 +75,7 @@ class Report:
 
 def table(rows: Sequence[Row]) -> Table:
     """One line per fault."""
-    made = Table(title="ccloud-logexporter: injected faults", show_lines=True)
+    made = Table(title="ccloud-logexporter: injected faults", caption=DUPLICATES, show_lines=True)
     made.add_column("fault")
     for figure in ("lost", "duplicates", "seconds to recover"):
         made.add_column(figure, justify="right")
