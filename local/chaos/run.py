@@ -21,6 +21,17 @@ RATE = 50.0
 
 _PROGRESS_SECONDS = 15.0
 
+# What the service, systemd and the watchdog write.
+_MARKS = {
+    "starts of the service by systemd": "Scheduled restart job",
+    "task failures": "Task is being killed and will not recover",
+    "restarts of the task by the watchdog": "^restarting what failed",
+    "restarts of the service by the watchdog": "^restarting the service",
+    "heartbeats with TaskRunning 0": '^heartbeat .*"TaskRunning": 0',
+    "errors logged": "^ERROR",
+    "warnings logged": "^WARN",
+}
+
 
 def select(names: Sequence[str], *, short: bool) -> list[Fault]:
     """The faults with these names, in the table's order; all of them, or the quick ones, without names.
@@ -172,13 +183,5 @@ class _Run:
 
 def summary(journal: Sequence[str]) -> str:
     """What the journal of a row comes to."""
-    restarts = sum("Scheduled restart job" in line for line in journal)
-    failed = sum("Task is being killed and will not recover" in line for line in journal)
-    levels = {level: sum(bool(re.match(level, line)) for line in journal) for level in ("ERROR", "WARN")}
-    found = (
-        ("service restarts", restarts),
-        ("task failures", failed),
-        ("errors logged", levels["ERROR"]),
-        ("warnings logged", levels["WARN"]),
-    )
-    return ", ".join(f"{what}: {count}" for what, count in found if count)
+    found = {what: sum(bool(re.search(mark, line)) for line in journal) for what, mark in _MARKS.items()}
+    return ", ".join(f"{what}: {count}" for what, count in found.items() if count)

@@ -38,8 +38,14 @@ def test_the_journal_is_summed_up() -> None:
         "WARN [c|task-0] retry",
         "WARN [c|task-0] retry",
         "INFO An ERROR in the middle",
+        "restarting what failed: ['RUNNING', 'FAILED'], attempt 1 of 3",
+        'heartbeat {"TaskRunning": 0, "Restarts": 1}',
+        'heartbeat {"TaskRunning": 1, "Restarts": 0}',
     ]
-    expected = "service restarts: 1, task failures: 1, errors logged: 1, warnings logged: 2"
+    expected = (
+        "starts of the service by systemd: 1, task failures: 1, restarts of the task by the watchdog: 1, "
+        "heartbeats with TaskRunning 0: 1, errors logged: 1, warnings logged: 2"
+    )
     assert summary(journal) == expected
 
 
@@ -59,6 +65,15 @@ def test_skipped_records_are_read_from_the_log_by_partition_and_offset() -> None
         "partition=3, offset=20",
     ]
     assert poison.named_offsets(journal, 3) == {17}
+
+
+def test_skipped_records_are_counted_from_the_watchdogs_metric() -> None:
+    beats = [
+        'heartbeat {"SkippedEvents": 3}',
+        'heartbeat {"BootFailed": 0}',
+        'heartbeat {"SkippedEvents": 1}',
+    ]
+    assert poison.counted([*beats, "INFO something else"]) == 4
 
 
 def test_poison_is_what_it_is_said_to_be() -> None:
