@@ -1,16 +1,14 @@
 """The README's table of settings, from the settings themselves: `python -m scripts.settings_table [--check]`."""
 
 import sys
-import types
-import typing
 from pathlib import Path
 
 import typer
-from pydantic import BaseModel, SecretStr
+from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from components.settings import SECTIONS, Settings
+from components.settings import SECTIONS, Settings, accepted, annotation_at
 
 README = Path(__file__).resolve().parent.parent / "README.md"
 BEGIN = "<!-- settings:begin -->"
@@ -18,12 +16,12 @@ END = "<!-- settings:end -->"
 
 
 def table() -> str:
-    """Markdown: a row for each setting."""
-    rows = ["| setting | type | default | |", "|---|---|---|---|"]
+    """Markdown: a row for each setting, with what it takes as the checks themselves have it."""
+    rows = ["| setting | type | default | description |", "|---|---|---|---|"]
     for section, model in SECTIONS.items():
         rows += _rows(section, model)
     tags = Settings.model_fields["tags"]
-    rows.append(_row("tags", tags))
+    rows.append(_row("tags", accepted(annotation_at(Settings, ["tags"])), tags))
     return "\n".join(rows)
 
 
@@ -35,32 +33,12 @@ def _rows(path: str, model: type[BaseModel]) -> list[str]:
         if isinstance(nested, type) and issubclass(nested, BaseModel):
             rows += _rows(full, nested)
         else:
-            rows.append(_row(full, field))
+            rows.append(_row(full, accepted(annotation_at(model, [name])), field))
     return rows
 
 
-def _row(path: str, field: FieldInfo) -> str:
-    return (
-        f"| `{path}` | {_type(field.annotation)} | {_default(field)} | {_escaped(field.description or '')} |"
-    )
-
-
-def _type(annotation: object) -> str:
-    """What a person writes: text, number, yes or no, one of some words, a list or an object."""
-    origin = typing.get_origin(annotation)
-    arguments = typing.get_args(annotation)
-    if origin is typing.Annotated:
-        return _type(arguments[0])
-    if origin in (typing.Union, types.UnionType):
-        return " or ".join(_type(one) for one in arguments if one is not type(None))
-    if origin is typing.Literal:
-        return ", ".join(f"`{one}`" for one in arguments)
-    if origin is tuple:
-        return "list of text"
-    if origin is dict:
-        return f"object: name to {_type(arguments[1])}"
-    names: dict[object, str] = {str: "text", int: "number", bool: "`true`, `false`", SecretStr: "secret"}
-    return names[annotation]
+def _row(path: str, taken: str, field: FieldInfo) -> str:
+    return f"| `{path}` | {_escaped(taken)} | {_default(field)} | {_escaped(field.description or '')} |"
 
 
 def _default(field: FieldInfo) -> str:
@@ -78,7 +56,10 @@ def _default(field: FieldInfo) -> str:
 
 
 def _escaped(text: str) -> str:
-    return text.replace("|", "\\|")
+    """For a cell: no end of the cell and, outside of code, no HTML."""
+    plain_and_code = text.replace("|", "\\|").split("`")
+    plain_and_code[::2] = [plain.replace("<", "&lt;") for plain in plain_and_code[::2]]
+    return "`".join(plain_and_code)
 
 
 def replaced(readme: str) -> str:

@@ -1,9 +1,13 @@
+import asyncio
 import copy
+import json
 import traceback
 from pathlib import Path
 from typing import Any
 
+import pulumi
 import pytest
+from pydantic import SecretStr
 
 from components import settings
 from components.settings import Settings, SettingsError, load
@@ -11,6 +15,7 @@ from components.settings import Settings, SettingsError, load
 ROOT = Path(__file__).resolve().parents[2]
 TOPIC = "confluent-audit-log-events"
 MARKER = "planted-marker-4711"
+MIB = 1024 * 1024
 
 BY_ENDPOINT: dict[str, Any] = {
     "source": {
@@ -70,75 +75,186 @@ def test_few_settings_are_enough(raw: dict[str, Any]) -> None:
 
 
 # path, value, the setting that is named, what is said of it
-REFUSED = [
+REFUSED: list[tuple[str, Any, str, str]] = [
     (
         "source.bootstrapServers",
-        "pkc-1.us-west-2.aws.confluent.cloud",
+        "pkc-1.aws.confluent.cloud",
         "source.bootstrapServers",
-        "host:port",
+        "accepted: host:port",
     ),
-    ("source.bootstrapServers", "SASL_SSL://:9092", "source.bootstrapServers", "host:port"),
-    ("source.bootstrapServers", "host:70000", "source.bootstrapServers", "host:port"),
-    ("source.bootstrapServers", None, "source", "accepted: either"),
-    ("source.cluster", "lkc-abc12", "source", "accepted: either"),
-    ("source.apiKey", "with space", "source.apiKey", "accepted"),
+    ("source.bootstrapServers", "SASL_SSL://:9092", "source.bootstrapServers", "no host and port"),
+    ("source.bootstrapServers", "host:0", "source.bootstrapServers", "no host and port"),
+    ("source.bootstrapServers", "host:70000", "source.bootstrapServers", "no host and port"),
+    ("source.bootstrapServers", "a:9092,b", "source.bootstrapServers", "no host and port"),
+    ("source.bootstrapServers", "a:9092,", "source.bootstrapServers", "no host and port"),
+    ("source.bootstrapServers", "PLAINTEXT://a:9092", "source.bootstrapServers", "no host and port"),
+    ("source.bootstrapServers", "a b:9092", "source.bootstrapServers", "no host and port"),
+    ("source.apiKey", "with space", "source.apiKey", "accepted: the key as it was issued"),
+    ("source.apiKey", 'QUOTE"D', "source.apiKey", "accepted: the key as it was issued"),
+    ("source.apiSecret", "", "source.apiSecret", "is empty"),
+    ("source.apiSecret", "two words", "source.apiSecret", "a space"),
+    ("source.apiSecret", "line\n", "source.apiSecret", "a line break"),
+    ("source.apiSecret", "it's", "source.apiSecret", "a quote"),
+    ("source.apiSecret", "back\\slash", "source.apiSecret", "a backslash"),
+    ("source.apiSecret", "${file:x:y}", "source.apiSecret", "${"),
+    ("source.apiSecret", 4711, "source.apiSecret", "accepted: secret"),
     ("source.partitions", None, "source.partitions", "is missing"),
-    ("source.partitions", {TOPIC: 0}, f"source.partitions.{TOPIC}", "1 to 1000"),
-    ("source.partitions", {"other": 3}, "source.partitions", TOPIC),
+    ("source.partitions", 12, "source.partitions", "accepted: object"),
+    (
+        "source.partitions",
+        {TOPIC: 0},
+        f"source.partitions.{TOPIC}",
+        "0 is too small; accepted: whole number, 1 to",
+    ),
+    (
+        "source.partitions",
+        {TOPIC: True},
+        f"source.partitions.{TOPIC}",
+        "another type; accepted: whole number",
+    ),
+    (
+        "source.partitions",
+        {TOPIC: "12"},
+        f"source.partitions.{TOPIC}",
+        "another type; accepted: whole number",
+    ),
+    ("source.partitions", {TOPIC: 1.5}, f"source.partitions.{TOPIC}", "another type; accepted: whole number"),
+    ("source.partitions", {"other": 3}, "source.partitions", f"one for each of {TOPIC}"),
+    ("source.partitions", {TOPIC: 3, "other": 3}, "source.partitions", "and for nothing else"),
+    (
+        "source.partitions",
+        {TOPIC: 3, "no topic": 3},
+        "source.partitions.no topic",
+        "no name of a Kafka topic",
+    ),
     ("source.topics", [], "source.topics", "at least one"),
-    ("source.topics", ["no spaces"], "source.topics.0", "Kafka topic name"),
-    ("archive.bucket", None, "archive.bucket", "is missing"),
-    ("archive.bucket", "ab", "archive.bucket", "3 to 63"),
-    ("archive.bucket", "a" * 64, "archive.bucket", "3 to 63"),
-    ("archive.bucket", "Upper", "archive.bucket", "a-z"),
-    ("archive.bucket", "with.dot", "archive.bucket", "TLS"),
-    ("archive.bucket", "192.168.0.1", "archive.bucket", "dot"),
+    ("source.topics", [TOPIC, TOPIC], "source.topics", "a topic twice"),
+    ("source.topics", TOPIC, "source.topics", "accepted: list"),
+    ("source.topics", ["no spaces"], "source.topics.0", "no name of a Kafka topic"),
+    ("source.topics", [TOPIC, ".."], "source.topics.1", "no name of a Kafka topic"),
+    ("source.topics", ["a" * 250], "source.topics.0", "1 to 249"),
+    ("archive.bucket", None, "archive.bucket", "is missing; accepted: text: 3 to 63"),
+    ("archive.bucket", "ab", "archive.bucket", "2 characters; accepted: 3 to 63"),
+    ("archive.bucket", "a" * 64, "archive.bucket", "64 characters; accepted: 3 to 63"),
+    ("archive.bucket", "Upper", "archive.bucket", "accepted: 3 to 63 of a-z"),
+    ("archive.bucket", "under_score", "archive.bucket", "accepted: 3 to 63 of a-z"),
     ("archive.bucket", "-start", "archive.bucket", "starting and ending"),
-    ("archive.bucket", "xn--bucket", "archive.bucket", "xn--"),
-    ("archive.bucket", "bucket-s3alias", "archive.bucket", "-s3alias"),
-    ("archive.bucket", "bucket--x-s3", "archive.bucket", "--x-s3"),
-    ("archive.retentionDays", 0, "archive.retentionDays", "greater than or equal to 1"),
+    ("archive.bucket", "end-", "archive.bucket", "starting and ending"),
+    ("archive.bucket", "with.dot", "archive.bucket", "TLS"),
+    ("archive.bucket", "two..dots", "archive.bucket", "has a dot"),
+    ("archive.bucket", "192.168.0.1", "archive.bucket", "has a dot"),
+    *(
+        ("archive.bucket", f"{start}bucket", "archive.bucket", f"has {start}, which S3 keeps for itself")
+        for start in ("xn--", "sthree-", "amzn-s3-demo-")
+    ),
+    *(
+        ("archive.bucket", f"bucket{end}", "archive.bucket", f"has {end}, which S3 keeps for itself")
+        for end in ("-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3")
+    ),
+    (
+        "archive.retentionDays",
+        0,
+        "archive.retentionDays",
+        "0 is too small; accepted: whole number, 1 to 36500",
+    ),
     ("archive.kmsKeyArn", "alias/mine", "archive.kmsKeyArn", "arn:aws:kms"),
-    ("writer.identity", "root", "writer.identity", "'user' or 'role'"),
-    ("connector.flushSize", 0, "connector.flushSize", "greater than or equal to 1"),
-    ("connector.flushSize", 6104, "connector.flushSize", "50 MB"),
+    (
+        "archive.kmsKeyArn",
+        "arn:aws:kms:eu-west-1:123456789012:key/0000-1111",
+        "archive.kmsKeyArn",
+        "accepted: a key in us-west-2",
+    ),
+    ("archive.destroyWithData", "yes", "archive.destroyWithData", "accepted: `true`, `false`"),
+    ("writer.identity", "root", "writer.identity", "accepted: `user`, `role`"),
+    ("connector.name", "a name", "connector.name", "A-Z a-z 0-9 . _ -"),
+    ("connector.topicsDir", "/topics", "connector.topicsDir", "no slash at either end"),
+    ("connector.topicsDir", "topics/", "connector.topicsDir", "no slash at either end"),
+    ("connector.topicsDir", "", "connector.topicsDir", "no part of an object's key"),
+    ("connector.topicsDir", "a/../b", "connector.topicsDir", "a part . or .."),
+    ("connector.topicsDir", "a" * 201, "connector.topicsDir", "up to 200"),
+    ("connector.flushSize", 0, "connector.flushSize", "0 is too small; accepted: whole number, 1 to 6100"),
+    ("connector.flushSize", 6101, "connector.flushSize", "50 MB"),
     ("connector.rotationSeconds", 0, "connector.rotationSeconds", "Never off"),
     ("connector.rotationSeconds", -1, "connector.rotationSeconds", "Never off"),
-    ("connector.partSize", 5 * 1024 * 1024 - 1, "connector.partSize", "5 MiB"),
-    ("connector.format", "avro", "connector.format", "'json' or 'raw'"),
-    ("connector.compression", "zip", "connector.compression", "'gzip' or 'none'"),
-    ("connector.topicsDir", "/topics", "connector.topicsDir", "no slash"),
-    ("connector.renames", {"time": "a:b"}, "connector.renames.time", "field name"),
-    ("connector.version", "10.5.25", "connector.version", "10.6.0 or later"),
-    ("connector.version", "latest", "connector.version", "three numbers"),
-    ("connector.archiveUrl", "http://example.org/c.zip", "connector.archiveUrl", "https"),
+    ("connector.rotationSeconds", 4, "connector.rotationSeconds", "accepted: whole number, 5 to 3600"),
+    ("connector.rotationSeconds", 3601, "connector.rotationSeconds", "too large"),
+    ("connector.partSize", 5 * MIB - 1, "connector.partSize", "5 MiB at least"),
+    ("connector.partSize", 100 * MIB, "worker.heapMb", "12 partitions with parts of 100 MiB"),
+    ("connector.format", "avro", "connector.format", "accepted: `json`, `raw`"),
+    ("connector.compression", "zip", "connector.compression", "accepted: `gzip`, `none`"),
+    ("connector.compressionLevel", 10, "connector.compressionLevel", "1 to 9"),
+    ("connector.renames", {"time": "a:b"}, "connector.renames.time", "without spaces, colons"),
+    ("connector.renames", {"time": "a,b"}, "connector.renames.time", "without spaces, colons"),
+    ("connector.renames", {"a b": "c"}, "connector.renames.a b", "without spaces, colons"),
+    ("connector.renames", {"a": "c", "b": "c"}, "connector.renames", "the same name"),
+    ("connector.version", "10.5.25", "connector.version", "no conditional writes, so that it overwrites"),
+    ("connector.version", "9.9.9", "connector.version", "no conditional writes"),
+    ("connector.version", "13.0.0", "connector.version", "up to line 12"),
+    ("connector.version", "latest", "connector.version", "accepted: three numbers"),
+    ("connector.archiveUrl", "http://example.org/c.zip", "connector.archiveUrl", "no https URL"),
+    ("connector.archiveUrl", "https://[example.org/c.zip", "connector.archiveUrl", "no URL"),
+    ("connector.archiveUrl", "https://example.org:99999/c.zip", "connector.archiveUrl", "no URL"),
+    ("connector.archiveUrl", "https://example.org/c d.zip", "connector.archiveUrl", "a space"),
+    ("connector.archiveUrl", "file:///tmp/c.zip", "connector.archiveUrl", "no https URL"),
     ("connector.archiveSha256", "abc", "connector.archiveSha256", "64 hexadecimal"),
+    ("connector.properties", {"a b": "c"}, "connector.properties.a b", "a name of"),
+    ("connector.properties", {"a": ["c"]}, "connector.properties.a", "accepted: text"),
     ("worker.platformVersion", "4.0", "worker.platformVersion", "7.9"),
-    ("worker.platformVersion", "8.0", "worker.javaVersion", "17, 21"),
-    ("worker.javaVersion", 21, "worker.javaVersion", "8, 11, 17"),
-    ("worker.package", "confluent-server", "worker.package", "'confluent-kafka'"),
+    ("worker.platformVersion", "8.0", "worker.javaVersion", "accepted: 17, 21"),
+    ("worker.javaVersion", 21, "worker.javaVersion", "accepted: 8, 11, 17"),
+    (
+        "worker.package",
+        "confluent-server",
+        "worker.package",
+        "accepted: `confluent-kafka`, `confluent-platform`",
+    ),
     ("worker.instanceType", "big", "worker.instanceType", "t3.small"),
     ("worker.instanceType", "t4g.small", "worker.instanceType", "ARM"),
+    ("worker.instanceType", "m7gd.large", "worker.instanceType", "ARM"),
+    ("worker.instanceType", "a1.large", "worker.instanceType", "ARM"),
+    ("worker.instanceType", "t3.nano", "worker.heapMb", "accepted: a larger"),
     ("worker.ami", "ubuntu", "worker.ami", "ami-"),
+    ("worker.ami", "ami-0123456789", "worker.ami", "8 or 17"),
     ("worker.subnetId", "vpc-0123abcd", "worker.subnetId", "subnet-"),
-    ("worker.heapMb", 128, "worker.heapMb", "12 partitions"),
-    ("worker.heapMb", 1600, "worker.heapMb", "does not fit t3.small"),
-    ("worker.logLevel", "TRACE", "worker.logLevel", "'INFO' or 'DEBUG'"),
-    ("worker.restPort", 80, "worker.restPort", "127.0.0.1"),
-    ("worker.repositoryUrl", "ftp://mirror", "worker.repositoryUrl", "https"),
+    ("worker.volumeGb", 9, "worker.volumeGb", "10 to 1000"),
+    ("worker.heapMb", 96, "worker.heapMb", "96 is too small; accepted: whole number, 128 to"),
+    ("worker.heapMb", 1600, "worker.heapMb", "does not fit t3.small (2048 MiB"),
+    ("worker.heapMb", "384", "worker.heapMb", "another type; accepted: whole number"),
+    ("worker.logLevel", "TRACE", "worker.logLevel", "accepted: `INFO`, `DEBUG`"),
+    ("worker.restPort", 80, "worker.restPort", "1024 to 65535"),
+    ("worker.repositoryUrl", "ftp://mirror", "worker.repositoryUrl", "no https URL"),
+    ("worker.repositoryUrl", "http://10.0.0.1/deb", "worker.repositoryUrl", "http only for 127.0.0.1"),
+    ("worker.repositoryUrl", "https://mirror/deb?x=1", "worker.repositoryUrl", "a query"),
+    ("worker.repositoryKeyUrl", "mirror/archive.key", "worker.repositoryKeyUrl", "no https URL"),
     ("worker.repositoryKeyFingerprint", "ABC", "worker.repositoryKeyFingerprint", "40 hexadecimal"),
-    ("worker.endpoints", {"s3": "http://10.0.0.1"}, "worker.endpoints.s3", "https"),
-    ("logzio.region", "nl", "logzio.region", "'us', 'au', 'ca', 'eu' or 'uk'"),
-    ("logzio.apiUrl", "http://api.example.org", "logzio.apiUrl", "https"),
+    (
+        "worker.alarmTopicArn",
+        "arn:aws:sns:eu-west-1:123456789012:alarms",
+        "worker.alarmTopicArn",
+        "a topic in us-west-2",
+    ),
+    ("worker.endpoints", {"s3": "http://10.0.0.1"}, "worker.endpoints.s3", "no https URL"),
+    ("worker.endpoints", {"sms": "https://x"}, "worker.endpoints.sms", "did you mean ssm?"),
+    ("worker.endpoints", "https://s3", "worker.endpoints", "accepted: object with s3, ssm, cloudwatch"),
+    ("logzio.region", "nl", "logzio.region", "accepted: `us`, `au`, `ca`, `eu`, `uk`"),
+    ("logzio.apiUrl", "http://api.example.org", "logzio.apiUrl", "no https URL"),
     ("logzio.apiToken", None, "logzio.apiToken", settings.TOKEN_VARIABLE),
     ("logzio.logType", "with space", "logzio.logType", "no spaces"),
+    ("logzio.logType", "", "logzio.logType", "is empty"),
     ("logzio.logType", "kafka_server", "logzio.logType", "built-in"),
-    ("logzio.authentication", "password", "logzio.authentication", "'role' or 'keys'"),
+    ("logzio.logType", "s3access", "logzio.logType", "built-in"),
+    ("logzio.authentication", "password", "logzio.authentication", "accepted: `role`, `keys`"),
     ("tags", {"aws:name": "x"}, "tags.aws:name", "AWS keeps"),
-    ("tags", {"name": 1}, "tags", "texts"),
+    ("tags", {"name": ["x"]}, "tags.name", "is no value"),
+    ("tags", {"a!": "x"}, "tags.a!", "is no name"),
+    ("tags", {"name": "x" * 257}, "tags.name", "up to 256"),
+    ("tags", {"stack": "x"}, "tags", "differ only in case"),
+    ("tags", {str(number): "x" for number in range(8)}, "tags", "at most 7"),
+    ("tags", "name=x", "tags", "is no object"),
     ("conector", {}, "conector", "did you mean connector?"),
     ("worker.heapMB", 512, "worker.heapMB", "did you mean heapMb?"),
-    ("worker", "t3.small", "worker", "an object"),
+    ("worker", "t3.small", "worker", "is no object; accepted: an object with platformVersion"),
+    ("worker", ["t3.small"], "worker", "is no object"),
 ]
 
 
@@ -150,18 +266,103 @@ def test_a_wrong_setting_is_named_in_full_with_what_is_accepted(
 
     assert problem.startswith(f"ccloud-logexporter:{named}: "), problem
     assert said in problem
+    assert "; accepted: " in problem
 
 
-def test_all_problems_are_told_at_once() -> None:
-    raw = changed("archive.bucket", "No")
-    raw["connector"] = {"flushSize": 0, "rotationSeconds": 1}
-    raw["worker"] = {"javaVersion": 9}
-    raw["logzio"] = {"region": "xx", "apiToken": "made-up-token"}
+def test_a_problem_hides_no_other_one_of_its_section_or_across_sections() -> None:
+    raw = copy.deepcopy(BY_ENDPOINT)
+    raw["source"] |= {"cluster": "wrong", "topics": [TOPIC, "other"]}
+    raw["archive"] = {"kmsKeyArn": "arn:aws:kms:eu-west-1:123456789012:key/0000", "retentionDays": 0}
+    raw["connector"] = {
+        "flushSize": 0,
+        "rotationSeconds": 1,
+        "properties": {"path.format": "x"},
+        "unknown": 1,
+    }
+    raw["worker"] = {"javaVersion": 21, "heapMb": 1500, "repositoryUrl": "x", "ami": 5}
+    raw["logzio"] = {"region": "xx"}
+    raw["tags"] = {"aws:x": "y"}
 
-    told = problems(raw, "eu-north-1")
+    told = [
+        problem.split(": ")[0].removeprefix("ccloud-logexporter:") for problem in problems(raw, "eu-north-1")
+    ]
 
-    for name in ("bucket", "flushSize", "rotationSeconds", "javaVersion", "region", "aws:region"):
-        assert any(name in problem.split(": ")[0] for problem in told), name
+    assert sorted(told) == sorted(
+        [
+            "source",  # the endpoint and an id
+            "source.cluster",
+            "source.partitions",
+            "archive.bucket",
+            "archive.kmsKeyArn",
+            "archive.retentionDays",
+            "connector.flushSize",
+            "connector.rotationSeconds",
+            "connector.properties.path.format",
+            "connector.unknown",
+            "worker.javaVersion",
+            "worker.heapMb",
+            "worker.repositoryUrl",
+            "worker.ami",
+            "logzio.region",
+            "logzio.apiToken",
+            "tags.aws:x",
+            "aws:region",  # not readable by Logz.io
+            "aws:region",  # not the cluster's
+        ]
+    )
+
+
+def test_no_settings_at_all_are_told_by_what_is_missing() -> None:
+    told = problems({}, None)
+
+    assert [problem.split(": ")[0] for problem in told] == [
+        "ccloud-logexporter:source.partitions",
+        "ccloud-logexporter:archive.bucket",
+        "ccloud-logexporter:source",
+        "aws:region",
+        "ccloud-logexporter:logzio.apiToken",
+    ]
+
+
+def test_the_error_shows_every_problem_on_a_line_of_its_own_and_no_stack_trace_to_pulumis_user() -> None:
+    error = SettingsError(["one", "two"])
+
+    assert str(error).splitlines() == ["2 setting(s) to mend, nothing was made:", "  - one", "  - two"]
+    # Pulumi's language host shows the text of a RunError alone.
+    assert isinstance(error, pulumi.RunError)
+
+
+ENDPOINT = {name: BY_ENDPOINT["source"][name] for name in ("bootstrapServers", "apiKey", "apiSecret")}
+IDS = {name: BY_IDS["source"][name] for name in ("cluster", "environment", "serviceAccount")}
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        {},
+        *({name: value for name, value in ENDPOINT.items() if name != missing} for missing in ENDPOINT),
+        *({name: value for name, value in IDS.items() if name != missing} for missing in IDS),
+        *({**ENDPOINT, name: value} for name, value in IDS.items()),
+        *({**IDS, name: value} for name, value in ENDPOINT.items()),
+        {**ENDPOINT, **IDS},
+    ],
+    ids=lambda source: "+".join(source) or "nothing",
+)
+def test_a_source_is_either_an_endpoint_with_a_key_or_the_three_ids(source: dict[str, Any]) -> None:
+    (problem,) = problems({**BY_ENDPOINT, "source": {**source, "partitions": {TOPIC: 12}}})
+
+    assert problem.startswith("ccloud-logexporter:source: has ")
+    assert problem.endswith(
+        "accepted: either bootstrapServers, apiKey and apiSecret, or cluster, environment and serviceAccount"
+    )
+
+
+def test_a_setting_left_empty_in_yaml_is_as_if_left_out() -> None:
+    raw = copy.deepcopy(BY_IDS)
+    raw["worker"] = {"heapMb": None, "endpoints": None}
+    raw["writer"] = None
+
+    assert loaded(raw).worker.heap_mb == 384
 
 
 @pytest.mark.parametrize("prefix", ["SASL_SSL://", "sasl_ssl://", ""])
@@ -171,18 +372,49 @@ def test_the_prefix_of_an_endpoint_as_confluent_shows_it_is_stripped(prefix: str
     assert given.source.bootstrap_servers == "pkc-1.us-west-2.aws.confluent.cloud:9092"
 
 
+def test_several_servers_of_an_endpoint_are_kept_in_order() -> None:
+    given = loaded(changed("source.bootstrapServers", "SASL_SSL://b-1.x:9092, SASL_SSL://b-2.x:9093"))
+
+    assert given.source.bootstrap_servers == "b-1.x:9092,b-2.x:9093"
+
+
 # Each place for a secret, and values that some rule refuses.
 PLANTED = [
     ("source.apiSecret", f"{MARKER} with space"),
     ("source.apiSecret", f'{MARKER}"'),
     ("source.apiSecret", f"{MARKER}${{"),
+    ("source.apiSecret", f"{MARKER}é"),
+    ("source.apiSecret", f"{MARKER}\n"),
     ("source.apiSecret", {"nested": MARKER}),
     ("source.apiSecret", [MARKER]),
+    ("source.apiSecret", MARKER.encode()),
     ("logzio.apiToken", f"{MARKER}\n"),
     ("logzio.apiToken", {"nested": MARKER}),
+    ("logzio.apiToken", [MARKER]),
     ("logzio", MARKER),
+    ("logzio", [MARKER]),
     ("source", MARKER),
+    # In the wrong place, or where a secret may well be.
+    ("source.apiKey", f"{MARKER} {MARKER}"),
+    ("source.bootstrapServers", MARKER),
+    ("source.partitions", MARKER),
+    ("archive.bucket", f"{MARKER}_"),
+    ("connector.archiveUrl", f"https://user:{MARKER}@mirror/c.zip"),
+    ("connector.archiveUrl", f"https://[{MARKER}"),
+    ("connector.properties", {"s3.proxy.password": MARKER}),
+    ("worker.repositoryUrl", f"https://{MARKER}@mirror/deb"),
+    ("worker.heapMb", MARKER),
+    ("logzio.apiUrl", f"https://x\u2100:{MARKER}@api"),
+    ("logzio.region", MARKER),
+    ("tags", MARKER),
 ]
+
+
+def shown(error: BaseException) -> str:
+    """All that anybody could print of an error, with every error behind it."""
+    texts = [str(error), repr(error), *traceback.format_exception(error)]
+    behind = [one for one in (error.__cause__, error.__context__) if one is not None]
+    return "".join(texts) + "".join(shown(one) for one in behind)
 
 
 @pytest.mark.parametrize(("path", "value"), PLANTED)
@@ -190,8 +422,39 @@ def test_no_refusal_shows_a_secret(path: str, value: Any) -> None:
     with pytest.raises(SettingsError) as caught:
         loaded(changed(path, value))
 
-    shown = "".join(traceback.format_exception(caught.value)) + repr(caught.value) + str(caught.value)
-    assert MARKER not in shown
+    assert MARKER not in shown(caught.value)
+
+
+def test_right_secrets_are_shown_by_no_refusal_of_other_settings() -> None:
+    raw = copy.deepcopy(BY_ENDPOINT)
+    raw["source"] |= {"apiSecret": MARKER, "unknown": 1, "cluster": "x"}
+    raw["logzio"] |= {"apiToken": MARKER, "region": "x", "logType": 5}
+
+    with pytest.raises(SettingsError) as caught:
+        loaded(raw)
+
+    assert len(caught.value.problems) >= 5
+    assert MARKER not in shown(caught.value)
+
+
+@pytest.mark.parametrize("section", ["logzio", "source", "tags"])
+@pytest.mark.parametrize(
+    "value", [MARKER, f'{{"apiToken": "{MARKER}"', f'["{MARKER}"]', f'{{"apiToken": ["{MARKER}"]}}']
+)
+def test_no_refusal_of_what_pulumi_hands_over_shows_a_secret(section: str, value: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        handed_over({**BY_ENDPOINT, section: value})
+
+    assert f"ccloud-logexporter:{section}" in str(caught.value)
+    assert MARKER not in shown(caught.value)
+
+
+def test_a_refused_token_of_the_environment_is_not_shown() -> None:
+    with pytest.raises(SettingsError, match=r"logzio\.apiToken: holds a space") as caught:
+        loaded(BY_ENDPOINT, LOGZIO_API_TOKEN=f"{MARKER}\n")
+
+    assert MARKER not in shown(caught.value)
+    assert "LOGZIO_API_TOKEN wins" in str(caught.value)
 
 
 def test_settings_do_not_show_their_secrets() -> None:
@@ -251,12 +514,146 @@ def test_the_region_is_read_from_an_endpoint_that_tells_it(endpoint: str, region
     assert settings.region_of_endpoint(endpoint) == region
 
 
-def test_more_partitions_need_more_heap() -> None:
-    needed = [settings.least_heap_mb(partitions) for partitions in (1, 12, 13, 50, 100)]
+@pytest.mark.parametrize(
+    ("partitions", "least"),
+    # Measured with the elastic buffer: 12 run with 128, 50 are comfortable with 512.
+    [(1, 128), (12, 128), (13, 139), (31, 320), (50, 512), (100, 1018)],
+)
+def test_the_least_heap_follows_from_the_partitions(partitions: int, least: int) -> None:
+    assert settings.least_heap_mb(partitions) == least
 
-    assert needed == sorted(needed)
-    assert needed[1] == 192
-    assert needed[3] == 512
+
+def test_a_larger_part_needs_its_room_in_each_partition() -> None:
+    assert settings.least_heap_mb(12, 25 * MIB) == 128 + 12 * 20
+
+
+@pytest.mark.parametrize(("partitions", "heap"), [(12, 128), (50, 512)])
+def test_a_heap_that_was_measured_to_carry_its_partitions_is_accepted(partitions: int, heap: int) -> None:
+    raw = changed("worker.heapMb", heap)
+    raw["source"]["partitions"] = {TOPIC: partitions}
+
+    assert loaded(raw).worker.heap_mb == heap
+    raw["worker"]["heapMb"] = heap - 1
+    (problem,) = problems(raw)
+    assert problem.startswith("ccloud-logexporter:worker.heapMb: ")
+    assert f"{heap - 1} is too small" in problem
+
+
+def test_the_partitions_of_all_topics_share_the_heap() -> None:
+    raw = changed("source.topics", ["a", "b"])
+    raw["source"]["partitions"] = {"a": 25, "b": 25}
+
+    (problem,) = problems(raw)
+
+    assert "384 is too small for 50 partitions with parts of 5 MiB; accepted: 512 or more" in problem
+
+
+@pytest.mark.parametrize(
+    ("instance_type", "memory"),
+    [
+        ("t3.small", 2048),
+        ("t3a.micro", 1024),
+        ("m6i.large", 8192),
+        ("c7i.2xlarge", 16384),
+        ("r5.xlarge", 32768),
+        ("x9.mega", None),
+        ("t3.9xlarge", None),
+        ("m5.metal", None),
+    ],
+)
+def test_the_memory_of_usual_instance_types_is_known(instance_type: str, memory: int | None) -> None:
+    assert settings.instance_memory_mb(instance_type) == memory
+
+
+def test_the_heap_of_an_instance_type_that_is_not_known_is_not_checked() -> None:
+    raw = changed("worker.instanceType", "x9.mega")
+    raw["worker"]["heapMb"] = 60_000
+
+    assert loaded(raw).worker.heap_mb == 60_000
+
+
+def test_an_arm_type_is_welcome_with_an_image_of_its_own() -> None:
+    raw = changed("worker.instanceType", "t4g.small")
+    raw["worker"]["ami"] = "ami-0123456789abcdef0"
+
+    assert loaded(raw).worker.instance_type == "t4g.small"
+
+
+def test_a_gpu_type_is_no_arm_type() -> None:
+    assert loaded(changed("worker.instanceType", "g4dn.xlarge")).worker.instance_type == "g4dn.xlarge"
+
+
+@pytest.mark.parametrize(
+    ("platform", "java", "fits"),
+    [
+        *((platform, java, True) for platform in ("7.7", "7.8", "7.9") for java in (8, 11, 17)),
+        *((platform, java, False) for platform in ("7.7", "7.8", "7.9") for java in (7, 21)),
+        *((platform, java, True) for platform in ("8.0", "8.1", "8.2", "8.3") for java in (17, 21)),
+        *((platform, java, False) for platform in ("8.0", "8.1", "8.2", "8.3") for java in (8, 11)),
+    ],
+)
+def test_java_and_platform_fit_as_the_vendors_table_has_it(platform: str, java: int, fits: bool) -> None:
+    raw = changed("worker.platformVersion", platform)
+    raw["worker"]["javaVersion"] = java
+
+    if fits:
+        assert loaded(raw).worker.java_version == java
+    else:
+        assert f"{java} does not run platform {platform}" in problems(raw)[0]
+
+
+@pytest.mark.parametrize("version", ["10.6.0", "10.6.18", "11.0.0", "12.0.7", "12.1.11", "12.2.0"])
+def test_connectors_with_conditional_writes_are_accepted(version: str) -> None:
+    assert loaded(changed("connector.version", version)).connector.version == version
+
+
+def test_the_largest_object_stays_under_what_logzio_fetches() -> None:
+    most = loaded(changed("connector.flushSize", 6100)).connector.flush_size
+
+    assert most * 8192 < 50_000_000
+
+
+@pytest.mark.parametrize("bucket", ["abc", "a" * 63, "1-2", "logs-2026-eu"])
+def test_legal_bucket_names_are_accepted(bucket: str) -> None:
+    assert loaded(changed("archive.bucket", bucket)).archive.bucket == bucket
+
+
+@pytest.mark.parametrize(
+    "url", ["http://127.0.0.1:8080", "http://localhost:1", "http://[::1]:9", "https://mirror/"]
+)
+def test_plain_http_is_for_loopback_alone(url: str) -> None:
+    assert loaded(changed("logzio.apiUrl", url)).logzio.base_url == url.rstrip("/")
+    assert loaded(changed("connector.archiveUrl", f"{url}?x=1")).connector.download_url == f"{url}?x=1"
+
+
+def test_a_fingerprint_is_taken_as_gpg_shows_it() -> None:
+    given = loaded(
+        changed("worker.repositoryKeyFingerprint", "cbbb 821e 8faf 364f 7983  5c43 8b1d a612 0c2b f624")
+    )
+
+    assert given.worker.repository_key_fingerprint == "CBBB821E8FAF364F79835C438B1DA6120C2BF624"
+
+
+@pytest.mark.parametrize(
+    ("region", "api", "search"),
+    [
+        ("us", "https://api.logz.io", "https://app.logz.io/#/dashboard/osd/discover"),
+        ("au", "https://api-au.logz.io", "https://app-au.logz.io/#/dashboard/osd/discover"),
+        ("ca", "https://api-ca.logz.io", "https://app-ca.logz.io/#/dashboard/osd/discover"),
+        ("eu", "https://api-eu.logz.io", "https://app-eu.logz.io/#/dashboard/osd/discover"),
+        ("uk", "https://api-uk.logz.io", "https://app-uk.logz.io/#/dashboard/osd/discover"),
+    ],
+)
+def test_the_accounts_region_tells_its_addresses(region: str, api: str, search: str) -> None:
+    logzio = loaded(changed("logzio.region", region)).logzio
+
+    assert (logzio.base_url, logzio.search_url) == (api, search)
+
+
+def test_an_api_of_its_own_wins_over_the_region_and_has_no_search_that_is_known() -> None:
+    logzio = loaded(changed("logzio.apiUrl", "https://api.example.org/")).logzio
+
+    assert (logzio.base_url, logzio.search_url) == ("https://api.example.org", None)
 
 
 @pytest.mark.parametrize(
@@ -283,33 +680,147 @@ def test_a_property_that_the_project_sets_cannot_be_overwritten(key: str) -> Non
     assert "is set by the project" in problem
 
 
-def test_a_connector_cannot_be_sent_to_another_cluster() -> None:
-    (problem,) = problems(changed("connector.properties", {"consumer.override.bootstrap.servers": "x:1"}))
+def test_a_property_with_a_setting_of_its_own_is_pointed_to_it() -> None:
+    (problem,) = problems(changed("connector.properties", {"rotate.schedule.interval.ms": "-1"}))
 
-    assert "another cluster" in problem
+    assert problem.endswith("accepted: ccloud-logexporter:connector.rotationSeconds")
 
 
-def test_other_properties_are_welcome() -> None:
-    given = loaded(changed("connector.properties", {"s3.part.retries": "5"}))
+@pytest.mark.parametrize(
+    ("key", "said"),
+    [
+        ("consumer.override.bootstrap.servers", "another cluster"),
+        ("consumer.override.group.id", "another group"),
+        ("consumer.override.auto.offset.reset", "past events"),
+        ("consumer.override.sasl.jaas.config", "plain text"),
+        ("producer.override.acks", "leave it out"),
+        ("admin.override.bootstrap.servers", "leave it out"),
+        ("errors.deadletterqueue.topic.name", "read-only"),
+        ("transforms.rename.type", "connector.renames"),
+        ("predicates", "connector.renames"),
+        ("value.converter.replace.null.with.default", "leave it out"),
+        ("s3.proxy.password", "plain text in the VM's user-data"),
+        ("s3.sse.customer.key", "plain text"),
+    ],
+)
+def test_a_property_that_would_undo_or_disclose_is_refused_with_the_reason(key: str, said: str) -> None:
+    (problem,) = problems(changed("connector.properties", {key: "x"}))
 
-    assert given.connector.properties == {"s3.part.retries": "5"}
+    assert problem.startswith(f"ccloud-logexporter:connector.properties.{key}: ")
+    assert said in problem
+
+
+def test_other_properties_are_welcome_as_text_or_number() -> None:
+    further = {
+        "s3.part.retries": 5,
+        "s3.wan.mode": True,
+        "s3.http.send.expect.continue": "false",
+        "consumer.override.max.poll.records": 1000,
+    }
+
+    assert loaded(changed("connector.properties", further)).connector.properties == {
+        "s3.part.retries": "5",
+        "s3.wan.mode": "true",
+        "s3.http.send.expect.continue": "false",
+        "consumer.override.max.poll.records": "1000",
+    }
 
 
 def test_raw_bytes_cannot_have_renamed_fields() -> None:
     raw = changed("connector.format", "raw")
     raw["connector"]["renames"] = {"a": "b"}
 
-    assert "raw bytes have no fields" in problems(raw)[0]
+    (problem,) = problems(raw)
+    assert problem.startswith("ccloud-logexporter:connector.renames: ")
+    assert "raw bytes have none" in problem
     assert loaded(changed("connector.format", "raw")).connector.format == "raw"
+
+
+def test_a_bucket_cannot_be_taken_over_and_given_up_at_once() -> None:
+    raw = changed("archive.destroyWithData", True)
+    raw["archive"]["adoptExisting"] = True
+
+    assert problems(raw)[0].startswith("ccloud-logexporter:archive.adoptExisting: ")
 
 
 def test_versions_that_yaml_takes_for_numbers_are_understood() -> None:
     assert loaded(changed("worker.platformVersion", 7.9)).worker.platform_version == "7.9"
 
 
-def test_an_unchecked_archive_is_worth_a_warning() -> None:
-    assert "archiveSha256" in settings.warnings(loaded(BY_ENDPOINT))[0]
-    assert settings.warnings(loaded(changed("connector.archiveSha256", "0" * 64))) == []
+CHECKED = {"archiveSha256": "0" * 64}
+
+
+def test_a_checked_archive_with_the_usual_settings_gives_no_warning() -> None:
+    assert settings.warnings(loaded({**BY_ENDPOINT, "connector": CHECKED})) == []
+
+
+@pytest.mark.parametrize(
+    ("connector", "named"),
+    [
+        ({}, "archiveSha256"),
+        ({**CHECKED, "format": "raw"}, "time of its arrival"),
+        ({**CHECKED, "renames": {}}, "time of its arrival"),
+        ({**CHECKED, "renames": {"time": "when"}}, "time of its arrival"),
+    ],
+)
+def test_what_works_but_deserves_a_look_gives_a_warning(connector: dict[str, Any], named: str) -> None:
+    (warning,) = settings.warnings(loaded({**BY_ENDPOINT, "connector": connector}))
+
+    assert warning.startswith("ccloud-logexporter:connector.")
+    assert named in warning
+
+
+def test_tags_may_be_numbers_and_take_the_place_of_the_projects_own() -> None:
+    tags = {"Stack": "prod", "CostCentre": 4711, **{f"more-{number}": "x" for number in range(6)}}
+
+    assert loaded({**BY_ENDPOINT, "tags": tags}).tags["CostCentre"] == "4711"
+
+
+def handed_over(sections: dict[str, Any], region: str | None = "us-west-2", **environ: str) -> Settings:
+    """As Pulumi hands the configuration to the program: each section as JSON in a text."""
+    config = {
+        f"ccloud-logexporter:{name}": value if isinstance(value, str) else json.dumps(value)
+        for name, value in sections.items()
+    }
+    if region is not None:
+        config["aws:region"] = region
+    pulumi.runtime.set_all_config(config)
+    try:
+        environ = {"PULUMI_CONFIG": json.dumps(config), **environ}
+        return settings.from_pulumi(pulumi.Config("ccloud-logexporter"), environ)
+    finally:
+        pulumi.runtime.set_all_config({})
+
+
+def test_the_configuration_of_pulumi_gives_the_same_settings() -> None:
+    assert handed_over(BY_ENDPOINT) == loaded(BY_ENDPOINT)
+
+
+def test_a_stack_without_a_region_is_told_so() -> None:
+    with pytest.raises(SettingsError, match="aws:region: is missing"):
+        handed_over(BY_ENDPOINT, region=None)
+
+
+def test_a_misspelt_section_of_a_stack_is_noticed() -> None:
+    with pytest.raises(
+        SettingsError, match="ccloud-logexporter:conector: is no setting, did you mean connector"
+    ):
+        handed_over({**BY_ENDPOINT, "conector": {}})
+
+
+def test_a_token_of_the_environment_does_for_a_stack_without_one() -> None:
+    given = handed_over({**BY_ENDPOINT, "logzio": {"region": "eu"}}, LOGZIO_API_TOKEN="from-the-environment")
+
+    assert given.logzio.api_token is not None
+    assert given.logzio.region == "eu"
+
+
+def test_a_secret_is_a_secret_of_pulumi_at_once() -> None:
+    async def made() -> tuple[bool, str | None]:
+        output = settings.secret(SecretStr(MARKER))
+        return await output.is_secret(), await output.future()
+
+    assert asyncio.run(made()) == (True, MARKER)
 
 
 def test_each_partition_of_each_topic_has_a_prefix() -> None:
@@ -326,11 +837,63 @@ def test_each_partition_of_each_topic_has_a_prefix() -> None:
 def test_the_example_stack_file_loads_without_any_secret() -> None:
     given = settings.load_stack_file(ROOT / "Pulumi.dev.yaml")
 
-    assert given.source.partitions
+    assert given.source.cluster == "lkc-abc12"
+    assert given.source.partitions == {TOPIC: 12}
 
 
 def test_the_example_stack_file_holds_no_secret() -> None:
     assert "secure:" not in (ROOT / "Pulumi.dev.yaml").read_text()
+
+
+def stack_file(folder: Path, text: str) -> Path:
+    path = folder / "Pulumi.test.yaml"
+    path.write_text(text)
+    return path
+
+
+def test_encrypted_and_missing_secrets_of_a_stack_file_are_placeholders(tmp_path: Path) -> None:
+    given = settings.load_stack_file(
+        stack_file(
+            tmp_path,
+            """
+encryptionsalt: v1:abc
+config:
+  aws:region: us-west-2
+  other:setting: 5
+  ccloud-logexporter:source:
+    bootstrapServers: pkc-1.us-west-2.aws.confluent.cloud:9092
+    apiKey: KAFKAKEY
+    partitions: {confluent-audit-log-events: 3}
+  ccloud-logexporter:archive: '{"bucket": "as-json"}'
+  ccloud-logexporter:logzio: {apiToken: {secure: AAABAExyz}}
+""",
+        )
+    )
+
+    assert given.archive.bucket == "as-json"
+    for value in (given.source.api_secret, given.logzio.api_token):
+        assert value is not None
+        assert value.get_secret_value() == "placeholder"
+
+
+@pytest.mark.parametrize("text", ["", "- a", "config:", f"config: [{MARKER}", f"{MARKER}: {{"])
+def test_a_file_that_is_no_stack_file_is_told_so_without_its_text(tmp_path: Path, text: str) -> None:
+    with pytest.raises(SettingsError, match=r"Pulumi\.test\.yaml: is no stack file") as caught:
+        settings.load_stack_file(stack_file(tmp_path, text))
+
+    assert MARKER not in shown(caught.value)
+
+
+def test_a_section_that_is_encrypted_as_a_whole_cannot_be_rendered_and_is_told_so(tmp_path: Path) -> None:
+    file = stack_file(tmp_path, "config: {ccloud-logexporter:logzio: {secure: AAABAExyz}}")
+
+    with pytest.raises(SettingsError, match="ccloud-logexporter:logzio: is encrypted as a whole"):
+        settings.load_stack_file(file)
+
+
+def test_a_source_that_is_no_object_is_told_so_by_the_stack_file_too(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="ccloud-logexporter:source: is no object"):
+        settings.load_stack_file(stack_file(tmp_path, "config: {ccloud-logexporter:source: apiKey}"))
 
 
 def test_every_setting_is_described() -> None:
