@@ -175,6 +175,8 @@ def _fill(*folders: str) -> Callable[[Stage], None]:
 
 # --- 8. boots
 
+CLOUD_INIT_LOG = "/var/log/cloud-init-output.log"
+
 
 def failing_downloads(stage: Stage) -> None:
     for kind in ("/pool/", "/archives/"):
@@ -189,9 +191,11 @@ def wrong_checksum(stage: Stage) -> Struck:
     enabled = stage.run("systemctl", "is-enabled", SERVICE, check=False).strip()
     if enabled == "enabled":
         raise ChaosError("the service is enabled after a boot that failed")
+    said = stage.run("grep", "-h", "-e", "FAILED in step", "-e", "BootFailed", CLOUD_INIT_LOG, check=False)
     stage.set("connector", "archiveSha256", right)
     pulumi.up(stage.world)
-    return Struck(note=f"`cloud-init status`: error; the service: {enabled or 'not there'}")
+    told = " / ".join(said.splitlines())
+    return Struck(note=f"`cloud-init status`: error; the service: {enabled or 'not there'}; {told}")
 
 
 def unreadable_secrets(stage: Stage) -> Struck:
