@@ -969,8 +969,8 @@ def _bucket_is_taken_over_or_given_up(adopt_existing: bool, destroy_with_data: b
     if adopt_existing and destroy_with_data:
         yield _problem(
             "archive.adoptExisting",
-            "is set together with destroyWithData, and a bucket is taken over as it was kept",
-            "one of both: destroyWithData with the `up` after the one that takes the bucket over",
+            "is set together with destroyWithData, but a bucket is taken over as one that is kept",
+            f"true with {NAMESPACE}:archive.destroyWithData: false; change that after the `up` that took it over",
         )
 
 
@@ -1176,15 +1176,6 @@ def _refusal(name: str) -> tuple[str, str] | None:
     found = (one for one in _REFUSED_BEGINNINGS if name.startswith(one[0]))
     _, wrong, instead = next(found, (None, None, None))
     return (wrong, instead) if wrong and instead else None
-
-
-def _a_kept_bucket_is_adopted(sections: Mapping[str, Any], _: str | None) -> Iterator[str]:
-    archive = sections.get("archive")
-    if archive is not None and archive.adopt_existing and archive.destroy_with_data:
-        yield (
-            f"{NAMESPACE}:archive.adoptExisting: a bucket is taken over as one that is kept; accepted: true together "
-            f"with {NAMESPACE}:archive.destroyWithData: false; change that after the `up` that took it over"
-        )
 
 
 def _raw_has_no_renames(data_format: str, renames: dict[str, str], given: set[str]) -> Iterator[str]:
