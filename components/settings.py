@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 
 import pulumi
 import yaml
+from pulumi.runtime.config import CONFIG
 from pydantic import (
     BaseModel,
     BeforeValidator,
@@ -311,13 +312,13 @@ class Source(_Section):
         default=None, description="API key of the audit-log cluster. Leave out to have one made by the ids."
     )
     api_secret: Secret | None = Field(default=None, description="Its secret.")
-    cluster: Annotated[str, _form(r"lkc-[a-z0-9]+", "lkc-...")] | None = Field(
+    cluster: Annotated[str, _form(r"lkc-[a-z0-9]+", "lkc- and a-z, 0-9")] | None = Field(
         default=None, description="Id of the audit-log cluster, from `confluent audit-log describe`."
     )
-    environment: Annotated[str, _form(r"env-[a-z0-9]+", "env-...")] | None = Field(
+    environment: Annotated[str, _form(r"env-[a-z0-9]+", "env- and a-z, 0-9")] | None = Field(
         default=None, description="Id of its environment, from the same command."
     )
-    service_account: Annotated[str, _form(r"sa-[a-z0-9]+", "sa-...")] | None = Field(
+    service_account: Annotated[str, _form(r"sa-[a-z0-9]+", "sa- and a-z, 0-9")] | None = Field(
         default=None,
         description="Id of the audit log's own service account, from the same command; it will own the key.",
     )
@@ -641,10 +642,11 @@ def from_pulumi(config: pulumi.Config, environ: Mapping[str, str]) -> Settings:
     Raises:
         SettingsError: with every problem at once.
     """
-    # The engine hands the whole configuration over in this variable: that is how a misspelt section is seen.
-    stack = json.loads(environ.get("PULUMI_CONFIG", "{}"))
-    misspelt = {name.partition(":")[2] for name in stack if name.startswith(f"{NAMESPACE}:")}
-    names = sorted({*SECTIONS, "tags", *misspelt})
+    # pulumi.Config does not list its names, and a misspelt section is to be seen. The language host hands all of
+    # them over in this variable, or the SDK's own host in this mapping.
+    stack = {**json.loads(environ.get("PULUMI_CONFIG", "{}")), **CONFIG.get()}
+    given = {name.partition(":")[2] for name in stack if name.startswith(f"{NAMESPACE}:")}
+    names = sorted({*SECTIONS, "tags", *given})
     # Not get_object: its refusal of what is no JSON quotes the value, and with it a secret.
     raw = {name: _parsed(config.get(name)) for name in names}
     return load(raw, region=pulumi.Config("aws").get("region"), environ=environ)

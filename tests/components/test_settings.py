@@ -1,9 +1,11 @@
 import asyncio
 import copy
 import json
+import os
 import traceback
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pulumi
 import pytest
@@ -786,7 +788,6 @@ def handed_over(sections: dict[str, Any], region: str | None = "us-west-2", **en
         config["aws:region"] = region
     pulumi.runtime.set_all_config(config)
     try:
-        environ = {"PULUMI_CONFIG": json.dumps(config), **environ}
         return settings.from_pulumi(pulumi.Config("ccloud-logexporter"), environ)
     finally:
         pulumi.runtime.set_all_config({})
@@ -801,11 +802,21 @@ def test_a_stack_without_a_region_is_told_so() -> None:
         handed_over(BY_ENDPOINT, region=None)
 
 
-def test_a_misspelt_section_of_a_stack_is_noticed() -> None:
-    with pytest.raises(
-        SettingsError, match="ccloud-logexporter:conector: is no setting, did you mean connector"
-    ):
-        handed_over({**BY_ENDPOINT, "conector": {}})
+@pytest.mark.parametrize("host", ["the SDK's own", "Pulumi's"])
+def test_a_misspelt_section_of_a_stack_is_noticed_under_either_language_host(host: str) -> None:
+    config = {f"ccloud-logexporter:{name}": json.dumps(value) for name, value in BY_ENDPOINT.items()}
+    config |= {"ccloud-logexporter:conector": "{}", "aws:region": "us-west-2", "other:conector": "{}"}
+    # Pulumi's host hands the configuration over by the environment; the SDK's sets it in the process.
+    handed = {"PULUMI_CONFIG": json.dumps(config)} if host == "Pulumi's" else {}
+    pulumi.runtime.set_all_config({} if handed else config)
+    try:
+        with mock.patch.dict(os.environ, handed), pytest.raises(SettingsError) as caught:
+            settings.from_pulumi(pulumi.Config("ccloud-logexporter"), os.environ)
+    finally:
+        pulumi.runtime.set_all_config({})
+
+    (problem,) = caught.value.problems
+    assert problem.startswith("ccloud-logexporter:conector: is no setting, did you mean connector?")
 
 
 def test_a_token_of_the_environment_does_for_a_stack_without_one() -> None:
