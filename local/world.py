@@ -180,7 +180,7 @@ def stack_settings(world: World, connector_version: str) -> dict[str, Any]:
             "restPort": _free_port(),
             "repositoryUrl": packages["repository_url"],
             "repositoryKeyFingerprint": packages["key_fingerprint"],
-            "endpoints": {"s3": world.aws_endpoint, "ssm": world.aws_endpoint},
+            "endpoints": dict.fromkeys(("s3", "ssm", "cloudwatch"), world.aws_endpoint),
         },
         "ccloud-logexporter:logzio": {"apiUrl": world.logzio},
     }

@@ -12,7 +12,7 @@ import typer
 from components import policies
 from components.settings import NAMESPACE, Settings, SettingsError, load_stack_file
 from components.worker import cloud_config
-from components.worker.connect import WorkerFacts
+from components.worker.connect import METRICS_NAMESPACE, WorkerFacts
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -37,6 +37,7 @@ def _facts(settings: Settings, stack: str) -> WorkerFacts:
     prefix = f"/{NAMESPACE}/{stack}"
     source = settings.source
     return WorkerFacts(
+        stack=stack,
         bootstrap_servers=source.bootstrap_servers or f"<endpoint of {source.cluster}>",
         kafka_parameter=f"{prefix}/kafka-credentials",
         writer_parameter=f"{prefix}/writer-credentials" if settings.writer.identity == "user" else None,
@@ -58,6 +59,8 @@ def _policies(settings: Settings, facts: WorkerFacts) -> dict[str, str]:
         "vm-secrets-policy": policies.secrets(parameters),
         "vm-session-manager-policy": policies.session_manager(),
     }
+    if settings.worker.metrics:
+        documents["vm-metrics-policy"] = policies.metrics(METRICS_NAMESPACE)
     if settings.logzio.authentication == "role":
         documents["reader-trust"] = policies.reader_trust(
             "<AWS account of Logz.io>", "<external id of the Logz.io account>"

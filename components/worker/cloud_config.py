@@ -1,8 +1,13 @@
 """The VM's user-data: every file on it and the one script that installs the rest (pure)."""
 
+import base64
+import bz2
+import io
 import json
 import re
 import shlex
+import tarfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +16,7 @@ import yaml
 from components.settings import Settings
 from components.worker.connect import (
     LOG_FOLDER,
+    METRICS_NAMESPACE,
     PLUGIN_FOLDER,
     SERVICE,
     WorkerFacts,
@@ -21,6 +27,9 @@ from components.worker.connect import (
 
 MAX_BYTES = 16_384
 """EC2 takes no larger user-data."""
+
+ARCHIVE = f"/run/{SERVICE}-files.tar.bz2"
+"""All files of the VM, until they are unpacked."""
 
 INSTALL_SCRIPT = f"/usr/local/sbin/install-{SERVICE}"
 WORKER_PROPERTIES = "/etc/kafka/connect-standalone.properties"
@@ -49,7 +58,12 @@ def files(settings: Settings, facts: WorkerFacts) -> dict[str, File]:
         f"/etc/{SERVICE}/environment": File(_environment(settings)),
         f"/etc/{SERVICE}/install.env": File(_install_variables(settings)),
         f"/etc/{SERVICE}/secrets.json": File(_secrets_settings(settings, facts)),
+        f"/etc/{SERVICE}/watchdog.json": File(_watchdog_settings(settings, facts)),
+        f"/etc/systemd/system/{SERVICE}-watchdog.service": File(_read(f"{SERVICE}-watchdog.service")),
+        f"/etc/systemd/system/{SERVICE}-watchdog.timer": File(_read(f"{SERVICE}-watchdog.timer")),
+        f"/etc/systemd/journald.conf.d/{SERVICE}-journald.conf": File(_read("journald.conf")),
         f"/usr/local/lib/{SERVICE}/fetch_secrets.py": File(_read("fetch_secrets.py")),
+        f"/usr/local/lib/{SERVICE}/watchdog.py": File(_read("watchdog.py")),
         INSTALL_SCRIPT: File(_read("install.sh"), "0755"),
     }
 
@@ -62,13 +76,17 @@ def user_data(settings: Settings, facts: WorkerFacts) -> str:
     """
     document = {
         "write_files": [
-            {"path": path, "owner": "root:root", "permissions": file.permissions, "content": file.content}
-            for path, file in files(settings, facts).items()
+            {
+                "path": ARCHIVE,
+                "permissions": "0600",
+                "encoding": "b64",
+                "content": base64.b64encode(_archive(files(settings, facts))).decode(),
+            }
         ],
         # One command: runcmd would go on after one that failed.
-        "runcmd": [[INSTALL_SCRIPT]],
+        "runcmd": [["sh", "-c", f"python3 -m tarfile --extract {ARCHIVE} / && exec {INSTALL_SCRIPT}"]],
     }
-    text = "#cloud-config\n" + yaml.dump(document, Dumper=_Readable, sort_keys=False, width=1_000)
+    text = "#cloud-config\n" + yaml.safe_dump(document, sort_keys=False, width=MAX_BYTES)
     size = len(text.encode())
     if size > MAX_BYTES:
         raise ValueError(
@@ -76,6 +94,22 @@ def user_data(settings: Settings, facts: WorkerFacts) -> str:
             "ccloud-logexporter:connector.properties"
         )
     return text
+
+
+def _archive(contents: Mapping[str, File]) -> bytes:
+    """A tar of the files, packed: in plain they are twice what EC2 takes.
+
+    The same files give the same bytes on every machine, or another one would replace the VM: bzip2 has one
+    implementation, while zlib's (gzip is all that cloud-init itself unpacks) give different ones.
+    """
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w", format=tarfile.USTAR_FORMAT) as archive:
+        for path, file in contents.items():
+            data = file.content.encode()
+            member = tarfile.TarInfo(path.removeprefix("/"))
+            member.size, member.mode = len(data), int(file.permissions, 8)
+            archive.addfile(member, io.BytesIO(data))
+    return bz2.compress(out.getvalue())
 
 
 def _environment(settings: Settings) -> str:
@@ -127,6 +161,22 @@ def _secrets_settings(settings: Settings, facts: WorkerFacts) -> str:
     return json.dumps(known, indent=2) + "\n"
 
 
+def _watchdog_settings(settings: Settings, facts: WorkerFacts) -> str:
+    """What watchdog.py looks after, and where it tells."""
+    known = {
+        "connector": settings.connector.name,
+        "rest_port": settings.worker.rest_port,
+        "bootstrap_servers": facts.bootstrap_servers,
+        "partitions": settings.source.partitions,
+        "metrics": settings.worker.metrics,
+        "namespace": METRICS_NAMESPACE,
+        "stack": facts.stack,
+        "region": settings.region,
+        "endpoint": settings.worker.endpoints.cloudwatch,
+    }
+    return json.dumps(known, indent=2) + "\n"
+
+
 def _logging(settings: Settings) -> tuple[str, str, str]:
     """Path and content of the logging configuration, and the JVM's option for it."""
     if settings.worker.platform_version.startswith("7."):
@@ -146,21 +196,6 @@ def _logging(settings: Settings) -> tuple[str, str, str]:
 
 
 def _read(name: str) -> str:
-    """A file without its lines of comment: user-data has little room, and they can be read in the project.
-
-    Not compressed instead: another build of zlib gives other bytes, and these would replace the VM.
-    """
+    """A file without its lines of comment: user-data has little room, and they can be read in the project."""
     lines = (_FILES / name).read_text().splitlines(keepends=True)
     return "".join(line for line in lines if not re.match(r"\s*#(?!!)", line))
-
-
-class _Readable(yaml.SafeDumper):
-    """Files as literal blocks: what is sent to the VM can be read in the console."""
-
-
-def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
-    style = "|" if "\n" in text else None
-    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
-
-
-_Readable.add_representer(str, _represent_text)

@@ -16,6 +16,9 @@ from components.settings import Settings
 SERVICE = "s3-auditlog-sink"
 """The one name of the unit, its user and its folders."""
 
+METRICS_NAMESPACE = "CcloudLogexporter"
+"""CloudWatch's; the VM may write to no other."""
+
 SECRETS_FOLDER = f"/run/{SERVICE}"
 SECRETS_FILE = f"{SECRETS_FOLDER}/secrets.properties"
 STATE_FOLDER = f"/var/lib/{SERVICE}"
@@ -29,10 +32,11 @@ _JSON = {
     "value.converter": "org.apache.kafka.connect.json.JsonConverter",
     "value.converter.schemas.enable": "false",
     "format.class": "io.confluent.connect.s3.format.json.JsonFormat",
-    # A malformed event must neither stop the pipe nor show its contents in a log.
+    # A malformed event must neither stop the pipe nor show its contents in a log. Of a sink's record, the message
+    # is topic, partition, offset and timestamp (LogReporter in Kafka's source): where a person finds it.
     "errors.tolerance": "all",
     "errors.log.enable": "true",
-    "errors.log.include.messages": "false",
+    "errors.log.include.messages": "true",
 }
 _RAW = {
     "value.converter": "org.apache.kafka.connect.converters.ByteArrayConverter",
@@ -48,9 +52,10 @@ class WorkerFacts:
 
     `kafka_parameter` and `writer_parameter` are names in the parameter store; their values are JSON,
     {"key": ..., "secret": ...} and {"access_key_id": ..., "secret_access_key": ...}. No writer_parameter: the VM
-    writes with its own role.
+    writes with its own role. `stack` is what its metrics are told apart by.
     """
 
+    stack: str
     bootstrap_servers: str
     kafka_parameter: str
     writer_parameter: str | None = None

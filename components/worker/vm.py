@@ -1,4 +1,4 @@
-"""ConnectWorker: the VM that runs the S3 sink, its network, its role and its secrets."""
+"""ConnectWorker: the VM that runs the S3 sink, its network, its role, its secrets and its alarms."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,8 +10,9 @@ import pulumi_aws as aws
 from components import policies
 from components.access import Credentials
 from components.settings import Settings
+from components.worker.alarms import ALARMS
 from components.worker.cloud_config import user_data
-from components.worker.connect import WorkerFacts
+from components.worker.connect import METRICS_NAMESPACE, WorkerFacts
 
 # Canonical's public parameter: the newest image of this release.
 UBUNTU_LTS_PARAMETER = "/aws/service/canonical/ubuntu/server/24.04/stable/current/amd64/hvm/ebs-gp3/ami-id"
@@ -32,7 +33,7 @@ class ConnectWorkerArgs:
 
 
 class ConnectWorker(pulumi.ComponentResource):
-    """One VM, no inbound rule, its secrets in the parameter store. Output: `instance_id`."""
+    """One VM, no inbound rule, its secrets in the parameter store, alarms on its metrics. Output: `instance_id`."""
 
     instance_id: pulumi.Output[str]
 
@@ -47,6 +48,7 @@ class ConnectWorker(pulumi.ComponentResource):
         profile, granted = self._role(list(parameters.values()))
         subnet_id, security_group_id, network = self._network()
         facts = WorkerFacts(
+            stack=pulumi.get_stack(),
             bootstrap_servers=args.bootstrap_servers,
             kafka_parameter=self._parameter_name("kafka"),
             writer_parameter=self._parameter_name("writer") if "writer" in parameters else None,
@@ -54,6 +56,8 @@ class ConnectWorker(pulumi.ComponentResource):
         instance = self._instance(
             profile, subnet_id, security_group_id, user_data(args.settings, facts), [*granted, *network]
         )
+        if args.settings.worker.metrics:
+            self._alarms()
         self.instance_id = instance.id
         self.register_outputs({"instanceId": self.instance_id})
 
@@ -99,6 +103,8 @@ class ConnectWorker(pulumi.ComponentResource):
             "secrets": arns.apply(lambda known: policies.to_json(policies.secrets(known))),
             "session-manager": policies.to_json(policies.session_manager()),
         }
+        if self._args.settings.worker.metrics:
+            rights["metrics"] = policies.to_json(policies.metrics(METRICS_NAMESPACE))
         if self._args.writer_policy is not None:
             rights["writer"] = self._args.writer_policy
         granted: list[pulumi.Resource] = [
@@ -223,6 +229,28 @@ class ConnectWorker(pulumi.ComponentResource):
                 ignore_changes=[] if worker.ami else ["ami"],
             ),
         )
+
+    def _alarms(self) -> None:
+        topic = self._args.settings.worker.alarm_topic_arn
+        told = [] if topic is None else [topic]
+        for alarm in ALARMS:
+            aws.cloudwatch.MetricAlarm(
+                f"{self._name}-{alarm.name}",
+                alarm_description=alarm.description,
+                namespace=METRICS_NAMESPACE,
+                metric_name=alarm.metric,
+                dimensions={"Stack": pulumi.get_stack()},
+                statistic=alarm.statistic,
+                comparison_operator=alarm.comparison,
+                threshold=alarm.threshold,
+                period=alarm.period,
+                evaluation_periods=alarm.periods,
+                treat_missing_data=alarm.missing,
+                alarm_actions=told,
+                ok_actions=told,
+                tags=dict(self._args.tags),
+                opts=self._child,
+            )
 
     def _named_tags(self) -> dict[str, str]:
         return {**self._args.tags, "Name": f"{pulumi.get_project()}-{pulumi.get_stack()}"}

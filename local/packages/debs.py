@@ -17,6 +17,7 @@ _FILES = _HERE / "files"
 
 _PLACES = {
     "connect-standalone": ("usr/bin/connect-standalone", 0o755),
+    "kafka-consumer-groups": ("usr/bin/kafka-consumer-groups", 0o755),
     "kafka-run-class": ("usr/bin/kafka-run-class", 0o755),
     "connect-standalone.properties": ("etc/kafka/connect-standalone.properties", 0o644),
     "connect-log4j.properties": ("etc/kafka/connect-log4j.properties", 0o644),

@@ -65,6 +65,7 @@ class Hypervisor:
         self._image = rootfs.ensure()
         clear_leftovers()
         self._machines: dict[str, Machine] = {}
+        self._metadata: dict[str, imds.Metadata] = {}
         self._lock = threading.RLock()
         # To be switched on as soon as EC2 says `running`: new ones, those that EC2 stopped, those switched on by
         # hand. One that went off by itself, or whose plug was pulled, stays off.
@@ -103,6 +104,8 @@ class Hypervisor:
     def _follow(self, instance: Mapping[str, Any]) -> None:
         instance_id: str = instance["id"]
         machine = self._machines.get(instance_id)
+        if instance_id in self._metadata:
+            self._metadata[instance_id].instance = instance
         if instance["state"] in ("shutting-down", "terminated"):
             self._terminate(instance_id, machine)
         elif machine is None:
@@ -119,6 +122,7 @@ class Hypervisor:
 
     def _create(self, instance: Mapping[str, Any]) -> Machine:
         metadata = imds.Metadata(instance, lambda: self._ec2.credentials(instance["id"]))
+        self._metadata[instance["id"]] = metadata
         port = imds.serve(metadata).server_port
         folder = self._folder / instance["id"]
         # Left by a killed run: its disk, no process.

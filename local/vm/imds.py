@@ -26,14 +26,15 @@ class Metadata:
     """One instance's metadata.
 
     Args:
-        instance: the description from EC2, as `local.cloud.instances` has it.
+        instance: the description from EC2, as `local.cloud.instances` has it. Set anew at each look: moto gives an
+            instance its profile a moment after it runs.
         credentials: fetches fresh role credentials; None when the instance has none.
     """
 
     def __init__(
         self, instance: Mapping[str, Any], credentials: Callable[[], Mapping[str, str] | None]
     ) -> None:
-        self._instance = instance
+        self.instance = instance
         self._fetch = credentials
         self._credentials: Mapping[str, str] | None = None
         self._tokens: dict[str, float] = {}
@@ -70,7 +71,7 @@ class Metadata:
             return self._tokens.get(token, 0.0) > time.monotonic()
 
     def _content(self, path: str) -> str | None:
-        one = self._instance
+        one = self.instance
         zone = f"{one['region']}a"
         plain = {
             "meta-data/ami-id": one["image"],
@@ -90,7 +91,7 @@ class Metadata:
         return self._iam(path) if path.startswith("meta-data/iam/") else None
 
     def _document(self, zone: str) -> str:
-        one = self._instance
+        one = self.instance
         return json.dumps(
             {
                 "accountId": one["account"],
@@ -106,13 +107,13 @@ class Metadata:
         )
 
     def _iam(self, path: str) -> str | None:
-        role = self._instance["role"]
+        role = self.instance["role"]
         credentials = None if role is None else self._current_credentials()
         if credentials is None:
             return None
         return {
             "meta-data/iam/info": json.dumps(
-                {"Code": "Success", "InstanceProfileArn": self._instance["profile_arn"]}
+                {"Code": "Success", "InstanceProfileArn": self.instance["profile_arn"]}
             ),
             "meta-data/iam/security-credentials": role,
             f"meta-data/iam/security-credentials/{role}": json.dumps(dict(credentials)),

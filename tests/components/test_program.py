@@ -5,11 +5,13 @@ from typing import Any
 
 import javaproperties
 import pytest
-import yaml
 
 from components.settings import SettingsError
+from components.worker.alarms import ALARMS
+from components.worker.files import watchdog
 from components.worker.vm import UBUNTU_LTS_PARAMETER
 from tests.components.recorder import INVOKES, Recorder, Registration, record_program
+from tests.components.worker.unpacked import unpacked
 
 TOPIC = "confluent-audit-log-events"
 API_SECRET = "planted/api+secret="
@@ -23,6 +25,7 @@ SENTINEL = "aws:s3/bucketObjectv2:BucketObjectv2"
 ROLE = "aws:iam/role:Role"
 USER = "aws:iam/user:User"
 KEY = "aws:iam/accessKey:AccessKey"
+ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm"
 EGRESS = "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule"
 
 # What AWS cannot tag, or what is no thing of its own.
@@ -73,8 +76,8 @@ def components(recorder: Recorder) -> list[str]:
 
 def properties_on_the_vm(recorder: Recorder, name: str) -> dict[str, str]:
     """A properties file as the user-data writes it."""
-    written = yaml.safe_load(recorder.one(INSTANCE).inputs["userData"])["write_files"]
-    (content,) = [one["content"] for one in written if one["path"].endswith(f"/{name}")]
+    written = unpacked(recorder.one(INSTANCE).inputs["userData"])
+    (content,) = [content for path, content in written.items() if path.endswith(f"/{name}")]
     return javaproperties.loads(content)
 
 
@@ -331,6 +334,56 @@ def test_a_cluster_that_is_looked_up_in_another_region_stops_the_program_before_
 
     with pytest.raises(SettingsError, match="the audit-log cluster is in eu-west-1"):
         record_program(config, {**INVOKES, "confluentcloud:index/getKafkaCluster:getKafkaCluster": elsewhere})
+
+
+def test_every_alarm_is_on_a_metric_that_the_vms_watchdog_sends(default: Recorder) -> None:
+    on_the_vm = json.loads(
+        unpacked(default.one(INSTANCE).inputs["userData"])["/etc/s3-auditlog-sink/watchdog.json"]
+    )
+
+    assert len(default.of_type(ALARM)) == len(ALARMS)
+    for alarm in default.of_type(ALARM):
+        assert alarm.inputs["metricName"] in watchdog.UNITS
+        assert alarm.inputs["namespace"] == on_the_vm["namespace"]
+        assert alarm.inputs["dimensions"] == {"Stack": on_the_vm["stack"]}
+
+
+def test_silence_is_an_alarm(default: Recorder) -> None:
+    loud = {one.name for one in default.of_type(ALARM) if one.inputs["treatMissingData"] == "breaching"}
+
+    assert loud == {"worker-heartbeat", "worker-stuck"}
+
+
+def test_every_alarm_comes_within_hours_of_the_7_days_that_kafka_keeps_events(default: Recorder) -> None:
+    for alarm in default.of_type(ALARM):
+        assert alarm.inputs["period"] * alarm.inputs["evaluationPeriods"] <= 3 * 3600
+
+
+def test_the_vm_may_write_metrics_in_one_namespace_only(default: Recorder) -> None:
+    (rights,) = [
+        one for one in default.of_type("aws:iam/rolePolicy:RolePolicy") if one.name == "worker-metrics"
+    ]
+    (statement,) = policy(rights)["Statement"]
+
+    assert statement["Action"] == ["cloudwatch:PutMetricData"]
+    assert statement["Condition"] == {"StringEquals": {"cloudwatch:namespace": "CcloudLogexporter"}}
+
+
+def test_a_topic_of_the_settings_is_told_of_every_alarm_and_its_end() -> None:
+    topic = "arn:aws:sns:us-west-2:123456789012:on-call"
+    recorder = program(worker={"alarmTopicArn": topic})
+
+    for alarm in recorder.of_type(ALARM):
+        assert alarm.inputs["alarmActions"] == alarm.inputs["okActions"] == [topic]
+
+
+def test_without_metrics_there_is_neither_alarm_nor_right() -> None:
+    recorder = program(worker={"metrics": False})
+    written = unpacked(recorder.one(INSTANCE).inputs["userData"])
+
+    assert recorder.of_type(ALARM) == []
+    assert not [one for one in recorder.registrations if one.name == "worker-metrics"]
+    assert json.loads(written["/etc/s3-auditlog-sink/watchdog.json"])["metrics"] is False
 
 
 def test_nothing_is_protected_since_destroy_would_fail(default: Recorder) -> None:

@@ -66,6 +66,12 @@ def test_every_rendered_file_of_the_example_stack_is_written_under_its_own_name(
         "vm-trust.json",
         "vm-secrets-policy.json",
         "vm-session-manager-policy.json",
+        "vm-metrics-policy.json",
+        "watchdog.json",
+        "watchdog.py",
+        "s3-auditlog-sink-watchdog.service",
+        "s3-auditlog-sink-watchdog.timer",
+        "s3-auditlog-sink-journald.conf",
     }
 
 
@@ -73,7 +79,7 @@ def test_every_policy_is_json_with_statements(tmp_path: Path) -> None:
     run("--stack", EXAMPLE, "--out", str(tmp_path))
 
     documents = [json.loads(file.read_text()) for file in tmp_path.glob("*-*.json")]
-    assert len(documents) == 7
+    assert len(documents) == 8
     assert all(document["Statement"] for document in documents)
 
 

@@ -15,10 +15,17 @@ begin() {
 finish() {
     code=$?
     rm -rf "$work"
-    if [ "$code" -ne 0 ]; then
+    if [ "$code" -eq 0 ]; then
+        date --utc +%FT%TZ >"$marker"
+    else
         echo "install: FAILED in step: $step (exit code $code)" >&2
     fi
+    # A metric; before boto3 is installed, a line in the log of the boot.
+    python3 -I /usr/local/lib/s3-auditlog-sink/watchdog.py boot "$code" || true
 }
+# There after a boot that went well, and only then.
+marker=/etc/s3-auditlog-sink/installed
+rm -f "$marker"
 work=$(mktemp -d)
 trap finish EXIT
 
@@ -96,7 +103,8 @@ chmod -R u=rwX,go=rX "$PLUGIN_FOLDER"
 
 begin "service"
 systemctl daemon-reload
-systemctl enable --now s3-auditlog-sink.service
+systemctl restart systemd-journald.service
+systemctl enable --now s3-auditlog-sink.service s3-auditlog-sink-watchdog.timer
 
 begin "first start"
 status() {

@@ -3,9 +3,14 @@
 `UPDATE_GOLDEN=1 make unit` writes the golden files anew; the diff is then for a person to read.
 """
 
+import base64
+import hashlib
+import io
 import json
 import os
 import shlex
+import tarfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,16 +23,19 @@ from components.settings import OWN_CONNECTOR_PROPERTIES, Settings, load
 from components.worker import cloud_config
 from components.worker.cloud_config import CONNECTOR_PROPERTIES, WORKER_PROPERTIES, files, user_data
 from components.worker.connect import WorkerFacts, connector_properties, worker_properties
+from components.worker.files import watchdog
+from tests.components.worker.unpacked import unpacked
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "worker"
 SECRET = "planted-secret-4711"
 TOPIC = "confluent-audit-log-events"
 FACTS = WorkerFacts(
+    stack="dev",
     bootstrap_servers="pkc-abc12.us-west-2.aws.confluent.cloud:9092",
     kafka_parameter="/ccloud-logexporter/dev/kafka-credentials",
     writer_parameter="/ccloud-logexporter/dev/writer-credentials",
 )
-BY_ROLE = WorkerFacts(FACTS.bootstrap_servers, FACTS.kafka_parameter, None)
+BY_ROLE = replace(FACTS, writer_parameter=None)
 
 
 def given(**sections: dict[str, Any]) -> Settings:
@@ -71,10 +79,14 @@ def test_user_data_is_cloud_config_that_writes_every_file_and_runs_one_command()
     document = yaml.safe_load(text)
 
     assert text.startswith("#cloud-config\n")
-    assert {one["path"]: one["content"] for one in document["write_files"]} == {
-        path: file.content for path, file in files(given(), FACTS).items()
-    }
-    assert document["runcmd"] == [["/usr/local/sbin/install-s3-auditlog-sink"]]
+    assert unpacked(text) == {path: file.content for path, file in files(given(), FACTS).items()}
+    (command,) = document["runcmd"]
+    assert command == [
+        "sh",
+        "-c",
+        "python3 -m tarfile --extract /run/s3-auditlog-sink-files.tar.bz2 / "
+        "&& exec /usr/local/sbin/install-s3-auditlog-sink",
+    ]
 
 
 def test_user_data_fits_what_ec2_takes() -> None:
@@ -82,14 +94,16 @@ def test_user_data_fits_what_ec2_takes() -> None:
 
 
 def test_user_data_that_ec2_would_not_take_is_refused_with_its_size() -> None:
-    large = given(connector={"properties": {"s3.object.tagging.key.value.pairs": "x" * 9000}})
+    # Of what cannot be packed, as text of hexadecimal digits is at the most by half.
+    digests = "".join(hashlib.sha256(str(number).encode()).hexdigest() for number in range(200))
+    large = given(connector={"properties": {"s3.object.tagging.key.value.pairs": digests}})
 
     with pytest.raises(ValueError, match=r"user-data has \d\d,\d+ bytes and EC2 takes 16,384"):
         user_data(large, FACTS)
 
 
 def test_no_secret_is_in_the_user_data() -> None:
-    assert SECRET not in user_data(given(), FACTS)
+    assert not [path for path, content in unpacked(user_data(given(), FACTS)).items() if SECRET in content]
 
 
 def test_worker_and_consumer_log_in_alike() -> None:
@@ -148,7 +162,8 @@ def test_json_is_searchable_and_a_malformed_event_neither_stops_the_pipe_nor_sho
     assert properties["transforms.rename.renames"] == "time:@timestamp,type:event_type"
     assert properties["errors.tolerance"] == "all"
     assert properties["errors.log.enable"] == "true"
-    assert properties["errors.log.include.messages"] == "false"
+    # Of a sink's record the message is no content: topic, partition, offset, timestamp.
+    assert properties["errors.log.include.messages"] == "true"
 
 
 def test_raw_keeps_the_bytes_and_changes_no_field() -> None:
@@ -259,6 +274,54 @@ def test_a_jvm_out_of_memory_ends_and_its_heap_is_the_settings() -> None:
 
     assert environment["KAFKA_HEAP_OPTS"] == "-Xms512m -Xmx512m"
     assert "-XX:+ExitOnOutOfMemoryError" in environment["KAFKA_JVM_PERFORMANCE_OPTS"]
+
+
+def test_the_vms_files_are_packed_the_same_on_every_machine() -> None:
+    document = yaml.safe_load(user_data(given(), FACTS))
+    (packed,) = document["write_files"]
+    data = base64.b64decode(packed["content"])
+
+    # bzip2 at its highest level: one implementation, and neither time nor owner in the archive.
+    assert data.startswith(b"BZh9")
+    with tarfile.open(fileobj=io.BytesIO(data)) as archive:
+        for member in archive.getmembers():
+            assert (member.mtime, member.uid, member.gid, member.uname, member.gname) == (0, 0, 0, "", "")
+            assert f"{member.mode:04o}" == files(given(), FACTS)[f"/{member.name}"].permissions
+
+
+def test_the_watchdog_looks_after_what_the_settings_say() -> None:
+    one = given(worker={"restPort": 9999, "endpoints": {"cloudwatch": "https://monitoring.internal"}})
+    known = json.loads(files(one, FACTS)["/etc/s3-auditlog-sink/watchdog.json"].content)
+
+    assert known == {
+        "connector": one.connector.name,
+        "rest_port": 9999,
+        "bootstrap_servers": FACTS.bootstrap_servers,
+        "partitions": {TOPIC: 12},
+        "metrics": True,
+        "namespace": "CcloudLogexporter",
+        "stack": "dev",
+        "region": "us-west-2",
+        "endpoint": "https://monitoring.internal",
+    }
+
+
+def test_the_watchdogs_unit_finds_what_is_on_the_vm() -> None:
+    rendered = files(given(), FACTS)
+    unit = rendered["/etc/systemd/system/s3-auditlog-sink-watchdog.service"].content
+
+    assert "/usr/local/lib/s3-auditlog-sink/watchdog.py" in rendered
+    assert "ExecStart=/usr/bin/python3 -I /usr/local/lib/s3-auditlog-sink/watchdog.py\n" in unit
+    assert str(watchdog.SETTINGS) in rendered
+    assert watchdog.WORKER_PROPERTIES in rendered
+    assert f"/etc/systemd/system/{watchdog.UNIT}" in rendered
+
+
+def test_the_journal_is_bounded() -> None:
+    journal = files(given(), FACTS)["/etc/systemd/journald.conf.d/s3-auditlog-sink-journald.conf"].content
+
+    assert "SystemMaxUse=500M" in journal.splitlines()
+    assert "RuntimeMaxUse=64M" in journal.splitlines()
 
 
 def test_the_log_level_is_the_debugging_switch_of_the_article() -> None:

@@ -1,0 +1,123 @@
+"""The alarms on the watchdog's metrics, as data (pure). The events wait for 7 days in Kafka: hours are early."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+MINUTE = 60
+HOUR = 60 * MINUTE
+
+
+@dataclass(frozen=True)
+class Alarm:
+    """One alarm: `statistic` of `metric` over `period` seconds, `periods` times in a row.
+
+    `missing` is what periods without data count as. `description` is what a person reads first.
+    """
+
+    name: str
+    metric: str
+    statistic: Literal["Maximum", "Minimum", "SampleCount", "Sum"]
+    comparison: Literal["GreaterThanOrEqualToThreshold", "GreaterThanThreshold", "LessThanThreshold"]
+    threshold: float
+    period: int
+    periods: int
+    missing: Literal["breaching", "notBreaching"]
+    description: str
+
+
+ALARMS = (
+    Alarm(
+        name="heartbeat",
+        metric="TaskRunning",
+        statistic="SampleCount",
+        comparison="LessThanThreshold",
+        threshold=1,
+        period=5 * MINUTE,
+        periods=3,
+        missing="breaching",
+        description="Nothing was heard of the VM for 15 minutes: it is off, its boot failed, or it has no way out. "
+        "Look at the instance's state and at cloud-init's log. Stands in alarm until a new VM is up, too.",
+    ),
+    Alarm(
+        name="boot",
+        metric="BootFailed",
+        statistic="Maximum",
+        comparison="GreaterThanThreshold",
+        threshold=0,
+        period=5 * MINUTE,
+        periods=1,
+        missing="notBreaching",
+        description="The installation on the VM failed: /var/log/cloud-init-output.log names the step.",
+    ),
+    Alarm(
+        name="task",
+        metric="TaskRunning",
+        statistic="Maximum",
+        comparison="LessThanThreshold",
+        threshold=1,
+        period=5 * MINUTE,
+        periods=6,
+        missing="notBreaching",
+        description="The S3 sink has not run for 30 minutes, though the watchdog restarts it: "
+        "`journalctl -u s3-auditlog-sink` has the reason (a refused key, a bucket that is gone).",
+    ),
+    Alarm(
+        name="restarts",
+        metric="Restarts",
+        statistic="Sum",
+        comparison="GreaterThanThreshold",
+        threshold=10,
+        period=HOUR,
+        periods=1,
+        missing="notBreaching",
+        description="The S3 sink was restarted more than 10 times in an hour: it does not heal by itself.",
+    ),
+    Alarm(
+        name="stuck",
+        metric="SecondsStuck",
+        statistic="Maximum",
+        comparison="GreaterThanThreshold",
+        threshold=HOUR,
+        period=HOUR,
+        periods=2,
+        missing="breaching",
+        description="Events wait in Kafka and nothing of their partition was archived for an hour, or it could not "
+        "be looked up for two. They are lost after 7 days.",
+    ),
+    Alarm(
+        name="skipped",
+        metric="SkippedEvents",
+        statistic="Sum",
+        comparison="GreaterThanThreshold",
+        threshold=0,
+        period=5 * MINUTE,
+        periods=1,
+        missing="notBreaching",
+        description="Events that are no JSON objects were not archived. The metric SkippedEventOffset, and "
+        "`journalctl -u s3-auditlog-sink-watchdog`, have topic, partition and offset: they can be read in Kafka for "
+        "7 days, and connector.format raw archives anything.",
+    ),
+    Alarm(
+        name="disk",
+        metric="FreeDiskPercent",
+        statistic="Minimum",
+        comparison="LessThanThreshold",
+        threshold=10,
+        period=5 * MINUTE,
+        periods=3,
+        missing="notBreaching",
+        description="Less than 10 % of the VM's disk is free. Events are still archived; logs are lost.",
+    ),
+    Alarm(
+        name="partitions",
+        metric="UnregisteredPartitions",
+        statistic="Maximum",
+        comparison="GreaterThanThreshold",
+        threshold=0,
+        period=15 * MINUTE,
+        periods=1,
+        missing="notBreaching",
+        description="The topic has more partitions than source.partitions says: their events are archived, but do "
+        "not reach Logz.io. Raise the number and run `pulumi up`.",
+    ),
+)
