@@ -1,6 +1,7 @@
 """Requests that go wrong on demand."""
 
 import threading
+import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
@@ -39,6 +40,8 @@ class Fault:
     skip: int = 0
     seconds: float = 0.0
     retry_after: int | None = None
+    above: float | None = None
+    """Strikes only requests beyond so many a second, as a rate limit does."""
 
     @classmethod
     def parse(cls, raw: Mapping[str, Any]) -> "Fault":
@@ -63,6 +66,7 @@ class Faults:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._faults: list[Fault] = []
+        self._good: dict[int, list[float]] = {}
 
     def add(self, fault: Fault) -> None:
         """Lets further requests go wrong."""
@@ -85,6 +89,8 @@ class Faults:
             for fault in self._faults:
                 if fault.call not in (call, "any"):
                     continue
+                if fault.above is not None and not self._is_above(fault, fault.above):
+                    continue
                 if fault.skip > 0:
                     fault.skip -= 1
                     continue
@@ -94,3 +100,12 @@ class Faults:
                         self._faults.remove(fault)
                 return fault
         return None
+
+    def _is_above(self, fault: Fault, limit: float) -> bool:
+        now = time.monotonic()
+        good = self._good.setdefault(id(fault), [])
+        good[:] = [moment for moment in good if now - moment < 1.0]
+        if len(good) >= limit:
+            return True
+        good.append(now)
+        return False

@@ -100,6 +100,10 @@ class Emulator:
         """Lets requests go wrong, see `faults.Fault`."""
         self._faults.add(Fault.parse(fault))
 
+    def clear_faults(self) -> None:
+        """Lets nothing go wrong any more."""
+        self._faults.clear()
+
     def state(self) -> dict[str, Any]:
         """What `GET /_emulator/state` answers."""
         with self._lock:

@@ -25,7 +25,7 @@ class Stack:
         self.arguments: dict[str, Any] = {
             "base_url": emulator.url,
             "bucket": "archive",
-            "partitions": 2,
+            "partitions": [0, 1],
             "role_arn": ROLE,
         }
         self.output = ""
@@ -75,8 +75,8 @@ class Stack:
             env=self.environment,
             cwd=PROGRAM,
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
             text=True,
             start_new_session=True,
         )
@@ -103,6 +103,14 @@ class Stack:
         """`pulumi destroy`."""
         return self.run("destroy", "--yes", "--skip-preview")
 
+    def cancel(self) -> None:
+        """Takes away the lock that a killed command left."""
+        assert self.run("cancel", "--yes", STACK, config=False).returncode == 0
+
+    def rotate_token(self, token: str) -> None:
+        """Logz.io accepts another token from now on; the settings do not know it yet."""
+        (self.folder / "logzio" / "token").write_text(token)
+
     def state(self) -> str:
         """The state file, as it lies on the disk."""
         files = sorted(self.folder.rglob(f"{STACK}.json"))
@@ -125,7 +133,7 @@ def described(stack: Stack) -> set[tuple[str, str]]:
     directory = stack.arguments.get("topics_dir", "topics")
     return {
         (stack.arguments["bucket"], f"{directory}/audit/partition={number}/")
-        for number in range(stack.arguments["partitions"])
+        for number in stack.arguments["partitions"]
     }
 
 

@@ -100,7 +100,7 @@ def test_an_address_that_would_show_the_token_is_refused(url: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["bucket", "region", "log_type", "role_arn", "base_url", "prefix"])
-@pytest.mark.parametrize("unknown", [rpc.UNKNOWN, pulumi.output.Unknown()], ids=["text", "object"])
+@pytest.mark.parametrize("unknown", [rpc.UNKNOWN, pulumi.output.UNKNOWN], ids=["text", "object"])
 def test_what_is_unknown_in_a_preview_passes(name: str, unknown: object) -> None:
     assert failures(**{name: unknown}) == {}
     assert checked(**{name: unknown})[name] == unknown

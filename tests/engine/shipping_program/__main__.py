@@ -14,8 +14,7 @@ shipping = LogzioShipping(
         bucket=given["bucket"],
         region=given.get("region", "us-west-2"),
         prefixes=[
-            f"{given.get('topics_dir', 'topics')}/audit/partition={number}/"
-            for number in range(int(given["partitions"]))
+            f"{given.get('topics_dir', 'topics')}/audit/partition={number}/" for number in given["partitions"]
         ],
         log_type=given.get("log_type", "confluent_audit"),
         add_object_key=given.get("add_object_key", False),

@@ -1,0 +1,21 @@
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from local.logzio.server import Emulator
+from tests.engine.shipping_stack import Stack
+from tests.local.logzio_support import running
+
+
+@pytest.fixture
+def emulator(tmp_path: Path) -> Iterator[Emulator]:
+    """A Logz.io without an AWS."""
+    with running(tmp_path) as one:
+        yield one
+
+
+@pytest.fixture
+def stack(tmp_path: Path, emulator: Emulator) -> Stack:
+    """A stack of the Logz.io part alone, not yet brought up."""
+    return Stack(tmp_path, emulator)

@@ -1,0 +1,303 @@
+"""Registrations through the real engine: what people and interruptions do to them."""
+
+import os
+import signal
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local.logzio.server import Emulator
+from tests.engine.shipping_stack import ROLE, Stack, described, held
+from tests.local.logzio_support import BODY, BUCKETS, api, running
+
+pytestmark = pytest.mark.engine
+
+SECRET = "marker-secret/of+the=key"
+ACCESS_KEY = "AKIAMARKERMARKER0001"
+
+
+def is_as_described(stack: Stack) -> bool:
+    return held(stack.emulator) == sorted(described(stack))
+
+
+def counts(emulator: Emulator, *calls: str) -> dict[str, int]:
+    requests = emulator.state()["requests"]
+    return {call: sum(requests.get(call, {}).values()) for call in calls}
+
+
+def behind_its_back(emulator: Emulator, prefix_part: str, **changed: Any) -> None:
+    """Somebody changes a registration in Logz.io (or deletes it, with nothing to change)."""
+    with api(emulator) as client:
+        (found,) = (one for one in client.get(BUCKETS).json() if prefix_part in one["prefix"])
+        path = f"{BUCKETS}/{found['id']}"
+        body = {name: found[name] for name in BODY if found[name] is not None}
+        answer = client.put(path, json={**body, **changed}) if changed else client.delete(path)
+        assert answer.status_code == 200
+
+
+def test_a_stack_comes_up_stays_as_it_is_and_goes_without_a_trace(stack: Stack) -> None:
+    assert stack.up().returncode == 0
+    assert is_as_described(stack)
+    assert stack.preview().returncode == 0
+    refreshed = stack.run("refresh", "--yes", "--skip-preview", "--expect-no-changes")
+    assert refreshed.returncode == 0, refreshed.stdout
+    # Another form of the same region is the same.
+    stack.arguments["region"] = "US_WEST_2"
+    assert stack.preview().returncode == 0
+    assert stack.destroy().returncode == 0
+    assert held(stack.emulator) == []
+
+
+def test_more_partitions_add_registrations_and_touch_no_other(stack: Stack) -> None:
+    stack.up()
+    before = {one["urn"]: one["id"] for one in stack.resources()}
+    calls = counts(stack.emulator, "create", "update", "delete")
+    stack.arguments["partitions"] = [0, 1, 2, 3, 4]
+
+    assert stack.up().returncode == 0
+
+    after = {one["urn"]: one["id"] for one in stack.resources()}
+    assert before.items() <= after.items()
+    assert counts(stack.emulator, "create", "update", "delete") == {**calls, "create": calls["create"] + 3}
+    assert is_as_described(stack)
+
+
+def test_a_new_place_warns_once_and_leaves_nothing_at_the_old_one(stack: Stack) -> None:
+    stack.up()
+    stack.arguments["topics_dir"] = "other"
+
+    previewed = stack.run("preview")
+    done = stack.up()
+
+    for said in (previewed.stdout, done.stdout):
+        assert "warning: Logz.io will read s3://archive/other/ instead of s3://archive/topics/" in said
+    # The engine repeats its warnings once at the end.
+    assert done.stdout.count("stay unread") == 2
+    assert is_as_described(stack)
+    stack.arguments["bucket"] = "another"
+    assert "instead of s3://archive/other/" in stack.up().stdout
+    assert is_as_described(stack)
+
+
+def test_a_changed_field_is_changed_in_place(stack: Stack) -> None:
+    stack.up()
+    ids = sorted(one["id"] for one in stack.resources())
+    stack.arguments.update(log_type="other", add_object_key=True)
+
+    assert stack.up().returncode == 0
+
+    assert sorted(one["id"] for one in stack.resources()) == ids
+    assert {one["logsType"] for one in stack.emulator.state()["registrations"]} == {"other"}
+
+
+def test_another_region_of_the_same_bucket_never_stands_beside_the_old_one(stack: Stack) -> None:
+    stack.up()
+    stack.arguments["region"] = "us-east-1"
+
+    assert stack.up().returncode == 0
+
+    assert {one["region"] for one in stack.emulator.state()["registrations"]} == {"US_EAST_1"}
+    assert is_as_described(stack)
+
+
+def test_changes_behind_its_back_are_seen_by_a_refresh_and_undone_by_up(stack: Stack) -> None:
+    stack.arguments["partitions"] = [0, 1, 2]
+    stack.up()
+    behind_its_back(stack.emulator, "partition=0", logsType="drifted", active=False)
+    behind_its_back(stack.emulator, "partition=1", addS3ObjectKeyAsLogField=True)
+    behind_its_back(stack.emulator, "partition=2", arn=f"{ROLE}-of-another")
+
+    assert stack.run("refresh", "--yes", "--skip-preview", "--expect-no-changes").returncode != 0
+    assert stack.refresh().returncode == 0
+    drifted = {one["outputs"]["prefix"]: one["outputs"] for one in stack.resources()}
+    assert drifted["topics/audit/partition=0/"]["log_type"] == "drifted"
+    assert drifted["topics/audit/partition=0/"]["active"] is False
+    assert drifted["topics/audit/partition=1/"]["add_object_key"] is True
+    assert drifted["topics/audit/partition=2/"]["role_arn"] == f"{ROLE}-of-another"
+
+    assert stack.up().returncode == 0
+    assert stack.preview().returncode == 0
+    for one in stack.emulator.state()["registrations"]:
+        shown = (one["logsType"], one["active"], one["addS3ObjectKeyAsLogField"], one["arn"])
+        assert shown == ("confluent_audit", True, False, ROLE)
+
+
+def test_a_place_that_was_changed_behind_its_back_is_made_right_again(stack: Stack) -> None:
+    stack.arguments["partitions"] = [0, 1, 2]
+    stack.up()
+    behind_its_back(stack.emulator, "partition=0", prefix="moved/")
+    behind_its_back(stack.emulator, "partition=1", bucket="moved")
+    behind_its_back(stack.emulator, "partition=2", region="EU_WEST_1")
+
+    assert stack.refresh().returncode == 0
+    assert stack.up().returncode == 0
+
+    assert is_as_described(stack)
+    assert stack.preview().returncode == 0
+
+
+def test_a_registration_that_was_deleted_by_hand_disappears_and_comes_back(stack: Stack) -> None:
+    stack.up()
+    behind_its_back(stack.emulator, "partition=0")
+
+    assert stack.refresh().returncode == 0
+    assert len(stack.resources()) == 1
+    assert stack.up().returncode == 0
+
+    assert is_as_described(stack)
+
+
+def test_an_update_of_a_registration_that_was_deleted_by_hand_says_what_to_do(stack: Stack) -> None:
+    stack.up()
+    behind_its_back(stack.emulator, "partition=0")
+    stack.arguments["log_type"] = "other"
+
+    failed = stack.up()
+    assert failed.returncode != 0
+    assert "run `pulumi refresh` so that Pulumi knows, then `pulumi up`" in failed.stdout + failed.stderr
+
+    assert stack.refresh().returncode == 0
+    assert stack.up().returncode == 0
+    assert is_as_described(stack)
+
+
+def test_a_stack_whose_registrations_were_deleted_by_hand_is_destroyed(stack: Stack) -> None:
+    stack.up()
+    behind_its_back(stack.emulator, "partition=0")
+    behind_its_back(stack.emulator, "partition=1")
+
+    assert stack.destroy().returncode == 0
+    assert held(stack.emulator) == []
+
+
+def test_somebody_elses_registration_is_refused_by_its_id_and_adopted_when_asked(stack: Stack) -> None:
+    with api(stack.emulator) as client:
+        client.post(BUCKETS, json={**BODY, "arn": f"{ROLE}-of-another"})
+
+    refused = stack.up()
+    assert refused.returncode != 0
+    assert "there is already: 1." in refused.stdout + refused.stderr
+
+    stack.arguments["adopt_existing"] = True
+    assert stack.up().returncode == 0
+    assert is_as_described(stack)
+    assert "1" in {one["id"] for one in stack.resources()}
+    # The setting may go again without any change.
+    stack.arguments["adopt_existing"] = False
+    assert stack.preview().returncode == 0
+
+
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGKILL], ids=["interrupted", "killed"])
+def test_an_up_that_was_cut_off_is_completed_by_the_next(stack: Stack, sent: signal.Signals) -> None:
+    stack.emulator.fail(call="create", answer="slow", seconds=4, times=2)
+    process = stack.start("up", "--yes", "--skip-preview")
+    deadline = time.monotonic() + 60
+    while len(held(stack.emulator)) < 2:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+    # Both are made, and neither answer has come: the whole group, as from a terminal, or the engine alone.
+    if sent is signal.SIGINT:
+        os.killpg(process.pid, sent)
+    else:
+        process.kill()
+    process.wait()
+    if sent is signal.SIGKILL:
+        stack.cancel()
+        assert stack.resources() == []
+
+    again = stack.up()
+
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert is_as_described(stack)
+    assert len(stack.resources()) == 2
+    assert stack.destroy().returncode == 0
+    assert held(stack.emulator) == []
+    if sent is signal.SIGKILL:
+        # Pulumi's provider process does not end with a killed engine.
+        os.killpg(process.pid, signal.SIGKILL)
+
+
+def test_forty_registrations_come_and_go_under_too_many_requests(stack: Stack) -> None:
+    stack.arguments["partitions"] = list(range(40))
+    stack.emulator.fail(call="any", answer="429", times=None, above=15)
+
+    done = stack.up()
+
+    assert done.returncode == 0, done.stdout
+    assert is_as_described(stack)
+    assert sum(by.get("429", 0) for by in stack.emulator.state()["requests"].values()) > 40
+    assert stack.emulator.state()["most_at_once"] <= 4
+    assert stack.destroy().returncode == 0
+    assert held(stack.emulator) == []
+
+
+def test_a_new_token_changes_no_registration(stack: Stack) -> None:
+    stack.up()
+    stack.rotate_token("marker-new-token")
+    stack.set_token("marker-new-token")
+
+    assert stack.preview().returncode == 0
+    calls = counts(stack.emulator, "create", "update", "delete")
+    assert stack.up().returncode == 0
+    assert counts(stack.emulator, "create", "update", "delete") == calls
+
+
+def test_after_a_rotation_the_old_token_stays_in_the_state_until_up(stack: Stack) -> None:
+    stack.up()
+    stack.rotate_token("marker-new-token")
+    stack.set_token("marker-new-token")
+
+    refused = stack.refresh()
+    assert refused.returncode != 0
+    assert "run `pulumi up` before refresh or destroy" in refused.stdout + refused.stderr
+
+    # The variable wins over what lies in the state.
+    stack.environment["LOGZIO_API_TOKEN"] = "marker-new-token"
+    assert stack.refresh().returncode == 0
+    del stack.environment["LOGZIO_API_TOKEN"]
+
+    assert stack.up().returncode == 0
+    assert stack.refresh().returncode == 0
+    assert stack.destroy().returncode == 0
+
+
+def test_another_account_is_refused_before_anything_is_lost(stack: Stack, tmp_path: Path) -> None:
+    stack.up()
+    (tmp_path / "other").mkdir()
+    with running(tmp_path / "other") as other:
+        stack.arguments["base_url"] = other.url
+        stack.set_token(other.token)
+
+        failed = stack.up()
+
+        assert failed.returncode != 0
+        assert "API token is not accepted" in failed.stdout + failed.stderr
+        assert is_as_described(stack)
+        assert held(other) == []
+
+
+def test_no_token_and_no_key_gets_out_of_the_secrets_of_the_state(stack: Stack) -> None:
+    token = stack.emulator.token
+    del stack.arguments["role_arn"]
+    stack.arguments.update(access_key=ACCESS_KEY, secret_key=SECRET)
+    debug = ("--debug", "--logtostderr", "-v=5")
+    stack.emulator.fail(call="create", answer="500", effect=True)
+    stack.emulator.fail(call="list", answer="429")
+
+    assert stack.run("up", "--yes", "--diff", *debug).returncode == 0
+    assert stack.run("refresh", "--yes", "--diff", *debug).returncode == 0
+    stack.emulator.fail(call="update", answer="credentials")
+    stack.arguments["log_type"] = "other"
+    assert stack.run("up", "--yes", "--diff", *debug).returncode == 0
+    stack.emulator.fail(call="any", answer="expired-token", times=None)
+    assert stack.run("refresh", "--yes", "--diff", *debug).returncode != 0
+
+    for place, text in {"output": stack.output, "state": stack.state()}.items():
+        for name, secret in {"token": token, "secret key": SECRET}.items():
+            assert secret not in text, f"the {name} is in the {place}"
+    for registration in stack.resources():
+        # The engine's mark of an encrypted value.
+        assert "4dabf18193072939515e22adb298388d" in registration["outputs"]["secret_key"]
