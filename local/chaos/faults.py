@@ -33,7 +33,7 @@ class Fault:
     text: str
     strike: Callable[[Stage], Struck | None]
     seen: str
-    patience: float = 300.0
+    patience: float = 600.0
     short: bool = False
     new_partitions: bool = False
 
@@ -286,7 +286,7 @@ FAULTS = (
         short=True,
     ),
     Fault("2a", "VM powered off hard, booted again", power_cut, "an instance that was off", short=True),
-    Fault("2b", "VM replaced through `pulumi up`", replace, "one VM deleted, one created", patience=600),
+    Fault("2b", "VM replaced through `pulumi up`", replace, "one VM deleted, one created"),
     Fault("3a", "broker restarted", restart_broker, "warnings of the Kafka client"),
     Fault("3b", "broker gone for 2 minutes", stop_broker, "warnings of the Kafka client"),
     Fault(
@@ -294,7 +294,6 @@ FAULTS = (
         "authentication refused for a minute",
         refuse_login,
         "SaslAuthenticationException, task FAILED, started again by the watchdog",
-        patience=600,
     ),
     Fault("4a", "S3: bursts of 500 and 503", burst, "retries in the log", short=True),
     Fault("4b", "S3: 60 s of timeouts", _s3_minute(hang=True), "no new object for a minute"),
@@ -303,7 +302,6 @@ FAULTS = (
         "S3: 403 for a minute",
         _s3_minute(status=403),
         "AccessDenied, task FAILED, started again by the watchdog",
-        patience=600,
         short=True,
     ),
     Fault(
@@ -312,7 +310,6 @@ FAULTS = (
         "S3: the bucket missing and back (NoSuchBucket to every request of the sink)",
         _s3_minute(status=404, code="NoSuchBucket"),
         "NoSuchBucket, task FAILED, started again by the watchdog",
-        patience=600,
     ),
     Fault("5a", "Kafka secret rotated, old one dead", rotate_kafka_secret, "one restart of the service"),
     Fault("5b", "S3 key rotated, old one dead", rotate_s3_key, "InvalidAccessKeyId until the restart"),
@@ -336,16 +333,14 @@ FAULTS = (
         "first three package and connector downloads fail",
         failing_downloads,
         "a boot that takes longer",
-        patience=600,
     ),
-    Fault("8b", "connector archive with a wrong checksum", wrong_checksum, "a boot in error", patience=600),
-    Fault("8c", "secrets not readable at first boot", unreadable_secrets, "a later start", patience=600),
+    Fault("8b", "connector archive with a wrong checksum", wrong_checksum, "a boot in error"),
+    Fault("8c", "secrets not readable at first boot", unreadable_secrets, "a later start"),
     Fault(
         "9",
         "partitions added to the topic",
         add_partitions,
         "`pulumi up` with the new number makes their registrations",
-        patience=600,
         new_partitions=True,
     ),
     Fault(
@@ -353,7 +348,6 @@ FAULTS = (
         "clock wrong by an hour (the JVM's, libfaketime)",
         wrong_clock,
         "RequestTimeTooSkewed in the log, unless the AWS SDK corrects for it",
-        patience=600,
     ),
     Fault("11", "Logz.io's API and fetcher down for 5 minutes", logzio_down, "events arrive late in Logz.io"),
 )
