@@ -2,6 +2,7 @@ import asyncio
 import copy
 import json
 import os
+import re
 import traceback
 from pathlib import Path
 from typing import Any
@@ -778,6 +779,13 @@ def test_tags_may_be_numbers_and_take_the_place_of_the_projects_own() -> None:
     assert loaded({**BY_ENDPOINT, "tags": tags}).tags["CostCentre"] == "4711"
 
 
+def test_the_tags_that_the_program_adds_are_those_that_the_settings_count_with() -> None:
+    program = (ROOT / "__main__.py").read_text()
+
+    (own,) = re.findall(r"^tags = \{(.*)\*\*given\.tags\}$", program, re.MULTILINE)
+    assert re.findall(r'"(\w+)":', own) == list(settings.OWN_TAGS)
+
+
 def handed_over(sections: dict[str, Any], region: str | None = "us-west-2", **environ: str) -> Settings:
     """As Pulumi hands the configuration to the program: each section as JSON in a text."""
     config = {
@@ -831,7 +839,12 @@ def test_a_secret_is_a_secret_of_pulumi_at_once() -> None:
         output = settings.secret(SecretStr(MARKER))
         return await output.is_secret(), await output.future()
 
-    assert asyncio.run(made()) == (True, MARKER)
+    # A loop of its own: asyncio.run would take away the one that other tests' programs run on.
+    loop = asyncio.new_event_loop()
+    try:
+        assert loop.run_until_complete(made()) == (True, MARKER)
+    finally:
+        loop.close()
 
 
 def test_each_partition_of_each_topic_has_a_prefix() -> None:

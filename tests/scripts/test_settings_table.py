@@ -38,3 +38,29 @@ def test_a_table_that_is_out_of_date_is_noticed(tmp_path: Path) -> None:
 def test_a_readme_without_markers_is_left_alone() -> None:
     with pytest.raises(ValueError, match="settings:begin"):
         settings_table.replaced("no markers")
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        "| `archive.bucket` | text: 3 to 63 of a-z",
+        "| `source.topics` | list, each: text",
+        "| `source.partitions` | object, each value: whole number, 1 to 1000 | **required** |",
+        "| `source.apiSecret` | secret | none |",
+        "| `connector.format` | `json`, `raw` | `json` |",
+        "| `connector.rotationSeconds` | whole number, 5 to 3600 | `60` |",
+        "| `archive.destroyWithData` | `true`, `false` | `false` |",
+        "| `worker.endpoints.s3` | text: https://host",
+        "| `tags` | object, each value: text | none |",
+    ],
+)
+def test_a_row_tells_what_the_checks_take(row: str) -> None:
+    assert row in settings_table.table()
+
+
+def test_no_cell_is_taken_for_html_or_ends_early() -> None:
+    for row in settings_table.table().splitlines():
+        outside_of_code = "".join(row.split("`")[::2])
+
+        assert "<" not in outside_of_code
+        assert row.replace("\\|", "").count("|") == 5
