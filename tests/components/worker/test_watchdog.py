@@ -559,6 +559,24 @@ def test_what_could_not_be_published_is_told_again_by_the_next_run(vm: Vm, cloud
     assert vm.memory.pid == JVM
 
 
+def test_a_full_disk_leaves_the_old_cursor_and_the_healing(
+    vm: Vm, cloudwatch: CloudWatch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    vm.run()
+    (vm.folder / "state").mkdir()
+    cursor = vm.folder / "state" / "journal-cursor"
+    cursor.write_text("old")
+    # /dev/full is a disk without room.
+    cursor.with_suffix(".partial").symlink_to("/dev/full")
+    monkeypatch.setenv("STATE_DIRECTORY", str(vm.folder / "state"))
+
+    with pytest.raises(OSError, match="No space left"):
+        vm.run()
+
+    assert cursor.read_text() == "old"
+    assert [one["MetricName"] for one in cloudwatch.metrics].count("TaskRunning") == 2
+
+
 def test_a_memory_that_cannot_be_read_is_a_new_one(tmp_path: Path) -> None:
     for text in ("", "[]", '{"unknown": 1}', '{"pid": 1'):
         (tmp_path / "memory.json").write_text(text)

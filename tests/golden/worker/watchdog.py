@@ -97,9 +97,7 @@ class Memory:
             return cls()
 
     def write(self, file: Path) -> None:
-        partial = file.with_suffix(".partial")
-        partial.write_text(json.dumps(asdict(self)))
-        partial.replace(file)
+        write(file, json.dumps(asdict(self)))
 
 
 def main(arguments: list[str]) -> None:
@@ -117,7 +115,7 @@ def main(arguments: list[str]) -> None:
     skipped, cursor = read_journal(cursor_file)
     values |= {"FreeDiskPercent": min(map(free_percent, ("/", "/var/log"))), "SkippedEvents": len(skipped)}
     publish(settings, values, skipped[:MOST_NAMED])
-    cursor_file.write_text(cursor)
+    write(cursor_file, cursor)
 
 
 def heal(settings: Mapping[str, Any], memory: Memory) -> dict[str, float]:
@@ -338,6 +336,13 @@ def run(*command: str, environment: Mapping[str, str] | None = None) -> str:
     if done.returncode != 0:
         say(f"{command[0]}: exit code {done.returncode}: {done.stderr.strip()[-500:]}")
     return done.stdout
+
+
+def write(file: Path, text: str) -> None:
+    """All or nothing: on a full disk the old contents stay."""
+    partial = file.with_suffix(".partial")
+    partial.write_text(text)
+    partial.replace(file)
 
 
 def say(text: str) -> None:
