@@ -10,7 +10,8 @@ from local.kafka import jars
 PLATFORM = "7.9"
 """The platform version the repository is laid out for."""
 
-VERSION = f"{PLATFORM}.1-1"
+VERSION = f"{PLATFORM}.1-2"
+"""Raised with each change of a package: apt takes what it downloaded earlier under the same version."""
 
 _HERE = Path(__file__).parent
 _FILES = _HERE / "files"
