@@ -1,0 +1,45 @@
+"""What a fault reaches for, as far as it needs no servers."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from local.chaos.stage import ChaosError, Stage, wait_until
+from local.engine import Engine
+from local.setup import Tools
+from local.world import World
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Stage:
+    world = World(tmp_path, Tools(Engine(tmp_path, "3"), tmp_path), {})
+    settings = {"ccloud-logexporter:connector": {"compressionLevel": 6}, "aws:region": "us-west-2"}
+    world.stack_file.write_text(yaml.safe_dump({"config": settings}))
+    return Stage(world)
+
+
+def test_a_setting_is_changed_and_its_former_value_told(stage: Stage) -> None:
+    assert stage.set("connector", "compressionLevel", 5) == 6
+    assert stage.set("connector", "compressionLevel", 6) == 5
+
+
+def test_a_setting_of_a_component_without_any_is_added_and_the_others_stay(stage: Stage) -> None:
+    assert stage.set("source", "partitions", {"audit": 14}) is None
+    config = yaml.safe_load(stage.world.stack_file.read_text())["config"]
+    assert config == {
+        "ccloud-logexporter:connector": {"compressionLevel": 6},
+        "ccloud-logexporter:source": {"partitions": {"audit": 14}},
+        "aws:region": "us-west-2",
+    }
+
+
+def test_a_wait_in_vain_says_what_for() -> None:
+    with pytest.raises(ChaosError, match="in vain: the sun rises"):
+        wait_until(lambda: False, "the sun rises", seconds=0, poll=0)
+
+
+def test_a_wait_ends_as_soon_as_the_condition_holds() -> None:
+    answers = iter([False, False, True])
+    wait_until(lambda: next(answers), "the third answer", seconds=60, poll=0)
+    assert list(answers) == []
