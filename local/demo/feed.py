@@ -86,7 +86,9 @@ def feed(
         single_is_taken = any(line.partition == _SINGLE for line in read_produced(state))
         partitions = spread(_partition_count(producer, topic), seed, single_is_taken=single_is_taken)
         # Events are a second apart on average: the last one has just happened.
-        paced = _paced(events(count, seed, datetime.now(UTC) - timedelta(seconds=count)), producer, rate, stop)
+        paced = _paced(
+            events(count, seed, datetime.now(UTC) - timedelta(seconds=count)), producer, rate, stop
+        )
         reported = started
         for event, partition in zip(paced, partitions, strict=False):
             _produce(producer, topic, partition, event, recorder)

@@ -1,0 +1,135 @@
+"""The project's own program on the real engine, against the whole local stack."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+import yaml
+
+from components.settings import Connector
+from local import pulumi, setup, world
+from local.demo import report, stages
+from local.world import World
+
+pytestmark = [pytest.mark.local, pytest.mark.engine]
+
+EVENTS = 1500
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """A stack that was brought up, with its VM booted."""
+    state = tmp_path_factory.mktemp("program")
+    try:
+        stack = stages.up(state)
+        stages.boot(stack)
+        yield stack
+    finally:
+        world.end(state)
+
+
+def test_every_event_is_archived_and_delivered(running: World) -> None:
+    stages.produce(running, EVENTS)
+
+    result = stages.verify(running)
+
+    assert result.ok, result.explain()
+    assert (result.produced, result.archived, result.delivered) == (EVENTS, EVENTS, EVENTS)
+
+
+def test_a_preview_after_up_shows_no_change(running: World) -> None:
+    pulumi.run(running, "preview", "--stack", world.STACK, "--expect-no-changes", quiet=True)
+
+
+def test_a_refresh_after_up_shows_no_change(running: World) -> None:
+    pulumi.run(running, "refresh", "--stack", world.STACK, "--yes", "--expect-no-changes", quiet=True)
+
+
+def test_outputs_say_where_things_are(running: World) -> None:
+    outputs = pulumi.outputs(running)
+
+    assert outputs["bucket"] == world.BUCKET
+    assert outputs["topicPrefixes"] == [f"topics/{world.TOPIC}/"]
+    assert len(set(outputs["registrationIds"].values())) == world.PARTITIONS
+    assert outputs["instanceId"] in outputs["shellCommand"]
+
+
+def test_a_bucket_policy_that_somebody_took_away_is_seen_and_put_back(running: World) -> None:
+    s3 = _s3(running)
+    s3.delete_bucket_policy(Bucket=world.BUCKET)
+
+    pulumi.run(running, "refresh", "--stack", world.STACK, "--yes", quiet=True)
+    pulumi.run(running, "up", "--stack", world.STACK, "--yes", "--skip-preview", quiet=True)
+
+    policy = json.loads(s3.get_bucket_policy(Bucket=world.BUCKET)["Policy"])
+    assert policy["Statement"][0]["Sid"] == "OnlyTls"
+
+
+def test_destroy_leaves_nothing_behind(running: World) -> None:
+    assert stages.down(running) == []
+
+
+def test_the_demo_ends_with_every_event_delivered_and_a_report(tmp_path: Path) -> None:
+    try:
+        code = stages.run(EVENTS, tmp_path)
+    finally:
+        world.end(tmp_path)
+
+    told = json.loads(report.report_file(tmp_path).read_text())
+    assert code == 0, told
+    assert told["events_produced"] == told["events_archived"] == told["events_delivered"] == EVENTS
+    assert told["events_missing"] == told["left_behind"] == 0
+    assert told["objects"] > 0
+    assert told["s3_requests"] >= 3 * told["objects"]
+    assert set(told["seconds"]) == {"tools", "up", "boot", "first_object", "first_delivered", "total"}
+    assert None not in told["seconds"].values()
+
+
+def test_a_kept_bucket_stays_guarded_and_is_taken_over_by_the_next_up(tmp_path: Path) -> None:
+    try:
+        stack = world.start(tmp_path, setup.prepare(Connector().version))
+        kept = _changed(world.stack_settings(stack, Connector().version), destroyWithData=False)
+        pulumi.create_stack(stack, kept)
+        pulumi.up(stack)
+        pulumi.destroy(stack)
+
+        s3 = _s3(stack)
+        assert s3.get_public_access_block(Bucket=world.BUCKET)["PublicAccessBlockConfiguration"]
+        assert json.loads(s3.get_bucket_policy(Bucket=world.BUCKET)["Policy"])["Statement"]
+
+        _set_archive(stack, adoptExisting=True)
+        pulumi.up(stack)
+        pulumi.run(stack, "preview", "--stack", world.STACK, "--expect-no-changes", quiet=True)
+
+        _set_archive(stack, adoptExisting=False, destroyWithData=True)
+        pulumi.up(stack)
+        pulumi.destroy(stack)
+        assert [bucket["Name"] for bucket in s3.list_buckets()["Buckets"]] == []
+    finally:
+        world.end(tmp_path)
+
+
+def _changed(settings: dict[str, Any], **archive: bool) -> dict[str, Any]:
+    name = "ccloud-logexporter:archive"
+    return {**settings, name: {**settings[name], **archive}}
+
+
+def _set_archive(stack: World, **archive: bool) -> None:
+    """Changes the stack file as a person would."""
+    content = yaml.safe_load(stack.stack_file.read_text())
+    content["config"] = _changed(content["config"], **archive)
+    stack.stack_file.write_text(yaml.safe_dump(content))
+
+
+def _s3(stack: World) -> Any:
+    deployer = world.aws_environment(stack.state, stack.aws_endpoint)
+    return boto3.client(
+        "s3",
+        endpoint_url=stack.aws_endpoint,
+        region_name=world.REGION,
+        aws_access_key_id=deployer["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=deployer["AWS_SECRET_ACCESS_KEY"],
+    )
