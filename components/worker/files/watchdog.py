@@ -95,6 +95,9 @@ class Memory:
     committed: dict[str, int] = field(default_factory=dict)
     waiting_since: dict[str, float] = field(default_factory=dict)
     first_end: dict[str, int] = field(default_factory=dict)
+    # Partitions that stand still in spite of a new JVM, and offsets that were skipped but are not committed yet.
+    given_up: list[str] = field(default_factory=list)
+    skipped: dict[str, list[int]] = field(default_factory=dict)
 
     @classmethod
     def read(cls, file: Path) -> "Memory":
@@ -116,10 +119,11 @@ def main(arguments: list[str]) -> None:
     memory = Memory.read(memory_file)
     values = heal(settings, memory)
     memory.write(memory_file)
-    values |= measure(settings, memory)
-    memory.write(memory_file)
     cursor_file = Path(os.environ["STATE_DIRECTORY"], "journal-cursor")
     skipped, cursor = read_journal(cursor_file)
+    remember(memory, skipped)
+    values |= measure(settings, memory)
+    memory.write(memory_file)
     values |= {"FreeDiskPercent": min(map(free_percent, ("/", "/var/log"))), "SkippedEvents": len(skipped)}
     publish(settings, values, skipped[:MOST_NAMED])
     # Last: what could not be published, or the cursor not written (a full disk), is told twice and not never.
@@ -168,9 +172,12 @@ def decide(memory: Memory, pid: int, states: list[str] | None, now: float) -> st
         memory.well_since = now
     if now - memory.well_since >= WELL_SECONDS:
         memory.attempts = 0
-    # Paused by a person: only told.
-    stuck = [since for since in memory.waiting_since.values() if now - since >= STUCK_SECONDS]
-    return _service(memory) if stuck and set(states) == {"RUNNING"} else None
+    stuck = [name for name, since in memory.waiting_since.items() if now - since >= STUCK_SECONDS]
+    # Paused by a person: only told. So is what a new JVM did not help.
+    if set(states) != {"RUNNING"} or set(stuck) <= set(memory.given_up):
+        return None
+    memory.given_up = stuck
+    return _service(memory)
 
 
 def _failed(memory: Memory, now: float) -> str | None:
@@ -185,8 +192,7 @@ def _failed(memory: Memory, now: float) -> str | None:
 
 def _service(memory: Memory) -> str:
     """The next JVM starts with a clean sheet."""
-    memory.unanswered = memory.attempts = 0
-    memory.next_attempt, memory.waiting_since = 0.0, {}
+    memory.unanswered, memory.attempts, memory.next_attempt = 0, 0, 0.0
     return "service"
 
 
@@ -249,6 +255,14 @@ def measure(settings: Mapping[str, Any], memory: Memory) -> dict[str, float]:
     return progress(memory, settings["partitions"], positions, now) if positions else {}
 
 
+def remember(memory: Memory, skipped: Iterable[Event]) -> None:
+    """Each offset once: a restart reads it again."""
+    known = {name: set(offsets) for name, offsets in memory.skipped.items()}
+    for one in skipped:
+        known.setdefault(f"{one.topic}-{one.partition}", set()).add(one.offset)
+    memory.skipped = {name: sorted(offsets) for name, offsets in known.items()}
+
+
 def progress(
     memory: Memory, registered: Mapping[str, int], positions: Iterable[Position], now: float
 ) -> dict[str, float]:
@@ -270,9 +284,13 @@ def progress(
         if one.committed is not None and one.committed != before:
             memory.moved_at = now
             memory.waiting_since.pop(name, None)
-        if one.end > start:
+            memory.given_up = [other for other in memory.given_up if other != name]
+        # A skipped event is committed with the next one that is archived, which may take days to come.
+        memory.skipped[name] = [offset for offset in memory.skipped.get(name, []) if offset >= start]
+        behind = max(0, one.end - start - len(memory.skipped[name]))
+        if behind:
             waiting[name] = memory.waiting_since.get(name, now)
-        lag += max(0, one.end - start)
+        lag += behind
         unregistered += one.partition >= registered.get(one.topic, sys.maxsize)
     memory.waiting_since = waiting
     return {

@@ -131,6 +131,16 @@ def test_a_task_that_runs_but_archives_nothing_gets_a_new_jvm_once() -> None:
     assert decisions(RUNNING, [STUCK_SECONDS + 60], memory) == [None]
 
 
+def test_a_new_jvm_that_did_not_help_is_not_followed_by_more_until_the_partition_moved() -> None:
+    memory = Memory(pid=JVM, waiting_since={f"{TOPIC}-0": 0.0}, committed={f"{TOPIC}-0": 5})
+    decide(memory, JVM, RUNNING, STUCK_SECONDS)
+    again = decisions(RUNNING, [2 * STUCK_SECONDS, 3 * STUCK_SECONDS], memory, pid=JVM + 1)
+    told(memory, 3.0 * STUCK_SECONDS, (6, 7))
+
+    assert again == [None, None]
+    assert decisions(RUNNING, [4 * STUCK_SECONDS], memory, pid=JVM + 1) == ["service"]
+
+
 def test_a_task_that_a_person_paused_is_told_and_left_alone() -> None:
     memory = Memory(pid=JVM, waiting_since={f"{TOPIC}-0": 0.0})
 
@@ -188,6 +198,21 @@ def test_a_partition_with_nothing_committed_waits_from_the_first_event_that_came
         "SecondsStuck": 0,
         "UnregisteredPartitions": 0,
     }
+
+
+def test_a_skipped_event_at_the_end_of_a_quiet_partition_does_not_wait() -> None:
+    memory = Memory()
+    # Told twice, as after a restart.
+    watchdog.remember(memory, [Event(TOPIC, 0, 10), Event(TOPIC, 0, 10)])
+    told(memory, 0, (10, 11))
+    values = told(memory, 9000, (10, 11))
+
+    assert values["ConsumerLag"] == 0
+    assert values["SecondsStuck"] == 0
+    # An event behind it does, and once that is archived both are forgotten.
+    assert told(memory, 9300, (10, 12))["ConsumerLag"] == 1
+    assert told(memory, 9600, (12, 13))["ConsumerLag"] == 1
+    assert memory.skipped == {f"{TOPIC}-0": []}
 
 
 def test_partitions_beyond_the_registered_ones_are_counted() -> None:
