@@ -44,13 +44,14 @@ class Books:
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
-        self._lost: set[str] = set()
+        self.lost: set[str] = set()
+        """All that earlier rows lost."""
         self._duplicates = ledger.duplicates()
 
     def close(self, ids: Iterable[str]) -> tuple[int, int]:
         """Of these events: how many are newly lost; and how many copies too many are new, of any event."""
-        lost = self._ledger.absent(ids) - self._lost
-        self._lost |= lost
+        lost = self._ledger.absent(ids) - self.lost
+        self.lost |= lost
         before, self._duplicates = self._duplicates, self._ledger.duplicates()
         return len(lost), self._duplicates - before
 

@@ -24,7 +24,7 @@ class Row:
     produced: int
     """Events that Kafka accepted from the blow until the row was closed."""
     lost: int
-    """Events that were not archived and delivered when the row was closed, and are in no earlier row."""
+    """Events that are missing from the bucket or from Logz.io, even after a restart of the service by hand."""
     duplicates: int
     """Copies beyond the first that came with this row."""
     seconds: float | None

@@ -93,6 +93,7 @@ class _Run:
     def _row(self, fault: Fault) -> Row:
         progress.say(f"- {fault.name}: {fault.text} ...")
         began, produced = time.time(), len(self._feed.ids())
+        failed = False
         try:
             struck = fault.strike(self._stage) or Struck()
         except SkippedError as reason:
@@ -101,7 +102,7 @@ class _Run:
         except Exception as error:  # noqa: BLE001  # one fault that cannot be injected must not end the others
             progress.say(f"  failed: {error}")
             self._heal_everything()
-            struck = Struck(note=f"THE FAULT ITSELF FAILED: {error}", silent=1)
+            failed, struck = True, Struck(note=f"THE FAULT ITSELF FAILED: {error}")
         if fault.new_partitions:
             # The feed spreads over the partitions that it found at its start.
             self._feed.stop()
@@ -110,8 +111,11 @@ class _Run:
         self._poison += struck.ids
         wanted = self._wanted()
         seconds = self._recover(fault.patience)
-        # Copies that are still on their way belong to this row, too.
-        if seconds is not None:
+        if seconds is None:
+            wanted = self._wanted()
+            self._rescue()
+        else:
+            # Copies that are still on their way belong to this row, too.
             self._recover(60)
         lost, duplicates = self._books.close(wanted)
         row = Row(
@@ -120,24 +124,26 @@ class _Run:
             produced=len(self._feed.ids()) - produced,
             lost=lost + struck.silent,
             duplicates=duplicates,
-            seconds=seconds,
+            # A fault that was not injected proves nothing.
+            seconds=None if failed else seconds,
             seen="; ".join(part for part in (fault.seen, struck.note, self._observed(began)) if part),
             unrepresentable=struck.unrepresentable,
         )
         shown = "NOT RECOVERED" if seconds is None else f"recovered after {seconds:.1f} s"
         progress.say(f"  {fault.name}: {shown}, lost {row.lost}, duplicates {row.duplicates}; {row.seen}")
-        if seconds is None:
-            self._rescue()
         return row
 
     def _wanted(self) -> list[str]:
         return [*self._feed.ids(), *self._poison]
 
     def _recover(self, patience: float) -> float | None:
-        """Seconds until all that is produced by now stands in both places; None if `patience` was too short."""
+        """Seconds until all that is produced by now stands in both places; None if `patience` was too short.
+
+        What an earlier row lost is not waited for again.
+        """
         healed = said = time.monotonic()
-        wanted = self._wanted()
-        behind = set(wanted)
+        wanted = set(self._wanted()) - self._books.lost
+        behind = wanted
         while True:
             self._reader.read_delivered()
             behind = self._ledger.undelivered(behind)
