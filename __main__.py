@@ -37,6 +37,7 @@ archive = AuditLogArchive(
         kms_key_arn=given.archive.kms_key_arn,
         destroy_with_data=given.archive.destroy_with_data,
         adopt_existing=given.archive.adopt_existing,
+        object_lock_days=given.archive.object_lock_days,
         tags=tags,
     ),
 )

@@ -357,6 +357,11 @@ class Archive(_Section):
         default=None,
         description="KMS key that encrypts the objects, in the bucket's region; none takes S3's own.",
     )
+    object_lock_days: Annotated[int, Field(ge=1, le=36500)] | None = Field(
+        default=None,
+        description="Days for which nobody, the account's owner included, can delete or change an event (S3 Object "
+        "Lock in compliance mode, with versions). What is locked stays locked: leaving it out again does not undo it.",
+    )
     destroy_with_data: bool = Field(
         default=False,
         description="Whether `pulumi destroy` deletes the bucket with all events. A change takes effect with the "
@@ -967,6 +972,25 @@ def _key_is_in_the_buckets_region(kms_key_arn: str | None, region: str | None) -
         )
 
 
+def _deletion_waits_for_the_lock(
+    object_lock_days: int | None, retention_days: int | None, destroy_with_data: bool
+) -> Iterator[str]:
+    if object_lock_days is None:
+        return
+    if destroy_with_data:
+        yield _problem(
+            "archive.destroyWithData",
+            "is set together with objectLockDays, and S3 deletes nothing that is locked",
+            "one of the two",
+        )
+    if retention_days is not None and retention_days < object_lock_days:
+        yield _problem(
+            "archive.retentionDays",
+            f"{retention_days} ends before the lock of {object_lock_days} days does",
+            f"{object_lock_days} or more",
+        )
+
+
 def _bucket_is_taken_over_or_given_up(adopt_existing: bool, destroy_with_data: bool) -> Iterator[str]:
     if adopt_existing and destroy_with_data:
         yield _problem(
@@ -1073,6 +1097,7 @@ _SETTING_OF = {
     "s3.compression.type": "connector.compression",
     "s3.compression.level": "connector.compressionLevel",
     "store.url": "worker.endpoints.s3",
+    "s3.send.digest": "archive.objectLockDays",
 }
 OWN_CONNECTOR_PROPERTIES = frozenset(_SETTING_OF) | {
     "connector.class",
@@ -1201,6 +1226,10 @@ RULES: tuple[tuple[tuple[str, ...], Callable[..., Iterator[str]]], ...] = (
     (("region",), _region_is_readable),
     (("source.bootstrap_servers", "archive.allow_other_region", "region"), _bucket_is_beside_the_cluster),
     (("archive.kms_key_arn", "region"), _key_is_in_the_buckets_region),
+    (
+        ("archive.object_lock_days", "archive.retention_days", "archive.destroy_with_data"),
+        _deletion_waits_for_the_lock,
+    ),
     (("archive.adopt_existing", "archive.destroy_with_data"), _bucket_is_taken_over_or_given_up),
     (("worker.alarm_topic_arn", "region"), _topic_arn_is_in_the_vms_region),
     (("source.topics",), _topics_are_named_once),

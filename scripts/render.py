@@ -4,12 +4,14 @@ Needs no account, no secret and no engine. What only an account can tell (its nu
 who Logz.io is) stands there as a placeholder in angle brackets.
 """
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from components import policies
+from components.policies import Statement
 from components.settings import NAMESPACE, Settings, SettingsError, load_stack_file
 from components.worker import cloud_config
 from components.worker.connect import METRICS_NAMESPACE, WorkerFacts
@@ -18,17 +20,19 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 def rendered(settings: Settings, stack: str) -> dict[str, str]:
-    """File name -> content: the VM's files, its user-data, and the policies as JSON.
+    """File name -> content: the VM's files, its user-data, the policies as JSON, and the reasons of all of them.
 
     Raises:
         ValueError: the user-data is too large for EC2.
     """
     facts = _facts(settings, stack)
+    documents = _policies(settings, facts)
     on_the_vm = {Path(path).name: file.content for path, file in cloud_config.files(settings, facts).items()}
     return {
         **on_the_vm,
         "user-data": cloud_config.user_data(settings, facts),
-        **{f"{name}.json": text + "\n" for name, text in _policies(settings, facts).items()},
+        **{f"{name}.json": policies.to_json(given) + "\n" for name, given in documents.items()},
+        "policies.md": _reasons(documents),
     }
 
 
@@ -44,7 +48,7 @@ def _facts(settings: Settings, stack: str) -> WorkerFacts:
     )
 
 
-def _policies(settings: Settings, facts: WorkerFacts) -> dict[str, str]:
+def _policies(settings: Settings, facts: WorkerFacts) -> dict[str, list[Statement]]:
     bucket, key = settings.archive.bucket, settings.archive.kms_key_arn
     parameters = [
         f"arn:aws:ssm:{settings.region}:<account>:parameter{name}"
@@ -65,7 +69,18 @@ def _policies(settings: Settings, facts: WorkerFacts) -> dict[str, str]:
         documents["reader-trust"] = policies.reader_trust(
             "<AWS account of Logz.io>", "<external id of the Logz.io account>"
         )
-    return {name: policies.to_json(statements) for name, statements in documents.items()}
+    return documents
+
+
+def _reasons(documents: Mapping[str, Sequence[Statement]]) -> str:
+    """Each statement in one list: IAM takes no comments."""
+    lines = ["# What each policy allows and refuses, and why"]
+    for name, statements in documents.items():
+        lines += ["", f"## {name}", ""]
+        for one in statements:
+            on = f" on {', '.join(one.resources)}" if one.resources else ""
+            lines.append(f"- {one.sid}: {one.effect.lower()} {', '.join(one.actions)}{on}. {one.reason}")
+    return "\n".join(lines) + "\n"
 
 
 def main(

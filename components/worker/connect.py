@@ -130,6 +130,9 @@ def _own_properties(settings: Settings, facts: WorkerFacts) -> dict[str, str]:
             "transforms.rename.type": "org.apache.kafka.connect.transforms.ReplaceField$Value",
             "transforms.rename.renames": renames,
         }
+    if settings.archive.object_lock_days is not None:
+        # S3 takes a part of a locked object only with its checksum (kafka-connect-storage-cloud issue 710).
+        properties["s3.send.digest"] = "true"
     if settings.worker.endpoints.s3 is not None:
         properties["store.url"] = settings.worker.endpoints.s3
     if facts.writer_parameter is not None:

@@ -167,6 +167,12 @@ REFUSED: list[tuple[str, Any, str, str]] = [
         "archive.kmsKeyArn",
         "accepted: a key in us-west-2",
     ),
+    (
+        "archive.objectLockDays",
+        0,
+        "archive.objectLockDays",
+        "0 is too small; accepted: whole number, 1 to 36500",
+    ),
     ("archive.destroyWithData", "yes", "archive.destroyWithData", "accepted: `true`, `false`"),
     ("writer.identity", "root", "writer.identity", "accepted: `user`, `role`"),
     ("connector.name", "a name", "connector.name", "A-Z a-z 0-9 . _ -"),
@@ -737,6 +743,28 @@ def test_raw_bytes_cannot_have_renamed_fields() -> None:
     assert problem.startswith("ccloud-logexporter:connector.renames: ")
     assert "raw bytes have none" in problem
     assert loaded(changed("connector.format", "raw")).connector.format == "raw"
+
+
+@pytest.mark.parametrize(
+    ("also", "told"),
+    [
+        ({"destroyWithData": True}, "archive.destroyWithData"),
+        ({"retentionDays": 399}, "archive.retentionDays"),
+    ],
+)
+def test_nothing_is_to_be_deleted_before_its_lock_ends(also: dict[str, Any], told: str) -> None:
+    raw = changed("archive.objectLockDays", 400)
+    raw["archive"] |= also
+
+    (problem,) = problems(raw)
+    assert problem.startswith(f"ccloud-logexporter:{told}: ")
+
+
+def test_an_event_may_be_deleted_on_the_day_its_lock_ends() -> None:
+    raw = changed("archive.objectLockDays", 400)
+    raw["archive"]["retentionDays"] = 400
+
+    assert loaded(raw).archive.object_lock_days == 400
 
 
 def test_a_bucket_cannot_be_taken_over_and_given_up_at_once() -> None:

@@ -59,6 +59,7 @@ def test_every_rendered_file_of_the_example_stack_is_written_under_its_own_name(
         "fetch_secrets.py",
         "install-s3-auditlog-sink",
         "user-data",
+        "policies.md",
         "bucket-policy.json",
         "writer-policy.json",
         "reader-policy.json",
@@ -140,3 +141,14 @@ def test_settings_that_cannot_be_used_are_all_told(tmp_path: Path, monkeypatch: 
     assert code == 1
     assert "archive.bucket" in output
     assert "source.partitions" in output
+
+
+@pytest.mark.usefixtures("no_account")
+def test_every_statement_is_shown_with_its_reason(tmp_path: Path) -> None:
+    run("--stack", EXAMPLE, "--out", str(tmp_path))
+    shown = (tmp_path / "policies.md").read_text()
+
+    for file in tmp_path.glob("*.json"):
+        for statement in json.loads(file.read_text()).get("Statement", []):
+            line = next(line for line in shown.splitlines() if line.startswith(f"- {statement['Sid']}: "))
+            assert len(line.partition(". ")[2].split()) >= 5, line

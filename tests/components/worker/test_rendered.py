@@ -198,11 +198,21 @@ def test_every_property_that_the_project_sets_is_refused_among_the_further_ones(
         given(worker={"endpoints": {"s3": "https://s3.internal"}}),
         given(connector={"format": "raw"}),
         given(connector={"compression": "none"}),
+        given(archive={"bucket": "logexporter-ccloud", "objectLockDays": 400}),
     ]
     own = {name for one in variants for name in connector_properties(one, FACTS)}
 
     refused = OWN_CONNECTOR_PROPERTIES | settings._TIME_LAYOUT
     assert {name for name in own if not name.startswith("transforms")} <= refused
+
+
+def test_the_sink_sends_the_checksums_that_a_locked_bucket_asks_for() -> None:
+    locked = connector_properties(
+        given(archive={"bucket": "logexporter-ccloud", "objectLockDays": 400}), FACTS
+    )
+
+    assert locked["s3.send.digest"] == "true"
+    assert "s3.send.digest" not in connector_properties(given(), FACTS)
 
 
 @pytest.mark.parametrize("text", ["a:b=c", "# no comment", "back\\slash", "Grüße", "${file:/etc/passwd:x}"])

@@ -58,6 +58,7 @@ final class S3SinkConnectorConfig extends AbstractConfig {
     static final String PARTITIONER = "partitioner.class";
     static final String NULL_VALUES = "behavior.on.null.values";
     static final String REPORT_NULL_VALUES = "report.null.values.to.dlq";
+    static final String SEND_DIGEST = "s3.send.digest";
     static final String CONDITIONAL_WRITES = "enable.conditional.writes";
 
     static final String JSON_FORMAT = "io.confluent.connect.s3.format.json.JsonFormat";
@@ -162,6 +163,7 @@ final class S3SinkConnectorConfig extends AbstractConfig {
         define(definition, PARTITIONER, Type.STRING, DEFAULT_PARTITIONER, S3SinkConnectorConfig::knownPartitioner);
         define(definition, NULL_VALUES, Type.STRING, "fail", ValidString.in("fail", "ignore"));
         define(definition, REPORT_NULL_VALUES, Type.BOOLEAN, true, null);
+        define(definition, SEND_DIGEST, Type.BOOLEAN, false, null);
         define(definition, CONDITIONAL_WRITES, Type.BOOLEAN, true, null);
         // Of use to time-based partitioners only, so any value is harmless.
         define(definition, "locale", Type.STRING, "", null);

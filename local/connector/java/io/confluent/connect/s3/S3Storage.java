@@ -4,6 +4,7 @@ import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.net.URI;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.List;
 import java.util.function.Supplier;
 import org.apache.kafka.connect.errors.ConnectException;
@@ -32,6 +33,8 @@ import software.amazon.awssdk.services.s3.S3ClientBuilder;
 import software.amazon.awssdk.services.s3.model.CompleteMultipartUploadRequest;
 import software.amazon.awssdk.services.s3.model.CompletedPart;
 import software.amazon.awssdk.services.s3.model.CreateMultipartUploadRequest;
+import software.amazon.awssdk.services.s3.model.UploadPartRequest;
+import software.amazon.awssdk.utils.Md5Utils;
 
 /**
  * The bucket: the few calls that are made to S3, with their errors told apart. RetriableException means that the same
@@ -46,6 +49,7 @@ final class S3Storage implements AutoCloseable {
     private final String encryption;
     private final String kmsKey;
     private final boolean conditionalWrites;
+    private final boolean sendDigest;
 
     S3Storage(S3SinkConnectorConfig config) {
         client = client(config);
@@ -53,6 +57,7 @@ final class S3Storage implements AutoCloseable {
         encryption = emptyToNull(config.getString(S3SinkConnectorConfig.ENCRYPTION));
         kmsKey = emptyToNull(config.getString(S3SinkConnectorConfig.KMS_KEY));
         conditionalWrites = config.conditionalWrites();
+        sendDigest = config.getBoolean(S3SinkConnectorConfig.SEND_DIGEST);
     }
 
     /** HeadBucket; a refusal (403) counts as existing, as the right to list is not needed for writing. */
@@ -81,15 +86,20 @@ final class S3Storage implements AutoCloseable {
         RequestBody body =
                 RequestBody.fromContentProvider(
                         () -> new ByteArrayInputStream(bytes, 0, length), length, "application/octet-stream");
-        String tag =
-                call(
-                                "UploadPart " + key,
-                                () ->
-                                        client.uploadPart(
-                                                r -> r.bucket(bucket).key(key).uploadId(uploadId).partNumber(number),
-                                                body))
-                        .eTag();
+        UploadPartRequest request =
+                UploadPartRequest.builder()
+                        .bucket(bucket)
+                        .key(key)
+                        .uploadId(uploadId)
+                        .partNumber(number)
+                        .contentMD5(sendDigest ? digest(bytes, length) : null)
+                        .build();
+        String tag = call("UploadPart " + key, () -> client.uploadPart(request, body)).eTag();
         return CompletedPart.builder().partNumber(number).eTag(tag).build();
+    }
+
+    private static String digest(byte[] bytes, int length) {
+        return Md5Utils.md5AsBase64(Arrays.copyOf(bytes, length));
     }
 
     /** The one moment at which the object appears. */
