@@ -16,6 +16,8 @@ def emulator(tmp_path: Path) -> Iterator[Emulator]:
 
 
 @pytest.fixture
-def stack(tmp_path: Path, emulator: Emulator) -> Stack:
+def stack(tmp_path: Path, emulator: Emulator) -> Iterator[Stack]:
     """A stack of the Logz.io part alone, not yet brought up."""
-    return Stack(tmp_path, emulator)
+    one = Stack(tmp_path, emulator)
+    yield one
+    one.end_ghosts()

@@ -1,6 +1,5 @@
 """Registrations through the real engine: what people and interruptions do to them."""
 
-import os
 import signal
 import time
 from pathlib import Path
@@ -9,7 +8,7 @@ from typing import Any
 import pytest
 
 from local.logzio.server import Emulator
-from tests.engine.shipping_stack import ROLE, Stack, described, held
+from tests.engine.shipping_stack import ROLE, SECRET_VARIABLE, Stack, described, held
 from tests.local.logzio_support import BODY, BUCKETS, api, running
 
 pytestmark = pytest.mark.engine
@@ -198,11 +197,8 @@ def test_an_up_that_was_cut_off_is_completed_by_the_next(stack: Stack, sent: sig
         assert time.monotonic() < deadline
         time.sleep(0.05)
 
-    # Both are made, and neither answer has come: the whole group, as from a terminal, or the engine alone.
-    if sent is signal.SIGINT:
-        os.killpg(process.pid, sent)
-    else:
-        process.kill()
+    # Both are made, and neither answer has come.
+    process.send_signal(sent)
     process.wait()
     if sent is signal.SIGKILL:
         stack.cancel()
@@ -215,9 +211,6 @@ def test_an_up_that_was_cut_off_is_completed_by_the_next(stack: Stack, sent: sig
     assert len(stack.resources()) == 2
     assert stack.destroy().returncode == 0
     assert held(stack.emulator) == []
-    if sent is signal.SIGKILL:
-        # Pulumi's provider process does not end with a killed engine.
-        os.killpg(process.pid, signal.SIGKILL)
 
 
 def test_forty_registrations_come_and_go_under_too_many_requests(stack: Stack) -> None:
@@ -282,7 +275,8 @@ def test_another_account_is_refused_before_anything_is_lost(stack: Stack, tmp_pa
 def test_no_token_and_no_key_gets_out_of_the_secrets_of_the_state(stack: Stack) -> None:
     token = stack.emulator.token
     del stack.arguments["role_arn"]
-    stack.arguments.update(access_key=ACCESS_KEY, secret_key=SECRET)
+    stack.arguments["access_key"] = ACCESS_KEY
+    stack.environment[SECRET_VARIABLE] = SECRET
     debug = ("--debug", "--logtostderr", "-v=5")
     stack.emulator.fail(call="create", answer="500", effect=True)
     stack.emulator.fail(call="list", answer="429")
