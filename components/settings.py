@@ -401,9 +401,10 @@ class Connector(_Section):
             _topics_dir,
         ),
     ] = Field(default="topics", description="First part of every object's key.")
-    flush_size: Annotated[int, Field(ge=1, le=MAX_FLUSH_SIZE)] = Field(
+    flush_size: Annotated[int, Field(ge=1000, le=MAX_FLUSH_SIZE)] = Field(
         default=5000,
-        description="Most events in an object. At 8 KiB each they stay under the 50 MB that Logz.io fetches.",
+        description="Most events in an object. At 8 KiB each they stay under the 50 MB that Logz.io fetches; "
+        "with fewer than 1000, a crash while catching up would leave events unread there.",
     )
     rotation_seconds: Annotated[int, Field(ge=5, le=3600)] = Field(
         default=60,

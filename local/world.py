@@ -150,7 +150,7 @@ def end(state: Path) -> None:
     if not state.exists():
         return
     for entry in state.iterdir():
-        if entry.name != "demo":
+        if entry.name not in ("demo", "chaos"):
             shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
     (state / "demo" / "produced.jsonl").unlink(missing_ok=True)
 

@@ -49,7 +49,8 @@ def down() -> None:
 @app.command()
 def clean() -> None:
     """Ends every server that a run left, without `pulumi destroy`."""
-    world.end(paths.STATE)
+    for state in (paths.STATE, paths.STATE / "chaos"):
+        world.end(state)
 
 
 if __name__ == "__main__":

@@ -181,7 +181,7 @@ REFUSED: list[tuple[str, Any, str, str]] = [
     ("connector.topicsDir", "", "connector.topicsDir", "no part of an object's key"),
     ("connector.topicsDir", "a/../b", "connector.topicsDir", "a part . or .."),
     ("connector.topicsDir", "a" * 201, "connector.topicsDir", "up to 200"),
-    ("connector.flushSize", 0, "connector.flushSize", "0 is too small; accepted: whole number, 1 to 6100"),
+    ("connector.flushSize", 0, "connector.flushSize", "0 is too small; accepted: whole number, 1000 to 6100"),
     ("connector.flushSize", 6101, "connector.flushSize", "50 MB"),
     ("connector.rotationSeconds", 0, "connector.rotationSeconds", "Never off"),
     ("connector.rotationSeconds", -1, "connector.rotationSeconds", "Never off"),

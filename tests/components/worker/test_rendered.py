@@ -152,7 +152,7 @@ def test_rotation_is_on_with_its_time_zone_and_sent_offsets_follow_soon() -> Non
 
     assert properties["rotate.schedule.interval.ms"] == "90000"
     assert properties["timezone"] == "UTC"
-    assert worker_properties(given(), FACTS)["offset.flush.interval.ms"] == "10000"
+    assert worker_properties(given(), FACTS)["offset.flush.interval.ms"] == "1000"
 
 
 def test_json_is_searchable_and_a_malformed_event_neither_stops_the_pipe_nor_shows_its_contents() -> None:
