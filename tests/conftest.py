@@ -1,0 +1,16 @@
+"""Tiers: the unit tier does not even import the modules of the others, whose imports take seconds."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+UNIT = "not local and not engine"
+_OTHER_TIER = re.compile(r"^pytestmark = .*mark\.(local|engine)", re.MULTILINE)
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leaves out, of the unit tier, each module that is marked as a whole."""
+    if config.getoption("markexpr") != UNIT or collection_path.suffix != ".py":
+        return None
+    return True if _OTHER_TIER.search(collection_path.read_text()) else None
