@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 DUPLICATES = (
-    "A duplicate is an event of an object that stood before its offsets were committed (every 10 seconds, and when "
+    "A duplicate is an event of an object that stood before its offsets were committed (every second, and when "
     "the service is told to stop): after the fault it is read and archived again. Its `id` tells that it is the same."
 )
 

@@ -91,7 +91,6 @@ class _Answers(pulumi.runtime.Mocks):
 _OUTPUTS: dict[str, dict[str, Any]] = {
     "aws:iam/accessKey:AccessKey": {"secret": "made-access-key-secret"},
     "confluentcloud:index/apiKey:ApiKey": {"secret": "made-api-key-secret"},
-    "pulumi-python:dynamic:Resource": {},
 }
 
 INVOKES: Mapping[str, Mapping[str, Any]] = {
