@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+import httpx
 import pytest
 from moto.server import ThreadedMotoServer
 
@@ -74,6 +75,8 @@ def client() -> Iterator[Callable[[str], Any]]:
     server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
+    # moto's backends belong to the process: what the tests before made would still be there.
+    httpx.post(f"http://{host}:{port}/moto-api/reset", trust_env=False).raise_for_status()
     make: Any = boto3.client  # typed by literal service names only
     yield lambda service: make(
         service,
