@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-import shutil
 import stat
 import subprocess
 import sys
@@ -277,8 +276,6 @@ def test_the_start_script_hands_on_what_the_environment_says(unpacked: Path, tmp
 
 
 def test_the_start_scripts_pass_shellcheck() -> None:
-    if shutil.which("shellcheck") is None:
-        pytest.skip("shellcheck is not installed")
     folder = paths.ROOT / "local/packages/files"
 
     checked = run("shellcheck", folder / "connect-standalone", folder / "kafka-run-class")
