@@ -1,5 +1,5 @@
 # Each target is one line into a module or a script; every one sets up what it needs.
-.PHONY: demo demo-up demo-feed demo-check demo-down chaos test unit lint render lock clean help
+.PHONY: demo demo-up demo-feed demo-check demo-down chaos test unit lint render rotate lock clean help
 
 # Byte code is kept, whatever the caller's setting: without it every start imports pulumi_aws for seconds.
 unexport PYTHONDONTWRITEBYTECODE
@@ -9,6 +9,7 @@ RUN := .venv/bin/python
 STACK ?= dev
 OUT ?= rendered
 N ?= 20000
+KEYS ?= kafka writer
 
 help:            ## What there is.
 	@grep -E '^[a-z-]+: .*## |^[a-z-]+:  +## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' | expand -t 14
@@ -47,6 +48,9 @@ chaos: .venv/ready       ## Injects faults while events flow: what is lost, what
 
 render: .venv/ready      ## Writes every rendered file: make render STACK=dev OUT=<dir>
 	$(RUN) -m scripts.render --stack $(STACK) --out $(OUT)
+
+rotate: .venv/ready      ## New keys, proof that events flow, the end of the old ones: make rotate KEYS="kafka writer" STACK=<stack>
+	$(RUN) -m scripts.rotate $(KEYS) --stack $(STACK)
 
 lock: .venv/ready        ## Pins every dependency anew, with hashes.
 	.venv/bin/uv pip compile --quiet --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \

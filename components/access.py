@@ -1,13 +1,13 @@
 """ArchiveWriter and ArchiveReader: who may write to the archive, and who may read it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import pulumi
 import pulumi_aws as aws
 
-from components import policies
+from components import generations, policies
 from components.shipping.registration import LogzioAccount
 
 
@@ -26,6 +26,7 @@ class ArchiveWriterArgs:
     bucket: pulumi.Input[str]
     identity: Literal["user", "role"]
     tags: Mapping[str, str]
+    key_generations: Sequence[int] = (1,)
     kms_key_arn: str | None = None
 
 
@@ -49,7 +50,7 @@ class ArchiveWriter(pulumi.ComponentResource):
         if args.identity == "role":
             self.instance_policy = policy
         else:
-            self.credentials = _user_with_key(self, name, policy, args.tags)
+            self.credentials = _user_with_key(self, name, policy, args.tags, args.key_generations)
         self.register_outputs({})
 
 
@@ -62,6 +63,7 @@ class ArchiveReaderArgs:
     authentication: Literal["role", "keys"]
     logzio_url: str
     tags: Mapping[str, str]
+    key_generations: Sequence[int] = (1,)
     kms_key_arn: str | None = None
 
 
@@ -84,7 +86,7 @@ class ArchiveReader(pulumi.ComponentResource):
         if args.authentication == "role":
             self.role_arn = self._role(name, args, policy)
         else:
-            self.credentials = _user_with_key(self, name, policy, args.tags)
+            self.credentials = _user_with_key(self, name, policy, args.tags, args.key_generations)
         self.register_outputs({})
 
     def _role(self, name: str, args: ArchiveReaderArgs, policy: pulumi.Output[str]) -> pulumi.Output[str]:
@@ -105,13 +107,23 @@ class ArchiveReader(pulumi.ComponentResource):
 
 
 def _user_with_key(
-    parent: pulumi.Resource, name: str, policy: pulumi.Output[str], tags: Mapping[str, str]
+    parent: pulumi.Resource,
+    name: str,
+    policy: pulumi.Output[str],
+    tags: Mapping[str, str],
+    key_generations: Sequence[int],
 ) -> Credentials:
-    """An IAM user that can do what the policy says; the key comes after its rights."""
+    """An IAM user that can do what the policy says, with a key of each generation; the last one's is returned."""
     child = pulumi.ResourceOptions(parent=parent)
     user = aws.iam.User(name, tags=dict(tags), opts=child)
     granted = aws.iam.UserPolicy(f"{name}-policy", user=user.name, policy=policy, opts=child)
-    key = aws.iam.AccessKey(
-        f"{name}-key", user=user.name, opts=pulumi.ResourceOptions(parent=parent, depends_on=[granted])
-    )
-    return Credentials(key.id, pulumi.Output.secret(key.secret))
+    keys = [
+        aws.iam.AccessKey(
+            generations.resource_name(name, generation),
+            user=user.name,
+            # A key comes after its rights.
+            opts=pulumi.ResourceOptions(parent=parent, depends_on=[granted]),
+        )
+        for generation in key_generations
+    ]
+    return Credentials(keys[-1].id, pulumi.Output.secret(keys[-1].secret))

@@ -35,7 +35,7 @@ from pydantic.alias_generators import to_camel
 from pydantic.fields import FieldInfo
 from pydantic_core import CoreSchema, ErrorDetails, core_schema
 
-from components import layout, logzio_facts
+from components import generations, layout, logzio_facts
 
 NAMESPACE = "ccloud-logexporter"
 TOKEN_VARIABLE = "LOGZIO_API_TOKEN"  # noqa: S105  # the name of a variable, no token
@@ -247,6 +247,11 @@ def _known_platform(value: str) -> str:
     return value
 
 
+def _key_generations(value: tuple[int, ...]) -> tuple[int, ...]:
+    generations.check(value)
+    return value
+
+
 def _fingerprint(value: str) -> str:
     """As gpg shows it, in groups, or without spaces."""
     text = value.replace(" ", "").upper()
@@ -271,6 +276,12 @@ Topic = Annotated[str, Checked("1 to 249 of A-Z a-z 0-9 . _ -", _topic)]
 Partitions = Annotated[int, Field(ge=1, le=1000)]
 FieldName = Annotated[str, _form(r"[^\s:,$\\]+", "a name without spaces, colons, commas, $ and backslashes")]
 AsText = Annotated[str, BeforeValidator(_number_as_text)]
+
+KeyGenerations = Annotated[
+    tuple[Annotated[int, Field(ge=1, le=1_000_000)], ...],
+    Field(strict=False),  # YAML has lists, no tuples
+    Checked("one generation, or two that follow each other, e.g. [1, 2]", _key_generations),
+]
 
 _EC2_ID = r"(?:[0-9a-f]{8}|[0-9a-f]{17})"
 
@@ -321,6 +332,11 @@ class Source(_Section):
     service_account: Annotated[str, _form(r"sa-[a-z0-9]+", "sa- and a-z, 0-9")] | None = Field(
         default=None,
         description="Id of the audit log's own service account, from the same command; it will own the key.",
+    )
+    key_generations: KeyGenerations = Field(
+        default=(1,),
+        description="Generations of the API key that the program makes; the last one is in use. `make rotate` "
+        "changes it.",
     )
     topics: Annotated[tuple[Topic, ...], Field(strict=False)] = Field(  # YAML has lists, no tuples
         default=(DEFAULT_TOPIC,), description="Topics to archive."
@@ -383,6 +399,10 @@ class Writer(_Section):
 
     identity: Literal["user", "role"] = Field(
         default="user", description="An IAM user with a key, or the VM's role (no long-lived key)."
+    )
+    key_generations: KeyGenerations = Field(
+        default=(1,),
+        description="Generations of the user's key; the last one is in use. `make rotate` changes it.",
     )
 
 
@@ -557,6 +577,10 @@ class Logzio(_Section):
     authentication: Literal["role", "keys"] = Field(
         default="role",
         description="How Logz.io reads the bucket: a role that only this account can take, or a user's key.",
+    )
+    key_generations: KeyGenerations = Field(
+        default=(1,),
+        description="Generations of that user's key; the last one is in use. `make rotate` changes it.",
     )
     add_object_key: bool = Field(default=False, description="Adds the object's key to each event as a field.")
     adopt_existing: bool = Field(
@@ -936,6 +960,23 @@ def _endpoint_or_ids(given: set[str]) -> Iterator[str]:
         )
 
 
+def _given_key_has_no_generations(given: set[str]) -> Iterator[str]:
+    if {"apiKey", "keyGenerations"} <= given:
+        yield _problem(
+            "source.keyGenerations",
+            "is set, but the key is given as apiKey",
+            "leave it out; a given key is rotated by giving another one",
+        )
+
+
+def _role_has_no_key(section: str) -> Callable[[set[str], str], Iterator[str]]:
+    def rule(given: set[str], way: str) -> Iterator[str]:
+        if way == "role" and "keyGenerations" in given:
+            yield _problem(f"{section}.keyGenerations", "is set, but a role has no key", "leave it out")
+
+    return rule
+
+
 def _region_is_readable(region: str | None) -> Iterator[str]:
     regions = ", ".join(logzio_facts.BUCKET_REGIONS)
     if region is None:
@@ -1224,6 +1265,9 @@ def _renames_lose_no_field(renames: dict[str, str]) -> Iterator[str]:
 
 RULES: tuple[tuple[tuple[str, ...], Callable[..., Iterator[str]]], ...] = (
     (("source given",), _endpoint_or_ids),
+    (("source given",), _given_key_has_no_generations),
+    (("writer given", "writer.identity"), _role_has_no_key("writer")),
+    (("logzio given", "logzio.authentication"), _role_has_no_key("logzio")),
     (("region",), _region_is_readable),
     (("source.bootstrap_servers", "archive.allow_other_region", "region"), _bucket_is_beside_the_cluster),
     (("archive.kms_key_arn", "region"), _key_is_in_the_buckets_region),

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_confluentcloud as confluentcloud
 
-from components import settings
+from components import generations, settings
 
 
 @dataclass(frozen=True)
@@ -55,9 +55,20 @@ class AuditLogSource(pulumi.ComponentResource):
         )
         settings.require_region(cluster.region, args.region, allow_other_region=args.allow_other_region)
         self.bootstrap_servers = settings.normalise_bootstrap_servers(cluster.bootstrap_endpoint)
-        key = confluentcloud.ApiKey(
-            name,
-            display_name=f"{pulumi.get_project()}-{pulumi.get_stack()}",
+        keys = [self._key(name, source, cluster, generation) for generation in source.key_generations]
+        self.api_key = keys[-1].id
+        self.api_secret = pulumi.Output.secret(keys[-1].secret)
+
+    def _key(
+        self,
+        name: str,
+        source: settings.Source,
+        cluster: confluentcloud.GetKafkaClusterResult,
+        generation: int,
+    ) -> confluentcloud.ApiKey:
+        return confluentcloud.ApiKey(
+            generations.resource_name(name, generation),
+            display_name=f"{pulumi.get_project()}-{pulumi.get_stack()}-{generation}",
             description="Reads the audit log for the archive",
             # Only a key of the predefined audit service account may read this cluster.
             owner=confluentcloud.ApiKeyOwnerArgs(
@@ -74,5 +85,3 @@ class AuditLogSource(pulumi.ComponentResource):
             disable_wait_for_ready=True,
             opts=pulumi.ResourceOptions(parent=self, additional_secret_outputs=["secret"]),
         )
-        self.api_key = key.id
-        self.api_secret = pulumi.Output.secret(key.secret)

@@ -12,9 +12,9 @@ import typer
 
 from components import policies
 from components.policies import Statement
-from components.settings import NAMESPACE, Settings, SettingsError, load_stack_file
+from components.settings import Settings, SettingsError, load_stack_file
 from components.worker import cloud_config
-from components.worker.connect import METRICS_NAMESPACE, WorkerFacts
+from components.worker.connect import METRICS_NAMESPACE, WorkerFacts, parameter_name
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -37,14 +37,12 @@ def rendered(settings: Settings, stack: str) -> dict[str, str]:
 
 
 def _facts(settings: Settings, stack: str) -> WorkerFacts:
-    # The names that components/worker/vm.py gives to the parameters; a test holds the two together.
-    prefix = f"/{NAMESPACE}/{stack}"
     source = settings.source
     return WorkerFacts(
         stack=stack,
         bootstrap_servers=source.bootstrap_servers or f"<endpoint of {source.cluster}>",
-        kafka_parameter=f"{prefix}/kafka-credentials",
-        writer_parameter=f"{prefix}/writer-credentials" if settings.writer.identity == "user" else None,
+        kafka_parameter=parameter_name(stack, "kafka"),
+        writer_parameter=parameter_name(stack, "writer") if settings.writer.identity == "user" else None,
     )
 
 

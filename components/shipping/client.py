@@ -1,11 +1,13 @@
-"""The part of Logz.io's account API that registers S3 buckets. No Pulumi in here.
+"""The parts of Logz.io's account API that register S3 buckets and find events. No Pulumi in here.
 
-Source of methods, paths and fields: the API description (log-shipping/s3-buckets) and the official Terraform
+Source of methods, paths and fields: the API description (log-shipping/s3-buckets, search) and the official Terraform
 client; of the waiting: that client reads again after each write because answers lag behind writes.
 """
 
 import logging
+import re
 from collections.abc import Callable, Collection, Iterator
+from datetime import datetime
 from typing import Any, TypeVar
 
 import tenacity
@@ -18,6 +20,7 @@ from components.shipping.transport import Transport
 REGISTRATIONS = "/v1/log-shipping/s3-buckets"
 ROLE_DETAILS = f"{REGISTRATIONS}/aws-assume-role-details"
 WHO_AM_I = "/v2/whoami"
+SEARCH = "/v1/search"
 
 PROPAGATION_SECONDS = 120.0
 """A new role or key is known everywhere in AWS within two minutes, as a rule within ten seconds."""
@@ -145,6 +148,18 @@ class LogzioClient:
             return
         # Whoever makes one for the same prefix next must not meet this one in a listing that lags behind.
         self._look_quietly(lambda: self.get(id_), lambda found: found is None)
+
+    def has_event(self, log_type: str, since: datetime) -> bool:
+        """Whether an event of the audit log with this time or a later one can be found (today or yesterday, UTC)."""
+        quoted = re.sub(r'(["\\])', r"\\\1", log_type)
+        # It is not documented whether an event's own `type` wins over the registration's.
+        text = f'type:"{quoted}" OR source:"crn://confluent*"'
+        conditions = [
+            {"query_string": {"query": text, "allow_leading_wildcard": False}},
+            {"range": {"@timestamp": {"gte": since.isoformat()}}},
+        ]
+        body = {"size": 1, "query": {"bool": {"must": conditions}}}
+        return self._parsed("POST", SEARCH, lambda raw: bool(raw["hits"]["hits"]), body)
 
     def _post(self, wanted: Registration, known: Collection[int]) -> Registered:
         """Posts until there is one answer, or one registration more than the `known` ids."""

@@ -151,12 +151,11 @@ def _install_variables(settings: Settings) -> str:
 
 
 def _secrets_settings(settings: Settings, facts: WorkerFacts) -> str:
-    """Where fetch_secrets.py looks; names only."""
+    """Where fetch_secrets.py and the watchdog look; names only."""
     known = {
         "region": settings.region,
         "endpoint": settings.worker.endpoints.ssm,
-        "kafka_parameter": facts.kafka_parameter,
-        "writer_parameter": facts.writer_parameter,
+        "parameters": facts.parameters,
     }
     return json.dumps(known, indent=2) + "\n"
 

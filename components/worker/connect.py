@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import javaproperties
 
 from components import layout
-from components.settings import Settings
+from components.settings import NAMESPACE, Settings
 
 SERVICE = "s3-auditlog-sink"
 """The one name of the unit, its user and its folders."""
@@ -61,6 +61,17 @@ class WorkerFacts:
     bootstrap_servers: str
     kafka_parameter: str
     writer_parameter: str | None = None
+
+    @property
+    def parameters(self) -> dict[str, str]:
+        """Which credentials the VM fetches -> the name of their parameter."""
+        named = {"kafka": self.kafka_parameter, "writer": self.writer_parameter}
+        return {credentials: name for credentials, name in named.items() if name is not None}
+
+
+def parameter_name(stack: str, credentials: str) -> str:
+    """The parameter that holds the VM's `kafka` or `writer` credentials."""
+    return f"/{NAMESPACE}/{stack}/{credentials}-credentials"
 
 
 def worker_properties(settings: Settings, facts: WorkerFacts) -> dict[str, str]:

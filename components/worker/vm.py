@@ -12,7 +12,7 @@ from components.access import Credentials
 from components.settings import Settings
 from components.worker.alarms import ALARMS
 from components.worker.cloud_config import user_data
-from components.worker.connect import METRICS_NAMESPACE, WorkerFacts
+from components.worker.connect import METRICS_NAMESPACE, WorkerFacts, parameter_name
 
 # Canonical's public parameter: the newest image of this release.
 UBUNTU_LTS_PARAMETER = "/aws/service/canonical/ubuntu/server/24.04/stable/current/amd64/hvm/ebs-gp3/ami-id"
@@ -50,8 +50,10 @@ class ConnectWorker(pulumi.ComponentResource):
         facts = WorkerFacts(
             stack=pulumi.get_stack(),
             bootstrap_servers=args.bootstrap_servers,
-            kafka_parameter=self._parameter_name("kafka"),
-            writer_parameter=self._parameter_name("writer") if "writer" in parameters else None,
+            kafka_parameter=parameter_name(pulumi.get_stack(), "kafka"),
+            writer_parameter=(
+                parameter_name(pulumi.get_stack(), "writer") if "writer" in parameters else None
+            ),
         )
         instance = self._instance(
             profile, subnet_id, security_group_id, user_data(args.settings, facts), [*granted, *network]
@@ -60,9 +62,6 @@ class ConnectWorker(pulumi.ComponentResource):
             self._alarms()
         self.instance_id = instance.id
         self.register_outputs({"instanceId": self.instance_id})
-
-    def _parameter_name(self, credentials: str) -> str:
-        return f"/{pulumi.get_project()}/{pulumi.get_stack()}/{credentials}-credentials"
 
     def _parameters(self) -> dict[str, aws.ssm.Parameter]:
         """Each pair of credentials is one parameter, so that a rotation never shows half a pair."""
@@ -76,7 +75,7 @@ class ConnectWorker(pulumi.ComponentResource):
         return {
             credentials: aws.ssm.Parameter(
                 f"{self._name}-{credentials}-credentials",
-                name=self._parameter_name(credentials),
+                name=parameter_name(pulumi.get_stack(), credentials),
                 type="SecureString",
                 description=f"Read by the VM alone: its {credentials} credentials",
                 # Secret, since a part of it is.

@@ -25,6 +25,7 @@ SENTINEL = "aws:s3/bucketObjectv2:BucketObjectv2"
 ROLE = "aws:iam/role:Role"
 USER = "aws:iam/user:User"
 KEY = "aws:iam/accessKey:AccessKey"
+API_KEY = "confluentcloud:index/apiKey:ApiKey"
 ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm"
 EGRESS = "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule"
 
@@ -171,9 +172,33 @@ def test_logzio_can_read_with_a_users_key_instead_of_a_role() -> None:
     assert not recorder.of_type(ACCOUNT)
     assert [one.name for one in recorder.of_type(ROLE)] == ["worker"]
     for registration in recorder.of_type(REGISTRATION):
-        assert registration.inputs["access_key"] == "reader-key-id"
+        assert registration.inputs["access_key"] == "reader-key-1-id"
         assert "secret_key" in registration.secret_inputs
         assert registration.inputs.get("role_arn") is None
+
+
+def test_two_generations_of_a_key_stand_side_by_side_and_the_last_is_in_use() -> None:
+    recorder = program(
+        by_ids=True,
+        source={"keyGenerations": [1, 2]},
+        writer={"keyGenerations": [3, 4]},
+        logzio={"authentication": "keys", "keyGenerations": [1, 2]},
+    )
+
+    names = {one.name for one in (*recorder.of_type(KEY), *recorder.of_type(API_KEY))}
+    assert names == {f"{key}-key-{generation}" for key, generation in (
+        ("audit-log", 1), ("audit-log", 2), ("writer", 3), ("writer", 4), ("reader", 1), ("reader", 2)
+    )}  # fmt: skip
+    values = {one.name: json.loads(one.inputs["value"]) for one in recorder.of_type(PARAMETER)}
+    assert values["worker-kafka-credentials"]["key"] == "audit-log-key-2-id"
+    assert values["worker-writer-credentials"]["access_key_id"] == "writer-key-4-id"
+    assert {one.inputs["access_key"] for one in recorder.of_type(REGISTRATION)} == {"reader-key-2-id"}
+
+
+def test_a_rotation_does_not_touch_the_vm(default: Recorder) -> None:
+    rotated = program(writer={"keyGenerations": [1, 2]})
+
+    assert rotated.one(INSTANCE).inputs == default.one(INSTANCE).inputs
 
 
 def test_a_writer_by_role_has_no_key_at_all() -> None:
@@ -201,7 +226,7 @@ def test_secrets_are_secure_strings_and_secret_in_the_state(default: Recorder) -
         "secret": API_SECRET,
     }
     assert json.loads(parameters["worker-writer-credentials"].inputs["value"]) == {
-        "access_key_id": "writer-key-id",
+        "access_key_id": "writer-key-1-id",
         "secret_access_key": "made-access-key-secret",
     }
 
@@ -312,7 +337,10 @@ def test_the_ids_give_endpoint_and_key() -> None:
     assert not key.protect
     worker = properties_on_the_vm(recorder, "connect-standalone.properties")
     assert worker["bootstrap.servers"] == "pkc-1.us-west-2.aws.confluent.cloud:9092"
-    assert json.loads(parameter.inputs["value"]) == {"key": "audit-log-id", "secret": "made-api-key-secret"}
+    assert json.loads(parameter.inputs["value"]) == {
+        "key": "audit-log-key-1-id",
+        "secret": "made-api-key-secret",
+    }
     assert "value" in parameter.secret_inputs
 
 

@@ -101,6 +101,15 @@ REFUSED: list[tuple[str, Any, str, str]] = [
     ("source.apiSecret", "back\\slash", "source.apiSecret", "a backslash"),
     ("source.apiSecret", "${file:x:y}", "source.apiSecret", "${"),
     ("source.apiSecret", 4711, "source.apiSecret", "accepted: secret"),
+    ("writer.keyGenerations", [], "writer.keyGenerations", "is no list of generations"),
+    ("writer.keyGenerations", [1, 3], "writer.keyGenerations", "or two that follow each other"),
+    ("writer.keyGenerations", [2, 1], "writer.keyGenerations", "is no list of generations"),
+    ("writer.keyGenerations", [1, 1], "writer.keyGenerations", "is no list of generations"),
+    ("writer.keyGenerations", [1, 2, 3], "writer.keyGenerations", "is no list of generations"),
+    ("writer.keyGenerations", [0], "writer.keyGenerations.0", "0 is too small"),
+    ("writer.keyGenerations", 2, "writer.keyGenerations", "accepted: list"),
+    ("logzio.keyGenerations", [1], "logzio.keyGenerations", "a role has no key"),
+    ("source.keyGenerations", [1], "source.keyGenerations", "a given key is rotated by giving another one"),
     ("source.partitions", None, "source.partitions", "is missing"),
     ("source.partitions", 12, "source.partitions", "accepted: object"),
     (
@@ -372,6 +381,20 @@ def test_a_setting_left_empty_in_yaml_is_as_if_left_out() -> None:
     raw["writer"] = None
 
     assert loaded(raw).worker.heap_mb == 384
+
+
+def test_generations_go_on_one_by_one_with_at_most_two_at_a_time() -> None:
+    for generations in ([1], [1, 2], [2], [7, 8]):
+        given = loaded(changed("writer.keyGenerations", generations))
+        assert given.writer.key_generations == tuple(generations)
+
+
+def test_a_role_has_no_generations_of_a_key() -> None:
+    raw = changed("writer.keyGenerations", [1, 2], changed("writer.identity", "role"))
+
+    assert problems(raw) == [
+        "ccloud-logexporter:writer.keyGenerations: is set, but a role has no key; accepted: leave it out"
+    ]
 
 
 @pytest.mark.parametrize("prefix", ["SASL_SSL://", "sasl_ssl://", ""])

@@ -1,7 +1,7 @@
 """Fetches the service's credentials from the parameter store, before each start.
 
-Runs as the service's user with the VM's role. Writes one file that only this user can read, in the service's
-runtime directory (tmpfs). Never prints a value.
+Runs as the service's user with the VM's role. Writes them to one file that only this user can read, in the
+service's runtime directory (tmpfs), and beside it which versions of the parameters they are. Never prints a value.
 """
 
 import json
@@ -28,23 +28,30 @@ def main() -> None:
         endpoint_url=settings["endpoint"],
         config=Config(connect_timeout=5, read_timeout=10, retries={"max_attempts": 3}),
     )
-    properties = kafka_properties(fetch(ssm, settings["kafka_parameter"]))
-    if settings["writer_parameter"]:
-        properties.update(writer_properties(fetch(ssm, settings["writer_parameter"])))
-    write(Path(os.environ["RUNTIME_DIRECTORY"], "secrets.properties"), properties)
+    properties: dict[str, str] = {}
+    versions: dict[str, int] = {}
+    for credentials, name in settings["parameters"].items():
+        values, versions[credentials] = fetch(ssm, name)
+        properties |= PROPERTIES[credentials](values)
+    folder = Path(os.environ["RUNTIME_DIRECTORY"])
+    write(
+        folder / "secrets.properties", "".join(f"{name}={escaped(properties[name])}\n" for name in properties)
+    )
+    write(folder / "versions.json", json.dumps(versions))
+    sys.stderr.write(f"versions of the credentials: {versions}\n")
 
 
-def fetch(ssm: Any, name: str) -> dict[str, str]:
-    """The JSON value of one parameter; waits, since the rights of a new role take a while to hold."""
+def fetch(ssm: Any, name: str) -> tuple[dict[str, str], int]:
+    """The JSON value of one parameter and its version; waits, since the rights of a new role take a while to hold."""
     for attempt in range(1, ATTEMPTS + 1):
         try:
-            value = ssm.get_parameter(Name=name, WithDecryption=True)["Parameter"]["Value"]
+            parameter = ssm.get_parameter(Name=name, WithDecryption=True)["Parameter"]
         except (BotoCoreError, ClientError) as error:
             sys.stderr.write(f"parameter {name}, attempt {attempt} of {ATTEMPTS}: {error}\n")
             sys.stderr.flush()
             time.sleep(PAUSE_SECONDS)
         else:
-            return dict(json.loads(value))
+            return dict(json.loads(parameter["Value"])), int(parameter["Version"])
     sys.exit(f"parameter {name} cannot be read")
 
 
@@ -61,19 +68,26 @@ def writer_properties(credentials: dict[str, str]) -> dict[str, str]:
     }
 
 
+PROPERTIES = {"kafka": kafka_properties, "writer": writer_properties}
+"""What Kafka Connect reads of each pair of credentials."""
+
+
 def quoted(text: str) -> str:
     """A string of a JAAS configuration."""
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
-def write(path: Path, properties: dict[str, str]) -> None:
+def escaped(text: str) -> str:
+    """A value in a file of Java properties."""
+    return text.replace("\\", "\\\\")
+
+
+def write(path: Path, text: str) -> None:
     """All at once, so that a reader never sees half of it."""
     partial = path.with_suffix(".partial")
     descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o400)
     with os.fdopen(descriptor, "w") as file:
-        for name, value in properties.items():
-            escaped = value.replace("\\", "\\\\")
-            file.write(f"{name}={escaped}\n")
+        file.write(text)
     partial.replace(path)
 
 

@@ -1,7 +1,8 @@
 """Looks after Kafka Connect once a minute: restarts what failed, and tells CloudWatch how the pipeline is.
 
 Standalone mode never restarts a failed task, and systemd sees nothing but a JVM that is up. This runs as the
-service's own user: to restart the service it ends the JVM, and systemd starts it again, with fresh secrets.
+service's own user: to restart the service it ends the JVM, and systemd starts it again, with fresh secrets. It does
+so too when the parameter store has another version of them.
 Times are of the monotonic clock, which no wrong clock changes. `watchdog.py boot 0|1` tells how a boot ended.
 """
 
@@ -20,6 +21,9 @@ from typing import Any, NamedTuple
 
 SETTINGS = Path("/etc/s3-auditlog-sink/watchdog.json")
 WORKER_PROPERTIES = "/etc/kafka/connect-standalone.properties"
+# Which parameters hold the service's credentials, and which versions of them it was started with.
+CREDENTIALS = Path("/etc/s3-auditlog-sink/secrets.json")
+VERSIONS = Path("/run/s3-auditlog-sink/versions.json")
 UNIT = "s3-auditlog-sink.service"
 
 # Seconds after the first, second, ... restart of a failed task; then the service is restarted.
@@ -46,6 +50,7 @@ UNITS = {
     "SecondsSinceObject": "Seconds",
     "SecondsStuck": "Seconds",
     "UnregisteredPartitions": "Count",
+    "CredentialsVersion": "None",
 }
 """Every metric and its unit in CloudWatch."""
 
@@ -88,6 +93,8 @@ class Memory:
     unanswered: int = 0
     attempts: int = 0
     next_attempt: float = 0.0
+    # The JVM that was asked to end.
+    asked: int = 0
     well_since: float | None = None
     measured_at: float | None = None
     moved_at: float | None = None
@@ -117,7 +124,8 @@ def main(arguments: list[str]) -> None:
         return
     memory_file = Path(os.environ["RUNTIME_DIRECTORY"], "memory.json")
     memory = Memory.read(memory_file)
-    values = heal(settings, memory)
+    versions = used_versions()
+    values = heal(settings, memory, versions)
     memory.write(memory_file)
     cursor_file = Path(os.environ["STATE_DIRECTORY"], "journal-cursor")
     skipped, cursor = read_journal(cursor_file)
@@ -125,12 +133,12 @@ def main(arguments: list[str]) -> None:
     values |= measure(settings, memory)
     memory.write(memory_file)
     values |= {"FreeDiskPercent": min(map(free_percent, ("/", "/var/log"))), "SkippedEvents": len(skipped)}
-    publish(settings, values, skipped[:MOST_NAMED])
+    publish(settings, values, skipped[:MOST_NAMED], versions)
     # Last: what could not be published, or the cursor not written (a full disk), is told twice and not never.
     write(cursor_file, cursor)
 
 
-def heal(settings: Mapping[str, Any], memory: Memory) -> dict[str, float]:
+def heal(settings: Mapping[str, Any], memory: Memory, versions: Mapping[str, int]) -> dict[str, float]:
     """Asks Connect and does what `decide` says. Returns TaskRunning and Restarts."""
     service = show_service()
     connect = Connect(settings["rest_port"], settings["connector"])
@@ -138,7 +146,8 @@ def heal(settings: Mapping[str, Any], memory: Memory) -> dict[str, float]:
     # After a boot, and after a restart by hand, systemd counts from 0 again.
     restarts = service.restarts - memory.restarts if service.restarts >= memory.restarts else service.restarts
     memory.restarts = service.restarts
-    decision = decide(memory, service.pid, states, time.monotonic())
+    renewed = renewed_credentials(versions)
+    decision = decide(memory, service.pid, states, time.monotonic(), renewed=bool(renewed))
     if decision == "task":
         say(f"restarting what failed: {states}, attempt {memory.attempts} of {len(PAUSES)}")
         restarts += 1
@@ -146,21 +155,32 @@ def heal(settings: Mapping[str, Any], memory: Memory) -> dict[str, float]:
     elif decision == "service":
         # systemd will count it.
         say(f"restarting the service: {states or 'no answer'}")
-        end_jvm(service.pid)
+        # At once: a JVM that hangs does not end when it is asked to, and a failed task has nothing to finish.
+        end_jvm(service.pid, signal.SIGKILL)
+    elif decision == "credentials":
+        say(f"restarting the service: new credentials for {', '.join(renewed)}")
+        end_jvm(service.pid, signal.SIGTERM)
     return {"TaskRunning": int(states is not None and set(states) == {"RUNNING"}), "Restarts": restarts}
 
 
-def decide(memory: Memory, pid: int, states: list[str] | None, now: float) -> str | None:
-    """`task`, `service` or None: what to restart now.
+def decide(
+    memory: Memory, pid: int, states: list[str] | None, now: float, *, renewed: bool = False
+) -> str | None:
+    """`task`, `service`, `credentials` (the service, with time to finish) or None: what to restart now.
 
     Args:
         pid: the JVM's process id, 0 while there is none (systemd starts it, or fetches its secrets).
         states: of the connector and its tasks; None if Connect did not answer.
+        renewed: the parameter store has other credentials than the JVM.
     """
     if pid != memory.pid:
         memory.pid, memory.unanswered, memory.attempts, memory.next_attempt = pid, 0, 0, 0.0
     if pid == 0:
         return None
+    if renewed:
+        # One that did not end when it was asked to is ended by the next run.
+        asked, memory.asked = memory.asked, pid
+        return _service(memory) if asked == pid else "credentials"
     if states is None:
         memory.unanswered += 1
         return _service(memory) if memory.unanswered >= UNANSWERED else None
@@ -237,12 +257,39 @@ def show_service() -> Service:
     return Service(int(values.get("MainPID", 0)), int(values.get("NRestarts", 0)))
 
 
-def end_jvm(pid: int) -> None:
-    """At once: a JVM that hangs does not end when it is asked to, and a failed task has nothing to finish."""
+def end_jvm(pid: int, how: signal.Signals) -> None:
     try:
-        os.kill(pid, signal.SIGKILL)
+        os.kill(pid, how)
     except ProcessLookupError:
         return
+
+
+def used_versions() -> dict[str, int]:
+    """Credentials -> version of their parameter that the service was started with; empty while it is down."""
+    try:
+        return dict(json.loads(VERSIONS.read_text()))
+    except (OSError, ValueError):
+        return {}
+
+
+def renewed_credentials(used: Mapping[str, int]) -> list[str]:
+    """Which credentials have another version by now. Only the version is asked for, the value stays encrypted."""
+    if not used:
+        return []
+    import botocore.exceptions  # noqa: PLC0415  # see `client`
+
+    settings = json.loads(CREDENTIALS.read_text())
+    parameters = settings["parameters"].items()
+    try:
+        ssm = client("ssm", settings)
+        newest = {
+            credentials: ssm.get_parameter(Name=name)["Parameter"]["Version"]
+            for credentials, name in parameters
+        }
+    except (botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError) as error:
+        say(f"parameter store: {error}")
+        return []
+    return [credentials for credentials, version in newest.items() if version != used.get(credentials)]
 
 
 def measure(settings: Mapping[str, Any], memory: Memory) -> dict[str, float]:
@@ -382,7 +429,12 @@ def say(text: str) -> None:
     sys.stdout.flush()
 
 
-def publish(settings: Mapping[str, Any], values: Mapping[str, float], skipped: Sequence[Event] = ()) -> None:
+def publish(
+    settings: Mapping[str, Any],
+    values: Mapping[str, float],
+    skipped: Sequence[Event] = (),
+    versions: Mapping[str, int] | None = None,
+) -> None:
     """One line in the journal, and CloudWatch's metrics if they are on."""
     say("heartbeat " + json.dumps(dict(values)))
     for topic, partition, offset in skipped:
@@ -395,7 +447,11 @@ def publish(settings: Mapping[str, Any], values: Mapping[str, float], skipped: S
         metric("SkippedEventOffset", offset, {**stack, "Topic": topic, "Partition": str(partition)})
         for topic, partition, offset in skipped
     ]
-    client(settings).put_metric_data(Namespace=settings["namespace"], MetricData=metrics)
+    metrics += [
+        metric("CredentialsVersion", version, {**stack, "Credentials": credentials})
+        for credentials, version in (versions or {}).items()
+    ]
+    client("cloudwatch", settings).put_metric_data(Namespace=settings["namespace"], MetricData=metrics)
 
 
 def metric(name: str, value: float, dimensions: Mapping[str, str]) -> dict[str, Any]:
@@ -407,13 +463,13 @@ def metric(name: str, value: float, dimensions: Mapping[str, str]) -> dict[str, 
     }
 
 
-def client(settings: Mapping[str, Any]) -> Any:
+def client(service: str, settings: Mapping[str, Any]) -> Any:
     # Not above: a boot that failed before boto3 was installed still tells its result in the journal.
     import boto3  # noqa: PLC0415
     from botocore.config import Config  # noqa: PLC0415
 
     return boto3.client(
-        "cloudwatch",
+        service,  # type: ignore[call-overload]  # the stubs want a literal
         region_name=settings["region"],
         endpoint_url=settings["endpoint"],
         config=Config(connect_timeout=5, read_timeout=10, retries={"max_attempts": 3}),

@@ -36,12 +36,13 @@ def ssm(monkeypatch: pytest.MonkeyPatch) -> Stubber:
 
 
 def settings(tmp_path: Path, writer: str | None = "/w") -> None:
-    known = {"region": "us-west-2", "endpoint": None, "kafka_parameter": "/k", "writer_parameter": writer}
+    parameters = {"kafka": "/k"} | ({"writer": writer} if writer else {})
+    known = {"region": "us-west-2", "endpoint": None, "parameters": parameters}
     (tmp_path / "secrets.json").write_text(json.dumps(known))
 
 
-def answers(ssm: Stubber, name: str, value: dict[str, str]) -> None:
-    response: dict[str, Any] = {"Parameter": {"Value": json.dumps(value)}}
+def answers(ssm: Stubber, name: str, value: dict[str, str], version: int = 1) -> None:
+    response: dict[str, Any] = {"Parameter": {"Value": json.dumps(value), "Version": version}}
     ssm.add_response("get_parameter", response, {"Name": name, "WithDecryption": True})
 
 
@@ -63,6 +64,19 @@ def test_both_credentials_are_written_so_that_java_reads_them_back(
         "aws.secret.access.key": "wJalr/made+up=",
     }
     ssm.assert_no_pending_responses()
+
+
+def test_the_versions_that_were_fetched_stand_beside_them_for_the_watchdog(
+    script: ModuleType, ssm: Stubber, tmp_path: Path
+) -> None:
+    settings(tmp_path)
+    answers(ssm, "/k", KAFKA, version=3)
+    answers(ssm, "/w", WRITER, version=7)
+
+    with ssm:
+        script.main()
+
+    assert json.loads((tmp_path / "versions.json").read_text()) == {"kafka": 3, "writer": 7}
 
 
 def test_only_the_service_can_read_the_file(script: ModuleType, ssm: Stubber, tmp_path: Path) -> None:

@@ -362,8 +362,7 @@ def test_secrets_are_looked_for_by_name_only() -> None:
     assert known == {
         "region": "us-west-2",
         "endpoint": None,
-        "kafka_parameter": FACTS.kafka_parameter,
-        "writer_parameter": FACTS.writer_parameter,
+        "parameters": {"kafka": FACTS.kafka_parameter, "writer": FACTS.writer_parameter},
     }
 
 

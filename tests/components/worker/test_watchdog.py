@@ -15,6 +15,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from components.worker.files import watchdog
 from components.worker.files.watchdog import (
@@ -122,6 +123,30 @@ def test_a_new_jvm_has_its_own_row_so_that_a_slow_start_is_not_cut_off() -> None
 
 def test_nothing_is_ended_while_systemd_starts_the_service() -> None:
     assert decisions(None, [60] * (2 * UNANSWERED), Memory(), pid=0) == [None] * (2 * UNANSWERED)
+
+
+def test_a_jvm_with_former_credentials_is_asked_to_end_and_ended_if_it_does_not() -> None:
+    memory = Memory()
+
+    assert decide(memory, JVM, RUNNING, 0, renewed=True) == "credentials"
+    assert decide(memory, JVM, RUNNING, 60, renewed=True) == "service"
+
+
+def test_new_credentials_come_before_restarts_that_cannot_help_without_them() -> None:
+    assert decide(Memory(), JVM, FAILED, 0, renewed=True) == "credentials"
+    assert decide(Memory(), JVM, None, 0, renewed=True) == "credentials"
+
+
+def test_each_jvm_is_asked_before_it_is_ended() -> None:
+    memory = Memory()
+    decide(memory, JVM, RUNNING, 0, renewed=True)
+    decide(memory, JVM + 1, RUNNING, 60)
+
+    assert decide(memory, JVM + 1, RUNNING, 120, renewed=True) == "credentials"
+
+
+def test_new_credentials_wait_while_systemd_starts_the_service() -> None:
+    assert decide(Memory(), 0, None, 0, renewed=True) is None
 
 
 def test_a_task_that_runs_but_archives_nothing_gets_a_new_jvm_once() -> None:
@@ -335,6 +360,31 @@ def test_a_restart_that_is_refused_is_told_and_no_reason_to_stop(
     assert "500" in capsys.readouterr().out
 
 
+@dataclass
+class ParameterStore:
+    """Parameters by name, with their versions."""
+
+    versions: dict[str, int] = field(default_factory=lambda: {"/k": 1, "/w": 1})
+    asked: list[dict[str, Any]] = field(default_factory=list)
+    error: Exception | None = None
+
+    def get_parameter(self, **request: Any) -> dict[str, Any]:
+        self.asked.append(request)
+        if self.error:
+            raise self.error
+        return {"Parameter": {"Version": self.versions[request["Name"]], "Value": "encrypted"}}
+
+
+@pytest.fixture
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ParameterStore:
+    played = ParameterStore()
+    monkeypatch.setattr(watchdog, "client", lambda service, _: {"ssm": played}[service])
+    monkeypatch.setattr(watchdog, "CREDENTIALS", tmp_path / "secrets.json")
+    monkeypatch.setattr(watchdog, "VERSIONS", tmp_path / "versions.json")
+    (tmp_path / "secrets.json").write_text('{"parameters": {"kafka": "/k", "writer": "/w"}}')
+    return played
+
+
 def test_a_heal_restarts_the_failed_task_and_counts_it_with_systemds_restarts(
     rest: tuple[Rest, Connect], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -343,7 +393,7 @@ def test_a_heal_restarts_the_failed_task_and_counts_it_with_systemds_restarts(
     monkeypatch.setattr(watchdog, "show_service", lambda: Service(JVM, 2))
     memory = Memory(pid=JVM, restarts=1)
 
-    values = watchdog.heal({**SETTINGS, "rest_port": connect.port}, memory)
+    values = watchdog.heal({**SETTINGS, "rest_port": connect.port}, memory, {})
 
     assert values == {"TaskRunning": 0, "Restarts": 2}
     assert played.asked[-1].startswith("POST ")
@@ -358,7 +408,7 @@ def test_a_heal_of_what_runs_tells_so_and_restarts_nothing(
     # Restarted by a person: systemd counts from 0 again.
     monkeypatch.setattr(watchdog, "show_service", lambda: Service(JVM, 0))
 
-    values = watchdog.heal({**SETTINGS, "rest_port": connect.port}, Memory(restarts=5))
+    values = watchdog.heal({**SETTINGS, "rest_port": connect.port}, Memory(restarts=5), {})
 
     assert values == {"TaskRunning": 1, "Restarts": 0}
     assert played.asked == ["GET /connectors/sink/status"]
@@ -372,16 +422,69 @@ def test_the_jvm_is_ended_so_that_systemd_starts_it_again(
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as jvm:
         monkeypatch.setattr(watchdog, "show_service", lambda: Service(jvm.pid, 0))
         memory = Memory(pid=jvm.pid, unanswered=UNANSWERED - 1)
-        watchdog.heal({**SETTINGS, "rest_port": connect.port}, memory)
+        watchdog.heal({**SETTINGS, "rest_port": connect.port}, memory, {})
 
         assert jvm.wait() == -signal.SIGKILL
+
+
+def test_a_jvm_with_former_credentials_has_time_to_finish(
+    rest: tuple[Rest, Connect],
+    store: ParameterStore,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    played, connect = rest
+    played.says("RUNNING", "RUNNING")
+    store.versions["/w"] = 2
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as jvm:
+        monkeypatch.setattr(watchdog, "show_service", lambda: Service(jvm.pid, 0))
+        watchdog.heal({**SETTINGS, "rest_port": connect.port}, Memory(pid=jvm.pid), {"kafka": 1, "writer": 1})
+
+        assert jvm.wait() == -signal.SIGTERM
+    assert "new credentials for writer" in capsys.readouterr().out
+
+
+def test_the_versions_in_use_are_what_fetch_secrets_left(store: ParameterStore) -> None:
+    watchdog.VERSIONS.write_text('{"kafka": 3}')
+    assert watchdog.used_versions() == {"kafka": 3}
+    watchdog.VERSIONS.unlink()
+    assert watchdog.used_versions() == {}
+    assert store.asked == []
+
+
+def test_credentials_are_compared_by_the_version_of_their_parameters(store: ParameterStore) -> None:
+    assert watchdog.renewed_credentials({"kafka": 1, "writer": 1}) == []
+    store.versions["/k"] = 2
+    assert watchdog.renewed_credentials({"kafka": 1, "writer": 1}) == ["kafka"]
+    # A parameter that was made anew counts from 1 again.
+    assert watchdog.renewed_credentials({"kafka": 5, "writer": 1}) == ["kafka"]
+
+
+def test_no_value_is_decrypted_to_compare_versions(store: ParameterStore) -> None:
+    watchdog.renewed_credentials({"kafka": 1, "writer": 1})
+
+    assert store.asked == [{"Name": "/k"}, {"Name": "/w"}]
+
+
+def test_a_service_that_is_down_has_no_former_credentials(store: ParameterStore) -> None:
+    assert watchdog.renewed_credentials({}) == []
+    assert store.asked == []
+
+
+def test_a_store_that_does_not_answer_is_told_and_no_reason_to_stop(
+    store: ParameterStore, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store.error = ClientError({"Error": {"Code": "ThrottlingException"}}, "GetParameter")
+
+    assert watchdog.renewed_credentials({"kafka": 1, "writer": 1}) == []
+    assert "parameter store: " in capsys.readouterr().out
 
 
 def test_a_jvm_that_is_gone_already_is_no_error() -> None:
     with subprocess.Popen([sys.executable, "-c", ""]) as ended:
         pass
 
-    watchdog.end_jvm(ended.pid)
+    watchdog.end_jvm(ended.pid, signal.SIGTERM)
 
 
 @pytest.fixture
@@ -496,7 +599,7 @@ class CloudWatch:
 @pytest.fixture
 def cloudwatch(monkeypatch: pytest.MonkeyPatch) -> CloudWatch:
     kept = CloudWatch()
-    monkeypatch.setattr(watchdog, "client", lambda _: kept)
+    monkeypatch.setattr(watchdog, "client", lambda service, _: {"cloudwatch": kept}[service])
     return kept
 
 
@@ -523,6 +626,17 @@ def test_a_skipped_event_is_told_with_topic_partition_and_offset(
         "Partition": "3",
     }
     assert f"topic {TOPIC}, partition 3, offset 17" in capsys.readouterr().out
+
+
+def test_the_versions_of_the_credentials_in_use_are_told(cloudwatch: CloudWatch) -> None:
+    watchdog.publish(SETTINGS, {}, versions={"kafka": 3})
+
+    (told,) = cloudwatch.metrics
+    assert (told["MetricName"], told["Value"]) == ("CredentialsVersion", 3)
+    assert {one["Name"]: one["Value"] for one in told["Dimensions"]} == {
+        "Stack": "dev",
+        "Credentials": "kafka",
+    }
 
 
 def test_without_metrics_there_is_a_line_in_the_journal(
@@ -558,6 +672,9 @@ def vm(rest: tuple[Rest, Connect], bin_folder: Path, tmp_path: Path, monkeypatch
     monkeypatch.setattr(watchdog, "SETTINGS", tmp_path / "settings.json")
     monkeypatch.setenv("RUNTIME_DIRECTORY", str(tmp_path))
     monkeypatch.setenv("STATE_DIRECTORY", str(tmp_path))
+    monkeypatch.setattr(watchdog, "VERSIONS", tmp_path / "versions.json")
+    monkeypatch.setattr(watchdog, "renewed_credentials", lambda _: [])
+    (tmp_path / "versions.json").write_text('{"kafka": 1}')
     (tmp_path / "table").write_text(TABLE)
     (tmp_path / "journal").write_text(f"{SKIPPED}\n-- cursor: new\n")
     play(bin_folder, "systemctl", f"echo MainPID={JVM}; echo NRestarts=0")

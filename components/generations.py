@@ -1,0 +1,35 @@
+"""Generations of the keys that the program makes; a rotation is declared with them.
+
+A setting `keyGenerations` lists the generations of a key that exist. The last one is in use; the one before it is
+kept while the VM or Logz.io changes over. IAM gives a user two keys at most, and Confluent Cloud the audit log's
+service account, so there are never more.
+"""
+
+import re
+from collections.abc import Sequence
+
+MOST = 2
+
+_NAME = re.compile(r"(?P<identity>.+)-key-(?P<generation>\d+)")
+
+
+def check(generations: Sequence[int]) -> None:
+    """Holds a list of generations against what a rotation goes through: [1], [1, 2], [2], [2, 3] ...
+
+    Raises:
+        ValueError: it is another list.
+    """
+    first = generations[0] if generations else 0
+    if not 1 <= len(generations) <= MOST or list(generations) != list(range(first, first + len(generations))):
+        raise ValueError("is no list of generations")
+
+
+def resource_name(identity: str, generation: int) -> str:
+    """The name of the Pulumi resource of a key: ("writer", 2) -> writer-key-2."""
+    return f"{identity}-key-{generation}"
+
+
+def parse_resource_name(name: str) -> tuple[str, int] | None:
+    """The other way round; None for what is no key."""
+    match = _NAME.fullmatch(name)
+    return (match["identity"], int(match["generation"])) if match else None

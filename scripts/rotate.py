@@ -1,0 +1,220 @@
+"""Walks a person through the rotation of keys: `python -m scripts.rotate kafka writer --stack prod`.
+
+A new key stands beside the old one, `pulumi up` switches to it, events are seen to flow with it, and only then
+another `pulumi up` removes the old one. Where a rotation stands is read from the stack's settings and state, so that
+the same command goes on after an interruption at any step.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Annotated, Protocol
+
+import typer
+from botocore.exceptions import BotoCoreError, ClientError
+
+from components.settings import Settings, SettingsError
+from components.shipping.errors import LogzioError
+from scripts import proof as proofs
+from scripts.proof import Proof, ProofError
+from scripts.stack import PulumiError, Stack
+
+
+class Key(StrEnum):
+    """What can be rotated."""
+
+    KAFKA = "kafka"
+    WRITER = "writer"
+    READER = "reader"
+
+
+@dataclass(frozen=True)
+class Place:
+    """`section` of the settings, whose key it is among the resources, and whether the VM uses it."""
+
+    section: str
+    identity: str
+    on_the_vm: bool
+
+
+PLACES: Mapping[Key, Place] = {
+    Key.KAFKA: Place("source", "audit-log", on_the_vm=True),
+    Key.WRITER: Place("writer", "writer", on_the_vm=True),
+    Key.READER: Place("logzio", "reader", on_the_vm=False),
+}
+
+
+class RotationError(RuntimeError):
+    """The rotation cannot begin or go on; the message says why and what to do."""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where the rotation of a key stands: its generations in the settings, and those in the stack's state."""
+
+    given: tuple[int, ...]
+    present: frozenset[int]
+
+    @property
+    def is_under_way(self) -> bool:
+        """Whether a rotation was begun and not finished."""
+        return self.present != set(self.given) or len(self.given) > 1
+
+    def next_step(self) -> tuple[int, ...]:
+        """The generations to be in the settings now.
+
+        Raises:
+            RotationError: there is no such key yet.
+        """
+        newest = self.given[-1]
+        if not self.present:
+            raise RotationError("the stack has no such key yet: run `pulumi up` first")
+        if len(self.given) > 1:
+            return self.given
+        if newest not in self.present:
+            # Written by hand: the old key would go before the new one has proven itself.
+            return (newest - 1, newest)
+        # Proven, and the end of the old one is all that is left; or the beginning.
+        return self.given if self.is_under_way else (newest, newest + 1)
+
+
+class PulumiStack(Protocol):
+    """What a rotation needs of a stack."""
+
+    def keys(self) -> dict[str, set[int]]:
+        """Whose -> the generations in the state."""
+
+    def set_generations(self, wanted: Mapping[str, tuple[int, ...]]) -> None:
+        """Writes them into the settings."""
+
+    def drop_generation(self, section: str) -> None:
+        """Takes the older one out of the settings."""
+
+    def up(self, *, yes: bool) -> None:
+        """Makes it so."""
+
+
+def rotate(
+    keys: Iterable[Key],
+    given: Settings,
+    stack: PulumiStack,
+    prove: Callable[[list[Key]], None],
+    *,
+    yes: bool,
+    say: Callable[[str], None],
+) -> None:
+    """Takes each key to its next generation, or finishes the rotation that was interrupted.
+
+    Raises:
+        RotationError: a key is none of the program's, or there is no such key yet.
+        whatever `stack` and `prove` raise: the old keys are still there, and the same call goes on from there.
+    """
+    keys = list(dict.fromkeys(keys))
+    for key in keys:
+        _require_own_key(key, given)
+    present = stack.keys()
+    standings = {
+        key: Standing(_generations(key, given), frozenset(present.get(PLACES[key].identity, ())))
+        for key in keys
+    }
+    under_way = [key for key in keys if standings[key].is_under_way]
+    for key in keys:
+        if under_way and key not in under_way:
+            say(f"{key}: left as it is, until the rotation that was interrupted is finished")
+    steps = {key: standings[key].next_step() for key in under_way or keys}
+    begun = {PLACES[key].section: step for key, step in steps.items() if step != _generations(key, given)}
+    if begun:
+        say(f"1. a new key beside the old one: {_shown(begun)}")
+        stack.set_generations(begun)
+    switching = [key for key, step in steps.items() if len(step) > 1]
+    if switching:
+        say("2. pulumi up makes the new keys and switches to them")
+        stack.up(yes=yes)
+        say("3. proof that events flow with them")
+        prove(switching)
+    for key in switching:
+        stack.drop_generation(PLACES[key].section)
+    say("4. pulumi up removes the old keys")
+    stack.up(yes=yes)
+    for key, step in steps.items():
+        say(f"{key}: generation {step[-1]} is in use, and the only one")
+
+
+def _generations(key: Key, given: Settings) -> tuple[int, ...]:
+    section: tuple[int, ...] = getattr(given, PLACES[key].section).key_generations
+    return section
+
+
+def _require_own_key(key: Key, given: Settings) -> None:
+    if key is Key.KAFKA and given.source.api_key is not None:
+        raise RotationError(
+            "kafka: the key is given, not made by the program. Make a second one (`confluent api-key create`), set "
+            "source.apiKey and source.apiSecret, run `pulumi up`, and delete the old one (`confluent api-key delete`) "
+            "when events with a later time are in Logz.io"
+        )
+    if key is Key.WRITER and given.writer.identity == "role":
+        raise RotationError("writer: writer.identity is role, which has no key")
+    if key is Key.READER and given.logzio.authentication == "role":
+        raise RotationError("reader: logzio.authentication is role, which has no key")
+
+
+def _shown(generations: Mapping[str, tuple[int, ...]]) -> str:
+    return ", ".join(f"{section}.keyGenerations {list(known)}" for section, known in generations.items())
+
+
+def prove(keys: Iterable[Key], given: Settings, proof: Proof, *, ask: Callable[[str], bool]) -> None:
+    """Waits until the VM has switched and an event came through after that.
+
+    `ask` is for a VM that sends no metrics: a person must look.
+
+    Raises:
+        ProofError: nothing came in time, or the person said no.
+    """
+    credentials = [key.value for key in keys if PLACES[key].on_the_vm]
+    versions = proof.versions(credentials)
+    if credentials and given.worker.metrics:
+        proof.wait_for_vm(versions)
+    elif credentials and not ask(
+        "worker.metrics is off, so only the VM itself tells which credentials it uses. Does the last line of "
+        f"`journalctl -u s3-auditlog-sink -g 'versions of the credentials'` on it have {versions}?"
+    ):
+        raise ProofError("the VM does not use the new credentials yet: its watchdog looks once a minute")
+    proof.wait_for_event(proof.now())
+
+
+def main(
+    keys: Annotated[list[Key], typer.Argument(help="Keys to rotate.")],
+    stack: Annotated[str, typer.Option(help="Name of the stack.")],
+    yes: Annotated[bool, typer.Option(help="Run `pulumi up` without asking.")] = False,
+    minutes: Annotated[float, typer.Option(help="Minutes to wait for each proof.")] = 30,
+) -> None:
+    """Rotates keys: makes new ones, proves that events flow with them, removes the old ones.
+
+    Can be run again after an interruption at any step.
+    """
+    known = Stack(stack)
+    try:
+        given = known.settings()
+        proof = proofs.proof(given, known.short_name, minutes=minutes, say=typer.echo)
+
+        def ask(question: str) -> bool:
+            return not yes and typer.confirm(question)
+
+        rotate(
+            keys, given, known, lambda changed: prove(changed, given, proof, ask=ask), yes=yes, say=typer.echo
+        )
+    except (RotationError, SettingsError) as problem:
+        raise _ended(str(problem)) from None
+    except (ProofError, PulumiError, LogzioError, BotoCoreError, ClientError) as problem:
+        raise _ended(
+            f"{problem}\nOld keys that are still there stay valid; run the same command again."
+        ) from None
+
+
+def _ended(problem: str) -> typer.Exit:
+    typer.echo(f"error: {problem}", err=True)
+    return typer.Exit(1)
+
+
+if __name__ == "__main__":
+    typer.run(main)
