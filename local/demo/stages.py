@@ -2,13 +2,14 @@
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import httpx
 
-from components.settings import Connector
+from components.settings import NAMESPACE, Connector
 from local import paths, progress, pulumi, setup, world
 from local.demo import check, feed, left_behind, report
 from local.demo.check import Pipeline, Result
@@ -34,13 +35,19 @@ class Timing:
     boot: float | None = None
 
 
-def up(state: Path = paths.STATE) -> World:
-    """Starts the local stack and runs `pulumi up`; returns while the VM is still booting."""
+def up(state: Path = paths.STATE, changed: Mapping[str, Mapping[str, Any]] | None = None) -> World:
+    """Starts the local stack and runs `pulumi up`; returns while the VM is still booting.
+
+    `changed`: settings beside the local stack's own, by section: {"logzio": {"authentication": "keys"}}.
+    """
     started = time.time()
     tools = setup.prepare(Connector().version)
     prepared = time.time()
     running = world.start(state, tools)
-    pulumi.create_stack(running, world.stack_settings(running, Connector().version))
+    settings = world.stack_settings(running, Connector().version)
+    for section, values in (changed or {}).items():
+        settings.setdefault(f"{NAMESPACE}:{section}", {}).update(values)
+    pulumi.create_stack(running, settings)
     world.write_environment_file(running)
     progress.say("- pulumi up: the same program as in an account ...")
     before_up = time.time()
