@@ -1,4 +1,5 @@
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import httpx
 import pytest
@@ -51,6 +52,18 @@ def test_a_request_holds_every_field_and_only_the_authentication_in_use() -> Non
     }
     with_key = replace(WANTED, role_arn=None, access_key="AK", secret_key="SK").request()
     assert (with_key["accessKey"], with_key["secretKey"], "arn" in with_key) == ("AK", "SK", False)
+
+
+@pytest.mark.parametrize(("hits", "found"), [([], False), ([{"_source": {"id": "x"}}], True)])
+def test_an_event_is_looked_for_by_type_or_source_and_its_time(hits: list[object], found: bool) -> None:
+    script = Script(("POST /v1/search", ok({"hits": {"total": len(hits), "hits": hits}})))
+
+    assert script.client().has_event('with"quote', datetime(2026, 1, 2, 3, tzinfo=UTC)) is found
+
+    text, time = script.bodies[0]["query"]["bool"]["must"]
+    assert text["query_string"]["query"] == 'type:"with\\"quote" OR source:"crn://confluent*"'
+    assert text["query_string"]["allow_leading_wildcard"] is False
+    assert time == {"range": {"@timestamp": {"gte": "2026-01-02T03:00:00+00:00"}}}
 
 
 def test_a_bad_token_is_found_before_anything_is_tried() -> None:

@@ -1,0 +1,133 @@
+"""What is asked of the `pulumi` command, which is played."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from components.settings import SettingsError
+from scripts.stack import PulumiError, Stack
+from tests.components.test_settings import BY_IDS
+
+SECRET = "planted-token"  # of a stack that is played
+
+Pulumi = Callable[[str, int], Path]
+
+
+@pytest.fixture
+def pulumi(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pulumi:
+    """A `pulumi` that gives this answer and exit code; returns the file with what it was asked."""
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    monkeypatch.delenv("LOGZIO_API_TOKEN", raising=False)
+
+    def play(answer: str, code: int) -> Path:
+        (tmp_path / "answer").write_text(answer)
+        script = tmp_path / "pulumi"
+        script.write_text(
+            f'#!/bin/sh\nprintf "%s\\n" "$@" >>{tmp_path}/asked\n'
+            f'cat {tmp_path}/answer\necho "what went wrong" >&2\nexit {code}\n'
+        )
+        script.chmod(0o755)
+        return tmp_path / "asked"
+
+    return play
+
+
+def config() -> str:
+    sections = {**BY_IDS, "logzio": {"apiToken": SECRET}, "writer": {"keyGenerations": [2, 3]}}
+    stated = {f"ccloud-logexporter:{name}": {"value": json.dumps(value)} for name, value in sections.items()}
+    return json.dumps({**stated, "aws:region": {"value": "us-west-2"}, "other:thing": {"value": "x"}})
+
+
+def test_settings_are_those_of_the_stack_with_its_secrets(pulumi: Pulumi) -> None:
+    asked = pulumi(config(), 0)
+
+    given = Stack("prod").settings()
+
+    assert given.writer.key_generations == (2, 3)
+    assert given.logzio.api_token is not None
+    assert given.logzio.api_token.get_secret_value() == SECRET
+    assert asked.read_text().split()[:5] == ["config", "--json", "--show-secrets", "--stack", "prod"]
+
+
+def test_settings_that_cannot_be_used_are_told_all_at_once(pulumi: Pulumi) -> None:
+    pulumi("{}", 0)
+
+    with pytest.raises(SettingsError) as caught:
+        Stack("prod").settings()
+
+    assert len(caught.value.problems) > 3
+
+
+def test_the_keys_of_the_state_are_told_by_whose_they_are(pulumi: Pulumi) -> None:
+    urn = "urn:pulumi:prod::ccloud-logexporter::logexporter:access:ArchiveWriter$aws:iam"
+    resources = [
+        {"urn": f"{urn}/accessKey:AccessKey::writer-key-1"},
+        {"urn": f"{urn}/accessKey:AccessKey::writer-key-2"},
+        {"urn": f"{urn}/user:User::writer"},
+    ]
+    pulumi(json.dumps({"deployment": {"resources": resources}}), 0)
+
+    assert Stack("prod").keys() == {"writer": {1, 2}}
+
+
+def test_a_stack_that_was_never_made_has_no_keys(pulumi: Pulumi) -> None:
+    pulumi('{"deployment": {}}', 0)
+
+    assert Stack("prod").keys() == {}
+
+
+def test_generations_are_written_in_one_call(pulumi: Pulumi) -> None:
+    asked = pulumi("", 0)
+
+    Stack("prod").set_generations({"source": (1, 2), "writer": (3, 4)})
+
+    assert asked.read_text().split()[:7] == [
+        "config",
+        "set-all",
+        "--path",
+        "--plaintext=ccloud-logexporter:source.keyGenerations[0]=1",
+        "--plaintext=ccloud-logexporter:source.keyGenerations[1]=2",
+        "--plaintext=ccloud-logexporter:writer.keyGenerations[0]=3",
+        "--plaintext=ccloud-logexporter:writer.keyGenerations[1]=4",
+    ]
+
+
+def test_the_older_generation_is_dropped(pulumi: Pulumi) -> None:
+    asked = pulumi("", 0)
+
+    Stack("prod").drop_generation("writer")
+
+    assert asked.read_text().split()[:4] == [
+        "config",
+        "rm",
+        "--path",
+        "ccloud-logexporter:writer.keyGenerations[0]",
+    ]
+
+
+def test_up_asks_the_person_unless_told_not_to(pulumi: Pulumi) -> None:
+    asked = pulumi("", 0)
+    Stack("prod").up(yes=False)
+    assert asked.read_text().split() == ["up", "--stack", "prod"]
+    asked.unlink()
+    Stack("prod").up(yes=True)
+    assert asked.read_text().split() == ["up", "--stack", "prod", "--yes", "--skip-preview"]
+
+
+def test_a_command_that_fails_says_what_went_wrong_and_no_secret(pulumi: Pulumi) -> None:
+    pulumi(config(), 255)
+
+    with pytest.raises(PulumiError) as caught:
+        Stack("prod").settings()
+
+    assert str(caught.value) == "`pulumi config --json` failed: what went wrong"
+    assert SECRET not in repr(caught.value)
+    with pytest.raises(PulumiError, match="did not end well"):
+        Stack("prod").up(yes=True)
+
+
+def test_a_stack_of_an_organisation_has_a_short_name() -> None:
+    assert Stack("acme/prod").short_name == "prod"
+    assert Stack("prod").short_name == "prod"
