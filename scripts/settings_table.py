@@ -8,7 +8,8 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from components.settings import SECTIONS, Settings, accepted, annotation_at
+from components.settings.sections import SECTIONS, Settings
+from components.settings.words import accepted, annotation_at
 
 README = Path(__file__).resolve().parent.parent / "README.md"
 BEGIN = "<!-- settings:begin -->"

@@ -14,6 +14,10 @@ from pydantic import SecretStr
 
 from components import settings
 from components.settings import Settings, SettingsError, load
+from components.settings.connector_properties import OWN_CONNECTOR_PROPERTIES
+from components.settings.rules import region_of_endpoint
+from components.settings.sections import OWN_TAGS, SECTIONS, TOKEN_VARIABLE
+from components.settings.sizes import instance_memory_mb, least_heap_mb
 
 ROOT = Path(__file__).resolve().parents[2]
 TOPIC = "confluent-audit-log-events"
@@ -256,7 +260,7 @@ REFUSED: list[tuple[str, Any, str, str]] = [
     ("worker.endpoints", "https://s3", "worker.endpoints", "accepted: object with s3, ssm, cloudwatch"),
     ("logzio.region", "nl", "logzio.region", "accepted: `us`, `au`, `ca`, `eu`, `uk`"),
     ("logzio.apiUrl", "http://api.example.org", "logzio.apiUrl", "no https URL"),
-    ("logzio.apiToken", None, "logzio.apiToken", settings.TOKEN_VARIABLE),
+    ("logzio.apiToken", None, "logzio.apiToken", TOKEN_VARIABLE),
     ("logzio.logType", "with space", "logzio.logType", "no spaces"),
     ("logzio.logType", "", "logzio.logType", "is empty"),
     ("logzio.logType", "kafka_server", "logzio.logType", "built-in"),
@@ -543,7 +547,7 @@ def test_a_looked_up_region_is_held_against_the_buckets() -> None:
     ],
 )
 def test_the_region_is_read_from_an_endpoint_that_tells_it(endpoint: str, region: str | None) -> None:
-    assert settings.region_of_endpoint(endpoint) == region
+    assert region_of_endpoint(endpoint) == region
 
 
 @pytest.mark.parametrize(
@@ -552,11 +556,11 @@ def test_the_region_is_read_from_an_endpoint_that_tells_it(endpoint: str, region
     [(1, 128), (12, 128), (13, 139), (31, 320), (50, 512), (100, 1018)],
 )
 def test_the_least_heap_follows_from_the_partitions(partitions: int, least: int) -> None:
-    assert settings.least_heap_mb(partitions) == least
+    assert least_heap_mb(partitions) == least
 
 
 def test_a_larger_part_needs_its_room_in_each_partition() -> None:
-    assert settings.least_heap_mb(12, 25 * MIB) == 128 + 12 * 20
+    assert least_heap_mb(12, 25 * MIB) == 128 + 12 * 20
 
 
 @pytest.mark.parametrize(("partitions", "heap"), [(12, 128), (50, 512)])
@@ -594,7 +598,7 @@ def test_the_partitions_of_all_topics_share_the_heap() -> None:
     ],
 )
 def test_the_memory_of_usual_instance_types_is_known(instance_type: str, memory: int | None) -> None:
-    assert settings.instance_memory_mb(instance_type) == memory
+    assert instance_memory_mb(instance_type) == memory
 
 
 def test_the_heap_of_an_instance_type_that_is_not_known_is_not_checked() -> None:
@@ -705,7 +709,7 @@ def test_a_time_based_layout_is_refused_with_the_reason(key: str) -> None:
     assert "alphabetical order" in problem
 
 
-@pytest.mark.parametrize("key", sorted(settings.OWN_CONNECTOR_PROPERTIES))
+@pytest.mark.parametrize("key", sorted(OWN_CONNECTOR_PROPERTIES))
 def test_a_property_that_the_project_sets_cannot_be_overwritten(key: str) -> None:
     (problem,) = problems(changed("connector.properties", {key: "x"}))
 
@@ -834,7 +838,7 @@ def test_the_tags_that_the_program_adds_are_those_that_the_settings_count_with()
     program = (ROOT / "__main__.py").read_text()
 
     (own,) = re.findall(r"^tags = \{(.*)\*\*given\.tags\}$", program, re.MULTILINE)
-    assert re.findall(r'"(\w+)":', own) == list(settings.OWN_TAGS)
+    assert re.findall(r'"(\w+)":', own) == list(OWN_TAGS)
 
 
 def handed_over(sections: dict[str, Any], region: str | None = "us-west-2", **environ: str) -> Settings:
@@ -972,6 +976,6 @@ def test_a_source_that_is_no_object_is_told_so_by_the_stack_file_too(tmp_path: P
 
 
 def test_every_setting_is_described() -> None:
-    for section in settings.SECTIONS.values():
+    for section in SECTIONS.values():
         for name, field in section.model_fields.items():
             assert field.description, f"{section.__name__}.{name}"

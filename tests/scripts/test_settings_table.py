@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from components.settings import SECTIONS
+from components.settings.sections import SECTIONS
 from scripts import settings_table
 
 

@@ -18,8 +18,8 @@ import javaproperties
 import pytest
 import yaml
 
-from components import settings
-from components.settings import OWN_CONNECTOR_PROPERTIES, Settings, load
+from components.settings import Settings, load
+from components.settings.connector_properties import OWN_CONNECTOR_PROPERTIES, TIME_LAYOUT
 from components.worker import cloud_config
 from components.worker.cloud_config import CONNECTOR_PROPERTIES, WORKER_PROPERTIES, files, user_data
 from components.worker.connect import WorkerFacts, connector_properties, worker_properties
@@ -206,7 +206,7 @@ def test_every_property_that_the_project_sets_is_refused_among_the_further_ones(
     ]
     own = {name for one in variants for name in connector_properties(one, FACTS)}
 
-    refused = OWN_CONNECTOR_PROPERTIES | settings._TIME_LAYOUT
+    refused = OWN_CONNECTOR_PROPERTIES | TIME_LAYOUT
     assert {name for name in own if not name.startswith("transforms")} <= refused
 
 

@@ -1,0 +1,30 @@
+"""Every setting: type, default, description, rule. All problems are reported at once, before anything is made.
+
+The stack file holds one object per section (`ccloud-logexporter:source`, `:archive`, `:writer`, `:connector`,
+`:worker`, `:logzio`, `:tags`), with names in camelCase. Secrets are never echoed: neither by an error here nor
+by the validation library.
+
+`sections` has the settings, `checks` what one value must be, `rules` what several must be together, `reading` takes
+them from a stack.
+"""
+
+from components.settings.checks import normalise_bootstrap_servers
+from components.settings.problems import NAMESPACE, SettingsError
+from components.settings.reading import from_pulumi, load, load_stack_file, secret, warnings
+from components.settings.rules import require_region
+from components.settings.sections import Connector, Settings, Source
+
+__all__ = [
+    "NAMESPACE",
+    "Connector",
+    "Settings",
+    "SettingsError",
+    "Source",
+    "from_pulumi",
+    "load",
+    "load_stack_file",
+    "normalise_bootstrap_servers",
+    "require_region",
+    "secret",
+    "warnings",
+]

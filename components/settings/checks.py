@@ -1,0 +1,258 @@
+"""Checks of single values, each beside the words for what it accepts. None of them shows a value that may be secret."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+from pydantic import BeforeValidator, Field, GetCoreSchemaHandler, SecretStr
+from pydantic_core import CoreSchema, core_schema
+
+from components import generations, logzio_facts
+
+# Since 10.6 the sink never overwrites an object (enable.conditional.writes): an overwritten object that Logz.io
+# had read already would lose its tail. Major version -> its first minor version that will do.
+CONNECTOR_LINES: Mapping[int, int] = {10: 6, 11: 0, 12: 0}
+
+# Platform line -> the Java versions that Kafka Connect of that line runs on (Confluent's and Kafka's docs).
+JAVA_FOR_PLATFORM: Mapping[str, tuple[int, ...]] = {
+    "7.7": (8, 11, 17),
+    "7.8": (8, 11, 17),
+    "7.9": (8, 11, 17),
+    "8.0": (17, 21),
+    "8.1": (17, 21),
+    "8.2": (17, 21),
+    "8.3": (17, 21),
+}
+
+
+@dataclass(frozen=True)
+class Checked:
+    """A check of a text or a secret, beside the words for what it accepts.
+
+    `check` gives the value as it is to be used, or raises a ValueError that says what is wrong, without the value.
+    """
+
+    accepted: str
+    check: Callable[[Any], Any]
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_after_validator_function(self._checked, handler(source))
+
+    def _checked(self, value: Any) -> Any:
+        try:
+            return self.check(value)
+        except ValueError as wrong:
+            raise ValueError(f"{wrong}; accepted: {self.accepted}") from None
+
+
+def _form(pattern: str, accepted: str) -> Checked:
+    compiled = re.compile(pattern)
+
+    def check(value: str) -> str:
+        if not compiled.fullmatch(value):
+            raise ValueError("has another form")
+        return value
+
+    return Checked(accepted, check)
+
+
+def _url(value: str) -> str:
+    try:
+        parts = urlsplit(value)
+        host, _ = parts.hostname, parts.port
+    except ValueError:  # its text may quote the address, and with it a password
+        raise ValueError("is no URL") from None
+    if re.search(r"[^!-~]|['\"\\$`<>]", value) or "@" in parts.netloc:
+        raise ValueError("holds credentials, a space, a quote or another character that no plain URL has")
+    loopback = host in {"127.0.0.1", "localhost", "::1"}
+    if not host or not (parts.scheme == "https" or (parts.scheme == "http" and loopback)):
+        raise ValueError("is no https URL")
+    return value
+
+
+def _base_url(value: str) -> str:
+    """An address to which paths are appended."""
+    if re.search(r"[?#]", _url(value)):
+        raise ValueError("has a query or a fragment")
+    return value.rstrip("/")
+
+
+_SERVER = re.compile(
+    r"(?:SASL_SSL://)?(?P<host>[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?):(?P<port>\d{1,5})", re.IGNORECASE
+)
+
+
+def normalise_bootstrap_servers(value: str) -> str:
+    """`SASL_SSL://host:9092` -> `host:9092`; several are separated by commas.
+
+    Raises:
+        ValueError: a host or a port is missing.
+    """
+    found = [_SERVER.fullmatch(server.strip()) for server in value.split(",")]
+    servers = [server for server in found if server is not None and 0 < int(server["port"]) < 65536]
+    if len(servers) < len(found):
+        raise ValueError("has no host and port")
+    return ",".join(f"{server['host']}:{int(server['port'])}" for server in servers)
+
+
+# What S3 keeps for itself (docs.aws.amazon.com, "General purpose bucket naming rules").
+_RESERVED_STARTS = ("xn--", "sthree-", "amzn-s3-demo-")
+_RESERVED_ENDS = ("-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3")
+
+
+def _bucket_name(value: str) -> str:
+    starts = [start for start in _RESERVED_STARTS if value.startswith(start)]
+    ends = [end for end in _RESERVED_ENDS if value.endswith(end)]
+    if starts or ends:
+        raise ValueError(f"has {(starts + ends)[0]}, which S3 keeps for itself")
+    if "." in value:
+        raise ValueError(
+            "has a dot: legal in S3, but its certificate does not cover such a host name, so TLS breaks"
+        )
+    if not 3 <= len(value) <= 63:
+        raise ValueError(f"has {len(value)} characters")
+    if not re.fullmatch(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?", value):
+        raise ValueError("is no bucket name")
+    return value
+
+
+def _secret(value: SecretStr) -> SecretStr:
+    text = value.get_secret_value()
+    if not text:
+        raise ValueError("is empty")
+    if not re.fullmatch(r"[!-~]+", text):
+        raise ValueError("holds a space, a line break or another character that no issued secret has")
+    # The Kafka secret stands between quotes in a JAAS line, and ${ is where Kafka Connect looks values up.
+    if re.search(r"[\"'\\]|\$\{", text):
+        raise ValueError("holds a quote, a backslash or ${")
+    return value
+
+
+def _topic(value: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9._-]{1,249}", value) or value in {".", ".."}:
+        raise ValueError("is no name of a Kafka topic")
+    return value
+
+
+def _topics_dir(value: str) -> str:
+    parts = value.split("/")
+    if len(value) > 200 or not all(re.fullmatch(r"[A-Za-z0-9._-]+", part) for part in parts):
+        raise ValueError("is no part of an object's key")
+    if {".", ".."} & set(parts):
+        raise ValueError("has a part . or .., which addresses resolve away")
+    return value
+
+
+def _not_built_in(value: str) -> str:
+    if not re.fullmatch(r"[!-~]{1,100}", value):
+        raise ValueError("is empty, too long or has a space")
+    if value.lower() in logzio_facts.BUILT_IN_LOG_TYPES:
+        raise ValueError("is a built-in type of Logz.io, whose parser would take the events apart")
+    return value
+
+
+def _connector_version(value: str) -> str:
+    if not re.fullmatch(r"\d+\.\d+\.\d+", value):
+        raise ValueError("is no version")
+    major, minor, _ = (int(part) for part in value.split("."))
+    if major > max(CONNECTOR_LINES):
+        raise ValueError("is of a line that is not known to work")
+    if minor < CONNECTOR_LINES.get(major, minor + 1):
+        raise ValueError("has no conditional writes, so that it overwrites objects after a crash")
+    return value
+
+
+def _known_platform(value: str) -> str:
+    if value not in JAVA_FOR_PLATFORM:
+        raise ValueError("is not known to work")
+    return value
+
+
+def _key_generations(value: tuple[int, ...]) -> tuple[int, ...]:
+    generations.check(value)
+    return value
+
+
+def _fingerprint(value: str) -> str:
+    """As gpg shows it, in groups, or without spaces."""
+    text = value.replace(" ", "").upper()
+    if not re.fullmatch(r"[0-9A-F]{40}", text):
+        raise ValueError("is no fingerprint")
+    return text
+
+
+def number_as_text(value: Any) -> Any:
+    """YAML reads 7.9 as a number, and `pulumi config set --path` makes one of 5; here they are texts."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(value) if isinstance(value, int | float) else value
+
+
+_EC2_ID = r"(?:[0-9a-f]{8}|[0-9a-f]{17})"
+
+AsText = Annotated[str, BeforeValidator(number_as_text)]
+Secret = Annotated[SecretStr, Checked("the secret as it was issued", _secret)]
+Url = Annotated[str, Checked("https://host[:port][/path] (http only for 127.0.0.1)", _url)]
+BaseUrl = Annotated[
+    str, Checked("https://host[:port][/path], without a query (http only for 127.0.0.1)", _base_url)
+]
+Sha256 = Annotated[str, _form(r"[0-9a-f]{64}", "64 hexadecimal digits, lower case")]
+Fingerprint = Annotated[str, Checked("40 hexadecimal digits", _fingerprint)]
+KeyGenerations = Annotated[
+    tuple[Annotated[int, Field(ge=1, le=1_000_000)], ...],
+    Field(strict=False),  # YAML has lists, no tuples
+    Checked("one generation, or two that follow each other, e.g. [1, 2]", _key_generations),
+]
+
+# Confluent Cloud and Kafka
+BootstrapServers = Annotated[
+    str, Checked("host:port, e.g. pkc-abc12.us-west-2.aws.confluent.cloud:9092", normalise_bootstrap_servers)
+]
+ApiKey = Annotated[str, _form(r"[A-Za-z0-9_-]{4,64}", "the key as it was issued")]
+ClusterId = Annotated[str, _form(r"lkc-[a-z0-9]+", "lkc- and a-z, 0-9")]
+EnvironmentId = Annotated[str, _form(r"env-[a-z0-9]+", "env- and a-z, 0-9")]
+ServiceAccountId = Annotated[str, _form(r"sa-[a-z0-9]+", "sa- and a-z, 0-9")]
+Topic = Annotated[str, Checked("1 to 249 of A-Z a-z 0-9 . _ -", _topic)]
+Partitions = Annotated[int, Field(ge=1, le=1000)]
+
+# The connector and its platform
+ConnectorName = Annotated[str, _form(r"[A-Za-z0-9._-]{1,200}", "1 to 200 of A-Z a-z 0-9 . _ -")]
+TopicsDir = Annotated[
+    str,
+    Checked(
+        "up to 200 of A-Z a-z 0-9 . _ - and slashes between, no slash at either end, no part . or ..",
+        _topics_dir,
+    ),
+]
+FieldName = Annotated[str, _form(r"[^\s:,$\\]+", "a name without spaces, colons, commas, $ and backslashes")]
+PropertyName = Annotated[str, _form(r"[A-Za-z0-9._-]+", "a name of A-Z a-z 0-9 . _ -")]
+ConnectorVersion = Annotated[
+    AsText, Checked("three numbers, 10.6.0 or later (conditional writes), up to line 12", _connector_version)
+]
+PlatformVersion = Annotated[AsText, Checked(", ".join(JAVA_FOR_PLATFORM), _known_platform)]
+
+# AWS
+BucketName = Annotated[
+    str,
+    Checked(
+        "3 to 63 of a-z, 0-9 and hyphens, starting and ending with a letter or digit, none of S3's own "
+        f"beginnings ({', '.join(_RESERVED_STARTS)}) and endings ({', '.join(_RESERVED_ENDS)})",
+        _bucket_name,
+    ),
+]
+KmsKeyArn = Annotated[
+    str, _form(r"arn:aws:kms:[a-z0-9-]+:\d{12}:key/[A-Za-z0-9-]+", "arn:aws:kms:<region>:<account>:key/<id>")
+]
+SnsTopicArn = Annotated[
+    str, _form(r"arn:aws:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]+", "arn:aws:sns:<region>:<account>:<topic>")
+]
+InstanceType = Annotated[str, _form(r"[a-z0-9-]+\.[a-z0-9-]+", "a type of EC2, e.g. t3.small")]
+Ami = Annotated[str, _form(f"ami-{_EC2_ID}", "ami- and 8 or 17 hexadecimal digits")]
+SubnetId = Annotated[str, _form(f"subnet-{_EC2_ID}", "subnet- and 8 or 17 hexadecimal digits")]
+
+# Logz.io
+LogType = Annotated[
+    str, Checked("1 to 100 characters, no spaces, no type that Logz.io parses itself", _not_built_in)
+]

@@ -1,0 +1,119 @@
+"""Which further connector properties are refused, and why."""
+
+import re
+
+from components.settings.problems import NAMESPACE
+
+# Connector properties that a setting stands for, and the others that the project sets (components/worker/connect.py:
+# a test there holds both lists together) or that would undo what it sets.
+_SETTING_OF = {
+    "name": "connector.name",
+    "topics": "source.topics",
+    "topics.dir": "connector.topicsDir",
+    "s3.bucket.name": "archive.bucket",
+    "s3.part.size": "connector.partSize",
+    "format.class": "connector.format",
+    "flush.size": "connector.flushSize",
+    "rotate.schedule.interval.ms": "connector.rotationSeconds",
+    "s3.compression.type": "connector.compression",
+    "s3.compression.level": "connector.compressionLevel",
+    "store.url": "worker.endpoints.s3",
+    "s3.send.digest": "archive.objectLockDays",
+}
+OWN_CONNECTOR_PROPERTIES = frozenset(_SETTING_OF) | {
+    "connector.class",
+    "tasks.max",
+    "topics.regex",
+    "key.converter",
+    "value.converter",
+    "value.converter.schemas.enable",
+    "s3.region",
+    "s3.elastic.buffer.enable",
+    "storage.class",
+    "format.bytearray.extension",
+    "schema.compatibility",
+    "directory.delim",
+    "file.delim",
+    "filename.offset.zero.pad.width",
+    "timezone",
+    "enable.conditional.writes",
+    "store.kafka.keys",
+    "store.kafka.headers",
+    "behavior.on.null.values",
+    "errors.tolerance",
+    "errors.log.enable",
+    "errors.log.include.messages",
+    "aws.access.key.id",
+    "aws.secret.access.key",
+}
+
+# Properties that would bring another layout than one ascending prefix per partition.
+TIME_LAYOUT = {
+    "partitioner.class",
+    "partition.duration.ms",
+    "path.format",
+    "locale",
+    "timestamp.extractor",
+    "timestamp.field",
+    "rotate.interval.ms",
+    "partition.field.name",
+}
+
+# Where the consumer may be tuned without taking it to another cluster or group, or past events.
+_CONSUMER_TUNING = {
+    f"consumer.override.{name}"
+    for name in (
+        "client.rack",
+        "fetch.max.bytes",
+        "fetch.max.wait.ms",
+        "fetch.min.bytes",
+        "heartbeat.interval.ms",
+        "max.partition.fetch.bytes",
+        "max.poll.interval.ms",
+        "max.poll.records",
+        "receive.buffer.bytes",
+        "request.timeout.ms",
+        "session.timeout.ms",
+    )
+}
+
+# Beginnings of names, what is wrong with them, and what to write instead.
+_REFUSED_BEGINNINGS = (
+    ("key.converter.", "would change what the project sets", "leave it out"),
+    ("value.converter.", "would change what the project sets", "leave it out"),
+    ("transforms", "is set by the project", f"{NAMESPACE}:connector.renames"),
+    ("predicates", "belongs to transforms, which the project sets", f"{NAMESPACE}:connector.renames"),
+    (
+        "errors.deadletterqueue.",
+        "needs a topic to write to, and the audit-log cluster is read-only",
+        "leave it out",
+    ),
+    (
+        "consumer.override.",
+        "would send the connector to another cluster, to another group or past events",
+        f"{', '.join(sorted(_CONSUMER_TUNING))}, or leave it out",
+    ),
+    ("producer.override.", "is for another cluster; the connector writes to none", "leave it out"),
+    ("admin.override.", "is for another cluster; the connector writes to none", "leave it out"),
+)
+_SECRET_PROPERTY = re.compile(r"password|secret|token|jaas|customer\.key", re.IGNORECASE)
+
+
+def refusal(name: str) -> tuple[str, str] | None:
+    """What is wrong with a further property of this name, and what to write instead."""
+    if name in TIME_LAYOUT:
+        return (
+            "is refused: Logz.io reads each prefix in alphabetical order and never looks back, so any layout but one "
+            "prefix per partition, one of time above all, loses events",
+            "leave it out",
+        )
+    if name in OWN_CONNECTOR_PROPERTIES:
+        setting = _SETTING_OF.get(name)
+        return "is set by the project", f"{NAMESPACE}:{setting}" if setting else "leave it out"
+    if name in _CONSUMER_TUNING:
+        return None
+    if _SECRET_PROPERTY.search(name):
+        return "would stand in plain text in the VM's user-data", "leave it out"
+    found = (one for one in _REFUSED_BEGINNINGS if name.startswith(one[0]))
+    _, wrong, instead = next(found, (None, None, None))
+    return (wrong, instead) if wrong and instead else None

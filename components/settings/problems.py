@@ -1,0 +1,33 @@
+"""What is said of a setting that cannot be used."""
+
+import difflib
+from collections.abc import Iterable
+
+import pulumi
+
+NAMESPACE = "ccloud-logexporter"
+
+
+class SettingsError(pulumi.RunError, ValueError):
+    """The settings cannot be used; `problems` has one line for each thing to mend.
+
+    A RunError: Pulumi shows its text, without the program's stack trace.
+    """
+
+    def __init__(self, problems: Iterable[str]) -> None:
+        self.problems = list(problems)
+        lines = "".join(f"\n  - {one}" for one in self.problems)
+        super().__init__(f"{len(self.problems)} setting(s) to mend, nothing was made:{lines}")
+
+
+def problem(setting: str, wrong: str, accepted_instead: str) -> str:
+    """A line that names a setting (`worker.heapMb`), what is wrong with it and what to write instead."""
+    return f"{NAMESPACE}:{setting}: {wrong}; accepted: {accepted_instead}"
+
+
+def unknown(setting: str, name: str, names: Iterable[str]) -> str:
+    """A line on a setting that is none, with the closest of those that are."""
+    names = list(names)
+    close = difflib.get_close_matches(name, names, n=1)
+    hint = f", did you mean {close[0]}?" if close else ""
+    return problem(setting, f"is no setting{hint}", ", ".join(names))

@@ -1,0 +1,255 @@
+"""Reads the sections as they stand in a stack: all problems at once, no secret in any of them."""
+
+import functools
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pulumi
+import yaml
+from pulumi.runtime.config import CONFIG
+from pydantic import SecretStr, ValidationError, create_model
+from pydantic.alias_generators import to_camel
+from pydantic_core import ErrorDetails
+
+from components.settings.checks import number_as_text
+from components.settings.problems import NAMESPACE, SettingsError, problem, unknown
+from components.settings.rules import RULES
+from components.settings.sections import MAX_TAGS, OWN_TAGS, SECTIONS, TOKEN_VARIABLE, Section, Settings
+from components.settings.words import accepted, annotation_at, bare, field_names
+
+
+def load(raw: Mapping[str, Any], *, region: str | None, environ: Mapping[str, str]) -> Settings:
+    """Settings from the sections as they stand in the stack file (`source` -> object, ...).
+
+    Raises:
+        SettingsError: with every problem at once.
+    """
+    problems: list[str] = []
+    known: dict[str, Any] = {"region": region}
+    given = {**raw, "logzio": _with_token(raw.get("logzio"), environ)}
+    names = [*SECTIONS, "tags"]
+    problems += [unknown(str(name), str(name), names) for name in given if name not in names]
+    for section, model in SECTIONS.items():
+        problems += _read(section, model, {} if given.get(section) is None else given[section], known)
+    tags = _tags(given.get("tags"), problems)
+    for needs, rule in RULES:
+        # What is wrong by itself has been told; a rule looks only at settings that are right by themselves.
+        if all(name in known for name in needs):
+            problems += rule(*(known[name] for name in needs))
+    if problems or region is None:
+        raise SettingsError(problems)
+    return Settings(**{section: known[section] for section in SECTIONS}, tags=tags, region=region)
+
+
+def from_pulumi(config: pulumi.Config, environ: Mapping[str, str]) -> Settings:
+    """Settings of the stack that Pulumi runs.
+
+    Raises:
+        SettingsError: with every problem at once.
+    """
+    # pulumi.Config does not list its names, and a misspelt section is to be seen. The language host hands all of
+    # them over in this variable, or the SDK's own host in this mapping.
+    stack = {**json.loads(environ.get("PULUMI_CONFIG", "{}")), **CONFIG.get()}
+    given = {name.partition(":")[2] for name in stack if name.startswith(f"{NAMESPACE}:")}
+    names = sorted({*SECTIONS, "tags", *given})
+    # Not get_object: its refusal of what is no JSON quotes the value, and with it a secret.
+    raw = {name: _parsed(config.get(name)) for name in names}
+    return load(raw, region=pulumi.Config("aws").get("region"), environ=environ)
+
+
+def load_stack_file(path: Path) -> Settings:
+    """Settings of a stack file without engine or secrets: each encrypted or missing secret is a placeholder.
+
+    Raises:
+        SettingsError: with every problem at once.
+        OSError: the file cannot be read.
+    """
+    config = _stack_config(path)
+    sections = {
+        name.removeprefix(f"{NAMESPACE}:"): _parsed(value)
+        for name, value in config.items()
+        if name.startswith(f"{NAMESPACE}:")
+    }
+    encrypted = [name for name, value in sections.items() if _is_encrypted(value)]
+    if encrypted:
+        raise SettingsError(
+            problem(
+                name,
+                "is encrypted as a whole",
+                f"`pulumi config set --secret --path {NAMESPACE}:{name}.<name>`",
+            )
+            for name in encrypted
+        )
+    raw = {name: _without_secrets(value) for name, value in sections.items()}
+    source = raw.get("source")
+    if isinstance(source, dict) and "apiKey" in source:
+        source.setdefault("apiSecret", _PLACEHOLDER)
+    return load(raw, region=config.get("aws:region"), environ={TOKEN_VARIABLE: _PLACEHOLDER})
+
+
+def secret(value: SecretStr) -> pulumi.Output[str]:
+    """A secret as Pulumi keeps it: encrypted in the state and hidden in its output."""
+    return pulumi.Output.secret(value.get_secret_value())
+
+
+def warnings(settings: Settings) -> list[str]:
+    """What works but deserves a look."""
+    found = []
+    connector = settings.connector
+    if connector.archive_sha256 is None:
+        found.append(
+            f"{NAMESPACE}:connector.archiveSha256 is not set: the connector's archive is installed unchecked"
+        )
+    if connector.format == "raw" or connector.renames.get("time") != "@timestamp":
+        setting = "format is raw" if connector.format == "raw" else "renames has no time: @timestamp"
+        found.append(
+            f"{NAMESPACE}:connector.{setting}: Logz.io shows each event at the time of its arrival, not at its own"
+        )
+    return found
+
+
+def _read(section: str, model: type[Section], raw: Any, known: dict[str, Any]) -> list[str]:
+    """Reads one section: the problems of its settings, each by itself.
+
+    Enters into `known` the section if it is right as a whole, each setting that is right by itself
+    (`worker.heap_mb`), and which settings were given at all (`worker given`, camelCase).
+    """
+    if not isinstance(raw, Mapping):
+        return [problem(section, "is no object", f"an {accepted(model)}")]
+    raw = {str(name): value for name, value in raw.items() if value is not None}
+    problems, wrong = [], set()
+    try:
+        value = known[section] = model.model_validate(raw)
+    except ValidationError as error:
+        found = error.errors(include_url=False)
+        problems = [_explained(section, model, one) for one in found]
+        wrong = {str(one["loc"][0]) for one in found}
+        value = _lenient(model).model_validate({name: raw[name] for name in raw if name not in wrong})
+    for name, field in model.model_fields.items():
+        if not wrong & {name, field.alias}:
+            known[f"{section}.{name}"] = getattr(value, name)
+    known[f"{section} given"] = {to_camel(name) for name in raw}
+    return problems
+
+
+@functools.cache
+def _lenient(model: type[Section]) -> type[Section]:
+    """The section with nothing required, to read what is right beside what is wrong."""
+    required: dict[str, Any] = {
+        name: (field.annotation, None) for name, field in model.model_fields.items() if field.is_required()
+    }
+    return create_model(model.__name__, __base__=model, **required)
+
+
+_BOUNDS = {"greater_than_equal", "less_than_equal"}
+_WRONG = {
+    "missing": "is missing",
+    "literal_error": "is none of these",
+    "greater_than_equal": "{} is too small",
+    "less_than_equal": "{} is too large",
+}
+
+
+def _explained(section: str, model: type[Section], found: ErrorDetails) -> str:
+    """One error of the validation library as a line that never shows a text that was given."""
+    location = [part for part in found["loc"] if part != "[key]"]
+    setting = ".".join([section, *(str(part) for part in location)])
+    kind = found["type"]
+    if kind == "extra_forbidden":
+        return unknown(setting, str(location[-1]), field_names(bare(annotation_at(model, location[:-1]))))
+    if kind == "value_error":
+        line = f"{NAMESPACE}:{setting}: {found['msg'].removeprefix('Value error, ')}"
+    else:
+        # Only a number is ever shown: no secret is one.
+        wrong = _WRONG.get(kind, "is of another type").format(found["input"] if kind in _BOUNDS else None)
+        line = problem(setting, wrong, accepted(annotation_at(model, location)))
+    fields = model.model_fields.items()
+    described = next(field for name, field in fields if location[0] in (name, field.alias))
+    return f"{line}. {described.description}"
+
+
+def _tags(raw: Any, problems: list[str]) -> dict[str, str]:
+    """AWS's rules for tags, and IAM's, which takes names for the same that differ in case alone."""
+    if raw is None:
+        return {}
+    if not isinstance(raw, Mapping):
+        problems.append(problem("tags", "is no object", "an object: name to text"))
+        return {}
+    tags = {str(name): number_as_text(value) for name, value in raw.items()}
+    for name, value in tags.items():
+        text = re.compile(r"[\w\s.:/=+@-]*")
+        if name.lower().startswith("aws:"):
+            problems.append(
+                problem(f"tags.{name}", "has a name that AWS keeps for itself", "no aws: before it")
+            )
+        elif not (0 < len(name) <= 128 and text.fullmatch(name)):
+            problems.append(
+                problem(f"tags.{name}", "is no name", "1 to 128 letters, digits, spaces and _.:/=+-@")
+            )
+        if not (isinstance(value, str) and len(value) <= 256 and text.fullmatch(value)):
+            problems.append(
+                problem(f"tags.{name}", "is no value", "up to 256 letters, digits, spaces and _.:/=+-@")
+            )
+    all_names = [*(name for name in OWN_TAGS if name not in tags), *tags]
+    if len(all_names) > MAX_TAGS:
+        most = MAX_TAGS - len(OWN_TAGS)
+        problems.append(
+            problem("tags", f"has {len(tags)} tags", f"at most {most}: an object in S3 takes {MAX_TAGS}")
+        )
+    if len({name.lower() for name in all_names}) < len(all_names):
+        problems.append(
+            problem(
+                "tags",
+                "has names that differ only in case, from each other or from the project's own",
+                f"names that differ from each other and from {', '.join(OWN_TAGS)}",
+            )
+        )
+    return tags
+
+
+_PLACEHOLDER = "placeholder"
+
+
+def _with_token(logzio: Any, environ: Mapping[str, str]) -> Any:
+    token = environ.get(TOKEN_VARIABLE)
+    if token and (logzio is None or isinstance(logzio, Mapping)):
+        kept = {name: value for name, value in (logzio or {}).items() if name != "api_token"}
+        return {**kept, "apiToken": token}
+    return logzio
+
+
+def _parsed(value: Any) -> Any:
+    """A section as Pulumi hands it over: JSON in a text. What is no JSON stays, and is refused as no object."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value)
+    except ValueError:
+        return value
+
+
+def _stack_config(path: Path) -> Mapping[str, Any]:
+    try:
+        stack = yaml.safe_load(path.read_text())
+    except yaml.YAMLError:  # its text quotes the file
+        stack = None
+    config = stack.get("config") if isinstance(stack, Mapping) else None
+    if not isinstance(config, Mapping):
+        raise SettingsError([f"{path.name}: is no stack file; accepted: YAML with config:"])
+    return {str(name): value for name, value in config.items()}
+
+
+def _is_encrypted(value: Any) -> bool:
+    return isinstance(value, dict) and value.keys() == {"secure"}
+
+
+def _without_secrets(value: Any) -> Any:
+    """An encrypted value stands in the file as {"secure": ...}."""
+    if _is_encrypted(value):
+        return _PLACEHOLDER
+    if isinstance(value, dict):
+        return {name: _without_secrets(inner) for name, inner in value.items()}
+    return value

@@ -1,0 +1,74 @@
+"""What a setting accepts, in words, from the very annotation that checks it."""
+
+import types
+import typing
+from collections.abc import Iterable
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, SecretStr
+from pydantic.fields import FieldInfo
+
+from components.settings.checks import Checked
+
+
+def accepted(annotation: Any) -> str:
+    """What a setting of this type takes, in words; from the very annotation that checks it."""
+    origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
+    if origin is None:
+        simple = {str: "text", int: "whole number", bool: "`true`, `false`", SecretStr: "secret"}
+        words = simple.get(annotation) or f"object with {', '.join(field_names(annotation))}"
+    elif origin is Annotated:
+        words = _accepted_with(arguments[0], arguments[1:])
+    elif origin is Literal:
+        words = ", ".join(f"`{one}`" for one in arguments)
+    elif origin is tuple:
+        words = f"list, each: {accepted(arguments[0])}"
+    elif origin is dict:
+        words = f"object, each value: {accepted(arguments[1])}"
+    else:
+        words = " or ".join(accepted(one) for one in arguments if one is not types.NoneType)
+    return words
+
+
+def _accepted_with(annotation: Any, metadata: Iterable[Any]) -> str:
+    text = accepted(annotation)
+    for one in metadata:
+        if isinstance(one, Checked) and annotation is not SecretStr:
+            text = f"{text}: {one.accepted}"
+        elif isinstance(one, FieldInfo) and one.metadata and annotation is int:
+            least = next(bound.ge for bound in one.metadata if hasattr(bound, "ge"))
+            most = next(bound.le for bound in one.metadata if hasattr(bound, "le"))
+            text = f"{text}, {least} to {most}"
+    return text
+
+
+def annotation_at(model: type[BaseModel], location: Iterable[int | str]) -> Any:
+    """The annotation of a setting in a section: ("endpoints", "s3") -> that of `Endpoints.s3`.
+
+    Raises:
+        KeyError: there is no such setting.
+    """
+    annotation: Any = model
+    for step in location:
+        annotation = bare(annotation)
+        arguments = typing.get_args(annotation)
+        if arguments:
+            annotation = arguments[-1] if typing.get_origin(annotation) is dict else arguments[0]
+        else:
+            hints = typing.get_type_hints(annotation, include_extras=True)
+            name = {field.alias: name for name, field in annotation.model_fields.items()}.get(
+                str(step), str(step)
+            )
+            annotation = hints[name]
+    return annotation
+
+
+def bare(annotation: Any) -> Any:
+    """Without metadata and without `| None`."""
+    while typing.get_origin(annotation) in (Annotated, typing.Union, types.UnionType):
+        annotation = typing.get_args(annotation)[0]
+    return annotation
+
+
+def field_names(model: type[BaseModel]) -> list[str]:
+    return [field.alias or name for name, field in model.model_fields.items()]
