@@ -64,13 +64,17 @@ class Standing:
         """The generations to be in the settings now.
 
         Raises:
-            RotationError: there is no such key yet.
+            RotationError: there is no such key yet, or one of quite another generation.
         """
         newest = self.given[-1]
         if not self.present:
             raise RotationError("the stack has no such key yet: run `pulumi up` first")
         if len(self.given) > 1:
             return self.given
+        if newest not in self.present and newest - 1 not in self.present:
+            raise RotationError(
+                f"the settings say generation {newest}, and the stack has {sorted(self.present)}"
+            )
         if newest not in self.present:
             # Written by hand: the old key would go before the new one has proven itself.
             return (newest - 1, newest)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -76,16 +77,23 @@ class Stack:
         Raises:
             PulumiError: it failed, or the person said no.
         """
-        command = ["pulumi", "up", "--stack", self.name, *(["--yes", "--skip-preview"] if yes else [])]
+        command = [_pulumi(), "up", "--stack", self.name, *(["--yes", "--skip-preview"] if yes else [])]
         if subprocess.run(command, cwd=ROOT, check=False).returncode != 0:
             raise PulumiError("`pulumi up` did not end well; what it said stands above")
 
     def _say(self, *arguments: str) -> str:
-        command = ["pulumi", *arguments, "--stack", self.name, "--non-interactive", "--color=never"]
+        command = [_pulumi(), *arguments, "--stack", self.name, "--non-interactive", "--color=never"]
         done = subprocess.run(command, cwd=ROOT, capture_output=True, check=False, text=True)
         if done.returncode != 0:
             raise PulumiError(f"`pulumi {' '.join(arguments[:2])}` failed: {done.stderr.strip()}")
         return done.stdout
+
+
+def _pulumi() -> str:
+    found = shutil.which("pulumi")
+    if found is None:
+        raise PulumiError("there is no `pulumi` on PATH: see https://www.pulumi.com/docs/install/")
+    return found
 
 
 def _path(section: str, index: int) -> str:

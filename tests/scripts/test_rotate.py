@@ -152,6 +152,11 @@ def test_a_stack_without_such_a_key_is_told_to_be_made_first() -> None:
         Standing((1,), frozenset()).next_step()
 
 
+def test_settings_that_skip_a_generation_are_refused() -> None:
+    with pytest.raises(RotationError, match=r"say generation 5, and the stack has \[1, 2\]"):
+        Standing((5,), frozenset({1, 2})).next_step()
+
+
 @pytest.mark.parametrize(
     ("key", "raw", "said"),
     [

@@ -128,6 +128,13 @@ def test_a_command_that_fails_says_what_went_wrong_and_no_secret(pulumi: Pulumi)
         Stack("prod").up(yes=True)
 
 
+def test_a_missing_pulumi_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+
+    with pytest.raises(PulumiError, match="no `pulumi` on PATH"):
+        Stack("prod").keys()
+
+
 def test_a_stack_of_an_organisation_has_a_short_name() -> None:
     assert Stack("acme/prod").short_name == "prod"
     assert Stack("prod").short_name == "prod"
