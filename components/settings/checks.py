@@ -252,6 +252,10 @@ InstanceType = Annotated[str, _form(r"[a-z0-9-]+\.[a-z0-9-]+", "a type of EC2, e
 Ami = Annotated[str, _form(f"ami-{_EC2_ID}", "ami- and 8 or 17 hexadecimal digits")]
 SubnetId = Annotated[str, _form(f"subnet-{_EC2_ID}", "subnet- and 8 or 17 hexadecimal digits")]
 
+RebootTime = Annotated[
+    str, _form(r"(?:[01]\d|2[0-3]):[0-5]\d|never", 'a time of day in quotes, e.g. "03:30", or never')
+]
+
 # Logz.io
 LogType = Annotated[
     str, Checked("1 to 100 characters, no spaces, no type that Logz.io parses itself", _not_built_in)

@@ -27,6 +27,7 @@ from components.settings.checks import (
     Partitions,
     PlatformVersion,
     PropertyName,
+    RebootTime,
     Secret,
     ServiceAccountId,
     Sha256,
@@ -247,6 +248,10 @@ class Worker(Section):
     )
     log_level: Literal["INFO", "DEBUG"] = Field(
         default="INFO", description="Log level of Kafka Connect; DEBUG to look into a fault."
+    )
+    reboot_time: RebootTime = Field(
+        default="03:30",
+        description="When (UTC) the VM reboots after a security update that needs it; `never` leaves that to you.",
     )
     rest_port: Annotated[int, Field(ge=1024, le=65535)] = Field(
         default=8083, description="Port of Connect's REST interface, on 127.0.0.1 only."

@@ -1,8 +1,10 @@
 """The VM's user-data: every file on it and the one script that installs the rest (pure)."""
 
+import ast
 import base64
 import bz2
 import io
+import itertools
 import json
 import re
 import shlex
@@ -61,6 +63,7 @@ def files(settings: Settings, facts: WorkerFacts) -> dict[str, File]:
         f"/etc/{SERVICE}/watchdog.json": File(_watchdog_settings(settings, facts)),
         f"/etc/systemd/system/{SERVICE}-watchdog.service": File(_read(f"{SERVICE}-watchdog.service")),
         f"/etc/systemd/system/{SERVICE}-watchdog.timer": File(_read(f"{SERVICE}-watchdog.timer")),
+        f"/etc/apt/apt.conf.d/60{SERVICE}": File(_upgrades(settings)),
         f"/etc/systemd/journald.conf.d/{SERVICE}-journald.conf": File(_read("journald.conf")),
         f"/usr/local/lib/{SERVICE}/fetch_secrets.py": File(_read("fetch_secrets.py")),
         f"/usr/local/lib/{SERVICE}/watchdog.py": File(_read("watchdog.py")),
@@ -150,6 +153,24 @@ def _install_variables(settings: Settings) -> str:
     return "".join(f"{name}={shlex.quote(value)}\n" for name, value in variables.items())
 
 
+def _upgrades(settings: Settings) -> str:
+    """Apt's settings for unattended upgrades: from where is the distribution's own choice, its security updates.
+
+    Named after the distribution's 50unattended-upgrades, so that it wins. A reboot loses nothing: what was not
+    committed is read again.
+    """
+    time = settings.worker.reboot_time
+    values = {
+        "APT::Periodic::Update-Package-Lists": "1",
+        "APT::Periodic::Unattended-Upgrade": "1",
+        "Unattended-Upgrade::Automatic-Reboot": "false" if time == "never" else "true",
+        "Unattended-Upgrade::Automatic-Reboot-WithUsers": "true",
+    }
+    if time != "never":
+        values["Unattended-Upgrade::Automatic-Reboot-Time"] = time
+    return "".join(f'{name} "{value}";\n' for name, value in values.items())
+
+
 def _secrets_settings(settings: Settings, facts: WorkerFacts) -> str:
     """Where fetch_secrets.py and the watchdog look; names only."""
     known = {
@@ -195,6 +216,22 @@ def _logging(settings: Settings) -> tuple[str, str, str]:
 
 
 def _read(name: str) -> str:
-    """A file without its lines of comment: user-data has little room, and they can be read in the project."""
-    lines = (_FILES / name).read_text().splitlines(keepends=True)
+    """A file without its comments and docstrings: user-data has little room, and they can be read in the project."""
+    text = (_FILES / name).read_text()
+    lines = text.splitlines(keepends=True)
+    if name.endswith(".py"):
+        lines = _without_docstrings(lines, ast.parse(text))
     return "".join(line for line in lines if not re.match(r"\s*#(?!!)", line))
+
+
+def _without_docstrings(lines: list[str], module: ast.Module) -> list[str]:
+    bodies = [
+        node.body
+        for node in ast.walk(module)
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef)
+    ]
+    dropped: set[int] = set()
+    for statement in itertools.chain.from_iterable(bodies):
+        if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant):
+            dropped.update(range(statement.lineno, (statement.end_lineno or statement.lineno) + 1))
+    return [line for number, line in enumerate(lines, start=1) if number not in dropped]

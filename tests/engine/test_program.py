@@ -1,6 +1,8 @@
 """The project's own program on the real engine, against the whole local stack."""
 
 import json
+import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,7 @@ import yaml
 from components.settings import Connector
 from local import pulumi, setup, world
 from local.demo import report, stages
+from local.vm import shell
 from local.world import World
 
 pytestmark = [pytest.mark.local, pytest.mark.engine]
@@ -68,8 +71,53 @@ def test_a_bucket_policy_that_somebody_took_away_is_seen_and_put_back(running: W
     assert policy["Statement"][0]["Sid"] == "OnlyTls"
 
 
+def test_security_updates_come_by_themselves_and_none_of_another_repository(running: World) -> None:
+    vm = _vm(running)
+    settings = shell.run(vm, ["apt-config", "dump"]).stdout
+    assert 'APT::Periodic::Unattended-Upgrade "1";' in settings
+    assert 'Unattended-Upgrade::Automatic-Reboot-Time "03:30";' in settings
+    timers = shell.run(vm, ["systemctl", "is-active", "apt-daily.timer", "apt-daily-upgrade.timer"])
+    assert timers.stdout.split() == ["active", "active"]
+
+    # What it says of the origins it takes from, and of each package that it may not touch.
+    tried = shell.run(vm, ["unattended-upgrade", "--dry-run", "--debug"])
+
+    assert tried.returncode == 0, tried.stdout + tried.stderr
+    (origins,) = {line for line in tried.stdout.splitlines() if line.startswith("Allowed origins are:")}
+    assert "codename=bookworm-security" in origins
+    assert set(re.findall(r"origin=([^,]+)", origins)) == {"Debian"}
+
+
+def test_a_reboot_loses_nothing_and_needs_nobody(running: World) -> None:
+    before = _boot_id(running)
+    assert before is not None
+    shell.run(_vm(running), ["systemctl", "reboot"])
+    stages.produce(running, 500)
+    deadline = time.monotonic() + stages.BOOT_SECONDS
+    while _boot_id(running) in (before, None):
+        assert time.monotonic() < deadline, "the VM did not come back"
+        time.sleep(0.5)
+
+    result = stages.verify(running)
+
+    assert result.ok, result.explain()
+
+
 def test_destroy_leaves_nothing_behind(running: World) -> None:
     assert stages.down(running) == []
+
+
+def _vm(running: World) -> Path:
+    """The folder of the VM, on this machine."""
+    return running.state / "vm" / str(pulumi.outputs(running)["instanceId"])
+
+
+def _boot_id(running: World) -> str | None:
+    """Another one after each boot; None while the VM is off."""
+    try:
+        return shell.run(_vm(running), ["cat", "/proc/sys/kernel/random/boot_id"]).stdout or None
+    except RuntimeError:
+        return None
 
 
 def test_the_demo_ends_with_every_event_delivered_and_a_report(tmp_path: Path) -> None:

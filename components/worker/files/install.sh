@@ -57,7 +57,7 @@ systemd-sysusers /etc/sysusers.d/s3-auditlog-sink.conf
 
 begin "tools"
 apt update
-apt install --no-install-recommends ca-certificates curl gpg python3-boto3 unzip
+apt install --no-install-recommends ca-certificates curl gpg python3-boto3 unattended-upgrades unzip
 
 begin "package repository's key"
 download "$REPOSITORY_KEY_URL" "$work/archive.key"

@@ -3,6 +3,7 @@
 `UPDATE_GOLDEN=1 make unit` writes the golden files anew; the diff is then for a person to read.
 """
 
+import ast
 import base64
 import hashlib
 import io
@@ -61,6 +62,20 @@ def variables(name: str, **sections: dict[str, Any]) -> dict[str, str]:
 
 # A script is taken as it stands: a golden copy of it would only say the same thing twice.
 RENDERED = [path for path in files(given(), FACTS) if not path.endswith(".py")]
+
+
+@pytest.mark.parametrize("path", [path for path in files(given(), FACTS) if path.endswith(".py")])
+def test_a_script_on_the_vm_is_the_projects_without_its_docstrings(path: str) -> None:
+    source = ast.parse((Path(cloud_config.__file__).parent / "files" / Path(path).name).read_text())
+    for node in ast.walk(source):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef):
+            node.body = [one for one in node.body if not _is_text(one)]
+
+    assert ast.dump(ast.parse(files(given(), FACTS)[path].content)) == ast.dump(source)
+
+
+def _is_text(statement: ast.stmt) -> bool:
+    return isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
 
 
 @pytest.mark.parametrize("path", RENDERED)
