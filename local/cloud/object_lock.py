@@ -1,0 +1,38 @@
+"""S3 Object Lock for objects that come in parts, which moto leaves out.
+
+Source of both rules: AWS's guide to Object Lock ("default retention", and the checksum that each part needs).
+"""
+
+from typing import Any
+
+from moto.s3.exceptions import MissingUploadObjectWithObjectLockHeaders
+from moto.s3.models import S3Backend
+from moto.s3.responses import S3Response
+
+
+def install() -> None:
+    """Gives a completed upload the bucket's default retention, and refuses a part without a checksum."""
+    complete, upload_part = S3Backend.complete_multipart_upload, S3Response.upload_part
+
+    def complete_with_retention(backend: Any, bucket_name: str, *arguments: Any, **named: Any) -> Any:
+        key = complete(backend, bucket_name, *arguments, **named)
+        bucket = backend.get_bucket(bucket_name)
+        if key is not None and bucket.has_default_lock:
+            key.lock_mode, key.lock_until = bucket.default_lock_mode, bucket.default_retention()
+        return key
+
+    def upload_part_with_checksum(response: Any) -> Any:
+        bucket = response.backend.get_bucket(response.bucket_name)
+        if bucket.has_default_lock and not _has_checksum(response.headers):
+            raise MissingUploadObjectWithObjectLockHeaders
+        return upload_part(response)
+
+    S3Backend.complete_multipart_upload = complete_with_retention  # type: ignore[method-assign]  # moto patched
+    S3Response.upload_part = upload_part_with_checksum  # type: ignore[assignment,method-assign]  # moto patched
+
+
+def _has_checksum(headers: Any) -> bool:
+    return any(
+        name.lower() in ("content-md5", "x-amz-trailer") or name.lower().startswith("x-amz-checksum-")
+        for name in dict(headers)
+    )

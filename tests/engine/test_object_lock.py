@@ -1,0 +1,123 @@
+"""An archive whose events nobody can delete: the program with archive.objectLockDays on the whole local stack."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import pytest
+import yaml
+from botocore.exceptions import ClientError
+
+from components import layout
+from local import pulumi, world
+from local.demo import stages
+from local.world import World
+
+pytestmark = [pytest.mark.local, pytest.mark.engine]
+
+DAYS = 30
+LOCKED = {"archive": {"objectLockDays": DAYS, "retentionDays": DAYS, "destroyWithData": False}}
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """A stack that was brought up, with its VM booted and 300 events in the archive."""
+    state = tmp_path_factory.mktemp("lock")
+    try:
+        stack = stages.up(state, LOCKED)
+        stages.boot(stack)
+        stages.produce(stack, 300)
+        yield stack
+    finally:
+        world.end(state)
+
+
+def _s3(running: World) -> Any:
+    environment = running.environment()
+    return boto3.client(
+        "s3",
+        endpoint_url=running.aws_endpoint,
+        region_name=world.REGION,
+        aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
+    )
+
+
+def _data_objects(running: World) -> list[dict[str, Any]]:
+    """Every version of every archived object."""
+    versions = _s3(running).list_object_versions(Bucket=world.BUCKET)["Versions"]
+    return [one for one in versions if layout.parse_data_key(one["Key"])]
+
+
+def test_every_event_is_archived_and_delivered(running: World) -> None:
+    result = stages.verify(running)
+
+    assert result.ok, result.explain()
+
+
+def test_every_object_is_locked_for_the_days_that_were_set(running: World) -> None:
+    objects = _data_objects(running)
+
+    assert objects
+    for one in objects:
+        lock = _s3(running).get_object_retention(
+            Bucket=world.BUCKET, Key=one["Key"], VersionId=one["VersionId"]
+        )["Retention"]
+        assert lock["Mode"] == "COMPLIANCE"
+        assert (lock["RetainUntilDate"] - one["LastModified"]).days in (DAYS - 1, DAYS)
+
+
+def test_not_even_who_runs_pulumi_can_delete_an_event(running: World) -> None:
+    one = _data_objects(running)[0]
+
+    with pytest.raises(ClientError, match="AccessDenied"):
+        _s3(running).delete_object(
+            Bucket=world.BUCKET,
+            Key=one["Key"],
+            VersionId=one["VersionId"],
+            BypassGovernanceRetention=True,
+        )
+
+    # Without a version, S3 hides it behind a marker: the event itself stays, and comes back without the marker.
+    marker = _s3(running).delete_object(Bucket=world.BUCKET, Key=one["Key"])
+    _s3(running).delete_object(Bucket=world.BUCKET, Key=one["Key"], VersionId=marker["VersionId"])
+    assert _s3(running).head_object(Bucket=world.BUCKET, Key=one["Key"])["VersionId"] == one["VersionId"]
+
+
+def test_an_overwritten_event_keeps_its_earlier_version(running: World) -> None:
+    one = _data_objects(running)[0]
+    before = _s3(running).get_object(Bucket=world.BUCKET, Key=one["Key"])["Body"].read()
+
+    other = _s3(running).put_object(Bucket=world.BUCKET, Key=one["Key"], Body=b"", ChecksumAlgorithm="CRC32")
+
+    kept = _s3(running).get_object(Bucket=world.BUCKET, Key=one["Key"], VersionId=one["VersionId"])
+    assert kept["Body"].read() == before
+    assert other["VersionId"] != one["VersionId"]
+
+
+def test_neither_a_preview_nor_a_refresh_shows_a_change(running: World) -> None:
+    pulumi.run(running, "preview", "--stack", world.STACK, "--expect-no-changes", quiet=True)
+    refresh = ("refresh", "--stack", world.STACK, "--yes", "--expect-no-changes")
+    pulumi.run(running, *refresh, quiet=True)
+
+
+def test_destroy_keeps_the_bucket_its_lock_and_every_event(running: World) -> None:
+    before = {(one["Key"], one["VersionId"]) for one in _data_objects(running)}
+
+    pulumi.destroy(running)
+
+    assert {(one["Key"], one["VersionId"]) for one in _data_objects(running)} == before
+    lock = _s3(running).get_object_lock_configuration(Bucket=world.BUCKET)["ObjectLockConfiguration"]
+    assert lock["Rule"]["DefaultRetention"] == {"Mode": "COMPLIANCE", "Days": DAYS}
+
+
+def test_a_kept_bucket_is_taken_over_with_its_lock(running: World) -> None:
+    document = yaml.safe_load(running.stack_file.read_text())
+    document["config"]["ccloud-logexporter:archive"]["adoptExisting"] = True
+    running.stack_file.write_text(yaml.safe_dump(document))
+
+    pulumi.up(running)
+
+    pulumi.run(running, "preview", "--stack", world.STACK, "--expect-no-changes", quiet=True)
+    lock = _s3(running).get_object_lock_configuration(Bucket=world.BUCKET)["ObjectLockConfiguration"]
+    assert lock["Rule"]["DefaultRetention"]["Days"] == DAYS
