@@ -12,7 +12,9 @@ from moto.s3.responses import S3Response
 
 def install() -> None:
     """Gives a completed upload the bucket's default retention, and refuses a part without a checksum."""
-    complete, upload_part = S3Backend.complete_multipart_upload, S3Response.upload_part
+    s3_backend: Any = S3Backend
+    s3_response: Any = S3Response
+    complete, upload_part = s3_backend.complete_multipart_upload, s3_response.upload_part
 
     def complete_with_retention(backend: Any, bucket_name: str, *arguments: Any, **named: Any) -> Any:
         key = complete(backend, bucket_name, *arguments, **named)
@@ -27,8 +29,10 @@ def install() -> None:
             raise MissingUploadObjectWithObjectLockHeaders
         return upload_part(response)
 
-    S3Backend.complete_multipart_upload = complete_with_retention  # type: ignore[method-assign]  # moto patched
-    S3Response.upload_part = upload_part_with_checksum  # type: ignore[assignment,method-assign]  # moto patched
+    s3_backend.complete_multipart_upload, s3_response.upload_part = (
+        complete_with_retention,
+        upload_part_with_checksum,
+    )
 
 
 def _has_checksum(headers: Any) -> bool:
