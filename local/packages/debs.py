@@ -10,7 +10,7 @@ from local.kafka import jars
 PLATFORM = "7.9"
 """The platform version the repository is laid out for."""
 
-VERSION = f"{PLATFORM}.1-2"
+VERSION = f"{PLATFORM}.1-3"
 """Raised with each change of a package: apt takes what it downloaded earlier under the same version."""
 
 _HERE = Path(__file__).parent
@@ -31,6 +31,10 @@ _CONTROLS = {
     "confluent-platform": (
         f"Depends: confluent-kafka (= {VERSION})\n"
         "Description: Everything of the platform that the local stack has: confluent-kafka\n"
+    ),
+    "openjdk-8-jre-headless": (
+        "Depends: openjdk-17-jre-headless\n"
+        "Description: Java 17 where the distributions' package of Java 8 has its own, which Debian 12 lacks\n"
     ),
 }
 
@@ -58,6 +62,8 @@ def _build_all(kafka: Path, directory: Path) -> None:
             (root / "DEBIAN").mkdir()
             if package == "confluent-kafka":
                 _fill(kafka, root)
+            elif package == "openjdk-8-jre-headless":
+                _link_java(root)
             size = sum(file.stat().st_size for file in root.rglob("*") if file.is_file())
             (root / "DEBIAN" / "control").write_text(
                 f"Package: {package}\nVersion: {VERSION}\nArchitecture: all\n"
@@ -68,6 +74,17 @@ def _build_all(kafka: Path, directory: Path) -> None:
             # Jars are compressed already.
             command = ["dpkg-deb", "--root-owner-group", "-Znone", "--build", str(root), str(deb)]
             java.run(command, needs="dpkg")
+
+
+def _link_java(root: Path) -> None:
+    """As the package of Java 8 has it: `java` below jre/, and a link to it beside."""
+    home = root / "usr" / "lib" / "jvm" / "java-8-openjdk-amd64"
+    for folder, target in (
+        (home / "jre" / "bin", "/usr/lib/jvm/java-17-openjdk-amd64/bin/java"),
+        (home / "bin", "../jre/bin/java"),
+    ):
+        folder.mkdir(parents=True)
+        (folder / "java").symlink_to(target)
 
 
 def _fill(kafka: Path, root: Path) -> None:

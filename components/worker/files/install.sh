@@ -82,8 +82,9 @@ apt update
 
 begin "Java and Kafka Connect"
 apt install --no-install-recommends "$JAVA_PACKAGE" "$PLATFORM_PACKAGE"
-# An image may have another Java, too.
-java=$(dpkg-query --listfiles "$JAVA_PACKAGE" | grep '/bin/java$')
+# An image may have another Java, too. The package of Java 8 has it twice: jre/bin/java, and a link to that.
+java=$(dpkg-query --listfiles "$JAVA_PACKAGE" | grep '/bin/java$' | head -n 1)
+"$java" -version
 echo "JAVA_HOME=${java%/bin/java}" >/etc/s3-auditlog-sink/java.env
 
 begin "S3 connector"

@@ -46,7 +46,7 @@ def machine(tmp_path: Path) -> Iterator[Machine]:
         one.pull_the_plug()
 
 
-def boot(machine: Machine, packages: Mapping[str, Any], **changed: str) -> None:
+def boot(machine: Machine, packages: Mapping[str, Any], **changed: Any) -> None:
     """Boots to the end of cloud-init; `changed`: settings of the worker or the connector that are wrong."""
     worker = {
         "javaVersion": 17,
@@ -90,3 +90,15 @@ def test_what_is_not_what_it_should_be_fails_the_boot_and_leaves_no_service(
     assert reason in output
     assert on(machine, "systemctl", "is-enabled", SERVICE) == "disabled"
     assert on(machine, "systemctl", "is-active", SERVICE) == "inactive"
+
+
+def test_java_8_is_found_though_its_package_has_it_in_two_places(
+    machine: Machine, packages: Mapping[str, Any]
+) -> None:
+    # What comes after Java is of no interest here.
+    boot(machine, packages, javaVersion=8, archiveSha256="0" * 64)
+
+    assert "install: FAILED in step: S3 connector" in on(machine, "cat", "/var/log/cloud-init-output.log")
+    home = "/usr/lib/jvm/java-8-openjdk-amd64/jre"
+    assert on(machine, "cat", "/etc/s3-auditlog-sink/java.env") == f"JAVA_HOME={home}"
+    assert on(machine, f"{home}/bin/java", "--version").startswith("openjdk 17")
