@@ -115,14 +115,20 @@ def _user_with_key(
 ) -> Credentials:
     """An IAM user that can do what the policy says, with a key of each generation; the last one's is returned."""
     child = pulumi.ResourceOptions(parent=parent)
-    user = aws.iam.User(name, tags=dict(tags), opts=child)
+    # force_destroy: a key that somebody made by hand goes with the user.
+    user = aws.iam.User(name, force_destroy=True, tags=dict(tags), opts=child)
     granted = aws.iam.UserPolicy(f"{name}-policy", user=user.name, policy=policy, opts=child)
     keys = [
         aws.iam.AccessKey(
             generations.resource_name(name, generation),
             user=user.name,
-            # A key comes after its rights.
-            opts=pulumi.ResourceOptions(parent=parent, depends_on=[granted]),
+            opts=pulumi.ResourceOptions(
+                parent=parent,
+                # A key comes after its rights.
+                depends_on=[granted],
+                # One that was deactivated in an emergency is not to come back to life by an `up` after a refresh.
+                ignore_changes=["status"],
+            ),
         )
         for generation in key_generations
     ]

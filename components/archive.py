@@ -190,4 +190,17 @@ def _lifecycle_rules(
                 ),
             )
         )
+    if retention_days is not None and versioned:
+        rules.append(
+            aws.s3.BucketLifecycleConfigurationRuleArgs(
+                id="drop-markers",
+                status="Enabled",
+                filter=aws.s3.BucketLifecycleConfigurationRuleFilterArgs(prefix=""),
+                # What expired leaves a marker behind, which every listing would go through; S3 takes this in no rule
+                # with a size.
+                expiration=aws.s3.BucketLifecycleConfigurationRuleExpirationArgs(
+                    expired_object_delete_marker=True
+                ),
+            )
+        )
     return rules

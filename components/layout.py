@@ -51,6 +51,12 @@ def sentinel_key(topics_dir: str, topic: str, partition: int) -> str:
     return partition_prefix(topics_dir, topic, partition) + SENTINEL_NAME
 
 
+def key_start(topics_dir: str, topic: str, partition: int, offset: int) -> str:
+    """What the key of an object begins with whose first record has this offset: all but the extension."""
+    prefix = partition_prefix(topics_dir, topic, partition)
+    return f"{prefix}{topic}{FILE_DELIMITER}{partition}{FILE_DELIMITER}{offset:0{OFFSET_DIGITS}d}"
+
+
 def parse_data_key(key: str) -> DataKey | None:
     """Takes a key apart; None for what is no data object (a sentinel, a foreign object)."""
     match = _DATA_KEY.match(key)

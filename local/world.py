@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from local import paths, processes, progress
+from local.packages import debs
 from local.processes import Server
 from local.setup import Tools
 
@@ -177,6 +178,7 @@ def stack_settings(world: World, connector_version: str) -> dict[str, Any]:
         "ccloud-logexporter:worker": {
             # Debian 12 has no Java 8.
             "javaVersion": 17,
+            "packageVersion": debs.VERSION,
             "restPort": _free_port(),
             "repositoryUrl": packages["repository_url"],
             "repositoryKeyFingerprint": packages["key_fingerprint"],

@@ -1,28 +1,31 @@
-"""Proof that events flow: an event that happened after a moment is found in Logz.io.
+"""Proof that events flow: the VM uses the newest credentials, and an event that it archived since is in Logz.io.
 
-Such an event was read from Kafka, written to the bucket and fetched from there after that moment, with the keys that
-were in use then.
+The object that holds the event is in the stack's own bucket and was not there before the VM had changed over, so the
+event was read from Kafka, written and fetched with the keys that are in use now.
 """
 
-import email.utils
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from typing import Any, cast
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar, cast
 
 import boto3
 
 from components.settings import Settings
 from components.shipping.client import LogzioClient
+from components.shipping.errors import Kind, LogzioError
 from components.shipping.transport import Transport
-from components.worker.connect import METRICS_NAMESPACE, parameter_name
+from components.worker.connect import metrics_namespace, parameter_name
+from scripts.archive import Archive
 
 POLL_SECONDS = 10.0
-FETCH_DELAY = timedelta(minutes=5)
-"""More than an object waits at Logz.io before its events can be found."""
+
+_T = TypeVar("_T")
 
 _METRICS_BACK = timedelta(minutes=10)
+# What a look at Logz.io may meet now and then, and the next look does not.
+_PASSING = (Kind.RATE_LIMIT, Kind.SERVER, Kind.NETWORK)
 
 
 class ProofError(RuntimeError):
@@ -31,10 +34,11 @@ class ProofError(RuntimeError):
 
 @dataclass(frozen=True)
 class Proof:
-    """Looks at one stack's VM and Logz.io account. `patience` is for each wait, in seconds."""
+    """Looks at one stack's VM, bucket and Logz.io account. `patience` is for each wait, in seconds."""
 
     settings: Settings
     stack: str
+    archive: Archive
     logzio: LogzioClient
     client: Callable[[str], Any]
     patience: float
@@ -42,10 +46,9 @@ class Proof:
     sleep: Callable[[float], None] = field(default=time.sleep)
     clock: Callable[[], float] = field(default=time.monotonic)
 
-    def now(self) -> datetime:
-        """The time by AWS's clock: this machine's may be wrong."""
-        answer = self.client("sts").get_caller_identity()
-        return email.utils.parsedate_to_datetime(answer["ResponseMetadata"]["HTTPHeaders"]["date"])
+    def aws_account(self) -> str:
+        """The account that the caller's AWS credentials are of."""
+        return str(self.client("sts").get_caller_identity()["Account"])
 
     def versions(self, credentials: Sequence[str]) -> dict[str, int]:
         """The newest version of the VM's credentials (`kafka`, `writer`) in the parameter store."""
@@ -62,70 +65,92 @@ class Proof:
             ProofError: it did not say so in time.
         """
         self._wait(
-            lambda: all(self._version_in_use(one) == version for one, version in wanted.items()),
+            lambda: all(self._version_in_use(one) == version for one, version in wanted.items()) or None,
             f"the VM uses the new credentials ({', '.join(wanted)})",
         )
 
-    def wait_for_event(self, since: datetime) -> None:
-        """Until Logz.io has an event that happened at `since` or later.
+    def wait_for_event(self) -> None:
+        """Until an event that is not archived yet is in the bucket, and then in Logz.io.
 
         Raises:
             ProofError: none came in time.
             LogzioError: it cannot be looked up.
         """
-        after = since if self._times_are_the_events_own() else since + self._most_underway()
-        log_type = self.settings.logzio.log_type
-        self._wait(
-            lambda: self.logzio.has_event(log_type, after),
-            f"an event from after {after:%H:%M:%S} UTC is in Logz.io (a login to Confluent Cloud makes one)",
-        )
+        partitions = self.settings.topic_partitions
+        next_offsets = {one: _after(self.archive.last_offset(*one)) for one in partitions}
 
-    def _times_are_the_events_own(self) -> bool:
+        def new_event() -> str | None:
+            keys = (self.archive.first_key_from(*one, next_offsets[one]) for one in partitions)
+            found = (self._event_id(key) for key in keys if key is not None)
+            return next((one for one in found if one is not None), None)
+
+        event = self._wait(new_event, "a new event is in the bucket (a login to Confluent Cloud makes one)")
+        self._wait(lambda: self._has_arrived(event) or None, f"event {event} is in Logz.io")
+
+    def _event_id(self, key: str) -> str | None:
+        ids = (event.get(self._id_field) for event in self.archive.events(key))
+        return next((one for one in ids if isinstance(one, str)), None)
+
+    @property
+    def _id_field(self) -> str:
         connector = self.settings.connector
-        return connector.format == "json" and connector.renames.get("time") == "@timestamp"
+        return connector.renames.get("id", "id") if connector.format == "json" else "id"
 
-    def _most_underway(self) -> timedelta:
-        """How long an event may be on its way: with the time of arrival alone, an old one would prove nothing."""
-        return timedelta(seconds=self.settings.connector.rotation_seconds) + FETCH_DELAY
+    def _has_arrived(self, event: str) -> bool:
+        try:
+            return self.logzio.has_event(self._id_field, event)
+        except LogzioError as error:
+            if error.kind not in _PASSING:
+                raise
+            return False
 
     def _version_in_use(self, credentials: str) -> int | None:
         """What the watchdog said last; None if nothing lately."""
-        now = self.now()
+        now = datetime.now(UTC)
         answer = self.client("cloudwatch").get_metric_statistics(
-            Namespace=METRICS_NAMESPACE,
+            Namespace=metrics_namespace(self.stack),
             MetricName="CredentialsVersion",
             Dimensions=[
                 {"Name": "Stack", "Value": self.stack},
                 {"Name": "Credentials", "Value": credentials},
             ],
             StartTime=now - _METRICS_BACK,
-            EndTime=now + timedelta(minutes=1),
+            EndTime=now + _METRICS_BACK,  # this machine's clock may be slow
             Period=60,
             Statistics=["Maximum"],
         )
         points = sorted(answer["Datapoints"], key=lambda point: point["Timestamp"])
         return int(points[-1]["Maximum"]) if points else None
 
-    def _wait(self, is_so: Callable[[], bool], text: str) -> None:
+    def _wait(self, look: Callable[[], _T | None], text: str) -> _T:
         self.say(f"waiting until {text} ...")
         started = self.clock()
-        while not is_so():
+        while (found := look()) is None:
             if self.clock() - started > self.patience:
                 raise ProofError(f"waited {self.patience / 60:.0f} minutes in vain until {text}")
             self.sleep(POLL_SECONDS)
         self.say(f"  yes, after {self.clock() - started:.0f} s")
+        return found
 
 
-def proof(settings: Settings, stack: str, *, minutes: float, say: Callable[[str], None]) -> Proof:
-    """Of a stack, with the caller's AWS credentials and the stack's Logz.io token."""
+def proof(
+    settings: Settings, stack: str, profile: str | None, *, minutes: float, say: Callable[[str], None]
+) -> Proof:
+    """Of a stack, with the caller's AWS credentials (or those of `profile`) and the stack's Logz.io token."""
     token = settings.logzio.api_token
     assert token is not None  # noqa: S101  # a rule of the settings
-    session = boto3.Session(region_name=settings.region)
+    session = boto3.Session(region_name=settings.region, profile_name=profile)
+    client = cast("Callable[[str], Any]", session.client)
     return Proof(
         settings=settings,
         stack=stack,
+        archive=Archive(client("s3"), settings.archive.bucket, settings.connector.topics_dir),
         logzio=LogzioClient(Transport(settings.logzio.base_url, token.get_secret_value())),
-        client=cast(Callable[[str], Any], session.client),
+        client=client,
         patience=minutes * 60,
         say=say,
     )
+
+
+def _after(offset: int | None) -> int:
+    return 0 if offset is None else offset + 1

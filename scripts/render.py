@@ -14,7 +14,7 @@ from components import policies
 from components.policies import Statement
 from components.settings import Settings, SettingsError, load_stack_file
 from components.worker import cloud_config
-from components.worker.connect import METRICS_NAMESPACE, WorkerFacts, parameter_name
+from components.worker.connect import WorkerFacts, metrics_namespace, parameter_name
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -62,7 +62,7 @@ def _policies(settings: Settings, facts: WorkerFacts) -> dict[str, list[Statemen
         "vm-session-manager-policy": policies.session_manager(),
     }
     if settings.worker.metrics:
-        documents["vm-metrics-policy"] = policies.metrics(METRICS_NAMESPACE)
+        documents["vm-metrics-policy"] = policies.metrics(metrics_namespace(facts.stack))
     if settings.logzio.authentication == "role":
         documents["reader-trust"] = policies.reader_trust(
             "<AWS account of Logz.io>", "<external id of the Logz.io account>"

@@ -71,15 +71,14 @@ class Standing:
             raise RotationError("the stack has no such key yet: run `pulumi up` first")
         if len(self.given) > 1:
             return self.given
-        if newest not in self.present and newest - 1 not in self.present:
+        if newest - 1 in self.present:
+            # The old one is still there. Whoever wrote its end, only a proof does no harm.
+            return (newest - 1, newest)
+        if newest not in self.present:
             raise RotationError(
                 f"the settings say generation {newest}, and the stack has {sorted(self.present)}"
             )
-        if newest not in self.present:
-            # Written by hand: the old key would go before the new one has proven itself.
-            return (newest - 1, newest)
-        # Proven, and the end of the old one is all that is left; or the beginning.
-        return self.given if self.is_under_way else (newest, newest + 1)
+        return (newest, newest + 1)
 
 
 class PulumiStack(Protocol):
@@ -130,13 +129,11 @@ def rotate(
     if begun:
         say(f"1. a new key beside the old one: {_shown(begun)}")
         stack.set_generations(begun)
-    switching = [key for key, step in steps.items() if len(step) > 1]
-    if switching:
-        say("2. pulumi up makes the new keys and switches to them")
-        stack.up(yes=yes)
-        say("3. proof that events flow with them")
-        prove(switching)
-    for key in switching:
+    say("2. pulumi up makes the new keys and switches to them")
+    stack.up(yes=yes)
+    say("3. proof that events flow with them")
+    prove(list(steps))
+    for key in steps:
         stack.drop_generation(PLACES[key].section)
     say("4. pulumi up removes the old keys")
     stack.up(yes=yes)
@@ -167,7 +164,7 @@ def _shown(generations: Mapping[str, tuple[int, ...]]) -> str:
 
 
 def prove(keys: Iterable[Key], given: Settings, proof: Proof, *, ask: Callable[[str], bool]) -> None:
-    """Waits until the VM has switched and an event came through after that.
+    """Waits until the VM has changed over and an event came through after that.
 
     `ask` is for a VM that sends no metrics: a person must look.
 
@@ -183,7 +180,7 @@ def prove(keys: Iterable[Key], given: Settings, proof: Proof, *, ask: Callable[[
         f"`journalctl -u s3-auditlog-sink -g 'versions of the credentials'` on it have {versions}?"
     ):
         raise ProofError("the VM does not use the new credentials yet: its watchdog looks once a minute")
-    proof.wait_for_event(proof.now())
+    proof.wait_for_event()
 
 
 def main(
@@ -199,7 +196,8 @@ def main(
     known = Stack(stack)
     try:
         given = known.settings()
-        proof = proofs.proof(given, known.short_name, minutes=minutes, say=typer.echo)
+        proof = proofs.proof(given, known.short_name, known.aws_profile(), minutes=minutes, say=typer.echo)
+        _require_account(known.aws_account(), proof.aws_account())
 
         def ask(question: str) -> bool:
             return not yes and typer.confirm(question)
@@ -211,8 +209,17 @@ def main(
         raise _ended(str(problem)) from None
     except (ProofError, PulumiError, LogzioError, BotoCoreError, ClientError) as problem:
         raise _ended(
-            f"{problem}\nOld keys that are still there stay valid; run the same command again."
+            f"{problem}\nOld keys that are still there stay valid: run the same command again, or take the new "
+            "generation out of keyGenerations and run `pulumi up` to go back."
         ) from None
+
+
+def _require_account(stacks: str | None, callers: str) -> None:
+    if stacks is not None and stacks != callers:
+        raise RotationError(
+            f"the stack is in AWS account {stacks}, and the AWS credentials here are of {callers}: export those that "
+            "`pulumi up` ends up with (aws:profile is honoured, aws:assumeRoles is not)"
+        )
 
 
 def _ended(problem: str) -> typer.Exit:

@@ -12,6 +12,9 @@ from typing import Any
 from components import generations, settings
 from components.settings import NAMESPACE, Settings
 
+_PARAMETER = "aws:ssm/parameter:Parameter"
+_KEYS = ("aws:iam/accessKey:AccessKey", "confluentcloud:index/apiKey:ApiKey")
+
 ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -37,8 +40,7 @@ class Stack:
             SettingsError: with every problem at once.
             PulumiError: there is no such stack, or its secrets cannot be decrypted.
         """
-        # Its output holds every secret in plain: it is parsed, and goes nowhere else.
-        config = json.loads(self._say("config", "--json", "--show-secrets"))
+        config = self._config()
         sections = {
             name.removeprefix(f"{NAMESPACE}:"): json.loads(one["value"])
             for name, one in config.items()
@@ -47,14 +49,22 @@ class Stack:
         region = config.get("aws:region", {}).get("value")
         return settings.load(sections, region=region, environ=os.environ)
 
+    def aws_profile(self) -> str | None:
+        """The profile that `pulumi up` takes AWS credentials from; None for the environment's own."""
+        profile: str | None = self._config().get("aws:profile", {}).get("value")
+        return profile
+
+    def aws_account(self) -> str | None:
+        """The account that the stack is in; None before it was made."""
+        arns = (one.get("outputs", {}).get("arn") for one in self._resources() if one["type"] == _PARAMETER)
+        return next((str(arn).split(":")[4] for arn in arns if arn), None)
+
     def keys(self) -> dict[str, set[int]]:
         """The keys in the stack's state: whose (`writer`) -> generations."""
-        # Secrets stay encrypted in it.
-        state: Any = json.loads(self._say("stack", "export"))
         found: dict[str, set[int]] = {}
-        for resource in state["deployment"].get("resources") or ():
+        for resource in self._resources():
             key = generations.parse_resource_name(resource["urn"].rpartition("::")[2])
-            if key is not None:
+            if key is not None and resource["type"] in _KEYS:
                 found.setdefault(key[0], set()).add(key[1])
         return found
 
@@ -80,6 +90,18 @@ class Stack:
         command = [_pulumi(), "up", "--stack", self.name, *(["--yes", "--skip-preview"] if yes else [])]
         if subprocess.run(command, cwd=ROOT, check=False).returncode != 0:
             raise PulumiError("`pulumi up` did not end well; what it said stands above")
+
+    def _config(self) -> dict[str, Any]:
+        # Its output holds every secret in plain: it is parsed, and goes nowhere else.
+        config: dict[str, Any] = json.loads(self._say("config", "--json", "--show-secrets"))
+        return config
+
+    def _resources(self) -> list[dict[str, Any]]:
+        """What the stack has made; secrets stay encrypted."""
+        state = json.loads(self._say("stack", "export"))
+        resources = state["deployment"].get("resources") or []
+        # `delete`: replaced already, and only to be removed.
+        return [one for one in resources if not one.get("delete")]
 
     def _say(self, *arguments: str) -> str:
         command = [_pulumi(), *arguments, "--stack", self.name, "--non-interactive", "--color=never"]

@@ -231,6 +231,9 @@ PropertyName = Annotated[str, _form(r"[A-Za-z0-9._-]+", "a name of A-Z a-z 0-9 .
 ConnectorVersion = Annotated[
     AsText, Checked("three numbers, 10.6.0 or later (conditional writes), up to line 12", _connector_version)
 ]
+PackageVersion = Annotated[
+    str, _form(r"[0-9][A-Za-z0-9.+~-]*", "the package's full version, as apt shows it, e.g. 7.9.1-1")
+]
 PlatformVersion = Annotated[AsText, Checked(", ".join(JAVA_FOR_PLATFORM), _known_platform)]
 
 # AWS

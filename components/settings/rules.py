@@ -167,6 +167,15 @@ def _java_runs_the_platform(platform_version: str, java_version: int) -> Iterato
         )
 
 
+def _package_is_of_the_platform(platform_version: str, package_version: str | None) -> Iterator[str]:
+    if package_version is not None and not package_version.startswith(f"{platform_version}."):
+        yield problem(
+            "worker.packageVersion",
+            f"{package_version} is of another line than platform {platform_version}",
+            f"{platform_version}. and more, or leave it out",
+        )
+
+
 def _heap_carries_the_partitions(heap_mb: int, partitions: dict[str, int], part_size: int) -> Iterator[str]:
     number = sum(partitions.values())
     least = least_heap_mb(number, part_size)
@@ -250,6 +259,7 @@ RULES: tuple[tuple[tuple[str, ...], Callable[..., Iterator[str]]], ...] = (
     (("source.topics",), _topics_are_named_once),
     (("source.topics", "source.partitions"), _every_topic_has_its_partitions),
     (("worker.platform_version", "worker.java_version"), _java_runs_the_platform),
+    (("worker.platform_version", "worker.package_version"), _package_is_of_the_platform),
     (("worker.heap_mb", "source.partitions", "connector.part_size"), _heap_carries_the_partitions),
     (("worker.heap_mb", "worker.instance_type"), _heap_fits_the_instance),
     (("worker.instance_type", "worker.ami"), _image_fits_the_instance),

@@ -24,6 +24,7 @@ from components.settings.checks import (
     KeyGenerations,
     KmsKeyArn,
     LogType,
+    PackageVersion,
     Partitions,
     PlatformVersion,
     PropertyName,
@@ -229,10 +230,14 @@ class Worker(Section):
         default="confluent-kafka",
         description="`confluent-kafka` has all that is needed; `confluent-platform` is everything, as in the article.",
     )
+    package_version: PackageVersion | None = Field(
+        default=None,
+        description="Its full version; the newest of the platform's line at each new VM if left out.",
+    )
     instance_type: InstanceType = Field(default="t3.small", description="EC2 instance type.")
     ami: Ami | None = Field(
         default=None,
-        description="Image of a Debian family; the newest Ubuntu LTS at the first `up` if left out.",
+        description="Image of a Debian family; the newest Ubuntu LTS at the first `up`, kept from then on, if left out.",
     )
     subnet_id: SubnetId | None = Field(
         default=None,

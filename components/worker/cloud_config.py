@@ -18,11 +18,11 @@ import yaml
 from components.settings import Settings
 from components.worker.connect import (
     LOG_FOLDER,
-    METRICS_NAMESPACE,
     PLUGIN_FOLDER,
     SERVICE,
     WorkerFacts,
     connector_properties,
+    metrics_namespace,
     render,
     worker_properties,
 )
@@ -36,6 +36,9 @@ ARCHIVE = f"/run/{SERVICE}-files.tar.bz2"
 INSTALL_SCRIPT = f"/usr/local/sbin/install-{SERVICE}"
 WORKER_PROPERTIES = "/etc/kafka/connect-standalone.properties"
 CONNECTOR_PROPERTIES = "/etc/kafka-connect-s3/s3-sink-connector.properties"
+
+AMAZON_TIME = "169.254.169.123"
+"""Amazon Time Sync, in reach of every instance."""
 
 _FILES = Path(__file__).parent / "files"
 
@@ -64,6 +67,9 @@ def files(settings: Settings, facts: WorkerFacts) -> dict[str, File]:
         f"/etc/systemd/system/{SERVICE}-watchdog.service": File(_read(f"{SERVICE}-watchdog.service")),
         f"/etc/systemd/system/{SERVICE}-watchdog.timer": File(_read(f"{SERVICE}-watchdog.timer")),
         f"/etc/apt/apt.conf.d/60{SERVICE}": File(_upgrades(settings)),
+        # Whichever of the two an image has: the time of the hypervisor, which needs no way out.
+        f"/etc/systemd/timesyncd.conf.d/{SERVICE}-time.conf": File(f"[Time]\nNTP={AMAZON_TIME}\n"),
+        f"/etc/chrony/sources.d/{SERVICE}-time.sources": File(f"server {AMAZON_TIME} prefer iburst\n"),
         f"/etc/systemd/journald.conf.d/{SERVICE}-journald.conf": File(_read("journald.conf")),
         f"/usr/local/lib/{SERVICE}/fetch_secrets.py": File(_read("fetch_secrets.py")),
         f"/usr/local/lib/{SERVICE}/watchdog.py": File(_read("watchdog.py")),
@@ -93,7 +99,7 @@ def user_data(settings: Settings, facts: WorkerFacts) -> str:
     size = len(text.encode())
     if size > MAX_BYTES:
         raise ValueError(
-            f"the user-data has {size:,} bytes and EC2 takes {MAX_BYTES:,}; shorten "
+            f"the user-data has {size:,} bytes and EC2 takes {MAX_BYTES:,}; shorten long names and addresses, or "
             "ccloud-logexporter:connector.properties"
         )
     return text
@@ -139,7 +145,7 @@ def _install_variables(settings: Settings) -> str:
     worker, connector = settings.worker, settings.connector
     variables = {
         "JAVA_PACKAGE": f"openjdk-{worker.java_version}-jre-headless",
-        "PLATFORM_PACKAGE": worker.package,
+        "PLATFORM_PACKAGE": worker.package + (f"={worker.package_version}" if worker.package_version else ""),
         "PLATFORM_VERSION": worker.platform_version,
         "REPOSITORY_URL": worker.repository_url,
         "REPOSITORY_KEY_URL": worker.key_url,
@@ -189,7 +195,7 @@ def _watchdog_settings(settings: Settings, facts: WorkerFacts) -> str:
         "bootstrap_servers": facts.bootstrap_servers,
         "partitions": settings.source.partitions,
         "metrics": settings.worker.metrics,
-        "namespace": METRICS_NAMESPACE,
+        "namespace": metrics_namespace(facts.stack),
         "stack": facts.stack,
         "region": settings.region,
         "endpoint": settings.worker.endpoints.cloudwatch,

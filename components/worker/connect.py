@@ -16,9 +16,6 @@ from components.settings import NAMESPACE, Settings
 SERVICE = "s3-auditlog-sink"
 """The one name of the unit, its user and its folders."""
 
-METRICS_NAMESPACE = "CcloudLogexporter"
-"""CloudWatch's; the VM may write to no other."""
-
 SECRETS_FOLDER = f"/run/{SERVICE}"
 SECRETS_FILE = f"{SECRETS_FOLDER}/secrets.properties"
 STATE_FOLDER = f"/var/lib/{SERVICE}"
@@ -67,6 +64,11 @@ class WorkerFacts:
         """Which credentials the VM fetches -> the name of their parameter."""
         named = {"kafka": self.kafka_parameter, "writer": self.writer_parameter}
         return {credentials: name for credentials, name in named.items() if name is not None}
+
+
+def metrics_namespace(stack: str) -> str:
+    """CloudWatch's; the VM may write to no other, so that it cannot speak for the VM of another stack."""
+    return f"CcloudLogexporter/{stack}"
 
 
 def parameter_name(stack: str, credentials: str) -> str:

@@ -9,10 +9,10 @@ import pulumi_aws as aws
 
 from components import policies
 from components.access import Credentials
-from components.settings import Settings
+from components.settings import NAMESPACE, Settings, SettingsError
 from components.worker.alarms import ALARMS
 from components.worker.cloud_config import user_data
-from components.worker.connect import METRICS_NAMESPACE, WorkerFacts, parameter_name
+from components.worker.connect import WorkerFacts, metrics_namespace, parameter_name
 
 # Canonical's public parameter: the newest image of this release.
 UBUNTU_LTS_PARAMETER = "/aws/service/canonical/ubuntu/server/24.04/stable/current/amd64/hvm/ebs-gp3/ami-id"
@@ -59,7 +59,7 @@ class ConnectWorker(pulumi.ComponentResource):
             profile, subnet_id, security_group_id, user_data(args.settings, facts), [*granted, *network]
         )
         if args.settings.worker.metrics:
-            self._alarms()
+            self._alarms(instance)
         self.instance_id = instance.id
         self.register_outputs({"instanceId": self.instance_id})
 
@@ -103,7 +103,7 @@ class ConnectWorker(pulumi.ComponentResource):
             "session-manager": policies.to_json(policies.session_manager()),
         }
         if self._args.settings.worker.metrics:
-            rights["metrics"] = policies.to_json(policies.metrics(METRICS_NAMESPACE))
+            rights["metrics"] = policies.to_json(policies.metrics(metrics_namespace(pulumi.get_stack())))
         if self._args.writer_policy is not None:
             rights["writer"] = self._args.writer_policy
         granted: list[pulumi.Resource] = [
@@ -139,9 +139,11 @@ class ConnectWorker(pulumi.ComponentResource):
             name,
             vpc_id=vpc.id,
             cidr_block=NETWORK_CIDR,
+            availability_zone=_availability_zone(self._args.settings.worker.instance_type),
             map_public_ip_on_launch=True,
             tags=tags,
-            opts=child,
+            # Two subnets of one address range do not stand side by side.
+            opts=pulumi.ResourceOptions(parent=self, delete_before_replace=True),
         )
         table = aws.ec2.RouteTable(name, vpc_id=vpc.id, tags=tags, opts=child)
         route = aws.ec2.Route(
@@ -229,14 +231,16 @@ class ConnectWorker(pulumi.ComponentResource):
             ),
         )
 
-    def _alarms(self) -> None:
+    def _alarms(self, instance: aws.ec2.Instance) -> None:
+        # After the instance: two of them take silence for a fault.
+        after = pulumi.ResourceOptions(parent=self, depends_on=[instance])
         topic = self._args.settings.worker.alarm_topic_arn
         told = [] if topic is None else [topic]
         for alarm in ALARMS:
             aws.cloudwatch.MetricAlarm(
                 f"{self._name}-{alarm.name}",
                 alarm_description=alarm.description,
-                namespace=METRICS_NAMESPACE,
+                namespace=metrics_namespace(pulumi.get_stack()),
                 metric_name=alarm.metric,
                 dimensions={"Stack": pulumi.get_stack()},
                 statistic=alarm.statistic,
@@ -248,7 +252,7 @@ class ConnectWorker(pulumi.ComponentResource):
                 alarm_actions=told,
                 ok_actions=told,
                 tags=dict(self._args.tags),
-                opts=self._child,
+                opts=after,
             )
 
     def _named_tags(self) -> dict[str, str]:
@@ -270,6 +274,23 @@ def egress_ports(settings: Settings, bootstrap_servers: str) -> dict[int, str]:
         if port is not None:
             ports.setdefault(port, "A mirror or endpoint of the settings")
     return ports
+
+
+def _availability_zone(instance_type: str) -> str:
+    """The first zone of the region that has instances of this type: not every zone has them all.
+
+    Raises:
+        SettingsError: none has.
+    """
+    offered = aws.ec2.get_instance_type_offerings(
+        location_type="availability-zone",
+        filters=[aws.ec2.GetInstanceTypeOfferingsFilterArgs(name="instance-type", values=[instance_type])],
+    )
+    if not offered.locations:
+        raise SettingsError(
+            [f"{NAMESPACE}:worker.instanceType: {instance_type} is not offered in this region"]
+        )
+    return min(offered.locations)
 
 
 def _default_image() -> str:

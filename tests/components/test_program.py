@@ -394,7 +394,7 @@ def test_the_vm_may_write_metrics_in_one_namespace_only(default: Recorder) -> No
     (statement,) = policy(rights)["Statement"]
 
     assert statement["Action"] == ["cloudwatch:PutMetricData"]
-    assert statement["Condition"] == {"StringEquals": {"cloudwatch:namespace": "CcloudLogexporter"}}
+    assert statement["Condition"] == {"StringEquals": {"cloudwatch:namespace": "CcloudLogexporter/test"}}
 
 
 def test_a_topic_of_the_settings_is_told_of_every_alarm_and_its_end() -> None:

@@ -114,6 +114,8 @@ REFUSED: list[tuple[str, Any, str, str]] = [
     ("writer.keyGenerations", 2, "writer.keyGenerations", "accepted: list"),
     ("logzio.keyGenerations", [1], "logzio.keyGenerations", "a role has no key"),
     ("source.keyGenerations", [1], "source.keyGenerations", "a given key is rotated by giving another one"),
+    ("worker.packageVersion", "8.0.1-1", "worker.packageVersion", "of another line than platform 7.9"),
+    ("worker.packageVersion", "7.9.1 or so", "worker.packageVersion", "as apt shows it"),
     ("worker.rebootTime", "3:30", "worker.rebootTime", "accepted: a time of day in quotes"),
     ("worker.rebootTime", "24:00", "worker.rebootTime", "a time of day in quotes"),
     # 13:30 without quotes, as YAML 1.1 reads it.

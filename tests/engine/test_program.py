@@ -82,7 +82,7 @@ def test_security_updates_come_by_themselves_and_none_of_another_repository(runn
     # What it says of the origins it takes from, and of each package that it may not touch.
     tried = shell.run(vm, ["unattended-upgrade", "--dry-run", "--debug"])
 
-    assert tried.returncode == 0, tried.stdout + tried.stderr
+    assert re.search("Packages that will be upgraded: |No packages found", tried.stdout), tried.stdout
     (origins,) = {line for line in tried.stdout.splitlines() if line.startswith("Allowed origins are:")}
     assert "codename=bookworm-security" in origins
     assert set(re.findall(r"origin=([^,]+)", origins)) == {"Debian"}

@@ -74,6 +74,8 @@ def test_every_rendered_file_of_the_example_stack_is_written_under_its_own_name(
         "s3-auditlog-sink-watchdog.timer",
         "s3-auditlog-sink-journald.conf",
         "60s3-auditlog-sink",
+        "s3-auditlog-sink-time.conf",
+        "s3-auditlog-sink-time.sources",
     }
 
 

@@ -1,7 +1,7 @@
 """What is asked of the `pulumi` command, which is played."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -34,6 +34,13 @@ def pulumi(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pulumi:
     return play
 
 
+URN = "urn:pulumi:prod::ccloud-logexporter::logexporter:access:ArchiveWriter$aws:iam"
+
+
+def state(*resources: Mapping[str, object]) -> str:
+    return json.dumps({"deployment": {"resources": list(resources)}})
+
+
 def config() -> str:
     sections = {**BY_IDS, "logzio": {"apiToken": SECRET}, "writer": {"keyGenerations": [2, 3]}}
     stated = {f"ccloud-logexporter:{name}": {"value": json.dumps(value)} for name, value in sections.items()}
@@ -61,15 +68,38 @@ def test_settings_that_cannot_be_used_are_told_all_at_once(pulumi: Pulumi) -> No
 
 
 def test_the_keys_of_the_state_are_told_by_whose_they_are(pulumi: Pulumi) -> None:
-    urn = "urn:pulumi:prod::ccloud-logexporter::logexporter:access:ArchiveWriter$aws:iam"
-    resources = [
-        {"urn": f"{urn}/accessKey:AccessKey::writer-key-1"},
-        {"urn": f"{urn}/accessKey:AccessKey::writer-key-2"},
-        {"urn": f"{urn}/user:User::writer"},
-    ]
-    pulumi(json.dumps({"deployment": {"resources": resources}}), 0)
+    pulumi(
+        state(
+            {"type": "aws:iam/accessKey:AccessKey", "urn": f"{URN}::writer-key-1"},
+            {"type": "aws:iam/accessKey:AccessKey", "urn": f"{URN}::writer-key-2"},
+            {"type": "aws:iam/user:User", "urn": f"{URN}::writer"},
+            {"type": "aws:kms/key:Key", "urn": f"{URN}::other-key-3"},
+            {"type": "aws:iam/accessKey:AccessKey", "urn": f"{URN}::writer-key-4", "delete": True},
+        ),
+        0,
+    )
 
     assert Stack("prod").keys() == {"writer": {1, 2}}
+
+
+def test_the_account_of_a_stack_is_that_of_its_parameters(pulumi: Pulumi) -> None:
+    arn = "arn:aws:ssm:us-west-2:123456789012:parameter/ccloud-logexporter/prod/kafka-credentials"
+    parameter = {
+        "type": "aws:ssm/parameter:Parameter",
+        "urn": f"{URN}::worker-kafka",
+        "outputs": {"arn": arn},
+    }
+    pulumi(state(parameter), 0)
+    assert Stack("prod").aws_account() == "123456789012"
+    pulumi(state(), 0)
+    assert Stack("prod").aws_account() is None
+
+
+def test_the_profile_is_that_of_the_stack(pulumi: Pulumi) -> None:
+    pulumi('{"aws:profile": {"value": "security"}}', 0)
+    assert Stack("prod").aws_profile() == "security"
+    pulumi("{}", 0)
+    assert Stack("prod").aws_profile() is None
 
 
 def test_a_stack_that_was_never_made_has_no_keys(pulumi: Pulumi) -> None:

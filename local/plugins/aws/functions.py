@@ -45,6 +45,23 @@ def _subnet(cloud: Cloud, arguments: Plain) -> Result:
     }, set()
 
 
+def _type_offerings(cloud: Cloud, arguments: Plain) -> Result:
+    _only(arguments, "filters", "locationType")
+    found = cloud.client("ec2").describe_instance_type_offerings(
+        LocationType=arguments["locationType"],
+        Filters=[{"Name": one["name"], "Values": one["values"]} for one in arguments["filters"]],
+    )["InstanceTypeOfferings"]
+    return {
+        "id": cloud.region,
+        "locationType": arguments["locationType"],
+        "filters": arguments["filters"],
+        "locations": [one["Location"] for one in found],
+        "instanceTypes": [one["InstanceType"] for one in found],
+        "locationTypes": [one["LocationType"] for one in found],
+        "region": cloud.region,
+    }, set()
+
+
 def _caller(cloud: Cloud, arguments: Plain) -> Result:
     _only(arguments)
     caller = cloud.client("sts").get_caller_identity()
@@ -81,6 +98,7 @@ def _only(arguments: Plain, *known: str) -> None:
 FUNCTIONS: dict[str, Callable[[Cloud, Plain], Result]] = {
     "aws:ssm/getParameter:getParameter": _parameter,
     "aws:ec2/getSubnet:getSubnet": _subnet,
+    "aws:ec2/getInstanceTypeOfferings:getInstanceTypeOfferings": _type_offerings,
     "aws:index/getCallerIdentity:getCallerIdentity": _caller,
     "aws:index/getRegion:getRegion": _region,
     "aws:index/getPartition:getPartition": _partition,

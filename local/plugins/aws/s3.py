@@ -218,8 +218,10 @@ def _put_lifecycle(cloud: Cloud, bucket: str, inputs: Plain) -> object:
         else:
             sent["Filter"] = {"Prefix": chosen.get("prefix", "")}
         for ours, (theirs, our_days, their_days) in LIFECYCLE_ACTIONS.items():
-            if rule.get(ours):
+            if our_days in (rule.get(ours) or {}):
                 sent[theirs] = {their_days: int(rule[ours][our_days])}
+        if (rule.get("expiration") or {}).get("expiredObjectDeleteMarker"):
+            sent["Expiration"] = {"ExpiredObjectDeleteMarker": True}
         rules.append(sent)
     return cloud.client("s3").put_bucket_lifecycle_configuration(
         Bucket=bucket, LifecycleConfiguration={"Rules": rules}
@@ -241,8 +243,10 @@ def _get_lifecycle(cloud: Cloud, bucket: str, state: Plain) -> Plain:
             # moto forgets filters by size: what was put is believed.
             read["filter"] = before.get(rule["ID"])
         for ours, (theirs, our_days, their_days) in LIFECYCLE_ACTIONS.items():
-            if theirs in rule:
+            if their_days in rule.get(theirs, {}):
                 read[ours] = {our_days: int(rule[theirs][their_days])}
+        if rule.get("Expiration", {}).get("ExpiredObjectDeleteMarker"):
+            read["expiration"] = {"expiredObjectDeleteMarker": True}
         rules.append(read)
     return {"rules": rules}
 
@@ -414,7 +418,9 @@ KINDS: dict[str, Kind[Cloud]] = {
                     "id": Property(required=True),
                     "status": Property(required=True),
                     "filter": Property(fields={"prefix": Property(), "objectSizeGreaterThan": Property()}),
-                    "expiration": Property(fields={"days": _DAYS}),
+                    "expiration": Property(
+                        fields={"days": Property(), "expiredObjectDeleteMarker": Property()}
+                    ),
                     "noncurrentVersionExpiration": Property(fields={"noncurrentDays": _DAYS}),
                     "abortIncompleteMultipartUpload": Property(fields={"daysAfterInitiation": _DAYS}),
                 },

@@ -328,7 +328,7 @@ def test_the_watchdog_looks_after_what_the_settings_say() -> None:
         "bootstrap_servers": FACTS.bootstrap_servers,
         "partitions": {TOPIC: 12},
         "metrics": True,
-        "namespace": "CcloudLogexporter",
+        "namespace": "CcloudLogexporter/dev",
         "stack": "dev",
         "region": "us-west-2",
         "endpoint": "https://monitoring.internal",
