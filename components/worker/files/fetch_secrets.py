@@ -34,9 +34,7 @@ def main() -> None:
         values, versions[credentials] = fetch(ssm, name)
         properties |= PROPERTIES[credentials](values)
     folder = Path(os.environ["RUNTIME_DIRECTORY"])
-    write(
-        folder / "secrets.properties", "".join(f"{name}={escaped(properties[name])}\n" for name in properties)
-    )
+    write(folder / "secrets.properties", java_properties(properties))
     write(folder / "versions.json", json.dumps(versions))
     sys.stderr.write(f"versions of the credentials: {versions}\n")
 
@@ -77,9 +75,10 @@ def quoted(text: str) -> str:
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
-def escaped(text: str) -> str:
-    """A value in a file of Java properties."""
-    return text.replace("\\", "\\\\")
+def java_properties(properties: dict[str, str]) -> str:
+    """As Java reads them back: a backslash in a value is doubled."""
+    doubled = {name: value.replace("\\", "\\\\") for name, value in properties.items()}
+    return "".join(f"{name}={value}\n" for name, value in doubled.items())
 
 
 def write(path: Path, text: str) -> None:

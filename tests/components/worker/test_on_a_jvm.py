@@ -93,6 +93,6 @@ def test_kafkas_login_gets_the_secret_as_it_was_issued(tmp_path: Path) -> None:
     fetch_secrets = runpy.run_path(str(FETCH_SECRETS))
     secret = 'se"cr\\et/+=:#!'
     properties = fetch_secrets["kafka_properties"]({"key": "KAFKAKEY", "secret": secret})
-    fetch_secrets["write"](tmp_path / "secrets.properties", properties)
+    fetch_secrets["write"](tmp_path / "secrets.properties", fetch_secrets["java_properties"](properties))
 
     assert run_java(tmp_path, LOGIN, str(tmp_path)).splitlines()[-1] == f"KAFKAKEY {secret}"
