@@ -26,13 +26,17 @@ _PLACES = {
 
 _CONFFILES = ("/etc/kafka/connect-standalone.properties", "/etc/kafka/connect-log4j.properties")
 
+_JAVA_8 = "openjdk-8-jre-headless"
+JAVA_8_VERSION = "8u999-1"
+"""Debian's ca-certificates-java takes no older one."""
+
 _CONTROLS = {
     "confluent-kafka": "Description: Apache Kafka with Connect, for the local stack of ccloud-logexporter\n",
     "confluent-platform": (
         f"Depends: confluent-kafka (= {VERSION})\n"
         "Description: Everything of the platform that the local stack has: confluent-kafka\n"
     ),
-    "openjdk-8-jre-headless": (
+    _JAVA_8: (
         "Depends: openjdk-17-jre-headless\n"
         "Description: Java 17 where the distributions' package of Java 8 has its own, which Debian 12 lacks\n"
     ),
@@ -62,15 +66,16 @@ def _build_all(kafka: Path, directory: Path) -> None:
             (root / "DEBIAN").mkdir()
             if package == "confluent-kafka":
                 _fill(kafka, root)
-            elif package == "openjdk-8-jre-headless":
+            elif package == _JAVA_8:
                 _link_java(root)
+            version = JAVA_8_VERSION if package == _JAVA_8 else VERSION
             size = sum(file.stat().st_size for file in root.rglob("*") if file.is_file())
             (root / "DEBIAN" / "control").write_text(
-                f"Package: {package}\nVersion: {VERSION}\nArchitecture: all\n"
+                f"Package: {package}\nVersion: {version}\nArchitecture: all\n"
                 "Maintainer: ccloud-logexporter <local@localhost>\n"
                 f"Installed-Size: {size // 1024 + 1}\n{fields}"
             )
-            deb = directory / f"{package}_{VERSION}_all.deb"
+            deb = directory / f"{package}_{version}_all.deb"
             # Jars are compressed already.
             command = ["dpkg-deb", "--root-owner-group", "-Znone", "--build", str(root), str(deb)]
             java.run(command, needs="dpkg")

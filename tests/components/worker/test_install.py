@@ -100,6 +100,7 @@ def test_java_8_is_found_though_its_package_has_it_in_two_places(
 
     output = on(machine, "cat", "/var/log/cloud-init-output.log")
     assert "install: FAILED in step: S3 connector" in output, output[-3000:]
-    home = "/usr/lib/jvm/java-8-openjdk-amd64/jre"
-    assert on(machine, "cat", "/etc/s3-auditlog-sink/java.env") == f"JAVA_HOME={home}"
+    (variable,) = on(machine, "cat", "/etc/s3-auditlog-sink/java.env").splitlines()
+    home = variable.removeprefix("JAVA_HOME=")
+    assert home.startswith("/usr/lib/jvm/java-8-openjdk-amd64")
     assert on(machine, f"{home}/bin/java", "--version").startswith("openjdk 17")
