@@ -156,6 +156,16 @@ def test_retention_deletes_the_versions_that_a_lock_brings() -> None:
     assert "noncurrentVersionExpiration" not in lifecycle(archive(retention_days=400))["retention"]
 
 
+def test_the_markers_of_what_expired_go_too_in_a_rule_without_a_size() -> None:
+    markers = lifecycle(archive(retention_days=400, object_lock_days=400))["drop-markers"]
+
+    assert markers["expiration"] == {"expiredObjectDeleteMarker": True}
+    assert markers["filter"] == {"prefix": ""}
+    # Without a lock there are no versions, and without retention nothing expires.
+    assert "drop-markers" not in lifecycle(archive(retention_days=400))
+    assert "drop-markers" not in lifecycle(archive(object_lock_days=400))
+
+
 @pytest.mark.parametrize("key", [None, KEY])
 def test_the_bucket_has_the_policy_of_its_encryption(key: str | None) -> None:
     policy = json.loads(archive(kms_key_arn=key).one(GUARDS[4]).inputs["policy"])

@@ -1,6 +1,7 @@
 """The whole program under mocks: what is made, in which order, and where the secrets are."""
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import javaproperties
@@ -44,7 +45,9 @@ UNTAGGABLE = {
 }
 
 
-def program(by_ids: bool = False, **sections: dict[str, Any]) -> Recorder:
+def program(
+    by_ids: bool = False, invokes: Mapping[str, Mapping[str, Any]] = INVOKES, **sections: dict[str, Any]
+) -> Recorder:
     source: dict[str, Any] = {"partitions": {TOPIC: 3}}
     if by_ids:
         source |= {"cluster": "lkc-abc12", "environment": "env-abc12", "serviceAccount": "sa-abc12"}
@@ -63,7 +66,7 @@ def program(by_ids: bool = False, **sections: dict[str, Any]) -> Recorder:
     for name, section in sections.items():
         given[name] = {**given.get(name, {}), **section}
     config = {f"ccloud-logexporter:{name}": json.dumps(value) for name, value in given.items()}
-    return record_program({**config, "aws:region": "us-west-2"})
+    return record_program({**config, "aws:region": "us-west-2"}, invokes)
 
 
 @pytest.fixture(scope="module")
@@ -195,6 +198,11 @@ def test_two_generations_of_a_key_stand_side_by_side_and_the_last_is_in_use() ->
     assert {one.inputs["access_key"] for one in recorder.of_type(REGISTRATION)} == {"reader-key-2-id"}
 
 
+def test_a_key_that_was_deactivated_by_hand_stays_so_and_goes_with_its_user(default: Recorder) -> None:
+    assert default.one(KEY).ignore_changes == ("status",)
+    assert default.one(USER).inputs["forceDestroy"] is True
+
+
 def test_a_rotation_does_not_touch_the_vm(default: Recorder) -> None:
     rotated = program(writer={"keyGenerations": [1, 2]})
 
@@ -316,6 +324,20 @@ def test_a_mirror_on_a_port_of_its_own_can_be_reached() -> None:
     assert 8443 in {int(one.inputs["toPort"]) for one in recorder.of_type(EGRESS)}
 
 
+def test_the_subnet_is_in_a_zone_that_has_the_instance_type(default: Recorder) -> None:
+    subnet = default.one("aws:ec2/subnet:Subnet")
+
+    assert subnet.inputs["availabilityZone"] == "us-west-2a"
+    assert subnet.delete_before_replace
+
+
+def test_an_instance_type_that_the_region_does_not_have_is_refused_by_its_setting() -> None:
+    offerings = "aws:ec2/getInstanceTypeOfferings:getInstanceTypeOfferings"
+
+    with pytest.raises(SettingsError, match=r"worker\.instanceType: t3\.small is not offered in this region"):
+        program(invokes={**INVOKES, offerings: {"locations": []}})
+
+
 def test_an_existing_subnet_takes_the_place_of_the_network() -> None:
     recorder = program(worker={"subnetId": "subnet-0123456789abcdef0"})
 
@@ -395,6 +417,11 @@ def test_the_vm_may_write_metrics_in_one_namespace_only(default: Recorder) -> No
 
     assert statement["Action"] == ["cloudwatch:PutMetricData"]
     assert statement["Condition"] == {"StringEquals": {"cloudwatch:namespace": "CcloudLogexporter/test"}}
+
+
+def test_alarms_that_take_silence_for_a_fault_come_after_the_vm(default: Recorder) -> None:
+    for alarm in default.of_type(ALARM):
+        assert default.one(INSTANCE).urn in default.needs(alarm)
 
 
 def test_a_topic_of_the_settings_is_told_of_every_alarm_and_its_end() -> None:

@@ -381,6 +381,25 @@ def test_secrets_are_looked_for_by_name_only() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("version", "package"), [(None, "confluent-kafka"), ("7.9.2-1", "confluent-kafka=7.9.2-1")]
+)
+def test_the_platforms_package_is_the_lines_newest_or_exactly_one(version: str | None, package: str) -> None:
+    worker = {} if version is None else {"packageVersion": version}
+
+    assert variables("install.env", worker=worker)["PLATFORM_PACKAGE"] == package
+
+
+@pytest.mark.parametrize(("time", "said"), [("03:30", "true"), ("never", "false")])
+def test_the_vm_reboots_in_its_window_or_never(time: str, said: str) -> None:
+    rendered = files(given(worker={"rebootTime": time}), FACTS)[
+        "/etc/apt/apt.conf.d/60s3-auditlog-sink"
+    ].content
+
+    assert f'Unattended-Upgrade::Automatic-Reboot "{said}";' in rendered
+    assert (f'Automatic-Reboot-Time "{time}";' in rendered) == (time != "never")
+
+
 def test_only_the_install_script_is_executable() -> None:
     executable = [path for path, file in files(given(), FACTS).items() if file.permissions != "0644"]
 

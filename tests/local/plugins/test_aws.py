@@ -649,7 +649,14 @@ def test_lookups_answer_as_the_real_ones(aws: Plugin, made: dict[str, Made], cli
     subnet = aws.invoke("aws:ec2/getSubnet:getSubnet", {"id": made[SUBNET].id})
     caller = aws.invoke("aws:index/getCallerIdentity:getCallerIdentity", {})
 
+    offered = aws.invoke(
+        "aws:ec2/getInstanceTypeOfferings:getInstanceTypeOfferings",
+        {"locationType": "availability-zone", "filters": [{"name": "instance-type", "values": ["t3.small"]}]},
+    )
+
     assert opened(parameter["value"]) == IMAGE
+    assert f"{REGION}a" in offered["locations"]
+    assert set(offered["instanceTypes"]) == {"t3.small"}
     assert subnet["vpcId"] == made["aws:ec2/vpc:Vpc"].id
     assert caller["accountId"] == "123456789012"
     assert aws.invoke("aws:index/getRegion:getRegion", {})["region"] == REGION
