@@ -114,12 +114,18 @@ def test_destroy_keeps_the_bucket_its_lock_and_every_event(running: World) -> No
     assert _default_lock(running) == ("COMPLIANCE", DAYS)
 
 
-def test_a_kept_bucket_is_taken_over_with_its_lock(running: World) -> None:
+def test_a_kept_bucket_is_taken_over_with_its_lock_and_what_changed_meanwhile_is_applied(
+    running: World,
+) -> None:
     document = yaml.safe_load(running.stack_file.read_text())
-    document["config"]["ccloud-logexporter:archive"]["adoptExisting"] = True
+    changed = {"adoptExisting": True, "retentionDays": 2 * DAYS}
+    document["config"]["ccloud-logexporter:archive"].update(changed)
     running.stack_file.write_text(yaml.safe_dump(document))
 
     pulumi.up(running)
 
+    rules = _s3(running).get_bucket_lifecycle_configuration(Bucket=world.BUCKET)["Rules"]
+    (retention,) = (rule for rule in rules if rule["ID"] == "retention")
+    assert retention["Expiration"]["Days"] == 2 * DAYS
     pulumi.run(running, "preview", "--stack", world.STACK, "--expect-no-changes", quiet=True)
     assert _default_lock(running) == ("COMPLIANCE", DAYS)
