@@ -126,7 +126,8 @@ class Archive(Section):
     )
     adopt_existing: bool = Field(
         default=False,
-        description="Takes over the bucket that an earlier `destroy` kept; where it differs from these settings, it is changed.",
+        description="Takes over the bucket that an earlier `destroy` kept; where it differs from these settings, it "
+        "is changed.",
     )
     allow_other_region: bool = Field(
         default=False,
