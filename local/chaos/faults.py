@@ -9,7 +9,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # it imports 
     NewPartitions,
 )
 
-from components.worker.connect import LOG_FOLDER, SERVICE, STATE_FOLDER
+from components.worker.connect import SERVICE, STATE_FOLDER
 from local import pulumi
 from local.chaos import poison
 from local.chaos.poison import Struck
@@ -60,7 +60,7 @@ def kill_in_upload(stage: Stage) -> None:
 
 
 def kill_before_commit(stage: Stage) -> None:
-    # Offsets are committed every 10 s: right after an object stands, its offset is not committed.
+    # Offsets are committed every second: right after an object stands, its offset is not committed.
     before = stage.written()
     wait_until(lambda: stage.written() > before, "an object is completed", seconds=60, poll=0.02)
     stage.kill_jvm()
@@ -129,46 +129,74 @@ def _s3_minute(**fault: object) -> Callable[[Stage], None]:
 
 
 def rotate_kafka_secret(stage: Stage) -> None:
+    began = time.time()
     key, _ = _kafka_credentials(stage)
     new = f"rotated-{time.time_ns()}"
     stage.put_parameter("kafka", {"key": key, "secret": new})
     users.add(users.file(stage.state), key, new)
     restart_broker(stage)
-    stage.restart_service()
+    stage.wait_for_journal("restarting the service: new credentials for kafka", began, seconds=180)
 
 
 def rotate_s3_key(stage: Stage) -> None:
+    began = time.time()
     iam = stage.aws("iam")
     old = iam.list_access_keys(UserName=stage.writer)["AccessKeyMetadata"]
+    # The worst order: the old key is dead before anybody knows the new one.
+    for key in old:
+        iam.delete_access_key(UserName=stage.writer, AccessKeyId=key["AccessKeyId"])
+    time.sleep(10)
     new = iam.create_access_key(UserName=stage.writer)["AccessKey"]
     pair = {"access_key_id": new["AccessKeyId"], "secret_access_key": new["SecretAccessKey"]}
     stage.put_parameter("writer", pair)
-    for key in old:
-        iam.delete_access_key(UserName=stage.writer, AccessKeyId=key["AccessKeyId"])
-    # The worst order: the old key is dead for a while before anybody restarts the service.
-    time.sleep(10)
-    stage.restart_service()
+    stage.wait_for_journal("restarting the service: new credentials for writer", began, seconds=180)
 
 
 # --- 7. disks
 
+_SMALL_DISK = "/run/small-disk"
+# One small file system takes the place of the folders, with all that is in them. The journal is opened anew there.
+_MOVE = f"""
+mkdir -p {_SMALL_DISK}
+mount -t tmpfs -o mode=755,size=128m,nr_inodes=4k small-disk {_SMALL_DISK}
+for folder in "$@"; do
+    mkdir -p "{_SMALL_DISK}$folder"
+    cp -a "$folder/." "{_SMALL_DISK}$folder"
+    mount --bind "{_SMALL_DISK}$folder" "$folder"
+done
+systemctl restart systemd-journald.service
+"""
+# No byte is free, and no inode: a tmpfs would still make folders, which take a block of a real disk.
+_FILL = f"""
+mkdir {_SMALL_DISK}/filler
+dd if=/dev/zero of={_SMALL_DISK}/filler/bytes bs=4k
+number=0
+while touch "{_SMALL_DISK}/filler/$number"; do number=$((number + 1)); done
+"""
 
-def _fill(*folders: str) -> Callable[[Stage], None]:
-    """A small file system without a free byte on top of each folder, and a start of the service with it."""
 
-    def strike(stage: Stage) -> None:
-        for folder in folders:
-            mode = stage.run("stat", "--format=%a %u %g", folder).split()
-            options = "size=256k,nr_inodes=64,mode={},uid={},gid={}".format(*mode)
-            stage.run("mount", "-t", "tmpfs", "-o", options, "full", folder)
-            # It ends with "no space left": that is what it is for.
-            stage.run("dd", "if=/dev/zero", f"of={folder}/filler", "bs=4k", check=False)
+def _fill(*folders: str) -> Callable[[Stage], Struck]:
+    """A full disk under the folders, and a start of the service with it: events must flow all the same."""
+
+    def strike(stage: Stage) -> Struck:
+        stage.run("sh", "-ec", _MOVE, "sh", *folders)
+        # It ends with "no space left": that is what it is for.
+        stage.run("sh", "-c", _FILL, check=False)
         try:
+            if stage.run("mktemp", "-d", f"--tmpdir={folders[0]}", check=False):
+                raise ChaosError(f"{folders[0]} is not full")
+            before = stage.jvm()
             stage.restart_service()
+            wait_until(
+                lambda: stage.jvm() not in (0, before), "the service starts on a full disk", seconds=120
+            )
+            written = stage.written()
+            wait_until(lambda: stage.written() > written, "it archives on a full disk", seconds=180)
             time.sleep(30 if stage.short else 60)
         finally:
-            for folder in reversed(folders):
-                stage.run("umount", "--lazy", folder)
+            # The disk itself stays, as what was logged meanwhile is on it.
+            stage.run("rm", "-r", f"{_SMALL_DISK}/filler")
+        return Struck(note="started anew on the full disk, and archived on it")
 
     return strike
 
@@ -269,6 +297,45 @@ def logzio_down(stage: Stage) -> None:
     stage.fail_logzio(down=False)
 
 
+# --- 12. what only the watchdog heals
+
+STUCK_SECONDS = 120
+_WATCHDOG = "/usr/local/lib/s3-auditlog-sink/watchdog.py"
+
+
+def fail_to_the_ceiling(stage: Stage) -> None:
+    began = time.time()
+    stage.fail_s3(status=403, seconds=1200)
+    stage.wait_for_journal("restarting the service: ['RUNNING', 'FAILED']", began, seconds=900)
+    stage.heal_s3()
+
+
+def stop_jvm(stage: Stage) -> None:
+    began = time.time()
+    stage.kill_jvm("STOP")
+    stage.wait_for_journal("restarting the service: no answer", began, seconds=900)
+
+
+def stand_still(stage: Stage) -> Struck:
+    began = time.time()
+    # Half an hour of waiting would show nothing more.
+    stage.run("cp", "-p", _WATCHDOG, f"{_WATCHDOG}.kept")
+    for name, seconds in (("STUCK_SECONDS", STUCK_SECONDS), ("MEASURE_SECONDS", 30)):
+        stage.run("sed", "-i", "-E", f"s/^({name} = )[0-9]+$/\\1{seconds}/", _WATCHDOG)
+    stage.fail_s3(hang=True, seconds=1800)
+    try:
+        stage.wait_for_journal("restarting the service: ['RUNNING', 'RUNNING']", began, seconds=900)
+        # Long enough for a second restart, which would only cost time.
+        time.sleep(2 * STUCK_SECONDS)
+    finally:
+        stage.heal_s3()
+        stage.run("mv", f"{_WATCHDOG}.kept", _WATCHDOG)
+    restarts = sum(line.startswith("restarting the service") for line in stage.journal(began))
+    if restarts != 1:
+        raise ChaosError(f"the watchdog restarted the service {restarts} times")
+    return Struck(note="one restart")
+
+
 def _kafka_credentials(stage: Stage) -> tuple[str, str]:
     """The VM's key and its secret, as the broker knows them."""
     known = users.read(users.file(stage.state))
@@ -311,8 +378,18 @@ FAULTS = (
         _s3_minute(status=404, code="NoSuchBucket"),
         "NoSuchBucket, task FAILED, started again by the watchdog",
     ),
-    Fault("5a", "Kafka secret rotated, old one dead", rotate_kafka_secret, "one restart of the service"),
-    Fault("5b", "S3 key rotated, old one dead", rotate_s3_key, "InvalidAccessKeyId until the restart"),
+    Fault(
+        "5a",
+        "Kafka secret rotated, old one dead",
+        rotate_kafka_secret,
+        "one restart of the service: the watchdog notices the new version",
+    ),
+    Fault(
+        "5b",
+        "S3 key rotated, old one dead",
+        rotate_s3_key,
+        "InvalidAccessKeyId, then one restart of the service: the watchdog notices the new version",
+    ),
     Fault(
         "6",
         "poison events",
@@ -320,13 +397,15 @@ FAULTS = (
         "a line with topic, partition and offset for each skipped record, no contents",
         short=True,
     ),
-    Fault("7a", "disk full in /var/log", _fill(LOG_FOLDER), "no new lines in the log file"),
+    Fault(
+        "7a", "disk full in /var/log", _fill("/var/log"), "FreeDiskPercent 0, no new lines in the log file"
+    ),
     Fault(
         "7b",
-        # The VM's disk is the machine's own here: every folder that anything writes into is filled instead.
+        # The VM's disk is the machine's own here: every folder that anything writes into is on a full one instead.
         "disk full in / (each folder of it that is written into)",
-        _fill(LOG_FOLDER, STATE_FOLDER, "/var/tmp", "/tmp"),  # noqa: S108  # the VM's own
-        "no space left on device, in the journal",
+        _fill("/var/log", STATE_FOLDER, f"{STATE_FOLDER}-watchdog", "/var/tmp", "/tmp"),  # noqa: S108  # the VM's own
+        "FreeDiskPercent 0 for /var/log, no new lines in the log file",
     ),
     Fault(
         "8a",
@@ -350,4 +429,22 @@ FAULTS = (
         "RequestTimeTooSkewed in the log, unless the AWS SDK corrects for it",
     ),
     Fault("11", "Logz.io's API and fetcher down for 5 minutes", logzio_down, "events arrive late in Logz.io"),
+    Fault(
+        "12a",
+        "S3: 403 until the watchdog has tried all it has (about 6 minutes)",
+        fail_to_the_ceiling,
+        "task FAILED, started again three times in vain, then a restart of the service",
+    ),
+    Fault(
+        "12b",
+        "JVM that does not answer (SIGSTOP)",
+        stop_jvm,
+        "no answer for five minutes, then a restart of the service",
+    ),
+    Fault(
+        "12c",
+        f"standstill: S3 never answers, the task is said to run (the watchdog's 30 minutes cut to {STUCK_SECONDS} s)",
+        stand_still,
+        "SecondsStuck grows, then one restart of the service, and no second one",
+    ),
 )

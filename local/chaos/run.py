@@ -136,18 +136,23 @@ class _Run:
     def _wanted(self) -> list[str]:
         return [*self._feed.ids(), *self._poison]
 
-    def _recover(self, patience: float) -> float | None:
-        """Seconds until all that is produced by now stands in both places; None if `patience` was too short.
+    def _recover(self, patience: float, *, flowing: bool = True) -> float | None:
+        """Seconds until nothing stays away from both places; None if `patience` was too short.
 
-        What an earlier row lost is not waited for again.
+        That is what was produced by now and, if events are `flowing`, the next ones: while the broker is gone there
+        are none, and nothing is behind. What an earlier row lost is not waited for again.
         """
         healed = said = time.monotonic()
+        accepted = len(self._feed.ids())
         wanted = set(self._wanted()) - self._books.lost
         behind = wanted
         while True:
+            if flowing and len(self._feed.ids()) > accepted:
+                flowing = False
+                behind = wanted = set(self._wanted()) - self._books.lost
             self._reader.read_delivered()
             behind = self._ledger.undelivered(behind)
-            if not behind:
+            if not behind and not flowing:
                 # What is delivered is archived; counted all the same, and the duplicates with it.
                 self._reader.read_bucket()
                 if not self._ledger.absent(wanted):
@@ -181,7 +186,7 @@ class _Run:
         progress.say(f"  restarted by hand: the pipeline {shown}")
 
     def _report(self, rows: tuple[Row, ...]) -> Report:
-        self._recover(120)
+        self._recover(120, flowing=False)
         result = check.wait_until_complete(self._stage.state, self._stage.pipeline(), still_seconds=20)
         poisoned = sum(event.id in self._poison for event in result.first_missing)
         return Report(rows, result.produced, result.missing - poisoned, tuple(result.explain()))

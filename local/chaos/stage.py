@@ -97,12 +97,17 @@ class Stage:
 
         wait_until(is_over, f"cloud-init is {wanted}", seconds=seconds)
 
-    def kill_jvm(self) -> None:
-        """SIGKILL to Kafka Connect; systemd is left alone."""
-        self.run("systemctl", "kill", "--signal=KILL", "--kill-who=main", f"{SERVICE}.service")
+    def jvm(self) -> int:
+        """Process id of Kafka Connect; 0 while there is none."""
+        shown = self.run("systemctl", "show", "--property=MainPID", "--value", f"{SERVICE}.service")
+        return int(shown)
+
+    def kill_jvm(self, signal: str = "KILL") -> None:
+        """A signal to Kafka Connect; systemd is left alone."""
+        self.run("systemctl", "kill", f"--signal={signal}", "--kill-who=main", f"{SERVICE}.service")
 
     def restart_service(self) -> None:
-        """What the rotation of a secret takes."""
+        """A restart by hand."""
         self.run("systemctl", "restart", "--no-block", f"{SERVICE}.service")
 
     def journal(self, since: float) -> list[str]:
@@ -112,6 +117,18 @@ class Stage:
             return self.run(*command, f"--unit={SERVICE}*").splitlines()
         except (RuntimeError, ChaosError):
             return []
+
+    def wait_for_journal(self, text: str, since: float, *, seconds: float) -> None:
+        """Until a line of the journal has this text.
+
+        Raises:
+            ChaosError: none had it in time.
+        """
+
+        def is_said() -> bool:
+            return any(text in line for line in self.journal(since))
+
+        wait_until(is_said, f"the journal says: {text}", seconds=seconds, poll=2)
 
     # --- the broker
 
