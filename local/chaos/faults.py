@@ -191,11 +191,18 @@ def _fill(*folders: str) -> Callable[[Stage], Struck]:
             wait_until(lambda: stage.jvm() != 0, "the service starts on a full disk", seconds=120)
             written = stage.written()
             wait_until(lambda: stage.written() > written, "it archives on a full disk", seconds=180)
-            time.sleep(30 if stage.short else 60)
+            sent = time.time()
+            poison.produce(stage, {"malformed JSON": b"{"})
+            wait_until(
+                lambda: poison.counted(stage.journal(sent)) > 0, "a skipped event is counted", seconds=180
+            )
         finally:
             # The disk itself stays, as what was logged meanwhile is on it.
             stage.run("rm", "-r", f"{_SMALL_DISK}/filler")
-        return Struck(note="started anew on the full disk, and archived on it")
+        return Struck(
+            note="started anew on the full disk, archived on it, and told of a skipped event",
+            unrepresentable=1,
+        )
 
     return strike
 

@@ -9,6 +9,7 @@ import hashlib
 import io
 import json
 import os
+import re
 import shlex
 import tarfile
 from dataclasses import replace
@@ -413,4 +414,5 @@ def test_a_start_of_a_unit_writes_nothing_to_the_disk(unit: str) -> None:
     content = files(given(), FACTS)[f"/etc/systemd/system/{unit}"].content
 
     assert "TemporaryFileSystem=/tmp:mode=1777,nosuid,size=64M /var/tmp:mode=1777" in content
-    assert "PrivateTmp=" not in content
+    assert "DevicePolicy=closed" in content
+    assert not re.search("^Private(Tmp|Devices)=", content, re.MULTILINE)
