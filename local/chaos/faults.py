@@ -1,15 +1,17 @@
 """The table of faults: what goes wrong, how it is healed, and what the person would have seen."""
 
+import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from confluent_kafka.admin import (  # type: ignore[attr-defined]  # it imports them, without __all__
     AdminClient,
     NewPartitions,
 )
 
-from components.worker.connect import SERVICE, STATE_FOLDER
+from components.worker.connect import LOG_FOLDER, SERVICE, STATE_FOLDER
 from local import pulumi
 from local.chaos import poison
 from local.chaos.poison import Struck
@@ -273,7 +275,7 @@ def add_partitions(stage: Stage) -> None:
 _FAKETIME = "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1"
 
 
-def wrong_clock(stage: Stage) -> None:
+def wrong_clock(stage: Stage) -> Struck:
     try:
         stage.run("apt-get", "-q", "-y", "install", "--no-install-recommends", "libfaketime")
         stage.run("test", "-f", _FAKETIME)
@@ -288,10 +290,23 @@ def wrong_clock(stage: Stage) -> None:
     stage.run("sh", "-c", f"printf %s '{unit}' >{folder}/clock.conf")
     stage.run("systemctl", "daemon-reload")
     stage.restart_service()
-    time.sleep(60 if stage.short else 90)
+    # A JVM starts slowly with it.
+    wait_until(lambda: _minutes_ahead(stage) > 30, "the JVM's clock is wrong", seconds=120)
+    objects = stage.objects()
+    wait_until(lambda: stage.objects() >= objects + 20, "it archives with a wrong clock", seconds=300)
+    ahead = _minutes_ahead(stage)
     stage.run("rm", "-r", folder)
     stage.run("systemctl", "daemon-reload")
     stage.restart_service()
+    return Struck(note=f"20 objects were completed by a JVM whose clock was {ahead:.0f} minutes ahead")
+
+
+def _minutes_ahead(stage: Stage) -> float:
+    """How far the newest line of the JVM's log is ahead of the time."""
+    log = stage.run("tail", "-n", "500", f"{LOG_FOLDER}/connect.log")
+    stamps = re.findall(r"^\[(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d),", log, re.MULTILINE)
+    newest = datetime.strptime(stamps[-1], "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC)
+    return (newest - datetime.now(UTC)).total_seconds() / 60
 
 
 # --- 11. Logz.io
@@ -432,7 +447,8 @@ FAULTS = (
         "10",
         "clock wrong by an hour (the JVM's, libfaketime)",
         wrong_clock,
-        "RequestTimeTooSkewed in the log, unless the AWS SDK corrects for it",
+        "times in the log that are an hour ahead; S3 refuses the first request (RequestTimeTooSkewed), and the AWS"
+        " SDK corrects for it",
     ),
     Fault("11", "Logz.io's API and fetcher down for 5 minutes", logzio_down, "events arrive late in Logz.io"),
     Fault(

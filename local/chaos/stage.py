@@ -15,7 +15,7 @@ import yaml
 
 from components.worker.connect import SERVICE
 from local import paths, processes, pulumi
-from local.demo.check import Pipeline
+from local.demo.check import Bucket, Pipeline
 from local.vm import shell
 from local.world import BUCKET, REGION, World, clean_environment
 
@@ -178,6 +178,10 @@ class Stage:
         """How often the sink has asked S3 for this."""
         counted = self._get(self.world.aws_endpoint, "/_local/s3-requests")
         return int(counted.get(self.writer, {}).get(operation, 0))
+
+    def objects(self) -> int:
+        """How many objects stand in the bucket."""
+        return sum(1 for _ in Bucket(self.pipeline()).listing())
 
     def parameter(self, credentials: str) -> str:
         """Name of the parameter that holds the VM's `kafka` or `writer` credentials.
