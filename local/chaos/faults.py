@@ -181,6 +181,12 @@ def _fill(*folders: str) -> Callable[[Stage], Struck]:
     """A full disk under the folders, and a start of the service with it: events must flow all the same."""
 
     def strike(stage: Stage) -> Struck:
+        # The watchdog's first run makes its own.
+        wait_until(
+            lambda: stage.run("stat", *folders, check=False).count("File:") == len(folders),
+            f"{', '.join(folders)} are there",
+            seconds=180,
+        )
         stage.run("sh", "-ec", _MOVE, "sh", *folders)
         # Stopped first: what the old process kept on the disk is not to be what the new one lives on.
         stage.run("systemctl", "stop", f"{SERVICE}.service")
