@@ -289,14 +289,16 @@ def wrong_clock(stage: Stage) -> Struck:
         raise SkippedError(f"libfaketime cannot be installed in the VM: {str(error)[:200]}") from None
     started = stage.run("systemctl", "show", "--property=ExecStart", SERVICE)
     command = started.partition("argv[]=")[2].partition(";")[0].strip()
-    faked = f"LD_PRELOAD={_FAKETIME} FAKETIME=+1h FAKETIME_DONT_FAKE_MONOTONIC=1"
+    # Without the last one, a JVM's waits end at once: it spins, and a stop of it does not end.
+    faked = (
+        f"LD_PRELOAD={_FAKETIME} FAKETIME=+1h FAKETIME_DONT_FAKE_MONOTONIC=1 FAKETIME_FORCE_MONOTONIC_FIX=0"
+    )
     unit = f"[Service]\nExecStart=\nExecStart=/usr/bin/env {faked} {command}\n"
     folder = f"/etc/systemd/system/{SERVICE}.service.d"
     stage.run("mkdir", "-p", folder)
     stage.run("sh", "-c", f"printf %s '{unit}' >{folder}/clock.conf")
     stage.run("systemctl", "daemon-reload")
     stage.restart_service()
-    # A JVM starts slowly with it.
     wait_until(lambda: _minutes_ahead(stage) > 30, "the JVM's clock is wrong", seconds=120)
     objects = stage.objects()
     wait_until(lambda: stage.objects() >= objects + 20, "it archives with a wrong clock", seconds=300)
