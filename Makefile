@@ -34,7 +34,7 @@ test: .venv/ready        ## Everything, the real parts included.
 	$(RUN) -m pytest
 
 unit: .venv/ready        ## No engine, no network, no servers: seconds.
-	$(RUN) -m pytest -q -m "not local and not engine"
+	$(RUN) -m pytest -q -n 2 -m "not local and not engine"
 
 lint: .venv/ready        ## ruff, mypy in strict mode, shellcheck.
 	$(RUN) -m ruff check .
