@@ -6,22 +6,22 @@ service account, so there are never more.
 """
 
 import re
-from collections.abc import Sequence
 
-MOST = 2
+_MOST = 2
 
 _NAME = re.compile(r"(?P<identity>.+)-key-(?P<generation>\d+)")
 
 
-def check(generations: Sequence[int]) -> None:
-    """Holds a list of generations against what a rotation goes through: [1], [1, 2], [2], [2, 3] ...
+def check(generations: tuple[int, ...]) -> tuple[int, ...]:
+    """A list of generations as a rotation goes through them: [1], [1, 2], [2], [2, 3] ...
 
     Raises:
         ValueError: it is another list.
     """
     first = generations[0] if generations else 0
-    if not 1 <= len(generations) <= MOST or list(generations) != list(range(first, first + len(generations))):
+    if not 1 <= len(generations) <= _MOST or generations != tuple(range(first, first + len(generations))):
         raise ValueError("is no list of generations")
+    return generations
 
 
 def resource_name(identity: str, generation: int) -> str:

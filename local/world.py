@@ -14,6 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import boto3
+import yaml
+
+from components.settings import NAMESPACE
 from local import paths, processes, progress
 from local.packages import debs
 from local.processes import Server
@@ -62,6 +66,26 @@ class World:
     def stack_file(self) -> Path:
         """The stack's settings; beside the state, so that several local stacks can run from one checkout."""
         return self.state / f"Pulumi.{STACK}.yaml"
+
+    def aws(self, service: str) -> Any:
+        """A boto3 client with the deployer's rights."""
+        deployer = aws_environment(self.state, self.aws_endpoint)
+        return boto3.client(
+            service,  # type: ignore[call-overload]  # the stubs want a literal
+            endpoint_url=self.aws_endpoint,
+            region_name=REGION,
+            aws_access_key_id=deployer["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=deployer["AWS_SECRET_ACCESS_KEY"],
+        )
+
+    def set(self, section: str, name: str, value: Any) -> Any:
+        """Writes one setting into the stack file; returns the former value, None if there was none."""
+        document = yaml.safe_load(self.stack_file.read_text())
+        settings = document["config"].setdefault(f"{NAMESPACE}:{section}", {})
+        former = settings.get(name)
+        settings[name] = value
+        self.stack_file.write_text(yaml.safe_dump(document))
+        return former
 
     def environment(self) -> dict[str, str]:
         """The environment of `pulumi` and of any AWS client in this stack."""

@@ -6,7 +6,7 @@ event was read from Kafka, written and fetched with the keys that are in use now
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar, cast
 
@@ -43,8 +43,8 @@ class Proof:
     client: Callable[[str], Any]
     patience: float
     say: Callable[[str], None]
-    sleep: Callable[[float], None] = field(default=time.sleep)
-    clock: Callable[[], float] = field(default=time.monotonic)
+    sleep: Callable[[float], None] = time.sleep
+    clock: Callable[[], float] = time.monotonic
 
     def aws_account(self) -> str:
         """The account that the caller's AWS credentials are of."""
@@ -65,7 +65,7 @@ class Proof:
             ProofError: it did not say so in time.
         """
         self._wait(
-            lambda: all(self._version_in_use(one) == version for one, version in wanted.items()) or None,
+            lambda: all(self._version_in_use(one) == version for one, version in wanted.items()),
             f"the VM uses the new credentials ({', '.join(wanted)})",
         )
 
@@ -85,7 +85,7 @@ class Proof:
             return next((one for one in found if one is not None), None)
 
         event = self._wait(new_event, "a new event is in the bucket (a login to Confluent Cloud makes one)")
-        self._wait(lambda: self._has_arrived(event) or None, f"event {event} is in Logz.io")
+        self._wait(lambda: self._has_arrived(event), f"event {event} is in Logz.io")
 
     def _event_id(self, key: str) -> str | None:
         ids = (event.get(self._id_field) for event in self.archive.events(key))
@@ -110,10 +110,7 @@ class Proof:
         answer = self.client("cloudwatch").get_metric_statistics(
             Namespace=metrics_namespace(self.stack),
             MetricName="CredentialsVersion",
-            Dimensions=[
-                {"Name": "Stack", "Value": self.stack},
-                {"Name": "Credentials", "Value": credentials},
-            ],
+            Dimensions=[{"Name": "Credentials", "Value": credentials}],
             StartTime=now - _METRICS_BACK,
             EndTime=now + _METRICS_BACK,  # this machine's clock may be slow
             Period=60,
@@ -125,7 +122,7 @@ class Proof:
     def _wait(self, look: Callable[[], _T | None], text: str) -> _T:
         self.say(f"waiting until {text} ...")
         started = self.clock()
-        while (found := look()) is None:
+        while not (found := look()):
             if self.clock() - started > self.patience:
                 raise ProofError(f"waited {self.patience / 60:.0f} minutes in vain until {text}")
             self.sleep(POLL_SECONDS)

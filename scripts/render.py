@@ -38,20 +38,18 @@ def rendered(settings: Settings, stack: str) -> dict[str, str]:
 
 def _facts(settings: Settings, stack: str) -> WorkerFacts:
     source = settings.source
+    credentials = ["kafka", "writer"] if settings.writer.identity == "user" else ["kafka"]
     return WorkerFacts(
         stack=stack,
         bootstrap_servers=source.bootstrap_servers or f"<endpoint of {source.cluster}>",
-        kafka_parameter=parameter_name(stack, "kafka"),
-        writer_parameter=parameter_name(stack, "writer") if settings.writer.identity == "user" else None,
+        parameters={one: parameter_name(stack, one) for one in credentials},
     )
 
 
 def _policies(settings: Settings, facts: WorkerFacts) -> dict[str, list[Statement]]:
     bucket, key = settings.archive.bucket, settings.archive.kms_key_arn
     parameters = [
-        f"arn:aws:ssm:{settings.region}:<account>:parameter{name}"
-        for name in (facts.kafka_parameter, facts.writer_parameter)
-        if name is not None
+        f"arn:aws:ssm:{settings.region}:<account>:parameter{name}" for name in facts.parameters.values()
     ]
     documents = {
         "bucket-policy": policies.bucket(bucket, key),

@@ -8,7 +8,7 @@ the same command goes on after an interruption at any step.
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Annotated, Protocol
+from typing import Annotated
 
 import typer
 from botocore.exceptions import BotoCoreError, ClientError
@@ -81,26 +81,10 @@ class Standing:
         return (newest, newest + 1)
 
 
-class PulumiStack(Protocol):
-    """What a rotation needs of a stack."""
-
-    def keys(self) -> dict[str, set[int]]:
-        """Whose -> the generations in the state."""
-
-    def set_generations(self, wanted: Mapping[str, tuple[int, ...]]) -> None:
-        """Writes them into the settings."""
-
-    def drop_generation(self, section: str) -> None:
-        """Takes the older one out of the settings."""
-
-    def up(self, *, yes: bool) -> None:
-        """Makes it so."""
-
-
 def rotate(
     keys: Iterable[Key],
     given: Settings,
-    stack: PulumiStack,
+    stack: Stack,
     prove: Callable[[list[Key]], None],
     *,
     yes: bool,

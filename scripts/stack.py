@@ -6,6 +6,7 @@ import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -40,29 +41,21 @@ class Stack:
             SettingsError: with every problem at once.
             PulumiError: there is no such stack, or its secrets cannot be decrypted.
         """
-        config = self._config()
-        sections = {
-            name.removeprefix(f"{NAMESPACE}:"): json.loads(one["value"])
-            for name, one in config.items()
-            if name.startswith(f"{NAMESPACE}:")
-        }
-        region = config.get("aws:region", {}).get("value")
-        return settings.load(sections, region=region, environ=os.environ)
+        return settings.load_config(self._config, os.environ)
 
     def aws_profile(self) -> str | None:
         """The profile that `pulumi up` takes AWS credentials from; None for the environment's own."""
-        profile: str | None = self._config().get("aws:profile", {}).get("value")
-        return profile
+        return self._config.get("aws:profile")
 
     def aws_account(self) -> str | None:
         """The account that the stack is in; None before it was made."""
-        arns = (one.get("outputs", {}).get("arn") for one in self._resources() if one["type"] == _PARAMETER)
+        arns = (one.get("outputs", {}).get("arn") for one in self._resources if one["type"] == _PARAMETER)
         return next((str(arn).split(":")[4] for arn in arns if arn), None)
 
     def keys(self) -> dict[str, set[int]]:
         """The keys in the stack's state: whose (`writer`) -> generations."""
         found: dict[str, set[int]] = {}
-        for resource in self._resources():
+        for resource in self._resources:
             key = generations.parse_resource_name(resource["urn"].rpartition("::")[2])
             if key is not None and resource["type"] in _KEYS:
                 found.setdefault(key[0], set()).add(key[1])
@@ -91,11 +84,15 @@ class Stack:
         if subprocess.run(command, cwd=ROOT, check=False).returncode != 0:
             raise PulumiError("`pulumi up` did not end well; what it said stands above")
 
-    def _config(self) -> dict[str, Any]:
-        # Its output holds every secret in plain: it is parsed, and goes nowhere else.
-        config: dict[str, Any] = json.loads(self._say("config", "--json", "--show-secrets"))
-        return config
+    # Both are read once: what is changed here is not asked for again.
 
+    @cached_property
+    def _config(self) -> dict[str, str]:
+        # The output holds every secret in plain: it is parsed, and goes nowhere else.
+        config = json.loads(self._say("config", "--json", "--show-secrets"))
+        return {name: str(one["value"]) for name, one in config.items()}
+
+    @cached_property
     def _resources(self) -> list[dict[str, Any]]:
         """What the stack has made; secrets stay encrypted."""
         state = json.loads(self._say("stack", "export"))

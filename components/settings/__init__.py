@@ -10,7 +10,7 @@ them from a stack.
 
 from components.settings.checks import normalise_bootstrap_servers
 from components.settings.problems import NAMESPACE, SettingsError
-from components.settings.reading import from_pulumi, load, load_stack_file, secret, warnings
+from components.settings.reading import from_pulumi, load, load_config, load_stack_file, secret, warnings
 from components.settings.rules import require_region
 from components.settings.sections import Connector, Settings, Source
 
@@ -22,6 +22,7 @@ __all__ = [
     "Source",
     "from_pulumi",
     "load",
+    "load_config",
     "load_stack_file",
     "normalise_bootstrap_servers",
     "require_region",

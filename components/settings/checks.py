@@ -170,11 +170,6 @@ def _known_platform(value: str) -> str:
     return value
 
 
-def _key_generations(value: tuple[int, ...]) -> tuple[int, ...]:
-    generations.check(value)
-    return value
-
-
 def _fingerprint(value: str) -> str:
     """As gpg shows it, in groups, or without spaces."""
     text = value.replace(" ", "").upper()
@@ -203,7 +198,7 @@ Fingerprint = Annotated[str, Checked("40 hexadecimal digits", _fingerprint)]
 KeyGenerations = Annotated[
     tuple[Annotated[int, Field(ge=1, le=1_000_000)], ...],
     Field(strict=False),  # YAML has lists, no tuples
-    Checked("one generation, or two that follow each other, e.g. [1, 2]", _key_generations),
+    Checked("one generation, or two that follow each other, e.g. [1, 2]", generations.check),
 ]
 
 # Confluent Cloud and Kafka

@@ -60,6 +60,15 @@ def from_pulumi(config: pulumi.Config, environ: Mapping[str, str]) -> Settings:
     return load(raw, region=pulumi.Config("aws").get("region"), environ=environ)
 
 
+def load_config(config: Mapping[str, Any], environ: Mapping[str, str]) -> Settings:
+    """Settings of a stack's whole configuration, secrets decrypted: `namespace:key` -> text, objects as JSON.
+
+    Raises:
+        SettingsError: with every problem at once.
+    """
+    return load(_sections(config), region=config.get("aws:region"), environ=environ)
+
+
 def load_stack_file(path: Path) -> Settings:
     """Settings of a stack file without engine or secrets: each encrypted or missing secret is a placeholder.
 
@@ -68,11 +77,7 @@ def load_stack_file(path: Path) -> Settings:
         OSError: the file cannot be read.
     """
     config = _stack_config(path)
-    sections = {
-        name.removeprefix(f"{NAMESPACE}:"): _parsed(value)
-        for name, value in config.items()
-        if name.startswith(f"{NAMESPACE}:")
-    }
+    sections = _sections(config)
     encrypted = [name for name, value in sections.items() if _is_encrypted(value)]
     if encrypted:
         raise SettingsError(
@@ -219,6 +224,15 @@ def _with_token(logzio: Any, environ: Mapping[str, str]) -> Any:
         kept = {name: value for name, value in (logzio or {}).items() if name != "api_token"}
         return {**kept, "apiToken": token}
     return logzio
+
+
+def _sections(config: Mapping[str, Any]) -> dict[str, Any]:
+    """What a stack's configuration has in the project's namespace."""
+    return {
+        name.removeprefix(f"{NAMESPACE}:"): _parsed(value)
+        for name, value in config.items()
+        if name.startswith(f"{NAMESPACE}:")
+    }
 
 
 def _parsed(value: Any) -> Any:

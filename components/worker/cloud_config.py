@@ -182,7 +182,7 @@ def _secrets_settings(settings: Settings, facts: WorkerFacts) -> str:
     known = {
         "region": settings.region,
         "endpoint": settings.worker.endpoints.ssm,
-        "parameters": facts.parameters,
+        "parameters": dict(facts.parameters),
     }
     return json.dumps(known, indent=2) + "\n"
 
@@ -196,7 +196,6 @@ def _watchdog_settings(settings: Settings, facts: WorkerFacts) -> str:
         "partitions": settings.source.partitions,
         "metrics": settings.worker.metrics,
         "namespace": metrics_namespace(facts.stack),
-        "stack": facts.stack,
         "region": settings.region,
         "endpoint": settings.worker.endpoints.cloudwatch,
     }
@@ -231,6 +230,7 @@ def _read(name: str) -> str:
 
 
 def _without_docstrings(lines: list[str], module: ast.Module) -> list[str]:
+    """Not `ast.unparse`: another version of Python would write other lines, and so replace the VM."""
     bodies = [
         node.body
         for node in ast.walk(module)

@@ -49,21 +49,14 @@ _RAW = {
 class WorkerFacts:
     """What the VM needs to know beside the settings.
 
-    `kafka_parameter` and `writer_parameter` are names in the parameter store; their values are JSON,
-    {"key": ..., "secret": ...} and {"access_key_id": ..., "secret_access_key": ...}. No writer_parameter: the VM
-    writes with its own role. `stack` is what its metrics are told apart by.
+    `parameters`: which credentials (`kafka`, `writer`) it fetches -> the name of their parameter, whose value is JSON,
+    {"key": ..., "secret": ...} or {"access_key_id": ..., "secret_access_key": ...}. No `writer`: the VM writes with
+    its own role. `stack` is what its metrics are told apart by.
     """
 
     stack: str
     bootstrap_servers: str
-    kafka_parameter: str
-    writer_parameter: str | None = None
-
-    @property
-    def parameters(self) -> dict[str, str]:
-        """Which credentials the VM fetches -> the name of their parameter."""
-        named = {"kafka": self.kafka_parameter, "writer": self.writer_parameter}
-        return {credentials: name for credentials, name in named.items() if name is not None}
+    parameters: Mapping[str, str]
 
 
 def metrics_namespace(stack: str) -> str:
@@ -150,7 +143,7 @@ def _own_properties(settings: Settings, facts: WorkerFacts) -> dict[str, str]:
         properties["s3.send.digest"] = "true"
     if settings.worker.endpoints.s3 is not None:
         properties["store.url"] = settings.worker.endpoints.s3
-    if facts.writer_parameter is not None:
+    if "writer" in facts.parameters:
         properties |= {
             "aws.access.key.id": _from_secrets("aws.access.key.id"),
             "aws.secret.access.key": _from_secrets("aws.secret.access.key"),

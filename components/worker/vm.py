@@ -50,10 +50,9 @@ class ConnectWorker(pulumi.ComponentResource):
         facts = WorkerFacts(
             stack=pulumi.get_stack(),
             bootstrap_servers=args.bootstrap_servers,
-            kafka_parameter=parameter_name(pulumi.get_stack(), "kafka"),
-            writer_parameter=(
-                parameter_name(pulumi.get_stack(), "writer") if "writer" in parameters else None
-            ),
+            parameters={
+                credentials: parameter_name(pulumi.get_stack(), credentials) for credentials in parameters
+            },
         )
         instance = self._instance(
             profile, subnet_id, security_group_id, user_data(args.settings, facts), [*granted, *network]
@@ -242,7 +241,6 @@ class ConnectWorker(pulumi.ComponentResource):
                 alarm_description=alarm.description,
                 namespace=metrics_namespace(pulumi.get_stack()),
                 metric_name=alarm.metric,
-                dimensions={"Stack": pulumi.get_stack()},
                 statistic=alarm.statistic,
                 comparison_operator=alarm.comparison,
                 threshold=alarm.threshold,

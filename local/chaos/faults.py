@@ -142,7 +142,7 @@ def rotate_kafka_secret(stage: Stage) -> None:
 
 def rotate_s3_key(stage: Stage) -> None:
     began = time.time()
-    iam = stage.aws("iam")
+    iam = stage.world.aws("iam")
     old = iam.list_access_keys(UserName=stage.writer)["AccessKeyMetadata"]
     # The worst order: the old key is dead before anybody knows the new one.
     for key in old:
@@ -227,21 +227,21 @@ def failing_downloads(stage: Stage) -> None:
 
 
 def wrong_checksum(stage: Stage) -> Struck:
-    right = stage.set("connector", "archiveSha256", "0" * 64)
+    right = stage.world.set("connector", "archiveSha256", "0" * 64)
     pulumi.up(stage.world)
     stage.wait_for_boot("error")
     enabled = stage.run("systemctl", "is-enabled", SERVICE, check=False).strip()
     if enabled == "enabled":
         raise ChaosError("the service is enabled after a boot that failed")
     said = stage.run("grep", "-h", "-e", "FAILED in step", "-e", "BootFailed", CLOUD_INIT_LOG, check=False)
-    stage.set("connector", "archiveSha256", right)
+    stage.world.set("connector", "archiveSha256", right)
     pulumi.up(stage.world)
     told = " / ".join(said.splitlines())
     return Struck(note=f"`cloud-init status`: error; the service: {enabled or 'not there'}; {told}")
 
 
 def unreadable_secrets(stage: Stage) -> Struck:
-    iam = stage.aws("iam")
+    iam = stage.world.aws("iam")
     role = next(
         str(one["RoleName"])
         for one in iam.list_roles()["Roles"]
@@ -272,7 +272,7 @@ def add_partitions(stage: Stage) -> None:
     for made in admin.create_partitions([NewPartitions(TOPIC, PARTITIONS + 2)]).values():
         made.result()
     # Soon: what is archived before its registration is made is never fetched by Logz.io.
-    stage.set("source", "partitions", {TOPIC: PARTITIONS + 2})
+    stage.world.set("source", "partitions", {TOPIC: PARTITIONS + 2})
     pulumi.up(stage.world)
 
 

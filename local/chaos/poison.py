@@ -155,7 +155,7 @@ def counted(journal: list[str]) -> int:
 
 def _keys(stage: Stage) -> list[str]:
     pages = (
-        stage.aws("s3")
+        stage.world.aws("s3")
         .get_paginator("list_objects_v2")
         .paginate(Bucket=BUCKET, Prefix=layout.partition_prefix("topics", TOPIC, PARTITION))
     )
@@ -171,7 +171,7 @@ def _last_archived(stage: Stage) -> int:
 
 def _archived(stage: Stage, offsets: Mapping[str, int]) -> dict[str, dict[str, Any]]:
     """The archived events of the newest objects, by id, from a little before the poison on."""
-    s3 = stage.aws("s3")
+    s3 = stage.world.aws("s3")
     keys = _keys(stage)
     starts = [key for key in keys if _start(key) <= min(offsets.values())][-1:]
     wanted = starts + [key for key in keys if min(offsets.values()) < _start(key) <= max(offsets.values())]

@@ -9,15 +9,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import boto3
 import httpx
-import yaml
 
-from components.worker.connect import SERVICE
+from components.worker.connect import SERVICE, parameter_name
 from local import paths, processes, pulumi
 from local.demo.check import Bucket, Pipeline
 from local.vm import shell
-from local.world import BUCKET, REGION, World, clean_environment
+from local.world import BUCKET, STACK, World, clean_environment
 
 
 class ChaosError(RuntimeError):
@@ -145,21 +143,10 @@ class Stage:
 
     # --- AWS
 
-    def aws(self, service: str) -> Any:
-        """A boto3 client with the deployer's rights."""
-        deployer = json.loads((self.state / "cloud" / "deployer.json").read_text())
-        return boto3.client(
-            service,  # type: ignore[call-overload]  # the stubs want a literal
-            endpoint_url=self.world.aws_endpoint,
-            region_name=REGION,
-            aws_access_key_id=deployer["access_key_id"],
-            aws_secret_access_key=deployer["secret_access_key"],
-        )
-
     @cached_property
     def writer(self) -> str:
         """The IAM user that the S3 sink writes with."""
-        users = self.aws("iam").list_users()["Users"]
+        users = self.world.aws("iam").list_users()["Users"]
         return next(str(user["UserName"]) for user in users if user["UserName"].startswith("writer-"))
 
     def fail_s3(self, **fault: Any) -> None:
@@ -183,22 +170,13 @@ class Stage:
         """How many objects stand in the bucket."""
         return sum(1 for _ in Bucket(self.pipeline()).listing())
 
-    def parameter(self, credentials: str) -> str:
-        """Name of the parameter that holds the VM's `kafka` or `writer` credentials.
-
-        Raises:
-            ChaosError: there is none.
-        """
-        for page in self.aws("ssm").get_paginator("describe_parameters").paginate():
-            for parameter in page["Parameters"]:
-                if parameter["Name"].endswith(f"/{credentials}-credentials"):
-                    return str(parameter["Name"])
-        raise ChaosError(f"no parameter holds the {credentials} credentials")
-
     def put_parameter(self, credentials: str, value: dict[str, str]) -> None:
-        """Replaces one pair of credentials."""
-        self.aws("ssm").put_parameter(
-            Name=self.parameter(credentials), Value=json.dumps(value), Type="SecureString", Overwrite=True
+        """Replaces one pair of the VM's credentials, `kafka` or `writer`."""
+        self.world.aws("ssm").put_parameter(
+            Name=parameter_name(STACK, credentials),
+            Value=json.dumps(value),
+            Type="SecureString",
+            Overwrite=True,
         )
 
     # --- the others
@@ -219,20 +197,11 @@ class Stage:
 
     # --- the stack
 
-    def set(self, component: str, name: str, value: Any) -> Any:
-        """Writes one setting into the stack file; returns the former value, None if there was none."""
-        document = yaml.safe_load(self.world.stack_file.read_text())
-        settings = document["config"].setdefault(f"ccloud-logexporter:{component}", {})
-        former = settings.get(name)
-        settings[name] = value
-        self.world.stack_file.write_text(yaml.safe_dump(document))
-        return former
-
     def replace_vm(self) -> None:
         """A changed setting and `pulumi up`: the old VM goes, a new one boots."""
-        level = self.set("connector", "compressionLevel", 5)
+        level = self.world.set("connector", "compressionLevel", 5)
         if level == 5:
-            self.set("connector", "compressionLevel", 6)
+            self.world.set("connector", "compressionLevel", 6)
         pulumi.up(self.world)
 
     def pipeline(self) -> Pipeline:

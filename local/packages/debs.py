@@ -2,6 +2,8 @@
 
 import shutil
 import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from local import java
@@ -10,7 +12,7 @@ from local.kafka import jars
 PLATFORM = "7.9"
 """The platform version the repository is laid out for."""
 
-VERSION = f"{PLATFORM}.1-3"
+VERSION = f"{PLATFORM}.1-4"
 """Raised with each change of a package: apt takes what it downloaded earlier under the same version."""
 
 _HERE = Path(__file__).parent
@@ -25,22 +27,6 @@ _PLACES = {
 }
 
 _CONFFILES = ("/etc/kafka/connect-standalone.properties", "/etc/kafka/connect-log4j.properties")
-
-_JAVA_8 = "openjdk-8-jre-headless"
-JAVA_8_VERSION = "8u999-1"
-"""Debian's ca-certificates-java takes no older one."""
-
-_CONTROLS = {
-    "confluent-kafka": "Description: Apache Kafka with Connect, for the local stack of ccloud-logexporter\n",
-    "confluent-platform": (
-        f"Depends: confluent-kafka (= {VERSION})\n"
-        "Description: Everything of the platform that the local stack has: confluent-kafka\n"
-    ),
-    _JAVA_8: (
-        "Depends: openjdk-17-jre-headless\n"
-        "Description: Java 17 where the distributions' package of Java 8 has its own, which Debian 12 lacks\n"
-    ),
-}
 
 
 def ensure() -> Path:
@@ -58,41 +44,7 @@ def ensure() -> Path:
     )
 
 
-def _build_all(kafka: Path, directory: Path) -> None:
-    for package, fields in _CONTROLS.items():
-        with tempfile.TemporaryDirectory() as temporary:
-            root = Path(temporary)
-            root.chmod(0o755)
-            (root / "DEBIAN").mkdir()
-            if package == "confluent-kafka":
-                _fill(kafka, root)
-            elif package == _JAVA_8:
-                _link_java(root)
-            version = JAVA_8_VERSION if package == _JAVA_8 else VERSION
-            size = sum(file.stat().st_size for file in root.rglob("*") if file.is_file())
-            (root / "DEBIAN" / "control").write_text(
-                f"Package: {package}\nVersion: {version}\nArchitecture: all\n"
-                "Maintainer: ccloud-logexporter <local@localhost>\n"
-                f"Installed-Size: {size // 1024 + 1}\n{fields}"
-            )
-            deb = directory / f"{package}_{version}_all.deb"
-            # Jars are compressed already.
-            command = ["dpkg-deb", "--root-owner-group", "-Znone", "--build", str(root), str(deb)]
-            java.run(command, needs="dpkg")
-
-
-def _link_java(root: Path) -> None:
-    """As the package of Java 8 has it: `java` below jre/, and a link to it beside."""
-    home = root / "usr" / "lib" / "jvm" / "java-8-openjdk-amd64"
-    for folder, target in (
-        (home / "jre" / "bin", "/usr/lib/jvm/java-17-openjdk-amd64/bin/java"),
-        (home / "bin", "../jre/bin/java"),
-    ):
-        folder.mkdir(parents=True)
-        (folder / "java").symlink_to(target)
-
-
-def _fill(kafka: Path, root: Path) -> None:
+def _fill_with_kafka(kafka: Path, root: Path) -> None:
     libraries = root / "usr" / "share" / "java" / "kafka"
     libraries.mkdir(parents=True)
     for jar in sorted(kafka.glob("*.jar")):
@@ -103,3 +55,65 @@ def _fill(kafka: Path, root: Path) -> None:
         shutil.copyfile(_FILES / name, target)
         target.chmod(mode)
     (root / "DEBIAN" / "conffiles").write_text("".join(f"{file}\n" for file in _CONFFILES))
+
+
+def _link_java(_kafka: Path, root: Path) -> None:
+    """As the package of Java 8 has it: `java` below jre/, and a link to it beside."""
+    home = root / "usr" / "lib" / "jvm" / "java-8-openjdk-amd64"
+    for folder, target in (
+        (home / "jre" / "bin", "/usr/lib/jvm/java-17-openjdk-amd64/bin/java"),
+        (home / "bin", "../jre/bin/java"),
+    ):
+        folder.mkdir(parents=True)
+        (folder / "java").symlink_to(target)
+
+
+@dataclass(frozen=True)
+class _Package:
+    """`fields`: what its control file has beside the usual; `fill` puts the files below a root, given Kafka's jars."""
+
+    name: str
+    fields: str
+    fill: Callable[[Path, Path], None] = lambda _kafka, _root: None
+    version: str = VERSION
+
+
+_PACKAGES = (
+    _Package(
+        "confluent-kafka",
+        "Description: Apache Kafka with Connect, for the local stack of ccloud-logexporter\n",
+        _fill_with_kafka,
+    ),
+    _Package(
+        "confluent-platform",
+        f"Depends: confluent-kafka (= {VERSION})\n"
+        "Description: Everything of the platform that the local stack has: confluent-kafka\n",
+    ),
+    _Package(
+        "openjdk-8-jre-headless",
+        "Depends: openjdk-17-jre-headless\n"
+        "Description: Java 17 where the distributions' package of Java 8 has its own, which Debian 12 lacks\n",
+        _link_java,
+        # Debian's ca-certificates-java takes no older one than 8u382.
+        version="8u999-2",
+    ),
+)
+
+
+def _build_all(kafka: Path, directory: Path) -> None:
+    for package in _PACKAGES:
+        with tempfile.TemporaryDirectory() as temporary:
+            root = Path(temporary)
+            root.chmod(0o755)
+            (root / "DEBIAN").mkdir()
+            package.fill(kafka, root)
+            size = sum(file.stat().st_size for file in root.rglob("*") if file.is_file())
+            (root / "DEBIAN" / "control").write_text(
+                f"Package: {package.name}\nVersion: {package.version}\nArchitecture: all\n"
+                "Maintainer: ccloud-logexporter <local@localhost>\n"
+                f"Installed-Size: {size // 1024 + 1}\n{package.fields}"
+            )
+            deb = directory / f"{package.name}_{package.version}_all.deb"
+            # Jars are compressed already.
+            command = ["dpkg-deb", "--root-owner-group", "-Znone", "--build", str(root), str(deb)]
+            java.run(command, needs="dpkg")

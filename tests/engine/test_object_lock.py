@@ -3,9 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-import boto3
 import pytest
-import yaml
 from botocore.exceptions import ClientError
 
 from components import layout
@@ -32,25 +30,14 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         world.end(state)
 
 
-def _s3(running: World) -> Any:
-    environment = running.environment()
-    return boto3.client(
-        "s3",
-        endpoint_url=running.aws_endpoint,
-        region_name=world.REGION,
-        aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
-        aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
-    )
-
-
 def _data_objects(running: World) -> list[dict[str, Any]]:
     """Every version of every archived object."""
-    versions = _s3(running).list_object_versions(Bucket=world.BUCKET)["Versions"]
+    versions = running.aws("s3").list_object_versions(Bucket=world.BUCKET)["Versions"]
     return [one for one in versions if layout.parse_data_key(one["Key"])]
 
 
 def _default_lock(running: World) -> tuple[str, int]:
-    lock = _s3(running).get_object_lock_configuration(Bucket=world.BUCKET)["ObjectLockConfiguration"]
+    lock = running.aws("s3").get_object_lock_configuration(Bucket=world.BUCKET)["ObjectLockConfiguration"]
     retention = lock["Rule"]["DefaultRetention"]
     return retention["Mode"], retention["Days"]
 
@@ -66,7 +53,7 @@ def test_every_object_is_locked_for_the_days_that_were_set(running: World) -> No
 
     assert objects
     for one in objects:
-        head = _s3(running).head_object(Bucket=world.BUCKET, Key=one["Key"], VersionId=one["VersionId"])
+        head = running.aws("s3").head_object(Bucket=world.BUCKET, Key=one["Key"], VersionId=one["VersionId"])
         assert head["ObjectLockMode"] == "COMPLIANCE"
         assert (head["ObjectLockRetainUntilDate"] - one["LastModified"]).days in (DAYS - 1, DAYS)
 
@@ -75,7 +62,7 @@ def test_not_even_who_runs_pulumi_can_delete_an_event(running: World) -> None:
     one = _data_objects(running)[0]
 
     with pytest.raises(ClientError, match="AccessDenied"):
-        _s3(running).delete_object(
+        running.aws("s3").delete_object(
             Bucket=world.BUCKET,
             Key=one["Key"],
             VersionId=one["VersionId"],
@@ -83,18 +70,20 @@ def test_not_even_who_runs_pulumi_can_delete_an_event(running: World) -> None:
         )
 
     # Without a version, S3 hides it behind a marker: the event itself stays, and comes back without the marker.
-    marker = _s3(running).delete_object(Bucket=world.BUCKET, Key=one["Key"])
-    _s3(running).delete_object(Bucket=world.BUCKET, Key=one["Key"], VersionId=marker["VersionId"])
-    assert _s3(running).head_object(Bucket=world.BUCKET, Key=one["Key"])["VersionId"] == one["VersionId"]
+    marker = running.aws("s3").delete_object(Bucket=world.BUCKET, Key=one["Key"])
+    running.aws("s3").delete_object(Bucket=world.BUCKET, Key=one["Key"], VersionId=marker["VersionId"])
+    assert running.aws("s3").head_object(Bucket=world.BUCKET, Key=one["Key"])["VersionId"] == one["VersionId"]
 
 
 def test_an_overwritten_event_keeps_its_earlier_version(running: World) -> None:
     one = _data_objects(running)[0]
-    before = _s3(running).get_object(Bucket=world.BUCKET, Key=one["Key"])["Body"].read()
+    before = running.aws("s3").get_object(Bucket=world.BUCKET, Key=one["Key"])["Body"].read()
 
-    other = _s3(running).put_object(Bucket=world.BUCKET, Key=one["Key"], Body=b"", ChecksumAlgorithm="CRC32")
+    other = running.aws("s3").put_object(
+        Bucket=world.BUCKET, Key=one["Key"], Body=b"", ChecksumAlgorithm="CRC32"
+    )
 
-    kept = _s3(running).get_object(Bucket=world.BUCKET, Key=one["Key"], VersionId=one["VersionId"])
+    kept = running.aws("s3").get_object(Bucket=world.BUCKET, Key=one["Key"], VersionId=one["VersionId"])
     assert kept["Body"].read() == before
     assert other["VersionId"] != one["VersionId"]
 
@@ -117,14 +106,12 @@ def test_destroy_keeps_the_bucket_its_lock_and_every_event(running: World) -> No
 def test_a_kept_bucket_is_taken_over_with_its_lock_and_what_changed_meanwhile_is_applied(
     running: World,
 ) -> None:
-    document = yaml.safe_load(running.stack_file.read_text())
-    changed = {"adoptExisting": True, "retentionDays": 2 * DAYS}
-    document["config"]["ccloud-logexporter:archive"].update(changed)
-    running.stack_file.write_text(yaml.safe_dump(document))
+    running.set("archive", "adoptExisting", True)
+    running.set("archive", "retentionDays", 2 * DAYS)
 
     pulumi.up(running)
 
-    rules = _s3(running).get_bucket_lifecycle_configuration(Bucket=world.BUCKET)["Rules"]
+    rules = running.aws("s3").get_bucket_lifecycle_configuration(Bucket=world.BUCKET)["Rules"]
     (retention,) = (rule for rule in rules if rule["ID"] == "retention")
     assert retention["Expiration"]["Days"] == 2 * DAYS
     pulumi.run(running, "preview", "--stack", world.STACK, "--expect-no-changes", quiet=True)

@@ -5,14 +5,10 @@ import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-import boto3
 import pytest
-import yaml
 
-from components.settings import Connector
-from local import pulumi, setup, world
+from local import pulumi, world
 from local.demo import report, stages
 from local.vm import shell
 from local.world import World
@@ -61,7 +57,7 @@ def test_outputs_say_where_things_are(running: World) -> None:
 
 
 def test_a_bucket_policy_that_somebody_took_away_is_seen_and_put_back(running: World) -> None:
-    s3 = _s3(running)
+    s3 = running.aws("s3")
     s3.delete_bucket_policy(Bucket=world.BUCKET)
 
     pulumi.run(running, "refresh", "--stack", world.STACK, "--yes", quiet=True)
@@ -138,46 +134,21 @@ def test_the_demo_ends_with_every_event_delivered_and_a_report(tmp_path: Path) -
 
 def test_a_kept_bucket_stays_guarded_and_is_taken_over_by_the_next_up(tmp_path: Path) -> None:
     try:
-        stack = world.start(tmp_path, setup.prepare(Connector().version))
-        kept = _changed(world.stack_settings(stack, Connector().version), destroyWithData=False)
-        pulumi.create_stack(stack, kept)
-        pulumi.up(stack)
+        stack = stages.up(tmp_path, {"archive": {"destroyWithData": False}})
         pulumi.destroy(stack)
 
-        s3 = _s3(stack)
+        s3 = stack.aws("s3")
         assert s3.get_public_access_block(Bucket=world.BUCKET)["PublicAccessBlockConfiguration"]
         assert json.loads(s3.get_bucket_policy(Bucket=world.BUCKET)["Policy"])["Statement"]
 
-        _set_archive(stack, adoptExisting=True)
+        stack.set("archive", "adoptExisting", True)
         pulumi.up(stack)
         pulumi.run(stack, "preview", "--stack", world.STACK, "--expect-no-changes", quiet=True)
 
-        _set_archive(stack, adoptExisting=False, destroyWithData=True)
+        stack.set("archive", "adoptExisting", False)
+        stack.set("archive", "destroyWithData", True)
         pulumi.up(stack)
         pulumi.destroy(stack)
         assert [bucket["Name"] for bucket in s3.list_buckets()["Buckets"]] == []
     finally:
         world.end(tmp_path)
-
-
-def _changed(settings: dict[str, Any], **archive: bool) -> dict[str, Any]:
-    name = "ccloud-logexporter:archive"
-    return {**settings, name: {**settings[name], **archive}}
-
-
-def _set_archive(stack: World, **archive: bool) -> None:
-    """Changes the stack file as a person would."""
-    content = yaml.safe_load(stack.stack_file.read_text())
-    content["config"] = _changed(content["config"], **archive)
-    stack.stack_file.write_text(yaml.safe_dump(content))
-
-
-def _s3(stack: World) -> Any:
-    deployer = world.aws_environment(stack.state, stack.aws_endpoint)
-    return boto3.client(
-        "s3",
-        endpoint_url=stack.aws_endpoint,
-        region_name=world.REGION,
-        aws_access_key_id=deployer["AWS_ACCESS_KEY_ID"],
-        aws_secret_access_key=deployer["AWS_SECRET_ACCESS_KEY"],
-    )

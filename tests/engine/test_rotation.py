@@ -4,18 +4,15 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
 
-import boto3
 import httpx
 import pytest
 
 from local import paths, pulumi, world
-from local.demo import feed, stages
-from local.kafka import client, users
+from local.chaos.feeding import Feed
+from local.demo import stages
+from local.kafka import users
 from local.world import World
 
 pytestmark = [pytest.mark.local, pytest.mark.engine]
@@ -25,22 +22,15 @@ pytestmark = [pytest.mark.local, pytest.mark.engine]
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """A stack with a key of each kind, its VM booted, and events that go on to come."""
     state = tmp_path_factory.mktemp("rotation")
-    ended = threading.Event()
+    feed = Feed(state, rate=10)
     try:
         stack = stages.up(state, {"logzio": {"authentication": "keys"}})
         stages.boot(stack)
-        feeding = threading.Thread(target=_feed, args=(state, ended))
-        feeding.start()
+        feed.start()
         yield stack
+        feed.stop()
     finally:
-        ended.set()
         world.end(state)
-
-
-def _feed(state: Path, ended: threading.Event) -> None:
-    """Few at a time: the last one of each has just happened."""
-    while not ended.wait(3):
-        feed.feed(state, client.client_config(state), 20, progress=lambda _: None)
 
 
 def _start(running: World, *keys: str) -> subprocess.Popen[str]:
@@ -56,20 +46,9 @@ def _start(running: World, *keys: str) -> subprocess.Popen[str]:
     )
 
 
-def _aws(running: World, service: str) -> Any:
-    environment = running.environment()
-    return boto3.client(
-        service,  # type: ignore[call-overload]  # the stubs want a literal
-        endpoint_url=running.aws_endpoint,
-        region_name=world.REGION,
-        aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
-        aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
-    )
-
-
 def _iam_keys(running: World) -> dict[str, set[str]]:
     """Writer and reader -> their access keys."""
-    iam = _aws(running, "iam")
+    iam = running.aws("iam")
     return {
         user["UserName"].partition("-")[0]: {
             key["AccessKeyId"] for key in iam.list_access_keys(UserName=user["UserName"])["AccessKeyMetadata"]

@@ -1,5 +1,7 @@
 """The local AWS, asked by real clients: who may do what, and what a refusal looks like."""
 
+import base64
+import hashlib
 import json
 import os
 import sys
@@ -33,7 +35,7 @@ class Aws:
     endpoint: str
     folder: Path
 
-    def client(self, service: str, keys: Mapping[str, str]) -> Any:
+    def client(self, service: str, keys: Mapping[str, str], **config: Any) -> Any:
         client: Any = boto3.client  # the stubs want the service's name as a literal
         return client(
             service,
@@ -42,7 +44,7 @@ class Aws:
             aws_access_key_id=keys["id"],
             aws_secret_access_key=keys["secret"],
             aws_session_token=keys.get("token"),
-            config=Config(retries={"total_max_attempts": 1}),
+            config=Config(retries={"total_max_attempts": 1}, **config),
         )
 
     def identity(self, name: str) -> dict[str, str]:
@@ -94,6 +96,31 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aws]:
     server = processes.start(state, "cloud", command, env=os.environ, cwd=ROOT)
     yield Aws(f"http://127.0.0.1:{server.ready['port']}", state / "cloud")
     processes.stop(state, "cloud")
+
+
+def test_parts_of_a_locked_object_need_a_checksum_and_the_object_takes_the_buckets_retention(
+    aws: Aws,
+) -> None:
+    s3 = aws.client("s3", aws.identity("deployer"), request_checksum_calculation="when_required")
+    bucket = f"bucket-{uuid.uuid4().hex[:12]}"
+    place = {"LocationConstraint": REGION}
+    s3.create_bucket(Bucket=bucket, CreateBucketConfiguration=place, ObjectLockEnabledForBucket=True)
+    rule = {"DefaultRetention": {"Mode": "COMPLIANCE", "Days": 7}}
+    s3.put_object_lock_configuration(
+        Bucket=bucket, ObjectLockConfiguration={"ObjectLockEnabled": "Enabled", "Rule": rule}
+    )
+    upload = {"Bucket": bucket, "Key": KEY}
+    upload["UploadId"] = s3.create_multipart_upload(**upload)["UploadId"]
+
+    with pytest.raises(ClientError, match="Content-MD5 OR x-amz-checksum- HTTP header is required"):
+        s3.upload_part(**upload, PartNumber=1, Body=b"x")
+    digest = base64.b64encode(hashlib.md5(b"x", usedforsecurity=False).digest()).decode()
+    part = s3.upload_part(**upload, PartNumber=1, Body=b"x", ContentMD5=digest)
+    s3.complete_multipart_upload(
+        **upload, MultipartUpload={"Parts": [{"PartNumber": 1, "ETag": part["ETag"]}]}
+    )
+
+    assert s3.head_object(Bucket=bucket, Key=KEY)["ObjectLockMode"] == "COMPLIANCE"
 
 
 def test_the_first_identities_are_readable_by_their_owner_only(aws: Aws) -> None:

@@ -340,7 +340,8 @@ def test_what_the_program_renders_is_taken_as_it_is(world: World, case: Case, fo
         region="us-west-2",
         environ={},
     )
-    rendered = connector_properties(settings, WorkerFacts("dev", "127.0.0.1:9092", "/kafka", "/writer"))
+    facts = WorkerFacts("dev", "127.0.0.1:9092", {"kafka": "/kafka", "writer": "/writer"})
+    rendered = connector_properties(settings, facts)
     secrets = {"aws.access.key.id": KEY_ID, "aws.secret.access.key": SECRET}
     assert secrets.keys() <= rendered.keys()
     assert produce(world.state, events(0, 2), partition=11) == []

@@ -8,9 +8,7 @@ import urllib.parse
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import boto3
 import httpx
 import pytest
 
@@ -20,7 +18,7 @@ from local import pulumi, setup, world
 from local.demo import stages
 from local.vm import shell
 from local.vm.machine import leader_of
-from local.world import REGION, World
+from local.world import World
 
 pytestmark = [pytest.mark.local, pytest.mark.engine]
 
@@ -36,17 +34,6 @@ class Running:
     said: str
     secrets: Mapping[str, str]
     rest: str
-
-    def aws(self, service: str) -> Any:
-        environment = self.world.environment()
-        client: Any = boto3.client  # the stubs want the service's name as a literal
-        return client(
-            service,
-            endpoint_url=self.world.aws_endpoint,
-            region_name=REGION,
-            aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
-            aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
-        )
 
     @property
     def vm(self) -> Path:
@@ -115,7 +102,7 @@ def _wait_for_the_vm(running: World) -> None:
 
 
 def _secrets(stack: Running) -> dict[str, str]:
-    ssm = stack.aws("ssm")
+    ssm = stack.world.aws("ssm")
     found = {TOKEN: (stack.world.state / "logzio" / "token").read_text().strip()}
     for what, (name, key) in PARAMETERS.items():
         answer = ssm.get_parameter(Name=parameter(name), WithDecryption=True)
@@ -152,7 +139,7 @@ def test_pulumi_says_no_secret_whatever_it_is_asked_to_show(stack: Running) -> N
 
 
 def test_what_ec2_knows_of_the_vm_holds_no_secret(stack: Running) -> None:
-    ec2 = stack.aws("ec2")
+    ec2 = stack.world.aws("ec2")
     described = ec2.describe_instances()
     (instance,) = described["Reservations"][0]["Instances"]
     raw = ec2.describe_instance_attribute(InstanceId=instance["InstanceId"], Attribute="userData")
@@ -165,7 +152,7 @@ def test_what_ec2_knows_of_the_vm_holds_no_secret(stack: Running) -> None:
 def test_the_parameter_store_keeps_two_secrets_encrypted_and_knows_nothing_of_the_third(
     stack: Running,
 ) -> None:
-    ssm = stack.aws("ssm")
+    ssm = stack.world.aws("ssm")
     names = [one["Name"] for one in ssm.describe_parameters()["Parameters"] if "/aws/" not in one["Name"]]
     kept = {name: ssm.get_parameter(Name=name, WithDecryption=True)["Parameter"] for name in names}
 
@@ -260,7 +247,7 @@ def test_the_vm_listens_on_its_loopback_alone(stack: Running) -> None:
 
 
 def test_no_way_leads_into_the_vm_and_few_lead_out(stack: Running) -> None:
-    ec2 = stack.aws("ec2")
+    ec2 = stack.world.aws("ec2")
     (instance,) = ec2.describe_instances()["Reservations"][0]["Instances"]
     ids = [group["GroupId"] for group in instance["SecurityGroups"]]
     (group,) = ec2.describe_security_groups(GroupIds=ids)["SecurityGroups"]

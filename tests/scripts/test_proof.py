@@ -103,7 +103,6 @@ def test_the_vm_is_waited_for_until_its_newest_word_is_the_wanted_version() -> N
     assert scene.aws.versions == []
     assert scene.aws.asked[0]["Namespace"] == "CcloudLogexporter/prod"
     assert scene.aws.asked[0]["Dimensions"] == [
-        {"Name": "Stack", "Value": "prod"},
         {"Name": "Credentials", "Value": "kafka"},
     ]
     assert scene.said[-1] == f"  yes, after {2 * POLL_SECONDS:.0f} s"

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -10,6 +10,7 @@ from components import settings
 from components.settings import Settings
 from scripts.proof import ProofError
 from scripts.rotate import PLACES, Key, RotationError, Standing, _require_account, prove, rotate
+from scripts.stack import Stack
 from tests.components.test_settings import BY_ENDPOINT, BY_IDS, changed
 
 
@@ -72,7 +73,7 @@ def played(*known: int, interrupt: int = 1000) -> PlayedStack:
 
 def run(stack: PlayedStack, *keys: Key) -> list[str]:
     said: list[str] = []
-    rotate(keys, stack.settings(), stack, stack.prove, yes=True, say=said.append)
+    rotate(keys, stack.settings(), cast("Stack", stack), stack.prove, yes=True, say=said.append)
     return said
 
 
@@ -119,7 +120,7 @@ def test_a_proof_that_fails_leaves_both_keys() -> None:
         raise ProofError("nothing came")
 
     with pytest.raises(ProofError):
-        rotate([Key.WRITER], stack.settings(), stack, fails, yes=True, say=lambda _: None)
+        rotate([Key.WRITER], stack.settings(), cast("Stack", stack), fails, yes=True, say=lambda _: None)
 
     assert stack.state["writer"] == {1, 2}
     assert stack.generations["writer"] == (1, 2)
@@ -191,7 +192,7 @@ def test_a_key_that_the_program_does_not_make_is_refused_with_the_reason(
         rotate(
             [key],
             settings.load(raw, region="us-west-2", environ={}),
-            stack,
+            cast("Stack", stack),
             stack.prove,
             yes=True,
             say=lambda _: None,

@@ -441,23 +441,22 @@ def publish(
         say(f"skipped event: topic {topic}, partition {partition}, offset {offset}")
     if not settings["metrics"]:
         return
-    stack = {"Stack": settings["stack"]}
-    metrics = [metric(name, value, stack) for name, value in values.items()]
+    metrics = [metric(name, value) for name, value in values.items()]
     metrics += [
-        metric("SkippedEventOffset", offset, {**stack, "Topic": topic, "Partition": str(partition)})
+        metric("SkippedEventOffset", offset, {"Topic": topic, "Partition": str(partition)})
         for topic, partition, offset in skipped
     ]
     metrics += [
-        metric("CredentialsVersion", version, {**stack, "Credentials": credentials})
+        metric("CredentialsVersion", version, {"Credentials": credentials})
         for credentials, version in (versions or {}).items()
     ]
     client("cloudwatch", settings).put_metric_data(Namespace=settings["namespace"], MetricData=metrics)
 
 
-def metric(name: str, value: float, dimensions: Mapping[str, str]) -> dict[str, Any]:
+def metric(name: str, value: float, dimensions: Mapping[str, str] | None = None) -> dict[str, Any]:
     return {
         "MetricName": name,
-        "Dimensions": [{"Name": key, "Value": text} for key, text in dimensions.items()],
+        "Dimensions": [{"Name": key, "Value": text} for key, text in (dimensions or {}).items()],
         "Value": value,
         "Unit": UNITS[name],
     }

@@ -34,10 +34,9 @@ TOPIC = "confluent-audit-log-events"
 FACTS = WorkerFacts(
     stack="dev",
     bootstrap_servers="pkc-abc12.us-west-2.aws.confluent.cloud:9092",
-    kafka_parameter="/ccloud-logexporter/dev/kafka-credentials",
-    writer_parameter="/ccloud-logexporter/dev/writer-credentials",
+    parameters={one: f"/ccloud-logexporter/dev/{one}-credentials" for one in ("kafka", "writer")},
 )
-BY_ROLE = replace(FACTS, writer_parameter=None)
+BY_ROLE = replace(FACTS, parameters={"kafka": FACTS.parameters["kafka"]})
 
 
 def given(**sections: dict[str, Any]) -> Settings:
@@ -332,7 +331,6 @@ def test_the_watchdog_looks_after_what_the_settings_say() -> None:
         "partitions": {TOPIC: 12},
         "metrics": True,
         "namespace": "CcloudLogexporter/dev",
-        "stack": "dev",
         "region": "us-west-2",
         "endpoint": "https://monitoring.internal",
     }
@@ -380,7 +378,7 @@ def test_secrets_are_looked_for_by_name_only() -> None:
     assert known == {
         "region": "us-west-2",
         "endpoint": None,
-        "parameters": {"kafka": FACTS.kafka_parameter, "writer": FACTS.writer_parameter},
+        "parameters": dict(FACTS.parameters),
     }
 
 

@@ -43,8 +43,7 @@ SETTINGS: dict[str, Any] = {
     "bootstrap_servers": "127.0.0.1:9092",
     "partitions": {TOPIC: 3},
     "metrics": True,
-    "namespace": "CcloudLogexporter",
-    "stack": "dev",
+    "namespace": "CcloudLogexporter/dev",
     "region": "us-west-2",
     "endpoint": None,
 }
@@ -606,9 +605,9 @@ def cloudwatch(monkeypatch: pytest.MonkeyPatch) -> CloudWatch:
 def test_every_value_is_a_metric_of_the_stack(cloudwatch: CloudWatch) -> None:
     watchdog.publish(SETTINGS, {"TaskRunning": 1, "FreeDiskPercent": 80})
 
-    assert cloudwatch.namespace == "CcloudLogexporter"
+    assert cloudwatch.namespace == "CcloudLogexporter/dev"
     assert cloudwatch.metrics == [
-        {"MetricName": name, "Dimensions": [{"Name": "Stack", "Value": "dev"}], "Value": value, "Unit": unit}
+        {"MetricName": name, "Dimensions": [], "Value": value, "Unit": unit}
         for name, value, unit in (("TaskRunning", 1, "Count"), ("FreeDiskPercent", 80, "Percent"))
     ]
 
@@ -621,7 +620,6 @@ def test_a_skipped_event_is_told_with_topic_partition_and_offset(
     (named,) = [one for one in cloudwatch.metrics if one["MetricName"] == "SkippedEventOffset"]
     assert named["Value"] == 17
     assert {one["Name"]: one["Value"] for one in named["Dimensions"]} == {
-        "Stack": "dev",
         "Topic": TOPIC,
         "Partition": "3",
     }
@@ -634,7 +632,6 @@ def test_the_versions_of_the_credentials_in_use_are_told(cloudwatch: CloudWatch)
     (told,) = cloudwatch.metrics
     assert (told["MetricName"], told["Value"]) == ("CredentialsVersion", 3)
     assert {one["Name"]: one["Value"] for one in told["Dimensions"]} == {
-        "Stack": "dev",
         "Credentials": "kafka",
     }
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from components import layout
-from local import processes, world
+from local import world
 from local.chaos import poison
 from local.chaos.stage import Stage, wait_until
 from local.demo import check, feed, stages
@@ -57,8 +57,7 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seen]:
         stage.wait_for_journal('"TaskRunning": 1', archived_at, seconds=300)
         yield Seen(offsets, sent, archived_bytes(stage), stage.journal(began))
     finally:
-        processes.stop_all(state)
-    world.end(state)
+        world.end(state)
 
 
 def sent_bytes(state: Path) -> dict[int, bytes]:

@@ -20,12 +20,12 @@ def stage(tmp_path: Path) -> Stage:
 
 
 def test_a_setting_is_changed_and_its_former_value_told(stage: Stage) -> None:
-    assert stage.set("connector", "compressionLevel", 5) == 6
-    assert stage.set("connector", "compressionLevel", 6) == 5
+    assert stage.world.set("connector", "compressionLevel", 5) == 6
+    assert stage.world.set("connector", "compressionLevel", 6) == 5
 
 
 def test_a_setting_of_a_component_without_any_is_added_and_the_others_stay(stage: Stage) -> None:
-    assert stage.set("source", "partitions", {"audit": 14}) is None
+    assert stage.world.set("source", "partitions", {"audit": 14}) is None
     config = yaml.safe_load(stage.world.stack_file.read_text())["config"]
     assert config == {
         "ccloud-logexporter:connector": {"compressionLevel": 6},
