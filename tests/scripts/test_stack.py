@@ -67,6 +67,15 @@ def test_settings_that_cannot_be_used_are_told_all_at_once(pulumi: Pulumi) -> No
     assert len(caught.value.problems) > 3
 
 
+def test_a_section_that_is_no_object_is_a_problem_of_the_settings(pulumi: Pulumi) -> None:
+    stated = json.loads(config())
+    stated["ccloud-logexporter:writer"]["value"] = "no JSON"
+    pulumi(json.dumps(stated), 0)
+
+    with pytest.raises(SettingsError, match="ccloud-logexporter:writer: is no object"):
+        Stack("prod").settings()
+
+
 def test_the_keys_of_the_state_are_told_by_whose_they_are(pulumi: Pulumi) -> None:
     pulumi(
         state(
