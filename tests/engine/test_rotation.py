@@ -4,15 +4,16 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import httpx
 import pytest
 
 from local import paths, pulumi, world
-from local.chaos.feeding import Feed
-from local.demo import stages
-from local.kafka import users
+from local.demo import feed, stages
+from local.kafka import client, users
 from local.world import World
 
 pytestmark = [pytest.mark.local, pytest.mark.engine]
@@ -22,15 +23,24 @@ pytestmark = [pytest.mark.local, pytest.mark.engine]
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """A stack with a key of each kind, its VM booted, and events that go on to come."""
     state = tmp_path_factory.mktemp("rotation")
-    feed = Feed(state, rate=10)
+    ended = threading.Event()
+    feeding = threading.Thread(target=_feed, args=(state, ended))
     try:
         stack = stages.up(state, {"logzio": {"authentication": "keys"}})
         stages.boot(stack)
-        feed.start()
+        feeding.start()
         yield stack
-        feed.stop()
     finally:
+        ended.set()
+        if feeding.ident is not None:
+            feeding.join()
         world.end(state)
+
+
+def _feed(state: Path, ended: threading.Event) -> None:
+    """Few at a time, so that they have just happened: Logz.io searches today and yesterday."""
+    while not ended.wait(3):
+        feed.feed(state, client.client_config(state), 20, progress=lambda _: None)
 
 
 def _start(running: World, *keys: str) -> subprocess.Popen[str]:
