@@ -94,7 +94,7 @@ def test_a_wrong_key_is_refused(state: Path, key: str, secret: str) -> None:
 
 def test_a_removed_key_is_refused_and_a_new_one_let_in_while_the_broker_runs(state: Path) -> None:
     users.add(users.file(state), "NEW", "secret")
-    assert AdminClient(client.client_config(state, "NEW")).list_topics(timeout=10).topics
+    assert AdminClient(client.client_config(state, "NEW")).list_topics(timeout=60).topics
 
     users.remove(users.file(state), "NEW")
 
@@ -104,7 +104,7 @@ def test_a_removed_key_is_refused_and_a_new_one_let_in_while_the_broker_runs(sta
 def test_the_audit_topic_has_twelve_partitions_and_keeps_events_for_seven_days(state: Path) -> None:
     admin = AdminClient(client.client_config(state))
 
-    topic = admin.list_topics(timeout=10).topics[client.TOPIC]
+    topic = admin.list_topics(timeout=60).topics[client.TOPIC]
     resource = ConfigResource(ResourceType.TOPIC, client.TOPIC)
     settings = admin.describe_configs([resource])[resource].result()
 

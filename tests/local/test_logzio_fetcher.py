@@ -189,16 +189,26 @@ def test_a_key_that_sorts_before_the_last_one_is_never_read(world: World) -> Non
     assert ids(world) == ["e20"]
 
 
-def test_one_registration_over_all_partitions_loses_events_and_one_each_does_not(world: World) -> None:
+def test_one_registration_over_all_partitions_loses_events(world: World) -> None:
     world.register(prefix=f"{DIRECTORY}/")
     world.put(data_key(0, partition=9), event(9))
     world.look()
     world.put(data_key(0, partition=1), event(1))
+
     world.look()
+
     assert ids(world) == ["e9"]
 
-    world.register(prefix=f"{DIRECTORY}/audit/partition=1/")
+
+def test_one_registration_for_each_partition_loses_none(world: World) -> None:
+    for partition in (1, 9):
+        world.register(prefix=f"{DIRECTORY}/audit/partition={partition}/")
+    world.put(data_key(0, partition=9), event(9))
     world.look()
+    world.put(data_key(0, partition=1), event(1))
+
+    world.look()
+
     assert ids(world) == ["e9", "e1"]
 
 
