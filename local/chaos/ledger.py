@@ -6,11 +6,12 @@ import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
-from local.demo.check import Bucket, DeliveredStore, Pipeline, is_data
+from local.demo.comparison import PIPELINE, is_data
+from local.demo.places import Bucket, DeliveredStore
 
 
 class Ledger:
-    """Counts the copies of every event id in both places. Values are compared elsewhere (`demo.check`)."""
+    """Counts the copies of every event id in both places. Values are compared elsewhere (`demo.comparison`)."""
 
     def __init__(self) -> None:
         self._archived: Counter[str] = Counter()
@@ -59,11 +60,10 @@ class Books:
 class Reader:
     """Brings a ledger up to date from the local stack."""
 
-    def __init__(self, pipeline: Pipeline, ledger: Ledger) -> None:
-        self._pipeline = pipeline
+    def __init__(self, bucket: Bucket, delivered: DeliveredStore, ledger: Ledger) -> None:
         self._ledger = ledger
-        self._bucket = Bucket(pipeline)
-        self._store = DeliveredStore(pipeline.logzio_store, pipeline.bucket)
+        self._bucket = bucket
+        self._store = delivered
         self._read: set[str] = set()
 
     def read_delivered(self) -> None:
@@ -74,7 +74,7 @@ class Reader:
     def read_bucket(self) -> None:
         """The objects that are new since the last call. None is ever written anew (conditional writes)."""
         for listed in self._bucket.listing():
-            if listed.key not in self._read and is_data(self._pipeline, listed.key):
+            if listed.key not in self._read and is_data(PIPELINE, listed.key):
                 self._ledger.add_object(listed.key, self._bucket.read(listed.key))
                 self._read.add(listed.key)
 

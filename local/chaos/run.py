@@ -13,7 +13,7 @@ from local.chaos.ledger import Books, Ledger, Reader
 from local.chaos.poison import Struck
 from local.chaos.report import Report, Row
 from local.chaos.stage import ChaosError, SkippedError, Stage
-from local.demo import check, stages
+from local.demo import stages
 
 STATE = paths.STATE / "chaos"
 RATE = 50.0
@@ -77,7 +77,7 @@ class _Run:
         self._feed = Feed(stage.state, RATE)
         self._ledger = Ledger()
         self._books = Books(self._ledger)
-        self._reader = Reader(stage.pipeline(), self._ledger)
+        self._reader = Reader(stages.bucket(stage.world), stages.delivered(stage.world), self._ledger)
         self._poison: list[str] = []
 
     def strike_all(self, faults: Sequence[Fault]) -> Report:
@@ -187,7 +187,7 @@ class _Run:
 
     def _report(self, rows: tuple[Row, ...]) -> Report:
         self._recover(120, flowing=False)
-        result = check.wait_until_complete(self._stage.state, self._stage.pipeline(), still_seconds=20)
+        result = stages.wait_until_complete(self._stage.world, still_seconds=60)
         poisoned = sum(event.id in self._poison for event in result.first_missing)
         return Report(rows, result.produced, result.missing - poisoned, tuple(result.explain()))
 

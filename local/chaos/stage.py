@@ -9,13 +9,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import httpx
-
 from components.worker.connect import SERVICE, parameter_name
-from local import paths, processes, pulumi
-from local.demo.check import Bucket, Pipeline
+from local import http, paths, processes, pulumi
+from local.demo import stages
 from local.vm import shell
-from local.world import BUCKET, STACK, World, clean_environment
+from local.world import STACK, World, clean_environment
 
 
 class ChaosError(RuntimeError):
@@ -155,7 +153,7 @@ class Stage:
 
     def heal_s3(self) -> None:
         """Ends all faults of S3."""
-        httpx.delete(f"{self.world.aws_endpoint}/_local/faults", trust_env=False).raise_for_status()
+        http.delete(f"{self.world.aws_endpoint}/_local/faults").raise_for_status()
 
     def struck(self) -> int:
         """How many requests the S3 faults that are not over have struck."""
@@ -168,7 +166,7 @@ class Stage:
 
     def objects(self) -> int:
         """How many objects stand in the bucket."""
-        return sum(1 for _ in Bucket(self.pipeline()).listing())
+        return sum(1 for _ in stages.bucket(self.world).listing())
 
     def put_parameter(self, credentials: str, value: dict[str, str]) -> None:
         """Replaces one pair of the VM's credentials, `kafka` or `writer`."""
@@ -193,7 +191,7 @@ class Stage:
             fault = {"call": "any", "answer": "503", "times": None}
             self._post(self.world.logzio, "/_emulator/faults", fault)
         else:
-            httpx.delete(f"{self.world.logzio}/_emulator/faults", trust_env=False).raise_for_status()
+            http.delete(f"{self.world.logzio}/_emulator/faults").raise_for_status()
 
     # --- the stack
 
@@ -204,19 +202,8 @@ class Stage:
             self.world.set("connector", "compressionLevel", 6)
         pulumi.up(self.world)
 
-    def pipeline(self) -> Pipeline:
-        """Where the events pass by."""
-        deployer = json.loads((self.state / "cloud" / "deployer.json").read_text())
-        return Pipeline(
-            bucket=BUCKET,
-            aws_endpoint=self.world.aws_endpoint,
-            aws_access_key_id=deployer["access_key_id"],
-            aws_secret_access_key=deployer["secret_access_key"],
-            logzio_store=self.state / "logzio" / "store.sqlite",
-        )
-
     def _get(self, url: str, path: str) -> Any:
-        return httpx.get(url + path, trust_env=False, timeout=30).raise_for_status().json()
+        return http.get(url + path).raise_for_status().json()
 
     def _post(self, url: str, path: str, content: Any = None) -> None:
-        httpx.post(url + path, json=content, trust_env=False, timeout=60).raise_for_status()
+        http.post(url + path, json=content).raise_for_status()

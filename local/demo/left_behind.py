@@ -1,46 +1,30 @@
 """What is still there after `pulumi destroy`: in AWS, Logz.io, Kafka and among the VMs."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import Any
 
-import boto3
-import httpx
 from botocore.client import BaseClient
-from botocore.config import Config
 
+from local import http
 from local.kafka import users
+from local.world import World
 
 LOCAL_USERS = frozenset({"deployer", "logzio"})
 """IAM users of the local stack itself."""
 
 
-@dataclass(frozen=True)
-class Places:
-    """Where to look, in a local stack that still runs."""
-
-    state: Path
-    aws_endpoint: str
-    hypervisor: str
-    logzio: str
-    aws_access_key_id: str = field(repr=False)
-    aws_secret_access_key: str = field(repr=False)
-    region: str = "us-west-2"
-
-
-def left_behind(places: Places) -> list[str]:
+def left_behind(running: World) -> list[str]:
     """One line per thing that `destroy` should have taken away; empty if it took everything.
 
     Raises:
         botocore.exceptions.ClientError, httpx.HTTPError: a place could not be asked.
     """
     return [
-        *in_aws(client_of(places)),
-        *in_logzio(places.logzio),
-        *in_kafka(places.state),
-        *among_vms(places.hypervisor),
+        *in_aws(running.aws),
+        *in_logzio(running.logzio),
+        *in_kafka(running.state),
+        *among_vms(running.hypervisor),
     ]
 
 
@@ -111,7 +95,7 @@ def _ec2(ec2: Any) -> Iterator[str]:
 
 def in_logzio(base_url: str) -> Iterator[str]:
     """Registrations at the Logz.io emulator."""
-    state = httpx.get(f"{base_url}/_emulator/state", trust_env=False).raise_for_status().json()
+    state = http.get(f"{base_url}/_emulator/state").raise_for_status().json()
     for registration in state["registrations"]:
         yield f"Logz.io registration {registration['id']} ({registration['bucket']}/{registration['prefix']})"
 
@@ -125,7 +109,7 @@ def in_kafka(state: Path) -> Iterator[str]:
 
 def among_vms(hypervisor: str) -> Iterator[str]:
     """VMs that were not powered off and taken away."""
-    instances = httpx.get(f"{hypervisor}/instances", trust_env=False).raise_for_status().json()
+    instances = http.get(f"{hypervisor}/instances").raise_for_status().json()
     for instance_id, instance in instances.items():
         if instance["state"] != "gone":
             yield f"VM of instance {instance_id} ({instance['state']})"
@@ -134,15 +118,3 @@ def among_vms(hypervisor: str) -> Iterator[str]:
 def _pages(client: Any, operation: str, found: str, **arguments: Any) -> Iterator[dict[str, Any]]:
     for page in client.get_paginator(operation).paginate(**arguments):
         yield from page[found]
-
-
-def client_of(places: Places) -> Callable[[str], Any]:
-    """Makes boto3 clients of the local AWS, with the deployer's key."""
-    return partial(
-        boto3.client,
-        endpoint_url=places.aws_endpoint,
-        region_name=places.region,
-        aws_access_key_id=places.aws_access_key_id,
-        aws_secret_access_key=places.aws_secret_access_key,
-        config=Config(s3={"addressing_style": "path"}),
-    )

@@ -4,11 +4,11 @@ import json
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
-import httpx
 from rich.console import Console
 from rich.table import Table
 
-from local.demo.check import Result
+from local import http
+from local.demo.comparison import Result
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ def from_result(result: Result, *, s3_requests: int, left_behind: list[str], sec
     )
 
 
-def s3_requests(aws_endpoint: str, principal: str) -> int:
-    """How many S3 requests an IAM user or role has made since the local AWS was started."""
-    counted = httpx.get(f"{aws_endpoint}/_local/s3-requests", trust_env=False).raise_for_status().json()
-    return sum(counted.get(principal, {}).values())
+def s3_requests(aws_endpoint: str) -> dict[str, int]:
+    """How many S3 requests each IAM user or role has made since the local AWS was started."""
+    counted = http.get(f"{aws_endpoint}/_local/s3-requests").raise_for_status().json()
+    return {principal: sum(by_operation.values()) for principal, by_operation in counted.items()}

@@ -7,12 +7,11 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import httpx
-
 from components.settings import NAMESPACE, Connector
-from local import paths, progress, pulumi, setup, world
+from local import http, paths, progress, pulumi, setup, world
 from local.demo import check, feed, left_behind, report
-from local.demo.check import Pipeline, Result
+from local.demo.comparison import Result
+from local.demo.places import Bucket, DeliveredStore
 from local.demo.report import Seconds
 from local.kafka import client
 from local.world import World
@@ -67,7 +66,7 @@ def boot(running: World) -> None:
     deadline = time.monotonic() + BOOT_SECONDS
     with progress.step("the VM boots: cloud-init installs Java, Kafka Connect and the S3 connector"):
         while True:
-            instances = httpx.get(f"{running.hypervisor}/instances", trust_env=False).json()
+            instances = http.get(f"{running.hypervisor}/instances").json()
             states = {one["cloud_init"]["status"] for one in instances.values() if one["state"] != "gone"}
             if states == {"done"}:
                 break
@@ -86,27 +85,34 @@ def produce(running: World, events: int) -> None:
 def verify(running: World) -> Result:
     """Compares Kafka, the bucket and Logz.io, event by event."""
     with progress.step("comparing event ids in Kafka, the bucket and Logz.io"):
-        result = check.wait_until_complete(running.state, _pipeline(running))
+        result = wait_until_complete(running)
     for line in result.explain():
         progress.say(f"  {line}")
     return result
 
 
+def bucket(running: World) -> Bucket:
+    """The archive, as it stands now."""
+    return Bucket(running.aws("s3"), world.BUCKET)
+
+
+def delivered(running: World) -> DeliveredStore:
+    """What Logz.io indexed from the archive."""
+    return DeliveredStore(running.state / "logzio" / "store.sqlite", world.BUCKET)
+
+
+def wait_until_complete(running: World, still_seconds: float = 120.0) -> Result:
+    """As `check.wait_until_complete`, on this stack."""
+    return check.wait_until_complete(
+        running.state, bucket(running), delivered(running), still_seconds=still_seconds
+    )
+
+
 def down(running: World) -> list[str]:
-    """`pulumi destroy`; returns what it left behind, then ends every server."""
+    """`pulumi destroy`; returns what it left behind. The servers go on to run."""
     progress.say("- pulumi destroy ...")
     pulumi.destroy(running)
-    pipeline = _pipeline(running)
-    return left_behind.left_behind(
-        left_behind.Places(
-            state=running.state,
-            aws_endpoint=running.aws_endpoint,
-            hypervisor=running.hypervisor,
-            logzio=running.logzio,
-            aws_access_key_id=pipeline.aws_access_key_id,
-            aws_secret_access_key=pipeline.aws_secret_access_key,
-        )
-    )
+    return left_behind.left_behind(running)
 
 
 def run(events: int, state: Path = paths.STATE) -> int:
@@ -115,7 +121,7 @@ def run(events: int, state: Path = paths.STATE) -> int:
     at_boot, later = events // 2, events - events // 2
     produce(running, at_boot)
     boot(running)
-    _until(lambda: check.any_archived(_pipeline(running)), "the first objects arrive in the bucket")
+    _until(lambda: check.any_archived(bucket(running)), "the first objects arrive in the bucket")
     produce(running, later)
     result = verify(running)
     requests = _writer_requests(running)
@@ -135,17 +141,6 @@ def attach(state: Path = paths.STATE) -> World:
     return world.attach(state, setup.prepare(Connector().version))
 
 
-def _pipeline(running: World) -> Pipeline:
-    deployer = json.loads((running.state / "cloud" / "deployer.json").read_text())
-    return Pipeline(
-        bucket=world.BUCKET,
-        aws_endpoint=running.aws_endpoint,
-        aws_access_key_id=deployer["access_key_id"],
-        aws_secret_access_key=deployer["secret_access_key"],
-        logzio_store=running.state / "logzio" / "store.sqlite",
-    )
-
-
 def _until(condition: Callable[[], bool], text: str, seconds: float = 180.0) -> None:
     deadline = time.monotonic() + seconds
     with progress.step(text):
@@ -156,10 +151,8 @@ def _until(condition: Callable[[], bool], text: str, seconds: float = 180.0) -> 
 
 
 def _writer_requests(running: World) -> int:
-    counted = httpx.get(f"{running.aws_endpoint}/_local/s3-requests", trust_env=False).json()
-    return sum(
-        report.s3_requests(running.aws_endpoint, name) for name in counted if name.startswith("writer-")
-    )
+    counted = report.s3_requests(running.aws_endpoint)
+    return sum(requests for name, requests in counted.items() if name.startswith("writer-"))
 
 
 def _seconds(timing: Timing, result: Result) -> Seconds:

@@ -1,7 +1,6 @@
 """Requests that go wrong on demand."""
 
 import threading
-import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
@@ -14,7 +13,7 @@ ANSWERS = {
     "503": "a gateway's page",
     "504": "a gateway's page",
     "cut": "the connection ends without an answer",
-    "slow": "the right answer, `seconds` later",
+    "slow": "the right answer, `seconds` later or once the faults are forgotten",
     "late": "the right answer; the effect shows in reads only `seconds` later",
     "unknown-field": "the right answer with a field that nobody knows",
     "not-json": "the right status with a page as its body",
@@ -40,8 +39,6 @@ class Fault:
     skip: int = 0
     seconds: float = 0.0
     retry_after: int | None = None
-    above: float | None = None
-    """Strikes only requests beyond so many a second, as a rate limit does."""
 
     @classmethod
     def parse(cls, raw: Mapping[str, Any]) -> "Fault":
@@ -66,7 +63,8 @@ class Faults:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._faults: list[Fault] = []
-        self._good: dict[int, list[float]] = {}
+        self.cleared = threading.Event()
+        """Set when the faults of now are forgotten: no slow answer waits for longer."""
 
     def add(self, fault: Fault) -> None:
         """Lets further requests go wrong."""
@@ -74,9 +72,11 @@ class Faults:
             self._faults.append(fault)
 
     def clear(self) -> None:
-        """Lets nothing go wrong any more."""
+        """Lets nothing go wrong any more, and slow answers go."""
         with self._lock:
             self._faults.clear()
+            self.cleared.set()
+            self.cleared = threading.Event()
 
     def dump(self) -> list[dict[str, Any]]:
         """Those that are still waiting."""
@@ -89,8 +89,6 @@ class Faults:
             for fault in self._faults:
                 if fault.call not in (call, "any"):
                     continue
-                if fault.above is not None and not self._is_above(fault, fault.above):
-                    continue
                 if fault.skip > 0:
                     fault.skip -= 1
                     continue
@@ -100,12 +98,3 @@ class Faults:
                         self._faults.remove(fault)
                 return fault
         return None
-
-    def _is_above(self, fault: Fault, limit: float) -> bool:
-        now = time.monotonic()
-        good = self._good.setdefault(id(fault), [])
-        good[:] = [moment for moment in good if now - moment < 1.0]
-        if len(good) >= limit:
-            return True
-        good.append(now)
-        return False

@@ -11,7 +11,6 @@ import json
 import secrets
 import socket
 import threading
-import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -94,6 +93,7 @@ class Emulator:
 
     def stop(self) -> None:
         """Ends `serve`, which runs in another thread."""
+        self._faults.clear()
         self._server.shutdown()
 
     def fail(self, **fault: Any) -> None:
@@ -165,7 +165,7 @@ class Emulator:
 
     def _answered(self, call: str, act: Callable[[float], _Answer]) -> Response:
         """The answer to a request; 0 in the counts stands for one that was cut."""
-        fault = self._faults.take(call)
+        cleared, fault = self._faults.cleared, self._faults.take(call)
         # On a connection that is kept, an unread body would be taken for the next request.
         request.get_data()
         try:
@@ -176,6 +176,8 @@ class Emulator:
             done = act(fault.seconds if fault.answer == "late" else 0.0) if fault.effect else None
         except ApiError as error:
             return _response(_Answer(error.status, error.body))
+        if fault.answer == "slow":
+            cleared.wait(fault.seconds)
         return _faulty(fault, done)
 
     def _who_am_i(self, shows_after: float) -> _Answer:  # noqa: ARG002  # nothing is written
@@ -306,8 +308,6 @@ def _faulty(fault: Fault, done: _Answer | None) -> Response:
     """The answer that a fault makes of a request that was `done`, or not."""
     if fault.answer == "cut":
         _cut()
-    if fault.answer == "slow":
-        time.sleep(fault.seconds)
     if done is not None and fault.answer in ("slow", "late"):
         return _response(done)
     if done is not None and fault.answer == "unknown-field":

@@ -26,7 +26,7 @@ from werkzeug.routing import Map, Rule
 from werkzeug.serving import make_server
 from werkzeug.wrappers import Response
 
-from local import processes
+from local import http, processes
 from local.vm import imds, rootfs
 from local.vm.machine import Machine, clear_leftovers
 
@@ -38,7 +38,10 @@ class Ec2:
 
     def __init__(self, endpoint: str, token: str) -> None:
         self._client = httpx.Client(
-            base_url=endpoint, headers={"Authorization": f"Bearer {token}"}, timeout=30
+            base_url=endpoint,
+            headers={"Authorization": f"Bearer {token}"},
+            trust_env=False,
+            timeout=http.TIMEOUT,
         )
 
     def instances(self) -> list[dict[str, Any]]:

@@ -14,7 +14,7 @@ from local.vm import rootfs
 
 State = Literal["booting", "running", "stopping", "stopped", "gone"]
 
-SHUTDOWN_SECONDS = 90.0
+SHUTDOWN_SECONDS = 300.0
 REBOOT_EXIT = 133
 """systemd-nspawn's exit code when the VM asked for a reboot (EXIT_FORCE_RESTART)."""
 

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -21,20 +22,26 @@ pytestmark = [pytest.mark.local, pytest.mark.engine]
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    """A stack with a key of each kind, its VM booted, and events that go on to come."""
+    """A stack with a key of each kind, its VM booted."""
     state = tmp_path_factory.mktemp("rotation")
-    ended = threading.Event()
-    feeding = threading.Thread(target=_feed, args=(state, ended))
     try:
         stack = stages.up(state, {"logzio": {"authentication": "keys"}})
         stages.boot(stack)
-        feeding.start()
         yield stack
     finally:
-        ended.set()
-        if feeding.ident is not None:
-            feeding.join()
         world.end(state)
+
+
+@contextmanager
+def _events_that_go_on_to_come(state: Path) -> Iterator[None]:
+    ended = threading.Event()
+    feeding = threading.Thread(target=_feed, args=(state, ended))
+    feeding.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        feeding.join()
 
 
 def _feed(state: Path, ended: threading.Event) -> None:
@@ -72,27 +79,33 @@ def _kafka_keys(running: World) -> set[str]:
     return set(users.read(users.file(running.state)))
 
 
+def _interrupted_at_the_proof(rotation: subprocess.Popen[str]) -> str:
+    """What it said until it ended."""
+    said = ""
+    assert rotation.stdout is not None
+    for line in rotation.stdout:
+        said += line
+        if line.startswith("3. proof"):
+            os.killpg(rotation.pid, signal.SIGINT)
+    assert rotation.wait() != 0, said
+    return said
+
+
 def test_an_interrupted_rotation_of_all_keys_is_finished_by_the_same_command(running: World) -> None:
     instance = pulumi.outputs(running)["instanceId"]
     iam_before, kafka_before = _iam_keys(running), _kafka_keys(running)
 
-    first = _start(running, "kafka", "writer", "reader")
-    said = []
-    assert first.stdout is not None
-    for line in first.stdout:
-        said.append(line)
-        if line.startswith("3. proof"):
-            os.killpg(first.pid, signal.SIGINT)
-    assert first.wait() != 0, "".join(said)
-    iam_between = _iam_keys(running)
+    with _events_that_go_on_to_come(running.state):
+        said = _interrupted_at_the_proof(_start(running, "kafka", "writer", "reader"))
+        iam_between, kafka_between = _iam_keys(running), _kafka_keys(running)
+        second = _start(running, "kafka", "writer", "reader")
+        answer, _ = second.communicate()
+
+    assert "3. proof" in said
     for identity in ("writer", "reader"):
         assert iam_before[identity] < iam_between[identity]
         assert len(iam_between[identity]) == 2
-    assert len(_kafka_keys(running) - kafka_before) == 1
-
-    second = _start(running, "kafka", "writer", "reader")
-    answer, _ = second.communicate()
-
+    assert len(kafka_between - kafka_before) == 1
     assert second.returncode == 0, answer
     assert "1. a new key" not in answer
     assert answer.index("yes, after") < answer.index("4. pulumi up removes the old keys")

@@ -23,7 +23,7 @@ from local.kafka import client
 T = TypeVar("T")
 
 
-def wait_for(what: str, look: Callable[[], T | None], seconds: float = 60.0) -> T:
+def wait_for(what: str, look: Callable[[], T | None], seconds: float = 600.0) -> T:
     """The first result of `look` that is not None or empty."""
     deadline = time.monotonic() + seconds
     while True:
@@ -53,7 +53,7 @@ def produce(
 ) -> list[str]:
     """Writes records to one partition; returns the errors of those that were refused."""
     errors: list[str] = []
-    producer = Producer({**client.client_config(state, user), "message.timeout.ms": 15000})
+    producer = Producer({**client.client_config(state, user), "message.timeout.ms": 300_000})
     for value in values:
         producer.produce(
             topic,
@@ -61,7 +61,7 @@ def produce(
             partition=partition,
             on_delivery=lambda error, _: errors.append(str(error)) if error else None,
         )
-    producer.flush(30)
+    producer.flush()
     return errors
 
 

@@ -16,6 +16,7 @@ from botocore.exceptions import ClientError
 from components import layout, policies
 from components.policies import Statement
 from components.worker.files import fetch_secrets
+from local import http
 from local.cloud.accounts import ACCOUNT, LOGZIO_ACCOUNT
 from local.cloud.images import UBUNTU_AMI
 from local.logzio.aws import Aws
@@ -329,10 +330,9 @@ def _vm(
     token = json.loads((stack.cloud / "ec2.json").read_text())["token"]
 
     def keys() -> Keys:
-        answer = httpx.post(
+        answer = http.post(
             f"{stack.endpoint}/_local/instances/{started[0]}/credentials",
             headers={"Authorization": f"Bearer {token}"},
-            trust_env=False,
         )
         if answer.status_code == httpx.codes.NOT_FOUND:
             raise StepError("the VM gets no credentials")

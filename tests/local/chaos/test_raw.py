@@ -14,7 +14,8 @@ from components import layout
 from local import world
 from local.chaos import poison
 from local.chaos.stage import Stage, wait_until
-from local.demo import check, feed, stages
+from local.demo import feed, stages
+from local.demo.places import Topic
 from local.kafka import client
 
 pytestmark = [pytest.mark.local, pytest.mark.engine]
@@ -51,10 +52,10 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seen]:
         # After it: what passes the poison by is archived, too.
         feed.feed(state, client.client_config(state), ORDINARY)
         sent = sent_bytes(state)
-        wait_until(lambda: size(archived_bytes(stage)) >= size(sent), "all bytes are archived", seconds=180)
+        wait_until(lambda: size(archived_bytes(stage)) >= size(sent), "all bytes are archived", seconds=600)
         # It counts once a minute what was skipped.
         archived_at = time.time()
-        stage.wait_for_journal('"TaskRunning": 1', archived_at, seconds=300)
+        stage.wait_for_journal('"TaskRunning": 1', archived_at, seconds=600)
         yield Seen(offsets, sent, archived_bytes(stage), stage.journal(began))
     finally:
         world.end(state)
@@ -62,7 +63,7 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seen]:
 
 def sent_bytes(state: Path) -> dict[int, bytes]:
     """Each partition's values that are not null, a line break after each: what an archive of them is."""
-    with closing(check.Topic(client.client_config(state), world.TOPIC)) as topic:
+    with closing(Topic(client.client_config(state), world.TOPIC)) as topic:
         records = sorted(topic.new_records())
     values: defaultdict[int, bytes] = defaultdict(bytes)
     for record in records:
@@ -73,7 +74,7 @@ def sent_bytes(state: Path) -> dict[int, bytes]:
 
 def archived_bytes(stage: Stage) -> dict[int, bytes]:
     """All that stands in each partition's objects, in their order."""
-    bucket = check.Bucket(stage.pipeline())
+    bucket = stages.bucket(stage.world)
     bodies: defaultdict[int, bytes] = defaultdict(bytes)
     for listed in bucket.listing():
         if (key := layout.parse_data_key(listed.key)) is not None:

@@ -17,9 +17,10 @@ import pytest
 
 from components import layout
 from local import paths, processes
-from local.demo.check import Pipeline, Topic, any_archived, wait_until_complete
+from local.demo.check import any_archived, wait_until_complete
 from local.demo.feed import feed
-from local.demo.left_behind import Places, client_of, in_aws, in_kafka
+from local.demo.left_behind import in_aws, in_kafka
+from local.demo.places import Bucket, DeliveredStore, Topic
 from local.demo.report import s3_requests
 from local.kafka import client
 from local.world import clean_environment
@@ -30,8 +31,25 @@ pytestmark = pytest.mark.local
 @dataclass(frozen=True)
 class Servers:
     state: Path
-    pipeline: Pipeline
-    s3: Any
+    aws_endpoint: str
+
+    def aws(self, service: Any) -> Any:
+        deployer = json.loads((self.state / "cloud" / "deployer.json").read_text())
+        return boto3.client(
+            service,
+            region_name="us-west-2",
+            endpoint_url=self.aws_endpoint,
+            aws_access_key_id=deployer["access_key_id"],
+            aws_secret_access_key=deployer["secret_access_key"],
+        )
+
+    @property
+    def bucket(self) -> Bucket:
+        return Bucket(self.aws("s3"), "archive")
+
+    @property
+    def store(self) -> Path:
+        return self.state / "logzio" / "store.sqlite"
 
 
 @pytest.fixture(scope="module")
@@ -49,23 +67,11 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
             ).ready
             for name in ("cloud", "kafka")
         }
-        deployer = json.loads((state / "cloud" / "deployer.json").read_text())
-        pipeline = Pipeline(
-            bucket="archive",
-            aws_endpoint=f"http://127.0.0.1:{ready['cloud']['port']}",
-            aws_access_key_id=deployer["access_key_id"],
-            aws_secret_access_key=deployer["secret_access_key"],
-            logzio_store=state / "logzio" / "store.sqlite",
+        servers = Servers(state, f"http://127.0.0.1:{ready['cloud']['port']}")
+        servers.aws("s3").create_bucket(
+            Bucket="archive", CreateBucketConfiguration={"LocationConstraint": "us-west-2"}
         )
-        s3 = boto3.client(
-            "s3",
-            region_name="us-west-2",
-            endpoint_url=pipeline.aws_endpoint,
-            aws_access_key_id=pipeline.aws_access_key_id,
-            aws_secret_access_key=pipeline.aws_secret_access_key,
-        )
-        s3.create_bucket(Bucket="archive", CreateBucketConfiguration={"LocationConstraint": "us-west-2"})
-        yield Servers(state, pipeline, s3)
+        yield servers
     finally:
         processes.stop_all(state)
 
@@ -74,10 +80,10 @@ class Player:
     """Plays the connector and Logz.io: archives and indexes whatever is new in Kafka."""
 
     def __init__(self, servers: Servers) -> None:
-        self._servers = servers
+        self._s3 = servers.aws("s3")
         self._topic = Topic(client.client_config(servers.state), client.TOPIC)
-        servers.pipeline.logzio_store.parent.mkdir(exist_ok=True)
-        self._database = sqlite3.connect(servers.pipeline.logzio_store, check_same_thread=False)
+        servers.store.parent.mkdir(exist_ok=True)
+        self._database = sqlite3.connect(servers.store, check_same_thread=False)
         self._database.execute(
             "CREATE TABLE events (seq INTEGER PRIMARY KEY, registration_id INT, bucket TEXT, key TEXT,"
             " line INT, event_id TEXT, event TEXT, received_at REAL)"
@@ -93,7 +99,7 @@ class Player:
             prefix = layout.partition_prefix("topics", client.TOPIC, partition)
             key = f"{prefix}{client.TOPIC}+{partition}+{events[0][0]:020d}.json.gz"
             body = "".join(json.dumps(event) + "\n" for _, event in events)
-            self._servers.s3.put_object(Bucket="archive", Key=key, Body=gzip.compress(body.encode()))
+            self._s3.put_object(Bucket="archive", Key=key, Body=gzip.compress(body.encode()))
             indexed = events[:-1] if losing_last_line and partition == 0 else events
             rows = [
                 (key, n, json.dumps(event | {"type": "confluent_audit"}))
@@ -116,45 +122,43 @@ def test_the_check_follows_events_to_the_end_and_names_the_one_that_is_lost(serv
     said: list[str] = []
     try:
         sentinel = layout.sentinel_key("topics", client.TOPIC, 0)
-        servers.s3.put_object(Bucket="archive", Key=sentinel, Body=b"")
-        assert not any_archived(servers.pipeline)
+        servers.aws("s3").put_object(Bucket="archive", Key=sentinel, Body=b"")
+        assert not any_archived(servers.bucket)
 
-        assert feed(servers.state, kafka, 2000, progress=said.append) == 2000
+        assert feed(servers.state, kafka, 2000, seed=1, progress=said.append) == 2000
         later = threading.Timer(1.5, player.pass_on)
         later.start()
         result = wait_until_complete(
-            servers.state, servers.pipeline, still_seconds=60, poll_seconds=0.2, progress=said.append
+            servers.state,
+            servers.bucket,
+            DeliveredStore(servers.store, "archive"),
+            still_seconds=600,
+            poll_seconds=0.2,
+            progress=said.append,
         )
         later.join()
         assert result.ok
         assert (result.produced, result.archived, result.delivered) == (2000, 2000, 2000)
         assert (result.objects, result.sentinels, result.duplicates) == (12, 1, 0)
         assert abs((result.first_object_at or 0) - time.time()) < 600
-        assert any_archived(servers.pipeline)
+        assert any_archived(servers.bucket)
         assert said[-1] == "  events in Kafka 2000, in the bucket 2000, in Logz.io 2000"
 
         assert feed(servers.state, kafka, 1000) == 1000
         player.pass_on(losing_last_line=True)
-        result = wait_until_complete(servers.state, servers.pipeline, still_seconds=0)
+        result = wait_until_complete(
+            servers.state, servers.bucket, DeliveredStore(servers.store, "archive"), still_seconds=0
+        )
         assert (result.produced, result.missing, result.delivered) == (3000, 1, 2999)
         assert result.first_missing[0].absent_from == ("Logz.io",)
         assert result.first_missing[0].partition == 0
-        assert s3_requests(servers.pipeline.aws_endpoint, "deployer") > 20
-        assert s3_requests(servers.pipeline.aws_endpoint, "nobody") == 0
+        assert s3_requests(servers.aws_endpoint).keys() == {"deployer"}
+        assert s3_requests(servers.aws_endpoint)["deployer"] > 20
     finally:
         player.close()
 
 
 def test_the_local_stack_itself_is_not_left_behind(servers: Servers) -> None:
-    pipeline = servers.pipeline
-    places = Places(
-        state=servers.state,
-        aws_endpoint=pipeline.aws_endpoint,
-        hypervisor="",
-        logzio="",
-        aws_access_key_id=pipeline.aws_access_key_id,
-        aws_secret_access_key=pipeline.aws_secret_access_key,
-    )
     # The bucket is the test's own.
-    assert list(in_aws(client_of(places))) == ["S3 bucket archive"]
+    assert list(in_aws(servers.aws)) == ["S3 bucket archive"]
     assert list(in_kafka(servers.state)) == []
