@@ -6,15 +6,19 @@ was given to somebody else in the meantime is never signalled.
 
 import json
 import os
+import random
 import signal
+import socket
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 STOP_SECONDS = 60.0
+_READY_SECONDS = 600.0
 
 
 class StartError(RuntimeError):
@@ -30,6 +34,15 @@ class Server:
     ready: Mapping[str, Any]
 
 
+def free_port() -> int:
+    """A port of 127.0.0.1 for a server that starts later; from below those that Linux gives to others meanwhile."""
+    while True:
+        port = random.randrange(20_000, 32_000)  # noqa: S311 -- nothing secret
+        with suppress(OSError), socket.socket() as probe:
+            probe.bind(("127.0.0.1", port))
+            return port
+
+
 def start(
     state: Path,
     name: str,
@@ -37,14 +50,13 @@ def start(
     *,
     env: Mapping[str, str],
     cwd: Path,
-    ready_timeout: float = 120.0,
 ) -> Server:
     """Starts `argv + ["--ready-file", FILE]` in a process group of its own and waits until FILE is there.
 
     The log goes to `state/logs/<name>.log`, the record to `state/processes/<name>.json`.
 
     Raises:
-        StartError: it ended or was not ready within `ready_timeout` seconds.
+        StartError: it ended or was not ready within ten minutes.
     """
     ready_file = _ready_file(state, name)
     ready_file.parent.mkdir(parents=True, exist_ok=True)
@@ -62,13 +74,13 @@ def start(
             start_new_session=True,
         )
     _record(state, name).write_text(json.dumps({"pid": process.pid, "started": _start_time(process.pid)}))
-    deadline = time.monotonic() + ready_timeout
+    deadline = time.monotonic() + _READY_SECONDS
     while not ready_file.exists():
         if process.poll() is not None:
             raise StartError(f"{name} ended with {process.returncode}:\n{_tail(log)}")
         if time.monotonic() > deadline:
             stop(state, name)
-            raise StartError(f"{name} was not ready after {ready_timeout:.0f} s:\n{_tail(log)}")
+            raise StartError(f"{name} was not ready after {_READY_SECONDS:.0f} s:\n{_tail(log)}")
         time.sleep(0.05)
     return read(state, name)
 

@@ -7,7 +7,6 @@ import json
 import os
 import shlex
 import shutil
-import socket
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ import yaml
 
 from components.settings import NAMESPACE
 from local import paths, processes, progress
+from local.kafka import client
 from local.packages import debs
 from local.processes import Server
 from local.setup import Tools
@@ -26,8 +26,6 @@ from local.setup import Tools
 STACK = "local"
 REGION = "us-west-2"
 BUCKET = "logexporter-ccloud-local"
-TOPIC = "confluent-audit-log-events"
-PARTITIONS = 12
 
 # Nothing of a real account may reach the local stack: neither variables nor the files they point at.
 STRIPPED = ("AWS_", "CONFLUENT_", "LOGZIO_", "PULUMI_", "CCLOUD_LOCAL_")
@@ -189,7 +187,7 @@ def stack_settings(world: World, connector_version: str) -> dict[str, Any]:
             "cluster": "lkc-local1",
             "environment": "env-local1",
             "serviceAccount": "sa-local1",
-            "partitions": {TOPIC: PARTITIONS},
+            "partitions": {client.TOPIC: client.PARTITIONS},
         },
         "ccloud-logexporter:archive": {"bucket": BUCKET, "destroyWithData": True},
         "ccloud-logexporter:connector": {
@@ -203,7 +201,7 @@ def stack_settings(world: World, connector_version: str) -> dict[str, Any]:
             # Debian 12 has no Java 8.
             "javaVersion": 17,
             "packageVersion": debs.VERSION,
-            "restPort": _free_port(),
+            "restPort": processes.free_port(),
             "repositoryUrl": packages["repository_url"],
             "repositoryKeyFingerprint": packages["key_fingerprint"],
             "endpoints": dict.fromkeys(("s3", "ssm", "cloudwatch"), world.aws_endpoint),
@@ -230,9 +228,3 @@ def write_environment_file(world: World) -> Path:
 
 def _url(server: Server) -> str:
     return f"http://127.0.0.1:{server.ready['port']}"
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -3,6 +3,8 @@
 import threading
 from pathlib import Path
 
+from confluent_kafka import KafkaException
+
 from local.demo import feed
 from local.kafka import client
 
@@ -18,7 +20,7 @@ class Feed:
         self._rate = rate
         self._ended = threading.Event()
         self._thread: threading.Thread | None = None
-        self._error: feed.FeedError | None = None
+        self._error: Exception | None = None
 
     def start(self) -> None:
         """Begins, with the partitions that the topic has now."""
@@ -31,6 +33,7 @@ class Feed:
 
         Raises:
             FeedError: Kafka did not accept an event. It is not on record, so it counts nowhere.
+            KafkaException: the broker never answered.
         """
         self._ended.set()
         if self._thread is not None:
@@ -53,5 +56,5 @@ class Feed:
                 stop=self._ended,
                 progress=lambda _: None,
             )
-        except feed.FeedError as error:
+        except (feed.FeedError, KafkaException) as error:
             self._error = error

@@ -15,7 +15,8 @@ from components import layout
 from local.chaos.ledger import lines_of
 from local.chaos.stage import ChaosError, Stage, wait_until
 from local.kafka import client
-from local.world import BUCKET, TOPIC
+from local.kafka.client import TOPIC
+from local.world import BUCKET
 
 PARTITION = 3
 
@@ -91,7 +92,7 @@ def strike(stage: Stage) -> Struck:
 
     # What is not past by then shows below.
     with suppress(ChaosError):
-        wait_until(is_past, "the sink has passed the poison", seconds=120)
+        wait_until(is_past, "the sink has passed the poison")
     logged = named()
     silent = [name for name in skipped if offsets[name] not in logged]
     archived = _archived(stage, offsets)

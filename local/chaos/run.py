@@ -83,7 +83,7 @@ class _Run:
     def strike_all(self, faults: Sequence[Fault]) -> Report:
         self._feed.start()
         try:
-            if not self._recover(150):
+            if not self._recover(600):
                 raise ChaosError("events did not flow before the first fault")
             rows = tuple(self._row(fault) for fault in faults)
         finally:
@@ -116,7 +116,7 @@ class _Run:
             self._rescue()
         else:
             # Copies that are still on their way belong to this row, too.
-            self._recover(60)
+            self._recover(600)
         lost, duplicates = self._books.close(wanted)
         row = Row(
             name=fault.name,
@@ -181,13 +181,13 @@ class _Run:
         # A VM that does not run has no service; the next row says so.
         with suppress(RuntimeError):
             self._stage.restart_service()
-        recovered = self._recover(240)
+        recovered = self._recover(600)
         shown = "goes on" if recovered is not None else "STILL STANDS STILL"
         progress.say(f"  restarted by hand: the pipeline {shown}")
 
     def _report(self, rows: tuple[Row, ...]) -> Report:
-        self._recover(120, flowing=False)
-        result = stages.wait_until_complete(self._stage.world, still_seconds=60)
+        self._recover(600, flowing=False)
+        result = stages.wait_until_complete(self._stage.world, still_seconds=120)
         poisoned = sum(event.id in self._poison for event in result.first_missing)
         return Report(rows, result.produced, result.missing - poisoned, tuple(result.explain()))
 

@@ -24,7 +24,9 @@ class SkippedError(Exception):
     """This row cannot be run here; the message says why."""
 
 
-def wait_until(condition: Callable[[], bool], text: str, *, seconds: float, poll: float = 0.5) -> None:
+def wait_until(
+    condition: Callable[[], bool], text: str, *, seconds: float = 900.0, poll: float = 0.5
+) -> None:
     """Waits, but not for ever.
 
     Raises:
@@ -78,7 +80,7 @@ class Stage:
         instance_id, _ = self.instance()
         self._post(self.world.hypervisor, f"/instances/{instance_id}/power-{switch}")
 
-    def wait_for_boot(self, wanted: str = "done", seconds: float = 600.0) -> None:
+    def wait_for_boot(self, wanted: str = "done") -> None:
         """Until the VM's cloud-init ended as `wanted`.
 
         Raises:
@@ -91,7 +93,7 @@ class Stage:
                 raise ChaosError(f"the VM's cloud-init ended as {status}, not as {wanted}")
             return bool(status == wanted)
 
-        wait_until(is_over, f"cloud-init is {wanted}", seconds=seconds)
+        wait_until(is_over, f"cloud-init is {wanted}")
 
     def jvm(self) -> int:
         """Process id of Kafka Connect; 0 while there is none."""
@@ -114,7 +116,7 @@ class Stage:
         except (RuntimeError, ChaosError):
             return []
 
-    def wait_for_journal(self, text: str, since: float, *, seconds: float) -> None:
+    def wait_for_journal(self, text: str, since: float) -> None:
         """Until a line of the journal has this text.
 
         Raises:
@@ -124,7 +126,7 @@ class Stage:
         def is_said() -> bool:
             return any(text in line for line in self.journal(since))
 
-        wait_until(is_said, f"the journal says: {text}", seconds=seconds, poll=2)
+        wait_until(is_said, f"the journal says: {text}", poll=2)
 
     # --- the broker
 
@@ -158,6 +160,10 @@ class Stage:
     def struck(self) -> int:
         """How many requests the S3 faults that are not over have struck."""
         return sum(fault["struck"] for fault in self._get(self.world.aws_endpoint, "/_local/faults"))
+
+    def s3_is_healed(self) -> bool:
+        """Whether every fault of S3 is over: each has struck as often, or for as long, as it was to."""
+        return not self._get(self.world.aws_endpoint, "/_local/faults")
 
     def written(self, operation: str = "CompleteMultipartUpload") -> int:
         """How often the sink has asked S3 for this."""

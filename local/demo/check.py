@@ -36,7 +36,7 @@ def wait_until_complete(
     delivered: DeliveredStore,
     *,
     pipeline: Pipeline = PIPELINE,
-    still_seconds: float = 120.0,
+    still_seconds: float = 300.0,
     poll_seconds: float = 1.0,
     progress: Callable[[str], None] = say,
 ) -> Result:

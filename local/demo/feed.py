@@ -173,7 +173,7 @@ def _paced(
 
 
 def _partition_count(producer: Producer, topic: str) -> int:
-    metadata = producer.list_topics(topic, timeout=30).topics[topic]
+    metadata = producer.list_topics(topic, timeout=300).topics[topic]
     if metadata.error is not None:
         raise FeedError(f"topic {topic} cannot be read: {metadata.error.str()}")
     return len(metadata.partitions)

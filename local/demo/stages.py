@@ -16,7 +16,7 @@ from local.demo.report import Seconds
 from local.kafka import client
 from local.world import World
 
-BOOT_SECONDS = 600.0
+BOOT_SECONDS = 1800.0
 
 
 class DemoError(RuntimeError):
@@ -101,7 +101,7 @@ def delivered(running: World) -> DeliveredStore:
     return DeliveredStore(running.state / "logzio" / "store.sqlite", world.BUCKET)
 
 
-def wait_until_complete(running: World, still_seconds: float = 120.0) -> Result:
+def wait_until_complete(running: World, still_seconds: float = 300.0) -> Result:
     """As `check.wait_until_complete`, on this stack."""
     return check.wait_until_complete(
         running.state, bucket(running), delivered(running), still_seconds=still_seconds
@@ -141,7 +141,7 @@ def attach(state: Path = paths.STATE) -> World:
     return world.attach(state, setup.prepare(Connector().version))
 
 
-def _until(condition: Callable[[], bool], text: str, seconds: float = 180.0) -> None:
+def _until(condition: Callable[[], bool], text: str, seconds: float = 600.0) -> None:
     deadline = time.monotonic() + seconds
     with progress.step(text):
         while not condition():

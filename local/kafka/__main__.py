@@ -18,7 +18,7 @@ def main() -> int:
     parser.add_argument("--port", type=int, help="default: a free one; an earlier one after a restart")
     arguments = parser.parse_args()
     state: Path = arguments.state.resolve()
-    port: int = arguments.port or broker.free_port()
+    port: int = arguments.port or processes.free_port()
     signal.signal(signal.SIGTERM, _leave)
     process = broker.start(state, port)
     try:

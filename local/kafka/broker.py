@@ -21,11 +21,11 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # it imports 
     ResourceType,
 )
 
-from local import java
+from local import java, processes
 from local.kafka import certificates, client, jars, users
 
 _HOST = "127.0.0.1"
-_START_SECONDS = 120.0
+_START_SECONDS = 500.0
 
 _LOG4J = {
     "log4j.rootLogger": "WARN, stdout",
@@ -45,14 +45,6 @@ class BrokerError(RuntimeError):
     """The broker ended or did not answer."""
 
 
-def free_port() -> int:
-    """A port of 127.0.0.1 that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind((_HOST, 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 def start(state: Path, port: int) -> "subprocess.Popen[bytes]":
     """Starts the broker's JVM on `port`, with the data that an earlier one left in `state`.
 
@@ -64,7 +56,7 @@ def start(state: Path, port: int) -> "subprocess.Popen[bytes]":
     if users.ADMIN not in users.read(users.file(state)):
         users.add(users.file(state), users.ADMIN, secrets.token_urlsafe(32))
     properties = directory / "server.properties"
-    _write(properties, server_properties(directory, port=port, controller_port=free_port()))
+    _write(properties, server_properties(directory, port=port, controller_port=processes.free_port()))
     _write(directory / "log4j.properties", _LOG4J)
     if not (directory / "data" / "meta.properties").exists():
         tool = _java(

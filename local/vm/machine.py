@@ -95,7 +95,10 @@ class Machine:
             self._process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=console, stderr=subprocess.STDOUT
             )
-        (self.folder / "machine.json").write_text(json.dumps({"pid": self._process.pid}))
+        # Whole at any moment: others read it meanwhile.
+        partial = self.folder / "machine.json.partial"
+        partial.write_text(json.dumps({"pid": self._process.pid}))
+        partial.replace(self.folder / "machine.json")
         self._booted_at = time.monotonic()
         self.boot_seconds = None
         self.cloud_init = dict(_UNFINISHED)

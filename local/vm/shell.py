@@ -32,7 +32,7 @@ def _leader(folder: Path) -> int | None:
     try:
         pid = int(json.loads((folder / "machine.json").read_text())["pid"])
         command = Path(f"/proc/{pid}/cmdline").read_text()
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):
         return None
     # The process id of a VM that is gone may be another process by now.
     return leader_of(pid) if f"--machine={folder.name}" in command.split("\0") else None

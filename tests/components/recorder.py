@@ -43,7 +43,7 @@ class Registration:
 
 @dataclass
 class Recorder:
-    """What a program registered, in order, and what it exported."""
+    """What a program registered (siblings in no certain order), and what it exported."""
 
     registrations: list[Registration] = field(default_factory=list)
     exports: dict[str, Any] = field(default_factory=dict)

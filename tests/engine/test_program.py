@@ -10,6 +10,7 @@ import pytest
 
 from local import pulumi, world
 from local.demo import report, stages
+from local.kafka import client
 from local.vm import shell
 from local.world import World
 
@@ -51,8 +52,8 @@ def test_outputs_say_where_things_are(running: World) -> None:
     outputs = pulumi.outputs(running)
 
     assert outputs["bucket"] == world.BUCKET
-    assert outputs["topicPrefixes"] == [f"topics/{world.TOPIC}/"]
-    assert len(set(outputs["registrationIds"].values())) == world.PARTITIONS
+    assert outputs["topicPrefixes"] == [f"topics/{client.TOPIC}/"]
+    assert len(set(outputs["registrationIds"].values())) == client.PARTITIONS
     assert outputs["instanceId"] in outputs["shellCommand"]
 
 
@@ -75,6 +76,9 @@ def test_security_updates_come_by_themselves_and_none_of_another_repository(runn
     timers = shell.run(vm, ["systemctl", "is-active", "apt-daily.timer", "apt-daily-upgrade.timer"])
     assert timers.stdout.split() == ["active", "active"]
 
+    # Their own runs would hold apt's lock.
+    shell.run(vm, ["systemctl", "stop", "apt-daily.timer", "apt-daily-upgrade.timer"])
+    shell.run(vm, ["systemctl", "stop", "apt-daily.service", "apt-daily-upgrade.service"])
     # What it says of the origins it takes from, and of each package that it may not touch.
     tried = shell.run(vm, ["unattended-upgrade", "--dry-run", "--debug"])
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 
+from local import http
 from local.logzio.server import Emulator
 
 BUCKETS = "/v1/log-shipping/s3-buckets"
@@ -39,5 +40,8 @@ def running(state: Path, aws_endpoint: str | None = None, *, port: int = 0) -> I
 def api(emulator: Emulator, **headers: str) -> httpx.Client:
     """A plain client with the emulator's token."""
     return httpx.Client(
-        base_url=emulator.url, headers={"X-API-TOKEN": emulator.token, **headers}, trust_env=False
+        base_url=emulator.url,
+        headers={"X-API-TOKEN": emulator.token, **headers},
+        trust_env=False,
+        timeout=http.TIMEOUT,
     )

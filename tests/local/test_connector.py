@@ -29,7 +29,7 @@ from components.worker.connect import WorkerFacts, connector_properties
 from local import http, paths, processes
 from local.connector import archive
 from local.java import ToolError
-from local.kafka import broker, client, jars, users
+from local.kafka import client, jars, users
 from local.packages import server
 from tests.local.kafka_support import ObjectStore, events, object_store, produce, start_broker, wait_for
 
@@ -51,7 +51,7 @@ class Worker:
 
     def __init__(self, state: Path, plugins: Path, folder: Path) -> None:
         self.state, self.plugins, self.folder = state, plugins, folder
-        self.port = broker.free_port()
+        self.port = processes.free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.process: subprocess.Popen[bytes] | None = None
 
@@ -149,8 +149,8 @@ class Worker:
             "value.converter.schemas.enable": "false",
             **security,
             **{f"consumer.{name}": value for name, value in security.items()},
-            # The least that the broker allows: a killed worker's group is free again sooner.
-            "consumer.session.timeout.ms": "6000",
+            # Short, so that a killed worker's group is free again soon, and longer than a busy machine pauses.
+            "consumer.session.timeout.ms": "30000",
             "consumer.heartbeat.interval.ms": "1000",
         }
 

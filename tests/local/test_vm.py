@@ -29,7 +29,8 @@ USER_DATA = """\
 write_files:
 - path: /opt/fetch.py
   content: |
-    import boto3, sys
+    import boto3, os, sys
+    os.environ.update(AWS_METADATA_SERVICE_TIMEOUT="60", AWS_METADATA_SERVICE_NUM_ATTEMPTS="5")
     client = boto3.client("ssm", endpoint_url="{endpoint}", region_name="us-west-2")
     print(client.get_parameter(Name=sys.argv[1], WithDecryption=True)["Parameter"]["Value"])
 runcmd:

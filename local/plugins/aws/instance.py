@@ -12,7 +12,7 @@ from local.plugins.aws.network import arn, retag, tagged
 from local.plugins.stand_in import Created, Kind, Property, RefusedError
 from local.plugins.values import Plain
 
-SWITCH_OFF_SECONDS = 300
+SWITCH_OFF_SECONDS = 900
 METADATA = {
     "httpEndpoint": "HttpEndpoint",
     "httpTokens": "HttpTokens",
@@ -236,7 +236,7 @@ def _wait_for_vm(cloud: Cloud, instance_id: str, *states: str) -> None:
 def _vm_state(hypervisor: str, instance_id: str) -> str:
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        with opener.open(f"{hypervisor}/instances/{instance_id}", timeout=30) as answer:
+        with opener.open(f"{hypervisor}/instances/{instance_id}", timeout=300) as answer:
             return str(json.load(answer)["state"])
     except urllib.error.HTTPError as error:
         if error.code != 404:

@@ -52,10 +52,10 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seen]:
         # After it: what passes the poison by is archived, too.
         feed.feed(state, client.client_config(state), ORDINARY)
         sent = sent_bytes(state)
-        wait_until(lambda: size(archived_bytes(stage)) >= size(sent), "all bytes are archived", seconds=600)
+        wait_until(lambda: size(archived_bytes(stage)) >= size(sent), "all bytes are archived")
         # It counts once a minute what was skipped.
         archived_at = time.time()
-        stage.wait_for_journal('"TaskRunning": 1', archived_at, seconds=600)
+        stage.wait_for_journal('"TaskRunning": 1', archived_at)
         yield Seen(offsets, sent, archived_bytes(stage), stage.journal(began))
     finally:
         world.end(state)
@@ -63,7 +63,7 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seen]:
 
 def sent_bytes(state: Path) -> dict[int, bytes]:
     """Each partition's values that are not null, a line break after each: what an archive of them is."""
-    with closing(Topic(client.client_config(state), world.TOPIC)) as topic:
+    with closing(Topic(client.client_config(state), client.TOPIC)) as topic:
         records = sorted(topic.new_records())
     values: defaultdict[int, bytes] = defaultdict(bytes)
     for record in records:

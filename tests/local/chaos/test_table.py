@@ -5,7 +5,7 @@ import pytest
 from local.chaos import poison
 from local.chaos.faults import FAULTS
 from local.chaos.run import select, summary
-from local.world import TOPIC
+from local.kafka.client import TOPIC
 
 
 def test_each_fault_has_a_name_of_its_own() -> None:
