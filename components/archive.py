@@ -50,7 +50,12 @@ class AuditLogArchive(pulumi.ComponentResource):
             tags=dict(args.tags),
             # The plugin would replace the bucket; S3 takes the lock's configuration on an existing one too.
             opts=pulumi.ResourceOptions.merge(
-                self._kept(), pulumi.ResourceOptions(ignore_changes=["objectLockEnabled"])
+                self._kept(),
+                pulumi.ResourceOptions(
+                    ignore_changes=["objectLockEnabled"],
+                    # Of the bucket alone: to make a guard is to put its configuration, whatever was there before.
+                    import_=args.bucket if args.adopt_existing else None,
+                ),
             ),
         )
         guards = self._guards(name, bucket)
@@ -65,8 +70,8 @@ class AuditLogArchive(pulumi.ComponentResource):
                 opts=pulumi.ResourceOptions(
                     parent=self,
                     depends_on=guards,
-                    # Locked as every object is: the plugin deletes all versions, which S3 would refuse.
-                    retain_on_delete=args.object_lock_days is not None,
+                    # They stay with the bucket. It may be locked, or have been: S3 would refuse to delete them.
+                    retain_on_delete=not args.destroy_with_data,
                 ),
             )
         self.bucket = bucket.bucket
@@ -99,7 +104,7 @@ class AuditLogArchive(pulumi.ComponentResource):
         lifecycle = aws.s3.BucketLifecycleConfiguration(
             f"{name}-lifecycle",
             bucket=bucket.bucket,
-            rules=_lifecycle_rules(args.retention_days, versioned=args.object_lock_days is not None),
+            rules=_lifecycle_rules(args.retention_days),
             opts=self._kept(),
         )
         policy = aws.s3.BucketPolicy(
@@ -135,12 +140,11 @@ class AuditLogArchive(pulumi.ComponentResource):
         return [versioning, lock]
 
     def _kept(self, depends_on: Sequence[pulumi.Resource] = ()) -> pulumi.ResourceOptions:
-        """Bucket and guards stay together: at destroy, and when a stack takes an existing bucket over."""
+        """Bucket and guards stay together at destroy."""
         return pulumi.ResourceOptions(
             parent=self,
             depends_on=depends_on,
             retain_on_delete=not self._args.destroy_with_data,
-            import_=self._args.bucket if self._args.adopt_existing else None,
         )
 
 
@@ -160,7 +164,7 @@ def _encryption_rule(
 
 
 def _lifecycle_rules(
-    retention_days: int | None, *, versioned: bool
+    retention_days: int | None,
 ) -> list[aws.s3.BucketLifecycleConfigurationRuleArgs]:
     rules = [
         aws.s3.BucketLifecycleConfigurationRuleArgs(
@@ -182,15 +186,13 @@ def _lifecycle_rules(
                 # The empty sentinels must outlive the events: a prefix of Logz.io is never to be empty.
                 filter=aws.s3.BucketLifecycleConfigurationRuleFilterArgs(object_size_greater_than=0),
                 expiration=aws.s3.BucketLifecycleConfigurationRuleExpirationArgs(days=retention_days),
-                # Where objects have versions, expiration only hides the newest one.
+                # Where objects have versions, expiration only hides the newest one. A bucket that had a lock once has
+                # them for ever; in others this does nothing.
                 noncurrent_version_expiration=(
                     aws.s3.BucketLifecycleConfigurationRuleNoncurrentVersionExpirationArgs(noncurrent_days=1)
-                    if versioned
-                    else None
                 ),
             )
         )
-    if retention_days is not None and versioned:
         rules.append(
             aws.s3.BucketLifecycleConfigurationRuleArgs(
                 id="drop-markers",

@@ -45,7 +45,7 @@ def _row(path: str, taken: str, field: FieldInfo) -> str:
 def _default(field: FieldInfo) -> str:
     if field.default is PydanticUndefined:
         return "**required**"
-    if field.default is None or field.default in ({}, ""):
+    if field.default is None or field.default in ({}, (), ""):
         return "none"
     if isinstance(field.default, bool):
         return f"`{str(field.default).lower()}`"

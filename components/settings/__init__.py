@@ -9,7 +9,7 @@ them from a stack.
 """
 
 from components.settings.checks import normalise_bootstrap_servers
-from components.settings.problems import NAMESPACE, SettingsError
+from components.settings.problems import NAMESPACE, SettingsError, problem
 from components.settings.reading import from_pulumi, load, load_config, load_stack_file, secret, warnings
 from components.settings.rules import require_region
 from components.settings.sections import Connector, Settings, Source
@@ -25,6 +25,7 @@ __all__ = [
     "load_config",
     "load_stack_file",
     "normalise_bootstrap_servers",
+    "problem",
     "require_region",
     "secret",
     "warnings",

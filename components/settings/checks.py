@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from ipaddress import IPv4Address
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
@@ -52,7 +53,7 @@ def _form(pattern: str, accepted: str) -> Checked:
 
     def check(value: str) -> str:
         if not compiled.fullmatch(value):
-            raise ValueError("has another form")
+            raise ValueError("does not have the expected form")
         return value
 
     return Checked(accepted, check)
@@ -63,12 +64,12 @@ def _url(value: str) -> str:
         parts = urlsplit(value)
         host, _ = parts.hostname, parts.port
     except ValueError:  # its text may quote the address, and with it a password
-        raise ValueError("is no URL") from None
+        raise ValueError("is not a URL") from None
     if re.search(r"[^!-~]|['\"\\$`<>]", value) or "@" in parts.netloc:
         raise ValueError("holds credentials, a space, a quote or another character that no plain URL has")
     loopback = host in {"127.0.0.1", "localhost", "::1"}
     if not host or not (parts.scheme == "https" or (parts.scheme == "http" and loopback)):
-        raise ValueError("is no https URL")
+        raise ValueError("is not an https URL")
     return value
 
 
@@ -114,7 +115,7 @@ def _bucket_name(value: str) -> str:
     if not 3 <= len(value) <= 63:
         raise ValueError(f"has {len(value)} characters")
     if not re.fullmatch(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?", value):
-        raise ValueError("is no bucket name")
+        raise ValueError("is not a bucket name")
     return value
 
 
@@ -132,14 +133,14 @@ def _secret(value: SecretStr) -> SecretStr:
 
 def _topic(value: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9._-]{1,249}", value) or value in {".", ".."}:
-        raise ValueError("is no name of a Kafka topic")
+        raise ValueError("is not a name of a Kafka topic")
     return value
 
 
 def _topics_dir(value: str) -> str:
     parts = value.split("/")
     if len(value) > 200 or not all(re.fullmatch(r"[A-Za-z0-9._-]+", part) for part in parts):
-        raise ValueError("is no part of an object's key")
+        raise ValueError("is not a part of an object's key")
     if {".", ".."} & set(parts):
         raise ValueError("has a part . or .., which addresses resolve away")
     return value
@@ -155,7 +156,7 @@ def _not_built_in(value: str) -> str:
 
 def _connector_version(value: str) -> str:
     if not re.fullmatch(r"\d+\.\d+\.\d+", value):
-        raise ValueError("is no version")
+        raise ValueError("is not a version")
     major, minor, _ = (int(part) for part in value.split("."))
     if major > max(CONNECTOR_LINES):
         raise ValueError("is of a line that is not known to work")
@@ -174,8 +175,15 @@ def _fingerprint(value: str) -> str:
     """As gpg shows it, in groups, or without spaces."""
     text = value.replace(" ", "").upper()
     if not re.fullmatch(r"[0-9A-F]{40}", text):
-        raise ValueError("is no fingerprint")
+        raise ValueError("is not a fingerprint")
     return text
+
+
+def _ipv4(value: str) -> str:
+    try:
+        return str(IPv4Address(value))
+    except ValueError:
+        raise ValueError("is not an address") from None
 
 
 def number_as_text(value: Any) -> Any:
@@ -232,6 +240,7 @@ PackageVersion = Annotated[
 PlatformVersion = Annotated[AsText, Checked(", ".join(JAVA_FOR_PLATFORM), _known_platform)]
 
 # AWS
+Ipv4 = Annotated[str, Checked("IPv4 addresses, e.g. 10.0.0.2", _ipv4)]
 BucketName = Annotated[
     str,
     Checked(

@@ -9,7 +9,7 @@ NAMESPACE = "ccloud-logexporter"
 
 
 class SettingsError(pulumi.RunError, ValueError):
-    """The settings cannot be used; `problems` has one line for each thing to mend.
+    """The settings cannot be used; `problems` has one line for each thing to fix.
 
     A RunError: Pulumi shows its text, without the program's stack trace.
     """
@@ -17,7 +17,7 @@ class SettingsError(pulumi.RunError, ValueError):
     def __init__(self, problems: Iterable[str]) -> None:
         self.problems = list(problems)
         lines = "".join(f"\n  - {one}" for one in self.problems)
-        super().__init__(f"{len(self.problems)} setting(s) to mend, nothing was made:{lines}")
+        super().__init__(f"{len(self.problems)} setting(s) to fix:{lines}")
 
 
 def problem(setting: str, wrong: str, accepted_instead: str) -> str:
@@ -30,4 +30,4 @@ def unknown(setting: str, name: str, names: Iterable[str]) -> str:
     names = list(names)
     close = difflib.get_close_matches(name, names, n=1)
     hint = f", did you mean {close[0]}?" if close else ""
-    return problem(setting, f"is no setting{hint}", ", ".join(names))
+    return problem(setting, f"is not a setting{hint}", ", ".join(names))

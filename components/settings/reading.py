@@ -123,7 +123,7 @@ def _read(section: str, model: type[Section], raw: Any, known: dict[str, Any]) -
     (`worker.heap_mb`), and which settings were given at all (`worker given`, camelCase).
     """
     if not isinstance(raw, Mapping):
-        return [problem(section, "is no object", f"an {accepted(model)}")]
+        return [problem(section, "is not an object", f"an {accepted(model)}")]
     raw = {str(name): value for name, value in raw.items() if value is not None}
     problems, wrong = [], set()
     try:
@@ -181,7 +181,7 @@ def _tags(raw: Any, problems: list[str]) -> dict[str, str]:
     if raw is None:
         return {}
     if not isinstance(raw, Mapping):
-        problems.append(problem("tags", "is no object", "an object: name to text"))
+        problems.append(problem("tags", "is not an object", "an object: name to text"))
         return {}
     tags = {str(name): number_as_text(value) for name, value in raw.items()}
     for name, value in tags.items():

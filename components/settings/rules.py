@@ -209,6 +209,15 @@ def _image_fits_the_instance(instance_type: str, ami: str | None) -> Iterator[st
         )
 
 
+def _dns_servers_are_of_a_given_subnet(dns_servers: tuple[str, ...], subnet_id: str | None) -> Iterator[str]:
+    if dns_servers and subnet_id is None:
+        yield problem(
+            "worker.dnsServers",
+            "is set, but the network of its own uses Amazon's",
+            f"leave it out, or set {NAMESPACE}:worker.subnetId",
+        )
+
+
 def _token_is_there(api_token: SecretStr | None) -> Iterator[str]:
     if api_token is None:
         yield problem(
@@ -263,6 +272,7 @@ RULES: tuple[tuple[tuple[str, ...], Callable[..., Iterator[str]]], ...] = (
     (("worker.heap_mb", "source.partitions", "connector.part_size"), _heap_carries_the_partitions),
     (("worker.heap_mb", "worker.instance_type"), _heap_fits_the_instance),
     (("worker.instance_type", "worker.ami"), _image_fits_the_instance),
+    (("worker.dns_servers", "worker.subnet_id"), _dns_servers_are_of_a_given_subnet),
     (("logzio.api_token",), _token_is_there),
     (("connector.properties",), _properties_are_further_ones),
     (("connector.format", "connector.renames", "connector given"), _raw_has_no_renames),

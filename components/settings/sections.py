@@ -21,6 +21,7 @@ from components.settings.checks import (
     FieldName,
     Fingerprint,
     InstanceType,
+    Ipv4,
     KeyGenerations,
     KmsKeyArn,
     LogType,
@@ -238,11 +239,16 @@ class Worker(Section):
     instance_type: InstanceType = Field(default="t3.small", description="EC2 instance type.")
     ami: Ami | None = Field(
         default=None,
-        description="Image of a Debian family; the newest Ubuntu LTS at the first `up`, kept from then on, if left out.",
+        description="Image of Ubuntu 22.04 or 24.04 (Debian 12 works with Java 17, but has no agent for a shell); the "
+        "newest Ubuntu 24.04 at the first `up`, kept from then on, if left out.",
     )
     subnet_id: SubnetId | None = Field(
         default=None,
         description="An existing subnet with a way out; a small network of its own if left out.",
+    )
+    dns_servers: Annotated[tuple[Ipv4, ...], Field(strict=False)] = Field(  # YAML has lists, no tuples
+        default=(),
+        description="DNS servers of the subnet's VPC, where its DHCP options name others than Amazon's.",
     )
     volume_gb: Annotated[int, Field(ge=10, le=1000)] = Field(
         default=20, description="Size of the encrypted root volume, in GiB."

@@ -349,5 +349,5 @@ def _warn(text: str) -> None:
 
 
 def _engine_address() -> str:
-    """host:port; Pulumi gives it to every plugin as its first argument."""
-    return sys.argv[1]
+    """host:port; Pulumi gives it to every plugin, after the flags of its own logging and tracing."""
+    return sys.argv[-1]

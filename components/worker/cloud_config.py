@@ -15,7 +15,7 @@ from pathlib import Path
 
 import yaml
 
-from components.settings import Settings
+from components.settings import Settings, SettingsError, problem
 from components.worker.connect import (
     LOG_FOLDER,
     PLUGIN_FOLDER,
@@ -64,6 +64,8 @@ def files(settings: Settings, facts: WorkerFacts) -> dict[str, File]:
         f"/etc/{SERVICE}/install.env": File(_install_variables(settings)),
         f"/etc/{SERVICE}/secrets.json": File(_secrets_settings(settings, facts)),
         f"/etc/{SERVICE}/watchdog.json": File(_watchdog_settings(settings, facts)),
+        f"/etc/systemd/system/{SERVICE}-install.service": File(_read(f"{SERVICE}-install.service")),
+        f"/etc/systemd/system/{SERVICE}-install.timer": File(_read(f"{SERVICE}-install.timer")),
         f"/etc/systemd/system/{SERVICE}-watchdog.service": File(_read(f"{SERVICE}-watchdog.service")),
         f"/etc/systemd/system/{SERVICE}-watchdog.timer": File(_read(f"{SERVICE}-watchdog.timer")),
         f"/etc/apt/apt.conf.d/60{SERVICE}": File(_upgrades(settings)),
@@ -81,7 +83,7 @@ def user_data(settings: Settings, facts: WorkerFacts) -> str:
     """A #cloud-config document, at most 16,384 bytes.
 
     Raises:
-        ValueError: it is larger; the connector's further properties are the only part without a bound.
+        SettingsError: it is larger, which long lists and long further properties can make it.
     """
     document = {
         "write_files": [
@@ -98,9 +100,14 @@ def user_data(settings: Settings, facts: WorkerFacts) -> str:
     text = "#cloud-config\n" + yaml.safe_dump(document, sort_keys=False, width=MAX_BYTES)
     size = len(text.encode())
     if size > MAX_BYTES:
-        raise ValueError(
-            f"the user-data has {size:,} bytes and EC2 takes {MAX_BYTES:,}; shorten long names and addresses, or "
-            "ccloud-logexporter:connector.properties"
+        raise SettingsError(
+            [
+                problem(
+                    "connector.properties",
+                    f"the files of the VM take {size:,} bytes of user-data",
+                    f"at most {MAX_BYTES:,}; shorten these, or source.topics, connector.renames and addresses",
+                )
+            ]
         )
     return text
 

@@ -1,7 +1,9 @@
 """ConnectWorker: the VM that runs the S3 sink, its network, its role, its secrets and its alarms."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 from urllib.parse import urlsplit
 
 import pulumi
@@ -9,7 +11,7 @@ import pulumi_aws as aws
 
 from components import policies
 from components.access import Credentials
-from components.settings import NAMESPACE, Settings, SettingsError
+from components.settings import Settings, SettingsError, problem
 from components.worker.alarms import ALARMS
 from components.worker.cloud_config import user_data
 from components.worker.connect import WorkerFacts, metrics_namespace, parameter_name
@@ -17,6 +19,7 @@ from components.worker.connect import WorkerFacts, metrics_namespace, parameter_
 # Canonical's public parameter: the newest image of this release.
 UBUNTU_LTS_PARAMETER = "/aws/service/canonical/ubuntu/server/24.04/stable/current/amd64/hvm/ebs-gp3/ami-id"
 NETWORK_CIDR = "10.42.0.0/24"
+_AVAILABILITY_ZONE = re.compile(r"[a-z]{2}(-[a-z]+)+-\d[a-z]")
 
 
 @dataclass(frozen=True)
@@ -178,17 +181,17 @@ class ConnectWorker(pulumi.ComponentResource):
         )
         rules: list[pulumi.Resource] = [
             aws.vpc.SecurityGroupEgressRule(
-                f"{self._name}-{port}",
+                f"{self._name}-{way.name}",
                 security_group_id=group.id,
-                ip_protocol="tcp",
-                from_port=port,
-                to_port=port,
-                cidr_ipv4="0.0.0.0/0",
-                description=reason,
+                ip_protocol=way.protocol,
+                from_port=way.port,
+                to_port=way.port,
+                cidr_ipv4=way.to,
+                description=way.reason,
                 tags=dict(self._args.tags),
                 opts=self._child,
             )
-            for port, reason in egress_ports(self._args.settings, self._args.bootstrap_servers).items()
+            for way in egress(self._args.settings, self._args.bootstrap_servers)
         ]
         return group.id, rules
 
@@ -257,25 +260,43 @@ class ConnectWorker(pulumi.ComponentResource):
         return {**self._args.tags, "Name": f"{pulumi.get_project()}-{pulumi.get_stack()}"}
 
 
-def egress_ports(settings: Settings, bootstrap_servers: str) -> dict[int, str]:
-    """The TCP ports that the VM must reach, each with its reason.
+@dataclass(frozen=True)
+class Egress:
+    """A way out of the VM. `to` is a CIDR block; EC2 takes no apostrophe in `reason`."""
 
-    DNS, time and the metadata service are reached inside the VPC without a rule.
-    """
+    name: str
+    port: int
+    reason: str
+    protocol: Literal["tcp", "udp"] = "tcp"
+    to: str = "0.0.0.0/0"
+
+
+def egress(settings: Settings, bootstrap_servers: str) -> list[Egress]:
+    """What the VM must reach. Amazon's own DNS, time and metadata services are reached without a rule."""
     worker = settings.worker
     ports = {int(server.rpartition(":")[2]): "Kafka" for server in bootstrap_servers.split(",")}
-    ports[80] = "The distribution's signed packages"
+    ports[80] = "Signed packages of the distribution"
     ports[443] = "AWS, package repository, connector archive"
-    mirrors = [worker.repository_url, settings.connector.archive_url, *worker.endpoints.model_dump().values()]
-    for url in mirrors:
+    endpoints = worker.endpoints.model_dump().values()
+    for url in (worker.repository_url, worker.key_url, settings.connector.archive_url, *endpoints):
         port = urlsplit(url).port if url is not None else None
         if port is not None:
             ports.setdefault(port, "A mirror or endpoint of the settings")
-    return ports
+    protocols: tuple[Literal["tcp", "udp"], ...] = ("udp", "tcp")
+    return [
+        *(Egress(str(port), port, reason) for port, reason in ports.items()),
+        *(
+            Egress(f"dns-{address}-{protocol}", 53, "DNS", protocol, f"{address}/32")
+            for address in worker.dns_servers
+            for protocol in protocols
+        ),
+    ]
 
 
 def _availability_zone(instance_type: str) -> str:
     """The first zone of the region that has instances of this type: not every zone has them all.
+
+    Local and Wavelength Zones, which an account may have opted in to (us-west-2-lax-1a), lack what the VM needs.
 
     Raises:
         SettingsError: none has.
@@ -284,11 +305,18 @@ def _availability_zone(instance_type: str) -> str:
         location_type="availability-zone",
         filters=[aws.ec2.GetInstanceTypeOfferingsFilterArgs(name="instance-type", values=[instance_type])],
     )
-    if not offered.locations:
+    zones = [zone for zone in offered.locations if _AVAILABILITY_ZONE.fullmatch(zone)]
+    if not zones:
         raise SettingsError(
-            [f"{NAMESPACE}:worker.instanceType: {instance_type} is not offered in this region"]
+            [
+                problem(
+                    "worker.instanceType",
+                    f"no availability zone of this region has {instance_type}",
+                    "a type that `aws ec2 describe-instance-type-offerings` lists",
+                )
+            ]
         )
-    return min(offered.locations)
+    return min(zones)
 
 
 def _default_image() -> str:

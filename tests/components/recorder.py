@@ -95,7 +95,9 @@ _OUTPUTS: dict[str, dict[str, Any]] = {
 
 INVOKES: Mapping[str, Mapping[str, Any]] = {
     "aws:ssm/getParameter:getParameter": {"value": "ami-0abcdef0123456789"},
-    "aws:ec2/getInstanceTypeOfferings:getInstanceTypeOfferings": {"locations": ["us-west-2b", "us-west-2a"]},
+    "aws:ec2/getInstanceTypeOfferings:getInstanceTypeOfferings": {
+        "locations": ["us-west-2b", "us-west-2-lax-1a", "us-west-2a"]
+    },
     "aws:ec2/getSubnet:getSubnet": {"vpcId": "vpc-given"},
     "confluentcloud:index/getKafkaCluster:getKafkaCluster": {
         "id": "lkc-abc12",

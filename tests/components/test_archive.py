@@ -49,11 +49,14 @@ def test_a_bucket_that_is_to_go_with_its_data_goes_with_all_its_guards() -> None
     assert recorder.one(BUCKET).inputs["forceDestroy"] is True
 
 
-def test_a_kept_bucket_is_taken_over_with_all_its_guards_when_asked() -> None:
-    recorder = archive(adopt_existing=True)
+@pytest.mark.parametrize("days", [None, 400])
+def test_a_kept_bucket_is_taken_over_when_asked_and_its_guards_are_put_whether_it_had_them_or_not(
+    days: int | None,
+) -> None:
+    recorder = archive(adopt_existing=True, object_lock_days=days)
 
-    for type_ in [BUCKET, *GUARDS]:
-        assert recorder.one(type_).import_id == "logexporter-ccloud", type_
+    assert {one.type for one in recorder.registrations if one.import_id} == {BUCKET}
+    assert recorder.one(BUCKET).import_id == "logexporter-ccloud"
 
 
 def test_nothing_is_taken_over_unasked() -> None:
@@ -145,25 +148,23 @@ def test_a_locked_bucket_outlives_its_stack_with_its_lock_and_its_locked_sentine
         assert one.retain_on_delete, one.urn
 
 
-def test_the_sentinels_of_a_bucket_without_a_lock_go_with_the_stack() -> None:
-    assert not any(one.retain_on_delete for one in archive().of_type(SENTINEL))
+def test_sentinels_stay_with_a_bucket_that_is_kept_as_it_may_have_had_a_lock_once() -> None:
+    assert all(one.retain_on_delete for one in archive().of_type(SENTINEL))
+    assert not any(one.retain_on_delete for one in archive(destroy_with_data=True).of_type(SENTINEL))
 
 
-def test_retention_deletes_the_versions_that_a_lock_brings() -> None:
-    with_versions = lifecycle(archive(retention_days=400, object_lock_days=400))["retention"]
+@pytest.mark.parametrize("days", [None, 400])
+def test_retention_deletes_versions_also_after_the_lock_that_brought_them(days: int | None) -> None:
+    rules = lifecycle(archive(retention_days=400, object_lock_days=days))
 
-    assert with_versions["noncurrentVersionExpiration"] == {"noncurrentDays": 1}
-    assert "noncurrentVersionExpiration" not in lifecycle(archive(retention_days=400))["retention"]
+    assert rules["retention"]["noncurrentVersionExpiration"] == {"noncurrentDays": 1}
+    # In a rule of its own: S3 takes it in none with a size.
+    assert rules["drop-markers"]["expiration"] == {"expiredObjectDeleteMarker": True}
+    assert rules["drop-markers"]["filter"] == {"prefix": ""}
 
 
-def test_the_markers_of_what_expired_go_too_in_a_rule_without_a_size() -> None:
-    markers = lifecycle(archive(retention_days=400, object_lock_days=400))["drop-markers"]
-
-    assert markers["expiration"] == {"expiredObjectDeleteMarker": True}
-    assert markers["filter"] == {"prefix": ""}
-    # Without a lock there are no versions, and without retention nothing expires.
-    assert "drop-markers" not in lifecycle(archive(retention_days=400))
-    assert "drop-markers" not in lifecycle(archive(object_lock_days=400))
+def test_without_retention_nothing_expires() -> None:
+    assert list(lifecycle(archive(object_lock_days=400))) == ["drop-unfinished-uploads"]
 
 
 @pytest.mark.parametrize("key", [None, KEY])

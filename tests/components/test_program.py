@@ -1,6 +1,7 @@
 """The whole program under mocks: what is made, in which order, and where the secrets are."""
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -319,9 +320,41 @@ def test_nothing_comes_in_and_only_what_is_needed_goes_out(default: Recorder) ->
 
 
 def test_a_mirror_on_a_port_of_its_own_can_be_reached() -> None:
-    recorder = program(worker={"repositoryUrl": "https://mirror.internal:8443/deb"})
+    recorder = program(
+        worker={
+            "repositoryUrl": "https://mirror.internal:8443/deb",
+            "repositoryKeyUrl": "https://mirror.internal:8444/archive.key",
+        }
+    )
 
-    assert 8443 in {int(one.inputs["toPort"]) for one in recorder.of_type(EGRESS)}
+    assert {8443, 8444} <= {int(one.inputs["toPort"]) for one in recorder.of_type(EGRESS)}
+
+
+def test_dns_servers_of_a_given_subnet_can_be_reached_and_no_others() -> None:
+    recorder = program(
+        worker={"subnetId": "subnet-0123456789abcdef0", "dnsServers": ["10.0.0.2", "10.0.1.2"]}
+    )
+    dns = [one.inputs for one in recorder.of_type(EGRESS) if one.inputs["toPort"] == 53]
+
+    assert sorted((one["cidrIpv4"], one["ipProtocol"]) for one in dns) == [
+        (f"{address}/32", protocol) for address in ("10.0.0.2", "10.0.1.2") for protocol in ("tcp", "udp")
+    ]
+
+
+def test_ec2_takes_the_description_of_every_rule_and_group() -> None:
+    recorder = program(
+        worker={
+            "subnetId": "subnet-0123456789abcdef0",
+            "dnsServers": ["10.0.0.2"],
+            "repositoryUrl": "https://mirror.internal:8443/deb",
+        }
+    )
+    described = [*recorder.of_type(EGRESS), recorder.one("aws:ec2/securityGroup:SecurityGroup")]
+
+    assert {53, 80, 443, 8443, 9092} <= {one.inputs.get("toPort") for one in described}
+    for one in described:
+        # As its refusal names them ("Invalid rule description"); an apostrophe is not among them.
+        assert re.fullmatch(r"[a-zA-Z0-9. _\-:/()#,@\[\]+=&;{}!$*]{1,255}", one.inputs["description"])
 
 
 def test_the_subnet_is_in_a_zone_that_has_the_instance_type(default: Recorder) -> None:
@@ -334,8 +367,12 @@ def test_the_subnet_is_in_a_zone_that_has_the_instance_type(default: Recorder) -
 def test_an_instance_type_that_the_region_does_not_have_is_refused_by_its_setting() -> None:
     offerings = "aws:ec2/getInstanceTypeOfferings:getInstanceTypeOfferings"
 
-    with pytest.raises(SettingsError, match=r"worker\.instanceType: t3\.small is not offered in this region"):
-        program(invokes={**INVOKES, offerings: {"locations": []}})
+    # A Local Zone that the account has opted in to is none: it lacks gp3 volumes.
+    for locations in ([], ["us-west-2-lax-1a", "us-west-2-wl1-las-wlz-1"]):
+        with pytest.raises(
+            SettingsError, match=r"worker\.instanceType: no availability zone .* has t3\.small"
+        ):
+            program(invokes={**INVOKES, offerings: {"locations": locations}})
 
 
 def test_an_existing_subnet_takes_the_place_of_the_network() -> None:

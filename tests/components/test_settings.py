@@ -147,13 +147,13 @@ REFUSED: list[tuple[str, Any, str, str]] = [
         "source.partitions",
         {TOPIC: 3, "no topic": 3},
         "source.partitions.no topic",
-        "no name of a Kafka topic",
+        "not a name of a Kafka topic",
     ),
     ("source.topics", [], "source.topics", "at least one"),
     ("source.topics", [TOPIC, TOPIC], "source.topics", "a topic twice"),
     ("source.topics", TOPIC, "source.topics", "accepted: list"),
-    ("source.topics", ["no spaces"], "source.topics.0", "no name of a Kafka topic"),
-    ("source.topics", [TOPIC, ".."], "source.topics.1", "no name of a Kafka topic"),
+    ("source.topics", ["no spaces"], "source.topics.0", "not a name of a Kafka topic"),
+    ("source.topics", [TOPIC, ".."], "source.topics.1", "not a name of a Kafka topic"),
     ("source.topics", ["a" * 250], "source.topics.0", "1 to 249"),
     ("archive.bucket", None, "archive.bucket", "is missing; accepted: text: 3 to 63"),
     ("archive.bucket", "ab", "archive.bucket", "2 characters; accepted: 3 to 63"),
@@ -197,7 +197,7 @@ REFUSED: list[tuple[str, Any, str, str]] = [
     ("connector.name", "a name", "connector.name", "A-Z a-z 0-9 . _ -"),
     ("connector.topicsDir", "/topics", "connector.topicsDir", "no slash at either end"),
     ("connector.topicsDir", "topics/", "connector.topicsDir", "no slash at either end"),
-    ("connector.topicsDir", "", "connector.topicsDir", "no part of an object's key"),
+    ("connector.topicsDir", "", "connector.topicsDir", "not a part of an object's key"),
     ("connector.topicsDir", "a/../b", "connector.topicsDir", "a part . or .."),
     ("connector.topicsDir", "a" * 201, "connector.topicsDir", "up to 200"),
     ("connector.flushSize", 0, "connector.flushSize", "0 is too small; accepted: whole number, 1000 to 6100"),
@@ -219,11 +219,11 @@ REFUSED: list[tuple[str, Any, str, str]] = [
     ("connector.version", "9.9.9", "connector.version", "no conditional writes"),
     ("connector.version", "13.0.0", "connector.version", "up to line 12"),
     ("connector.version", "latest", "connector.version", "accepted: three numbers"),
-    ("connector.archiveUrl", "http://example.org/c.zip", "connector.archiveUrl", "no https URL"),
-    ("connector.archiveUrl", "https://[example.org/c.zip", "connector.archiveUrl", "no URL"),
-    ("connector.archiveUrl", "https://example.org:99999/c.zip", "connector.archiveUrl", "no URL"),
+    ("connector.archiveUrl", "http://example.org/c.zip", "connector.archiveUrl", "not an https URL"),
+    ("connector.archiveUrl", "https://[example.org/c.zip", "connector.archiveUrl", "not a URL"),
+    ("connector.archiveUrl", "https://example.org:99999/c.zip", "connector.archiveUrl", "not a URL"),
     ("connector.archiveUrl", "https://example.org/c d.zip", "connector.archiveUrl", "a space"),
-    ("connector.archiveUrl", "file:///tmp/c.zip", "connector.archiveUrl", "no https URL"),
+    ("connector.archiveUrl", "file:///tmp/c.zip", "connector.archiveUrl", "not an https URL"),
     ("connector.archiveSha256", "abc", "connector.archiveSha256", "64 hexadecimal"),
     ("connector.properties", {"a b": "c"}, "connector.properties.a b", "a name of"),
     ("connector.properties", {"a": ["c"]}, "connector.properties.a", "accepted: text"),
@@ -244,16 +244,18 @@ REFUSED: list[tuple[str, Any, str, str]] = [
     ("worker.ami", "ubuntu", "worker.ami", "ami-"),
     ("worker.ami", "ami-0123456789", "worker.ami", "8 or 17"),
     ("worker.subnetId", "vpc-0123abcd", "worker.subnetId", "subnet-"),
+    ("worker.dnsServers", ["dc.internal"], "worker.dnsServers.0", "IPv4 addresses"),
+    ("worker.dnsServers", ["10.0.0.2"], "worker.dnsServers", "set ccloud-logexporter:worker.subnetId"),
     ("worker.volumeGb", 9, "worker.volumeGb", "10 to 1000"),
     ("worker.heapMb", 96, "worker.heapMb", "96 is too small; accepted: whole number, 128 to"),
     ("worker.heapMb", 1600, "worker.heapMb", "does not fit t3.small (2048 MiB"),
     ("worker.heapMb", "384", "worker.heapMb", "another type; accepted: whole number"),
     ("worker.logLevel", "TRACE", "worker.logLevel", "accepted: `INFO`, `DEBUG`"),
     ("worker.restPort", 80, "worker.restPort", "1024 to 65535"),
-    ("worker.repositoryUrl", "ftp://mirror", "worker.repositoryUrl", "no https URL"),
+    ("worker.repositoryUrl", "ftp://mirror", "worker.repositoryUrl", "not an https URL"),
     ("worker.repositoryUrl", "http://10.0.0.1/deb", "worker.repositoryUrl", "http only for 127.0.0.1"),
     ("worker.repositoryUrl", "https://mirror/deb?x=1", "worker.repositoryUrl", "a query"),
-    ("worker.repositoryKeyUrl", "mirror/archive.key", "worker.repositoryKeyUrl", "no https URL"),
+    ("worker.repositoryKeyUrl", "mirror/archive.key", "worker.repositoryKeyUrl", "not an https URL"),
     ("worker.repositoryKeyFingerprint", "ABC", "worker.repositoryKeyFingerprint", "40 hexadecimal"),
     (
         "worker.alarmTopicArn",
@@ -261,11 +263,11 @@ REFUSED: list[tuple[str, Any, str, str]] = [
         "worker.alarmTopicArn",
         "a topic in us-west-2",
     ),
-    ("worker.endpoints", {"s3": "http://10.0.0.1"}, "worker.endpoints.s3", "no https URL"),
+    ("worker.endpoints", {"s3": "http://10.0.0.1"}, "worker.endpoints.s3", "not an https URL"),
     ("worker.endpoints", {"sms": "https://x"}, "worker.endpoints.sms", "did you mean ssm?"),
     ("worker.endpoints", "https://s3", "worker.endpoints", "accepted: object with s3, ssm, cloudwatch"),
     ("logzio.region", "nl", "logzio.region", "accepted: `us`, `au`, `ca`, `eu`, `uk`"),
-    ("logzio.apiUrl", "http://api.example.org", "logzio.apiUrl", "no https URL"),
+    ("logzio.apiUrl", "http://api.example.org", "logzio.apiUrl", "not an https URL"),
     ("logzio.apiToken", None, "logzio.apiToken", TOKEN_VARIABLE),
     ("logzio.logType", "with space", "logzio.logType", "no spaces"),
     ("logzio.logType", "", "logzio.logType", "is empty"),
@@ -278,11 +280,11 @@ REFUSED: list[tuple[str, Any, str, str]] = [
     ("tags", {"name": "x" * 257}, "tags.name", "up to 256"),
     ("tags", {"stack": "x"}, "tags", "differ only in case"),
     ("tags", {str(number): "x" for number in range(8)}, "tags", "at most 7"),
-    ("tags", "name=x", "tags", "is no object"),
+    ("tags", "name=x", "tags", "is not an object"),
     ("conector", {}, "conector", "did you mean connector?"),
     ("worker.heapMB", 512, "worker.heapMB", "did you mean heapMb?"),
-    ("worker", "t3.small", "worker", "is no object; accepted: an object with platformVersion"),
-    ("worker", ["t3.small"], "worker", "is no object"),
+    ("worker", "t3.small", "worker", "is not an object; accepted: an object with platformVersion"),
+    ("worker", ["t3.small"], "worker", "is not an object"),
 ]
 
 
@@ -355,7 +357,7 @@ def test_no_settings_at_all_are_told_by_what_is_missing() -> None:
 def test_the_error_shows_every_problem_on_a_line_of_its_own_and_no_stack_trace_to_pulumis_user() -> None:
     error = SettingsError(["one", "two"])
 
-    assert str(error).splitlines() == ["2 setting(s) to mend, nothing was made:", "  - one", "  - two"]
+    assert str(error).splitlines() == ["2 setting(s) to fix:", "  - one", "  - two"]
     # Pulumi's language host shows the text of a RunError alone.
     assert isinstance(error, pulumi.RunError)
 
@@ -885,7 +887,7 @@ def test_a_misspelt_section_of_a_stack_is_noticed_under_either_language_host(hos
         pulumi.runtime.set_all_config({})
 
     (problem,) = caught.value.problems
-    assert problem.startswith("ccloud-logexporter:conector: is no setting, did you mean connector?")
+    assert problem.startswith("ccloud-logexporter:conector: is not a setting, did you mean connector?")
 
 
 def test_a_token_of_the_environment_does_for_a_stack_without_one() -> None:
@@ -977,7 +979,7 @@ def test_a_section_that_is_encrypted_as_a_whole_cannot_be_rendered_and_is_told_s
 
 
 def test_a_source_that_is_no_object_is_told_so_by_the_stack_file_too(tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match="ccloud-logexporter:source: is no object"):
+    with pytest.raises(SettingsError, match="ccloud-logexporter:source: is not an object"):
         settings.load_stack_file(stack_file(tmp_path, "config: {ccloud-logexporter:source: apiKey}"))
 
 

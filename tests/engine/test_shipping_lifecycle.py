@@ -241,6 +241,14 @@ def test_forty_registrations_come_and_go_under_too_many_requests(stack: Stack) -
     assert refused_by_rate(stack.emulator) == 48
 
 
+def test_the_engines_own_logging_does_not_keep_registrations_from_being_made(stack: Stack) -> None:
+    # It puts its flags before the address at which a provider finds it.
+    done = stack.run("up", "--yes", "--skip-preview", "--logflow", "--logtostderr", "-v=3")
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert is_as_described(stack)
+
+
 def test_a_new_token_changes_no_registration(stack: Stack) -> None:
     stack.up()
     stack.rotate_token("marker-new-token")

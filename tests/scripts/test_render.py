@@ -70,6 +70,8 @@ def test_every_rendered_file_of_the_example_stack_is_written_under_its_own_name(
         "vm-metrics-policy.json",
         "watchdog.json",
         "watchdog.py",
+        "s3-auditlog-sink-install.service",
+        "s3-auditlog-sink-install.timer",
         "s3-auditlog-sink-watchdog.service",
         "s3-auditlog-sink-watchdog.timer",
         "s3-auditlog-sink-journald.conf",

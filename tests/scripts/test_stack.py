@@ -72,7 +72,7 @@ def test_a_section_that_is_no_object_is_a_problem_of_the_settings(pulumi: Pulumi
     stated["ccloud-logexporter:writer"]["value"] = "no JSON"
     pulumi(json.dumps(stated), 0)
 
-    with pytest.raises(SettingsError, match="ccloud-logexporter:writer: is no object"):
+    with pytest.raises(SettingsError, match="ccloud-logexporter:writer: is not an object"):
         Stack("prod").settings()
 
 

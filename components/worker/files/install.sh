@@ -1,6 +1,7 @@
 #!/bin/sh
 # Installs Java, Kafka Connect and the S3 connector, then enables the service: last, so that a boot that failed
-# leaves no service. A failed step ends the script, and with it cloud-init, in an error that names the step.
+# leaves no service. A failed step ends the script, and with it cloud-init, in an error that names the step; a timer
+# then runs the script again, as what it downloads may only have been out of reach.
 set -eu
 
 # shellcheck source=/dev/null
@@ -17,8 +18,13 @@ finish() {
     rm -rf "$work"
     if [ "$code" -eq 0 ]; then
         date --utc +%FT%TZ >"$marker"
+        systemctl disable --quiet --now s3-auditlog-sink-install.timer || true
     else
         echo "install: FAILED in step: $step (exit code $code)" >&2
+        # A service that was started goes on trying by itself.
+        if [ "$step" != "first start" ]; then
+            systemctl enable --quiet --now s3-auditlog-sink-install.timer || true
+        fi
     fi
     # A metric; before boto3 is installed, a line in the log of the boot.
     python3 -I /usr/local/lib/s3-auditlog-sink/watchdog.py boot "$code" || true

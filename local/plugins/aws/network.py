@@ -1,10 +1,11 @@
 """The network that a VM stands in."""
 
+import re
 import zlib
 from typing import Any, Literal
 
 from local.plugins.aws.cloud import Cloud, tag_changes, tag_list, tag_map
-from local.plugins.stand_in import Created, Kind, Property
+from local.plugins.stand_in import Created, Kind, Property, RefusedError
 from local.plugins.values import Plain
 
 ANYTHING: Any = [{"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}]
@@ -291,8 +292,21 @@ def _update_endpoint(cloud: Cloud, endpoint_id: str, state: Plain, inputs: Plain
     retag(cloud, endpoint_id, state, inputs)
 
 
+_DESCRIPTION = re.compile(r"[a-zA-Z0-9. _\-:/()#,@\[\]+=&;{}!$*]{0,255}")
+
+
+def _require_description(text: str) -> None:
+    """EC2 takes a few characters only, and moto takes any."""
+    if not _DESCRIPTION.fullmatch(text):
+        raise RefusedError(
+            "InvalidParameterValue: Invalid rule description. Valid descriptions are strings less than 256 characters "
+            "from the following set: a-zA-Z0-9. _-:/()#,@[]+=&;{}!$*"
+        )
+
+
 def _create_group(cloud: Cloud, inputs: Plain) -> Created:
     ec2 = cloud.client("ec2")
+    _require_description(inputs.get("description", ""))
     request: dict[str, Any] = {
         "GroupName": inputs["name"],
         "Description": inputs.get("description", "Managed by Pulumi"),
@@ -319,6 +333,7 @@ def _read_group(cloud: Cloud, group_id: str, _state: Plain) -> Plain:
 
 
 def _permission(inputs: Plain) -> dict[str, Any]:
+    _require_description(inputs.get("description") or "")
     permission: dict[str, Any] = {"IpProtocol": inputs["ipProtocol"]}
     for ours, theirs in (("fromPort", "FromPort"), ("toPort", "ToPort")):
         if ours in inputs:

@@ -20,6 +20,7 @@ pytestmark = pytest.mark.local
 
 BOOT_SECONDS = 900
 SERVICE = "s3-auditlog-sink.service"
+RETRY = "s3-auditlog-sink-install.timer"
 # A boot that fails this early asks for no metadata and no secret.
 NO_METADATA = "http://127.0.0.1:9"
 
@@ -90,6 +91,25 @@ def test_what_is_not_what_it_should_be_fails_the_boot_and_leaves_no_service(
     assert reason in output
     assert on(machine, "systemctl", "is-enabled", SERVICE) == "disabled"
     assert on(machine, "systemctl", "is-active", SERVICE) == "inactive"
+
+
+def test_an_installation_that_failed_is_tried_again_until_what_it_needs_is_there(
+    machine: Machine, packages: Mapping[str, Any]
+) -> None:
+    boot(machine, packages, archiveSha256="0" * 64)
+    assert on(machine, "systemctl", "is-enabled", RETRY) == "enabled"
+    assert on(machine, "systemctl", "is-active", RETRY) == "active"
+
+    # As the vendor's archive comes back.
+    right = f"s/^CONNECTOR_SHA256=.*/CONNECTOR_SHA256={packages['archive_sha256']}/"
+    on(machine, "sed", "--in-place", right, "/etc/s3-auditlog-sink/install.env")
+    # As the timer does, ten minutes later.
+    on(machine, "systemctl", "start", "--no-block", "s3-auditlog-sink-install.service")
+
+    deadline = time.monotonic() + BOOT_SECONDS
+    while on(machine, "systemctl", "is-enabled", SERVICE) != "enabled":
+        assert time.monotonic() < deadline, on(machine, "journalctl", "-u", "s3-auditlog-sink-install")
+        time.sleep(0.5)
 
 
 def test_java_8_is_found_though_its_package_has_it_in_two_places(

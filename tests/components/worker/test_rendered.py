@@ -20,7 +20,7 @@ import javaproperties
 import pytest
 import yaml
 
-from components.settings import Settings, load
+from components.settings import Settings, SettingsError, load
 from components.settings.connector_properties import OWN_CONNECTOR_PROPERTIES, TIME_LAYOUT
 from components.worker import cloud_config
 from components.worker.cloud_config import CONNECTOR_PROPERTIES, WORKER_PROPERTIES, files, user_data
@@ -117,7 +117,7 @@ def test_user_data_that_ec2_would_not_take_is_refused_with_its_size() -> None:
     digests = "".join(hashlib.sha256(str(number).encode()).hexdigest() for number in range(200))
     large = given(connector={"properties": {"s3.object.tagging.key.value.pairs": digests}})
 
-    with pytest.raises(ValueError, match=r"user-data has \d\d,\d+ bytes and EC2 takes 16,384"):
+    with pytest.raises(SettingsError, match=r"take \d\d,\d+ bytes of user-data; accepted: at most 16,384"):
         user_data(large, FACTS)
 
 

@@ -383,6 +383,13 @@ def test_a_type_that_the_table_does_not_know_is_refused(aws: Plugin) -> None:
         aws.check("aws:sqs/queue:Queue", {})
 
 
+def test_a_description_that_ec2_does_not_take_is_refused(aws: Plugin, made: dict[str, Made]) -> None:
+    inputs = {**made[EGRESS].inputs, "description": "Somebody's packages"}
+
+    with pytest.raises(grpc.RpcError, match="Invalid rule description"):
+        aws.create(EGRESS, inputs)
+
+
 def test_a_function_that_the_table_does_not_know_is_refused(aws: Plugin) -> None:
     with pytest.raises(grpc.RpcError, match="no function aws:ec2/getAmi:getAmi"):
         aws.invoke("aws:ec2/getAmi:getAmi", {})
