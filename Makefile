@@ -1,5 +1,5 @@
-# Each target is one line into a module or a script; every one sets up what it needs.
-.PHONY: demo demo-up demo-feed demo-check demo-down chaos test unit lint render rotate lock clean help
+# The work is done in modules and scripts; every target sets up what it needs.
+.PHONY: demo demo-up demo-feed demo-check demo-down chaos test unit lint render rotate settings-table lock clean help
 
 # Byte code is kept, whatever the caller's setting: without it every start imports pulumi_aws for seconds.
 unexport PYTHONDONTWRITEBYTECODE
@@ -51,6 +51,9 @@ render: .venv/ready      ## Writes every rendered file: make render STACK=dev OU
 
 rotate: .venv/ready      ## New keys, proof that events flow, the end of the old ones: make rotate KEYS="kafka writer" STACK=<stack>
 	$(RUN) -m scripts.rotate $(KEYS) --stack $(STACK)
+
+settings-table: .venv/ready ## Writes the README's table of settings anew.
+	$(RUN) -m scripts.settings_table
 
 lock: .venv/ready        ## Pins every dependency anew, with hashes.
 	.venv/bin/uv pip compile --quiet --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \

@@ -25,6 +25,9 @@ BUCKET_REGIONS = (
 ACCOUNT_REGIONS = {"us": "", "au": "-au", "ca": "-ca", "eu": "-eu", "uk": "-uk"}
 """Account region -> suffix of its host names."""
 
+TOKEN_VARIABLE = "LOGZIO_API_TOKEN"  # noqa: S105  # the name of a variable, no token
+"""The environment variable that holds the API token, here and in Logz.io's own tools."""
+
 MAX_OBJECT_BYTES = 50_000_000
 """A larger object is not fetched."""
 

@@ -124,7 +124,7 @@ class Proof:
         started = self.clock()
         while not (found := look()):
             if self.clock() - started > self.patience:
-                raise ProofError(f"waited {self.patience / 60:.0f} minutes in vain until {text}")
+                raise ProofError(f"gave up after {self.patience / 60:.0f} minutes of waiting until {text}")
             self.sleep(POLL_SECONDS)
         self.say(f"  yes, after {self.clock() - started:.0f} s")
         return found

@@ -182,12 +182,15 @@ def main(
         given = known.settings()
         proof = proofs.proof(given, known.short_name, known.aws_profile(), minutes=minutes, say=typer.echo)
         _require_account(known.aws_account(), proof.aws_account())
-
-        def ask(question: str) -> bool:
-            return not yes and typer.confirm(question)
+        _require_person(given, yes=yes)
 
         rotate(
-            keys, given, known, lambda changed: prove(changed, given, proof, ask=ask), yes=yes, say=typer.echo
+            keys,
+            given,
+            known,
+            lambda changed: prove(changed, given, proof, ask=typer.confirm),
+            yes=yes,
+            say=typer.echo,
         )
     except (RotationError, SettingsError) as problem:
         raise _ended(str(problem)) from None
@@ -201,8 +204,15 @@ def main(
 def _require_account(stacks: str | None, callers: str) -> None:
     if stacks is not None and stacks != callers:
         raise RotationError(
-            f"the stack is in AWS account {stacks}, and the AWS credentials here are of {callers}: export those that "
-            "`pulumi up` ends up with (aws:profile is honoured, aws:assumeRoles is not)"
+            f"the stack is in AWS account {stacks}, and the AWS credentials in this environment belong to {callers}: "
+            "export the ones that `pulumi up` uses (aws:profile is honoured, aws:assumeRoles is not)"
+        )
+
+
+def _require_person(given: Settings, *, yes: bool) -> None:
+    if yes and not given.worker.metrics:
+        raise RotationError(
+            "--yes needs worker.metrics: true: without metrics a person must tell which credentials the VM uses"
         )
 
 

@@ -1,6 +1,5 @@
-"""The README's table of settings, from the settings themselves: `python -m scripts.settings_table [--check]`."""
+"""The README's table of settings, from the settings themselves: `make settings-table`."""
 
-import sys
 from pathlib import Path
 
 import typer
@@ -76,15 +75,9 @@ def replaced(readme: str) -> str:
     return f"{before}{BEGIN}\n{table()}\n{END}{after}"
 
 
-def main(check: bool = False, readme: Path = README) -> None:
-    """Writes the table into the README, or (--check) says whether it is the one of today."""
-    current = readme.read_text()
-    wanted = replaced(current)
-    if check:
-        sys.exit(
-            None if current == wanted else "the README's table of settings is not the one of the settings"
-        )
-    readme.write_text(wanted)
+def main(readme: Path = README) -> None:
+    """Writes the table into the README."""
+    readme.write_text(replaced(readme.read_text()))
 
 
 if __name__ == "__main__":

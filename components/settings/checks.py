@@ -11,6 +11,7 @@ from pydantic import BeforeValidator, Field, GetCoreSchemaHandler, SecretStr
 from pydantic_core import CoreSchema, core_schema
 
 from components import generations, logzio_facts
+from components.addresses import LOOPBACK
 
 # Since 10.6 the sink never overwrites an object (enable.conditional.writes): an overwritten object that Logz.io
 # had read already would lose its tail. Major version -> its first minor version that will do.
@@ -67,7 +68,7 @@ def _url(value: str) -> str:
         raise ValueError("is not a URL") from None
     if re.search(r"[^!-~]|['\"\\$`<>]", value) or "@" in parts.netloc:
         raise ValueError("holds credentials, a space, a quote or another character that no plain URL has")
-    loopback = host in {"127.0.0.1", "localhost", "::1"}
+    loopback = host in LOOPBACK
     if not host or not (parts.scheme == "https" or (parts.scheme == "http" and loopback)):
         raise ValueError("is not an https URL")
     return value

@@ -14,10 +14,11 @@ from pydantic import SecretStr, ValidationError, create_model
 from pydantic.alias_generators import to_camel
 from pydantic_core import ErrorDetails
 
+from components.logzio_facts import TOKEN_VARIABLE
 from components.settings.checks import number_as_text
 from components.settings.problems import NAMESPACE, SettingsError, problem, unknown
 from components.settings.rules import RULES
-from components.settings.sections import MAX_TAGS, OWN_TAGS, SECTIONS, TOKEN_VARIABLE, Section, Settings
+from components.settings.sections import MAX_TAGS, OWN_TAGS, SECTIONS, Section, Settings
 from components.settings.words import accepted, annotation_at, bare, field_names
 
 

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator
 from pydantic import SecretStr
 
 from components import logzio_facts
+from components.logzio_facts import TOKEN_VARIABLE
 from components.settings.checks import JAVA_FOR_PLATFORM
 from components.settings.connector_properties import refusal
 from components.settings.problems import NAMESPACE, SettingsError, problem
-from components.settings.sections import TOKEN_VARIABLE
 from components.settings.sizes import LEAST_HEAP_MB, MIB, OTHER_MEMORY_MB, instance_memory_mb, least_heap_mb
 
 # Graviton: the family's generation is followed by a g (t4g, m7gd, im4gn); a1 came before that rule.

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from components import layout, logzio_facts
+from components.logzio_facts import TOKEN_VARIABLE
 from components.settings.checks import (
     Ami,
     ApiKey,
@@ -48,7 +49,6 @@ from components.settings.sizes import (
     MIN_PART_SIZE,
 )
 
-TOKEN_VARIABLE = "LOGZIO_API_TOKEN"  # noqa: S105  # the name of a variable, no token
 DEFAULT_TOPIC = "confluent-audit-log-events"
 
 # An object in S3 takes ten tags at most; the project's own stand on every resource, the sentinel objects too.

@@ -30,13 +30,14 @@ from pulumi.runtime import rpc
 from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc
 
 from components import logzio_facts
+from components.addresses import LOOPBACK
+from components.logzio_facts import TOKEN_VARIABLE
 from components.shipping import redaction
 from components.shipping.client import LogzioClient
 from components.shipping.model import ALL_REGIONS, Registered, Registration
 from components.shipping.transport import Transport
 
 SETTING = "ccloud-logexporter:logzio"
-TOKEN_VARIABLE = "LOGZIO_API_TOKEN"  # noqa: S105  # the name of the variable
 
 # A change of these means other objects, or another place at Logz.io; the rest is changed in place.
 REPLACING = ("base_url", "bucket", "prefix", "region")
@@ -259,7 +260,7 @@ def _address_problems(base_url: str | None) -> list[tuple[str, str]]:
         return []
     # http:// is for an emulator on this machine: anywhere else the token could be read on the wire.
     host = base_url.removeprefix("http://").partition("/")[0].rpartition(":")[0].strip("[]")
-    if base_url.startswith("http://") and host in ("127.0.0.1", "localhost", "::1"):
+    if base_url.startswith("http://") and host in LOOPBACK:
         return []
     return [("base_url", "must begin with https://")]
 

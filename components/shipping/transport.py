@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 import tenacity
 
+from components.addresses import LOOPBACK
 from components.shipping import errors, redaction
 from components.shipping.errors import Kind, LogzioError
 
@@ -30,7 +31,6 @@ LAST_TRY_AFTER = 150.0
 
 _FIRST_WAIT, _LONGEST_WAIT = 0.5, 20.0
 _TRANSIENT = (429, 500, 502, 503, 504)
-_LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 # Nothing was sent yet: every method may be tried again.
 _BEFORE_SENDING = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
@@ -67,7 +67,7 @@ class Transport:
             timeout=timeout,
             transport=transport,
             # A proxy's settings are honoured, with TLS verified; they are not meant for this machine.
-            trust_env=httpx.URL(base_url).host not in _LOOPBACK,
+            trust_env=httpx.URL(base_url).host not in LOOPBACK,
             # The token goes nowhere but to the address that was set.
             follow_redirects=False,
         )

@@ -3,13 +3,10 @@
 import fnmatch
 import re
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 MOST_HITS = 10_000
-_TOP = {"query", "from", "size", "sort", "_source", "aggs", "post_filter", "docvalue_fields", "version"}
-_RELATIVE = re.compile(r"now(?:-(\d+)([smhd]))?")
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+_TOP = {"query", "from", "size"}
 _TERM = re.compile(r'([@\w.]+):("(?:[^"\\]|\\.)*"|\S+)')
 
 
@@ -17,8 +14,8 @@ class SearchError(ValueError):
     """The search is not one that is understood here."""
 
 
-def search(events: Sequence[Mapping[str, Any]], body: Mapping[str, Any], *, now: datetime) -> dict[str, Any]:
-    """The answer to a search over events.
+def search(events: Sequence[Mapping[str, Any]], body: Mapping[str, Any]) -> dict[str, Any]:
+    """The answer to a search over events, the newest first.
 
     Raises:
         SearchError: it asks for something that is not known here.
@@ -30,50 +27,22 @@ def search(events: Sequence[Mapping[str, Any]], body: Mapping[str, Any], *, now:
         raise SearchError(f"size must be 0 to {MOST_HITS}")
     query = body.get("query", {"match_all": {}})
     found = sorted(
-        (event for event in events if _matches(query, event, now)), key=lambda event: str(event["@timestamp"])
+        (event for event in events if _matches(query, event)), key=lambda event: str(event["@timestamp"])
     )
     found.reverse()
     hits = [{"_source": dict(event)} for event in found[start : start + size]]
-    return {
-        "hits": {"total": len(found), "max_score": None, "hits": hits},
-        "aggregations": {name: _aggregate(one, found) for name, one in body.get("aggs", {}).items()},
-    }
+    return {"hits": {"total": len(found), "max_score": None, "hits": hits}}
 
 
-def _matches(query: Mapping[str, Any], event: Mapping[str, Any], now: datetime) -> bool:
+def _matches(query: Mapping[str, Any], event: Mapping[str, Any]) -> bool:
     if len(query) != 1:
         raise SearchError("a query has one kind")
     ((kind, content),) = query.items()
     if kind == "match_all":
         return True
-    if kind == "bool":
-        return _matches_bool(content, event, now)
     if kind == "query_string":
         return _matches_text(content, event)
-    if kind == "exists":
-        return _field(event, content["field"]) is not None
-    if kind in ("term", "match", "match_phrase", "terms"):
-        ((name, wanted),) = content.items()
-        values = (
-            wanted
-            if kind == "terms"
-            else [wanted.get("value", wanted.get("query")) if isinstance(wanted, dict) else wanted]
-        )
-        return _field(event, name) in values
-    if kind == "range":
-        ((name, limits),) = content.items()
-        return _is_within(_field(event, name), limits, now)
     raise SearchError(f"a query of kind {kind} is not known here")
-
-
-def _matches_bool(content: Mapping[str, Any], event: Mapping[str, Any], now: datetime) -> bool:
-    def each(name: str) -> list[bool]:
-        queries = content.get(name, [])
-        return [_matches(one, event, now) for one in (queries if isinstance(queries, list) else [queries])]
-
-    required = each("must") + each("filter")
-    should = each("should")
-    return all(required) and not any(each("must_not")) and (not should or bool(required) or any(should))
 
 
 def _matches_text(content: Mapping[str, Any], event: Mapping[str, Any]) -> bool:
@@ -92,44 +61,8 @@ def _matches_text(content: Mapping[str, Any], event: Mapping[str, Any]) -> bool:
     return all(verdicts) if "AND" in rest else any(verdicts)
 
 
-def _is_within(value: Any, limits: Mapping[str, Any], now: datetime) -> bool:
-    moment = datetime.fromisoformat(str(value))
-    tests = {
-        "gte": lambda limit: moment >= limit,
-        "gt": lambda limit: moment > limit,
-        "lte": lambda limit: moment <= limit,
-        "lt": lambda limit: moment < limit,
-    }
-    return all(tests[name](_moment(limit, now)) for name, limit in limits.items() if name in tests)
-
-
-def _moment(text: Any, now: datetime) -> datetime:
-    relative = _RELATIVE.fullmatch(str(text))
-    if relative is None:
-        moment = datetime.fromisoformat(str(text))
-        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    number, unit = relative.groups()
-    return now - timedelta(**{_UNITS[unit]: int(number)}) if unit else now
-
-
 def _field(event: Mapping[str, Any], name: str) -> Any:
     value: Any = event
     for part in [name] if name in event else name.split("."):
         value = value.get(part) if isinstance(value, dict) else None
     return value
-
-
-def _aggregate(wanted: Mapping[str, Any], events: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    ((kind, content),) = wanted.items()
-    values = [value for event in events if (value := _field(event, content["field"])) is not None]
-    if kind == "value_count":
-        return {"value": len(values)}
-    if kind == "cardinality":
-        return {"value": len({str(value) for value in values})}
-    if kind == "terms":
-        counts = {str(value): 0 for value in values}
-        for value in values:
-            counts[str(value)] += 1
-        most = sorted(counts.items(), key=lambda item: -item[1])[: int(content.get("size", 10))]
-        return {"buckets": [{"key": key, "doc_count": count} for key, count in most]}
-    raise SearchError(f"an aggregation of kind {kind} is not known here")

@@ -237,7 +237,7 @@ class Emulator:
             if begin <= datetime.fromisoformat(event["@timestamp"]) < end
         ]
         try:
-            return _Answer(200, search(events, _json_body(), now=now))
+            return _Answer(200, search(events, _json_body()))
         except (SearchError, KeyError, TypeError, ValueError) as error:
             raise requests.error(400, "search/INVALID_QUERY", str(error)) from None
 

@@ -8,11 +8,10 @@ import sys
 from pathlib import Path
 from types import FrameType
 
+from components.settings import Connector
 from local import processes
 from local.connector import archive
 from local.packages import repository, server
-
-_DEFAULT_CONNECTOR = "12.1.11"
 
 
 def main() -> int:
@@ -26,7 +25,7 @@ def main() -> int:
     signal.signal(signal.SIGTERM, _leave)
     directory: Path = arguments.state.resolve() / "packages"
     fingerprint = repository.ensure(directory)
-    connector: Path = arguments.connector_archive or archive.ensure(_DEFAULT_CONNECTOR)
+    connector: Path = arguments.connector_archive or archive.ensure(Connector().version)
     archives = directory / "archives"
     archives.mkdir(exist_ok=True)
     shutil.copyfile(connector, archives / connector.name)

@@ -13,10 +13,11 @@ import pytest
 from pydantic import SecretStr
 
 from components import settings
+from components.logzio_facts import TOKEN_VARIABLE
 from components.settings import Settings, SettingsError, load
 from components.settings.connector_properties import OWN_CONNECTOR_PROPERTIES
 from components.settings.rules import region_of_endpoint
-from components.settings.sections import OWN_TAGS, SECTIONS, TOKEN_VARIABLE
+from components.settings.sections import OWN_TAGS, SECTIONS
 from components.settings.sizes import instance_memory_mb, least_heap_mb
 
 ROOT = Path(__file__).resolve().parents[2]

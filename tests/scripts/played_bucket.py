@@ -28,14 +28,14 @@ class PlayedBucket:
         key = layout.key_start(TOPICS_DIR, TOPIC, partition, offset) + extension
         self.objects[key] = gzip.compress(text) if extension.endswith(".gz") else text
 
-    def list_objects_v2(self, *, Bucket: str, Prefix: str, StartAfter: str, MaxKeys: int) -> dict[str, Any]:  # noqa: N803
+    def list_objects_v2(self, *, Bucket: str, Prefix: str, StartAfter: str, MaxKeys: int) -> dict[str, Any]:  # noqa: N803  # boto3's
         """The names of its arguments are boto3's."""
         assert Bucket == BUCKET
         self.listings += 1
         keys = sorted(key for key in self.objects if key.startswith(Prefix) and key > StartAfter)[:MaxKeys]
         return {"Contents": [{"Key": key} for key in keys]} if keys else {}
 
-    def get_object(self, *, Bucket: str, Key: str) -> dict[str, Any]:  # noqa: N803
+    def get_object(self, *, Bucket: str, Key: str) -> dict[str, Any]:  # noqa: N803  # boto3's
         """The names of its arguments are boto3's."""
         assert Bucket == BUCKET
         return {"Body": io.BytesIO(self.objects[Key])}

@@ -109,7 +109,7 @@ def test_the_vm_is_waited_for_until_its_newest_word_is_the_wanted_version() -> N
 
 
 def test_a_vm_that_does_not_change_over_in_time_is_told() -> None:
-    with pytest.raises(ProofError, match="in vain until the VM uses the new credentials"):
+    with pytest.raises(ProofError, match="of waiting until the VM uses the new credentials"):
         Scene(Aws([2] * 100)).proof().wait_for_vm({"kafka": 3})
 
 
@@ -127,7 +127,7 @@ def test_the_event_must_arrive_in_logzio() -> None:
     scene = Scene(logzio=Logzio({"another stack's"}))
     scene.meanwhile = lambda: scene.bucket.put(0, 0, {"id": "new"})
 
-    with pytest.raises(ProofError, match=r"in vain until event new is in Logz\.io"):
+    with pytest.raises(ProofError, match=r"of waiting until event new is in Logz\.io"):
         scene.proof().wait_for_event()
 
 

@@ -1,6 +1,7 @@
 """The steps of a rotation, against a stack that is played; interruptions at each of them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -9,7 +10,16 @@ import pytest
 from components import settings
 from components.settings import Settings
 from scripts.proof import ProofError
-from scripts.rotate import PLACES, Key, RotationError, Standing, _require_account, prove, rotate
+from scripts.rotate import (
+    PLACES,
+    Key,
+    RotationError,
+    Standing,
+    _require_account,
+    _require_person,
+    prove,
+    rotate,
+)
 from scripts.stack import Stack
 from tests.components.test_settings import BY_ENDPOINT, BY_IDS, changed
 
@@ -242,6 +252,14 @@ def test_the_readers_key_is_none_of_the_vms(proof: Any) -> None:
     assert proof.waited == ["event"]
 
 
+def test_without_metrics_nobody_can_be_spared_the_question() -> None:
+    with pytest.raises(RotationError, match=r"--yes needs worker\.metrics: true"):
+        _require_person(by_ids(metrics=False), yes=True)
+
+    _require_person(by_ids(metrics=False), yes=False)
+    _require_person(by_ids(metrics=True), yes=True)
+
+
 @pytest.mark.parametrize(("answer", "waited"), [(True, ["event"]), (False, [])])
 def test_without_metrics_a_person_must_look(proof: Any, answer: bool, waited: list[object]) -> None:
     asked: list[str] = []
@@ -250,12 +268,8 @@ def test_without_metrics_a_person_must_look(proof: Any, answer: bool, waited: li
         asked.append(question)
         return answer
 
-    outcome: Callable[[], None] = lambda: prove([Key.KAFKA], by_ids(metrics=False), proof, ask=ask)  # noqa: E731
-    if answer:
-        outcome()
-    else:
-        with pytest.raises(ProofError):
-            outcome()
+    with nullcontext() if answer else pytest.raises(ProofError):
+        prove([Key.KAFKA], by_ids(metrics=False), proof, ask=ask)
 
     assert proof.waited == waited
     assert "{'kafka': 7}" in asked[0]

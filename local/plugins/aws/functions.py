@@ -62,34 +62,6 @@ def _type_offerings(cloud: Cloud, arguments: Plain) -> Result:
     }, set()
 
 
-def _caller(cloud: Cloud, arguments: Plain) -> Result:
-    _only(arguments)
-    caller = cloud.client("sts").get_caller_identity()
-    account = caller["Account"]
-    return {"id": account, "accountId": account, "arn": caller["Arn"], "userId": caller["UserId"]}, set()
-
-
-def _region(cloud: Cloud, arguments: Plain) -> Result:
-    _only(arguments)
-    return {
-        "id": cloud.region,
-        "name": cloud.region,
-        "region": cloud.region,
-        "endpoint": f"ec2.{cloud.region}.amazonaws.com",
-        "description": cloud.region,
-    }, set()
-
-
-def _partition(_cloud: Cloud, arguments: Plain) -> Result:
-    _only(arguments)
-    return {
-        "id": "aws",
-        "partition": "aws",
-        "dnsSuffix": "amazonaws.com",
-        "reverseDnsPrefix": "com.amazonaws",
-    }, set()
-
-
 def _only(arguments: Plain, *known: str) -> None:
     for name in sorted(set(arguments) - set(known)):
         raise RefusedError(f"the stand-in of the aws plugin knows no argument {name} of this function")
@@ -99,7 +71,4 @@ FUNCTIONS: dict[str, Callable[[Cloud, Plain], Result]] = {
     "aws:ssm/getParameter:getParameter": _parameter,
     "aws:ec2/getSubnet:getSubnet": _subnet,
     "aws:ec2/getInstanceTypeOfferings:getInstanceTypeOfferings": _type_offerings,
-    "aws:index/getCallerIdentity:getCallerIdentity": _caller,
-    "aws:index/getRegion:getRegion": _region,
-    "aws:index/getPartition:getPartition": _partition,
 }

@@ -26,17 +26,6 @@ def _kafka_cluster(cluster: Cluster, arguments: Plain) -> Result:
     }, set()
 
 
-def _service_account(_cluster: Cluster, arguments: Plain) -> Result:
-    _only(arguments, "id")
-    return {
-        "id": arguments["id"],
-        "apiVersion": "iam/v2",
-        "kind": "ServiceAccount",
-        "displayName": "audit-log",
-        "description": "The service account of the audit log",
-    }, set()
-
-
 def _only(arguments: Plain, *known: str) -> None:
     for name in sorted(set(arguments) - set(known)):
         raise RefusedError(f"the stand-in of the confluentcloud plugin knows no argument {name} here")
@@ -44,5 +33,4 @@ def _only(arguments: Plain, *known: str) -> None:
 
 FUNCTIONS: dict[str, Callable[[Cluster, Plain], Result]] = {
     "confluentcloud:index/getKafkaCluster:getKafkaCluster": _kafka_cluster,
-    "confluentcloud:index/getServiceAccount:getServiceAccount": _service_account,
 }

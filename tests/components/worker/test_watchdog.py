@@ -587,7 +587,7 @@ class CloudWatch:
     metrics: list[dict[str, Any]] = field(default_factory=list)
     error: Exception | None = None
 
-    def put_metric_data(self, *, Namespace: str, MetricData: list[dict[str, Any]]) -> None:  # noqa: N803
+    def put_metric_data(self, *, Namespace: str, MetricData: list[dict[str, Any]]) -> None:  # noqa: N803  # boto3's
         """The name of its arguments is boto3's."""
         if self.error:
             raise self.error

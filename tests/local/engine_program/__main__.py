@@ -1,7 +1,6 @@
 """A program for the engine's test: both stand-ins, a dynamic provider, secrets, a module of its own."""
 
-# It runs in a folder of its own, where this module lies beside it.
-import counter  # type: ignore[import-not-found]
+import counter  # type: ignore[import-not-found]  # beside it, in the folder in which it runs
 import pulumi
 import pulumi_aws as aws
 import pulumi_confluentcloud as confluent

@@ -116,7 +116,6 @@ def test_the_cluster_is_the_local_broker(confluent: Plugin) -> None:
         "confluentcloud:index/getKafkaCluster:getKafkaCluster",
         {"id": "lkc-1", "environment": {"id": "env-1"}},
     )
-    account = confluent.invoke("confluentcloud:index/getServiceAccount:getServiceAccount", {"id": "sa-1"})
 
     assert cluster["bootstrapEndpoint"] == "SASL_SSL://127.0.0.1:9092"
     assert (cluster["region"], cluster["cloud"], cluster["apiVersion"], cluster["kind"]) == (
@@ -125,4 +124,3 @@ def test_the_cluster_is_the_local_broker(confluent: Plugin) -> None:
         "cmk/v2",
         "Cluster",
     )
-    assert (account["id"], account["apiVersion"], account["kind"]) == ("sa-1", "iam/v2", "ServiceAccount")
