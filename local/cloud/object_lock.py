@@ -1,17 +1,18 @@
-"""S3 Object Lock for objects that come in parts, which moto leaves out.
+"""S3 Object Lock, as far as moto leaves it out: for objects that come in parts, and for a bucket that has objects.
 
-Source of both rules: AWS's guide to Object Lock ("default retention", and the checksum that each part needs).
+Source: AWS's guide to Object Lock ("default retention", the checksum that each part needs, "Enable Object Lock on an
+existing S3 bucket").
 """
 
 from typing import Any
 
-from moto.s3.exceptions import MissingUploadObjectWithObjectLockHeaders
+from moto.s3.exceptions import InvalidBucketState, MissingUploadObjectWithObjectLockHeaders
 from moto.s3.models import S3Backend
 from moto.s3.responses import S3Response
 
 
 def install() -> None:
-    """Gives a completed upload the bucket's default retention, and refuses a part without a checksum."""
+    """Gives a completed upload the bucket's default retention, refuses a part without a checksum, locks any bucket."""
     s3_backend: Any = S3Backend
     s3_response: Any = S3Response
     complete, upload_part = s3_backend.complete_multipart_upload, s3_response.upload_part
@@ -29,10 +30,20 @@ def install() -> None:
             raise MissingUploadObjectWithObjectLockHeaders
         return upload_part(response)
 
-    s3_backend.complete_multipart_upload, s3_response.upload_part = (
-        complete_with_retention,
-        upload_part_with_checksum,
-    )
+    s3_backend.complete_multipart_upload = complete_with_retention
+    s3_backend.put_object_lock_configuration = _lock
+    s3_response.upload_part = upload_part_with_checksum
+
+
+def _lock(backend: Any, bucket_name: str, lock_enabled: bool, *retention: Any) -> None:
+    """moto's own wants the bucket to be empty. `retention`: mode, days, years."""
+    bucket = backend.get_bucket(bucket_name)
+    if not bucket.is_versioned:
+        raise InvalidBucketState(
+            "Versioning must be 'Enabled' on the bucket to apply a Object Lock configuration"
+        )
+    bucket.object_lock_enabled = bucket.object_lock_enabled or lock_enabled
+    bucket.default_lock_mode, bucket.default_lock_days, bucket.default_lock_years = retention
 
 
 def _has_checksum(headers: Any) -> bool:

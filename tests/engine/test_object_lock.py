@@ -104,6 +104,7 @@ def test_a_kept_bucket_is_taken_over_with_its_lock_and_what_changed_meanwhile_is
 ) -> None:
     running.set("archive", "adoptExisting", True)
     running.set("archive", "retentionDays", 2 * DAYS)
+    running.set("archive", "objectLockDays", 2 * DAYS)
 
     pulumi.up(running)
 
@@ -111,4 +112,4 @@ def test_a_kept_bucket_is_taken_over_with_its_lock_and_what_changed_meanwhile_is
     (retention,) = (rule for rule in rules if rule["ID"] == "retention")
     assert retention["Expiration"]["Days"] == 2 * DAYS
     pulumi.run(running, "preview", "--stack", world.STACK, "--expect-no-changes", quiet=True)
-    assert _default_lock(running) == ("COMPLIANCE", DAYS)
+    assert _default_lock(running) == ("COMPLIANCE", 2 * DAYS)

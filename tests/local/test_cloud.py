@@ -98,6 +98,27 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aws]:
     processes.stop(state, "cloud")
 
 
+def lock(s3: Any, bucket: str) -> None:
+    rule = {"DefaultRetention": {"Mode": "COMPLIANCE", "Days": 7}}
+    s3.put_object_lock_configuration(
+        Bucket=bucket, ObjectLockConfiguration={"ObjectLockEnabled": "Enabled", "Rule": rule}
+    )
+
+
+def test_a_bucket_with_objects_is_locked_for_those_that_come_later_once_it_has_versions(aws: Aws) -> None:
+    s3, bucket = aws.client("s3", aws.identity("deployer")), aws.bucket()
+    s3.put_object(Bucket=bucket, Key="before", Body=b"")
+    with pytest.raises(ClientError, match="Versioning must be 'Enabled'"):
+        lock(s3, bucket)
+
+    s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    lock(s3, bucket)
+    s3.put_object(Bucket=bucket, Key="after", Body=b"", ChecksumAlgorithm="CRC32")
+
+    assert "ObjectLockMode" not in s3.head_object(Bucket=bucket, Key="before")
+    assert s3.head_object(Bucket=bucket, Key="after")["ObjectLockMode"] == "COMPLIANCE"
+
+
 def test_parts_of_a_locked_object_need_a_checksum_and_the_object_takes_the_buckets_retention(
     aws: Aws,
 ) -> None:
@@ -105,10 +126,7 @@ def test_parts_of_a_locked_object_need_a_checksum_and_the_object_takes_the_bucke
     bucket = f"bucket-{uuid.uuid4().hex[:12]}"
     place = {"LocationConstraint": REGION}
     s3.create_bucket(Bucket=bucket, CreateBucketConfiguration=place, ObjectLockEnabledForBucket=True)
-    rule = {"DefaultRetention": {"Mode": "COMPLIANCE", "Days": 7}}
-    s3.put_object_lock_configuration(
-        Bucket=bucket, ObjectLockConfiguration={"ObjectLockEnabled": "Enabled", "Rule": rule}
-    )
+    lock(s3, bucket)
     upload = {"Bucket": bucket, "Key": KEY}
     upload["UploadId"] = s3.create_multipart_upload(**upload)["UploadId"]
 
