@@ -22,6 +22,7 @@ from local.kafka import client
 from local.packages import debs
 from local.processes import Server
 from local.setup import Tools
+from local.vm import distributions
 
 STACK = "local"
 REGION = "us-west-2"
@@ -198,8 +199,7 @@ def stack_settings(world: World, connector_version: str) -> dict[str, Any]:
             "archiveSha256": packages["archive_sha256"],
         },
         "ccloud-logexporter:worker": {
-            # Debian 12 has no Java 8.
-            "javaVersion": 17,
+            "javaVersion": distributions.chosen().java_version,
             "packageVersion": debs.VERSION,
             "restPort": processes.free_port(),
             "repositoryUrl": packages["repository_url"],

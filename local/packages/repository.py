@@ -13,6 +13,7 @@ from pathlib import Path
 
 from local import java
 from local.packages import debs
+from local.vm import distributions
 
 _ARCHITECTURES = ("amd64", "arm64")
 _USER = "Local package repository"
@@ -27,24 +28,31 @@ def ensure(directory: Path) -> str:
         ToolError: gpg, Maven or dpkg-deb is missing or failed.
     """
     built = debs.ensure()
+    offered = [f"{built.name}/{deb.name}" for deb in _offered(built)]
     record = directory / "repository.json"
     if record.exists():
         known = json.loads(record.read_text())
-        if known["debs"] == built.name:
+        if known["debs"] == offered:
             return str(known["key_fingerprint"])
     root = directory / "deb" / debs.PLATFORM
     shutil.rmtree(root, ignore_errors=True)
     _write_index(root, built)
     fingerprint = _sign(root)
-    record.write_text(json.dumps({"debs": built.name, "key_fingerprint": fingerprint}))
+    record.write_text(json.dumps({"debs": offered, "key_fingerprint": fingerprint}))
     return fingerprint
+
+
+def _offered(built: Path) -> list[Path]:
+    """All packages but Java, unless the VM's distribution lacks it."""
+    own_java = distributions.chosen() != distributions.DEBIAN
+    return [deb for deb in sorted(built.glob("*.deb")) if not (own_java and deb.name.startswith("openjdk-"))]
 
 
 def _write_index(root: Path, built: Path) -> None:
     pool = root / "pool" / "main" / "c"
     pool.mkdir(parents=True)
     stanzas = []
-    for deb in sorted(built.glob("*.deb")):
+    for deb in _offered(built):
         (pool / deb.name).symlink_to(deb)
         fields = subprocess.run(
             ["dpkg-deb", "--field", deb], check=True, stdout=subprocess.PIPE, text=True

@@ -1,4 +1,4 @@
-"""The image of the local VMs: Debian 12 with systemd and cloud-init, built once from the machine's mirror."""
+"""The image of the local VMs: a distribution with systemd and cloud-init, built once."""
 
 import fcntl
 import hashlib
@@ -7,15 +7,18 @@ import os
 import re
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from local import progress
-from local.paths import CACHE
+import httpx
 
-SUITE = "bookworm"
+from local import http, progress
+from local.paths import CACHE
+from local.vm import distributions
+from local.vm.distributions import DEBIAN, Distribution, Keyring
 
 DEBIAN_PACKAGES = ("debootstrap", "debian-archive-keyring", "systemd-container")
 """What this module needs on the machine."""
@@ -29,6 +32,8 @@ _APT_SETTINGS = re.compile(
     r"^Acquire::(https?|Check-Valid-Until|Check-Date|Retries|ForceIPv[46]|Languages)\b"
 )
 _HOST_CERTIFICATES = Path("/usr/local/share/ca-certificates")
+# Later releases have the same steps; debootstrap may be older than they are.
+_UBUNTU_SCRIPT = "/usr/share/debootstrap/scripts/gutsy"
 _CLOUD_CONFIG = """\
 datasource_list: [ NoCloud, None ]
 network: {config: disabled}
@@ -55,12 +60,14 @@ class Recipe:
     """All that the image is made of; another recipe is another image.
 
     Attributes:
+        distribution: what it is an image of.
         mirror: where debootstrap reads from.
         sources: text of the image's sources list.
         settings: apt settings of this machine.
         certificates: PEM texts of the authorities that this machine trusts in addition, by file name.
     """
 
+    distribution: Distribution
     mirror: str
     sources: str
     settings: str
@@ -69,7 +76,7 @@ class Recipe:
     @property
     def digest(self) -> str:
         """16 hex digits over the recipe and this module's package lists."""
-        whole = [asdict(self), SUITE, _BOOTSTRAP, _PACKAGES, _CLOUD_CONFIG, _FINAL_COMMANDS]
+        whole = [asdict(self), _BOOTSTRAP, _PACKAGES, _CLOUD_CONFIG, _FINAL_COMMANDS]
         return hashlib.sha256(json.dumps(whole, sort_keys=True).encode()).hexdigest()[:16]
 
 
@@ -79,27 +86,33 @@ def ensure() -> Path:
     Raises:
         RootfsError: a step failed.
     """
-    recipe = _recipe()
+    recipe = _recipe(distributions.chosen())
     image = CACHE / f"rootfs-{recipe.digest}"
     with _lock():
         if not image.exists():
-            with progress.step("building the VMs' Debian image (once)"):
+            with progress.step(f"building the VMs' {recipe.distribution.name.title()} image (once)"):
                 _build(recipe, image)
     return image
 
 
 def apt_archives() -> Path:
     """Packages that VMs downloaded: apt verifies them against the signed index again before each use."""
-    folder = CACHE / "vm-apt-archives"
+    folder = CACHE / f"vm-apt-archives-{distributions.chosen().name}"
     (folder / "partial").mkdir(parents=True, exist_ok=True)
     return folder
 
 
-def _recipe() -> Recipe:
-    entries = _host_sources() or [f"deb http://deb.debian.org/debian {SUITE} main"]
-    mirror = next(entry.split()[1] for entry in entries if entry.split()[2] == SUITE)
+def _recipe(distribution: Distribution) -> Recipe:
+    entries = [
+        f"deb {mirror} {suite} {distribution.components}"
+        for mirror, suite in ((distribution.mirror, distribution.suite), *distribution.sources)
+    ]
+    if distribution == DEBIAN:
+        entries = _host_sources() or entries
+    mirror = next(entry.split()[1] for entry in entries if entry.split()[2] == distribution.suite)
     dump = subprocess.run(["apt-config", "dump"], capture_output=True, text=True, check=True).stdout
     return Recipe(
+        distribution=distribution,
         mirror=mirror,
         sources="\n".join(entries) + "\n",
         settings="".join(f"{line}\n" for line in dump.splitlines() if _APT_SETTINGS.match(line)),
@@ -108,28 +121,21 @@ def _recipe() -> Recipe:
 
 
 def _host_sources() -> list[str]:
-    """The machine's own Debian mirrors of our suite; empty on another distribution."""
+    """The machine's own Debian mirrors of the suite; empty on another distribution."""
     command = ["apt-get", "indextargets", "--format", "$(REPO_URI) $(RELEASE)", "Created-By: Packages"]
     listed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     entries = sorted(
         f"deb {line} main"
         for line in set(listed.splitlines())
-        if "debian" in line.split()[0] and line.split()[1].startswith(SUITE)
+        if "debian" in line.split()[0] and line.split()[1].startswith(DEBIAN.suite)
     )
-    return entries if any(entry.split()[2] == SUITE for entry in entries) else []
+    return entries if any(entry.split()[2] == DEBIAN.suite for entry in entries) else []
 
 
 def _build(recipe: Recipe, image: Path) -> None:
     partial = image.with_name(f"{image.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
-    _run(
-        "debootstrap",
-        "--variant=minbase",
-        f"--include={','.join(_BOOTSTRAP)}",
-        SUITE,
-        str(partial),
-        recipe.mirror,
-    )
+    _bootstrap(recipe, partial)
     (partial / "etc/apt/sources.list").write_text(recipe.sources)
     (partial / "etc/apt/apt.conf.d/10machine").write_text(recipe.settings)
     for name, text in recipe.certificates.items():
@@ -145,6 +151,35 @@ def _build(recipe: Recipe, image: Path) -> None:
         _run(*container, str(partial), "/bin/sh", "-ec", script)
     (partial / "etc/hostname").unlink(missing_ok=True)
     partial.rename(image)
+
+
+def _bootstrap(recipe: Recipe, root: Path) -> None:
+    distribution = recipe.distribution
+    command = [
+        "debootstrap",
+        "--variant=minbase",
+        f"--components={distribution.components.replace(' ', ',')}",
+        f"--include={','.join(_BOOTSTRAP)}",
+    ]
+    if distribution.keyring is None:
+        _run(*command, distribution.suite, str(root), recipe.mirror)
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        keys = _keys(distribution.keyring, Path(folder))
+        _run(*command, f"--keyring={keys}", distribution.suite, str(root), recipe.mirror, _UBUNTU_SCRIPT)
+
+
+def _keys(keyring: Keyring, folder: Path) -> Path:
+    """The archive's public keys, out of their package."""
+    package = folder / "keyring.deb"
+    try:
+        package.write_bytes(http.get(keyring.url, follow_redirects=True).raise_for_status().content)
+    except httpx.HTTPError as error:
+        raise RootfsError(f"{keyring.url} cannot be had: {error}") from None
+    if hashlib.sha256(package.read_bytes()).hexdigest() != keyring.sha256:
+        raise RootfsError(f"{keyring.url} has another SHA-256 than {keyring.sha256}")
+    _run("dpkg-deb", "--extract", str(package), str(folder))
+    return folder / "usr/share/keyrings/ubuntu-archive-keyring.gpg"
 
 
 def _run(*command: str) -> None:
