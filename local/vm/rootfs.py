@@ -37,6 +37,8 @@ _UBUNTU_SCRIPT = "/usr/share/debootstrap/scripts/gutsy"
 _CLOUD_CONFIG = """\
 datasource_list: [ NoCloud, None ]
 network: {config: disabled}
+# Those of the image: Ubuntu's cloud-init would write its own.
+apt: {preserve_sources_list: true}
 # As in Ubuntu's cloud image; Debian's minimal system has no other.
 locale: C.UTF-8
 """

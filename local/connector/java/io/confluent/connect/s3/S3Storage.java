@@ -24,7 +24,7 @@ import software.amazon.awssdk.core.exception.SdkException;
 import software.amazon.awssdk.core.exception.SdkServiceException;
 import software.amazon.awssdk.core.retry.RetryUtils;
 import software.amazon.awssdk.core.sync.RequestBody;
-import software.amazon.awssdk.http.urlconnection.UrlConnectionHttpClient;
+import software.amazon.awssdk.http.apache.ApacheHttpClient;
 import software.amazon.awssdk.regions.Region;
 import software.amazon.awssdk.retries.StandardRetryStrategy;
 import software.amazon.awssdk.retries.api.BackoffStrategy;
@@ -200,7 +200,7 @@ final class S3Storage implements AutoCloseable {
         S3ClientBuilder builder =
                 S3Client.builder()
                         .region(Region.of(config.getString(S3SinkConnectorConfig.REGION)))
-                        .httpClientBuilder(UrlConnectionHttpClient.builder())
+                        .httpClientBuilder(ApacheHttpClient.builder())
                         .credentialsProvider(credentials(config))
                         .forcePathStyle(config.getBoolean(S3SinkConnectorConfig.PATH_STYLE))
                         // Stores beside AWS do not all know the newer checksums.
