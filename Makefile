@@ -12,7 +12,7 @@ N ?= 20000
 KEYS ?= kafka writer
 
 help:            ## What there is.
-	@grep -E '^[a-z-]+: .*## |^[a-z-]+:  +## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' | expand -t 14
+	@grep -E '^[a-z-]+: .*## |^[a-z-]+:  +## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' | expand -t 16
 
 demo: .venv/ready        ## The whole chain on this machine: up, feed, check, down.
 	$(RUN) -m local.demo run --events $(N)

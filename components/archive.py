@@ -104,7 +104,7 @@ class AuditLogArchive(pulumi.ComponentResource):
         lifecycle = aws.s3.BucketLifecycleConfiguration(
             f"{name}-lifecycle",
             bucket=bucket.bucket,
-            rules=_lifecycle_rules(args.retention_days),
+            rules=_lifecycle_rules(args.retention_days, locked=args.object_lock_days is not None),
             opts=self._kept(),
         )
         policy = aws.s3.BucketPolicy(
@@ -164,7 +164,7 @@ def _encryption_rule(
 
 
 def _lifecycle_rules(
-    retention_days: int | None,
+    retention_days: int | None, *, locked: bool
 ) -> list[aws.s3.BucketLifecycleConfigurationRuleArgs]:
     rules = [
         aws.s3.BucketLifecycleConfigurationRuleArgs(
@@ -186,10 +186,12 @@ def _lifecycle_rules(
                 # The empty sentinels must outlive the events: a prefix of Logz.io is never to be empty.
                 filter=aws.s3.BucketLifecycleConfigurationRuleFilterArgs(object_size_greater_than=0),
                 expiration=aws.s3.BucketLifecycleConfigurationRuleExpirationArgs(days=retention_days),
-                # Where objects have versions, expiration only hides the newest one. A bucket that had a lock once has
-                # them for ever; in others this does nothing.
+                # Where objects have versions, expiration only hides the newest one. Without the program's lock, a
+                # bucket may have them from an earlier one, or by its owner's will: then they get as much time again.
                 noncurrent_version_expiration=(
-                    aws.s3.BucketLifecycleConfigurationRuleNoncurrentVersionExpirationArgs(noncurrent_days=1)
+                    aws.s3.BucketLifecycleConfigurationRuleNoncurrentVersionExpirationArgs(
+                        noncurrent_days=1 if locked else retention_days
+                    )
                 ),
             )
         )

@@ -210,7 +210,9 @@ def _image_fits_the_instance(instance_type: str, ami: str | None) -> Iterator[st
 
 
 def _dns_servers_are_of_a_given_subnet(dns_servers: tuple[str, ...], subnet_id: str | None) -> Iterator[str]:
-    if dns_servers and subnet_id is None:
+    if len(set(dns_servers)) < len(dns_servers):
+        yield problem("worker.dnsServers", "has an address twice", "each address once")
+    elif dns_servers and subnet_id is None:
         yield problem(
             "worker.dnsServers",
             "is set, but the network of its own uses Amazon's",

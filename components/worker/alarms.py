@@ -44,10 +44,12 @@ ALARMS = (
         statistic="Maximum",
         comparison="GreaterThanThreshold",
         threshold=0,
-        period=5 * MINUTE,
+        # Longer than the time from one try to the next.
+        period=HOUR,
         periods=1,
         missing="notBreaching",
-        description="The installation on the VM failed: /var/log/cloud-init-output.log names the step.",
+        description="The installation on the VM failed: /var/log/cloud-init-output.log names the step, and "
+        "`journalctl -u s3-auditlog-sink-install` that of each later try.",
     ),
     Alarm(
         name="task",

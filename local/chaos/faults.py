@@ -46,10 +46,10 @@ class Fault:
 def kill_idle(stage: Stage) -> None:
     def is_quiet() -> bool:
         before = stage.written()
-        time.sleep(0.5)
+        time.sleep(1.5)
         return stage.written() == before
 
-    wait_until(is_quiet, "the sink writes nothing for half a second")
+    wait_until(is_quiet, "the sink writes nothing for 1.5 s")
     stage.kill_jvm()
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import httpx
 
-from local import http, progress
+from local import progress
 from local.paths import CACHE
 from local.vm import distributions
 from local.vm.distributions import DEBIAN, Distribution, Keyring
@@ -175,7 +175,9 @@ def _keys(keyring: Keyring, folder: Path) -> Path:
     """The archive's public keys, out of their package."""
     package = folder / "keyring.deb"
     try:
-        package.write_bytes(http.get(keyring.url, follow_redirects=True).raise_for_status().content)
+        package.write_bytes(
+            httpx.get(keyring.url, timeout=300, follow_redirects=True).raise_for_status().content
+        )
     except httpx.HTTPError as error:
         raise RootfsError(f"{keyring.url} cannot be had: {error}") from None
     if hashlib.sha256(package.read_bytes()).hexdigest() != keyring.sha256:

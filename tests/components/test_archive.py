@@ -153,11 +153,13 @@ def test_sentinels_stay_with_a_bucket_that_is_kept_as_it_may_have_had_a_lock_onc
     assert not any(one.retain_on_delete for one in archive(destroy_with_data=True).of_type(SENTINEL))
 
 
-@pytest.mark.parametrize("days", [None, 400])
-def test_retention_deletes_versions_also_after_the_lock_that_brought_them(days: int | None) -> None:
-    rules = lifecycle(archive(retention_days=400, object_lock_days=days))
+@pytest.mark.parametrize(("lock", "later"), [(400, 1), (None, 400)])
+def test_retention_deletes_versions_also_after_the_lock_that_brought_them(
+    lock: int | None, later: int
+) -> None:
+    rules = lifecycle(archive(retention_days=400, object_lock_days=lock))
 
-    assert rules["retention"]["noncurrentVersionExpiration"] == {"noncurrentDays": 1}
+    assert rules["retention"]["noncurrentVersionExpiration"] == {"noncurrentDays": later}
     # In a rule of its own: S3 takes it in none with a size.
     assert rules["drop-markers"]["expiration"] == {"expiredObjectDeleteMarker": True}
     assert rules["drop-markers"]["filter"] == {"prefix": ""}

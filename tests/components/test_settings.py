@@ -246,6 +246,7 @@ REFUSED: list[tuple[str, Any, str, str]] = [
     ("worker.ami", "ami-0123456789", "worker.ami", "8 or 17"),
     ("worker.subnetId", "vpc-0123abcd", "worker.subnetId", "subnet-"),
     ("worker.dnsServers", ["dc.internal"], "worker.dnsServers.0", "IPv4 addresses"),
+    ("worker.dnsServers", ["10.0.0.2", "10.0.0.2"], "worker.dnsServers", "each address once"),
     ("worker.dnsServers", ["10.0.0.2"], "worker.dnsServers", "set ccloud-logexporter:worker.subnetId"),
     ("worker.volumeGb", 9, "worker.volumeGb", "10 to 1000"),
     ("worker.heapMb", 96, "worker.heapMb", "96 is too small; accepted: whole number, 128 to"),

@@ -232,7 +232,7 @@ def _fetches_secrets(vm: Identity) -> None:
 
 def _tells_metrics(vm: Identity) -> None:
     """As the watchdog does."""
-    skipped = watchdog.metric("SkippedEvents", 1.0, {"Topic": "audit", "Partition": "0", "Offset": "1"})
+    skipped = watchdog.metric("SkippedEventOffset", 1.0, {"Topic": "audit", "Partition": "0"})
     vm.client("cloudwatch").put_metric_data(
         Namespace=NAMESPACE, MetricData=[watchdog.metric("TaskRunning", 1.0), skipped]
     )

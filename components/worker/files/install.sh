@@ -18,18 +18,18 @@ finish() {
     rm -rf "$work"
     if [ "$code" -eq 0 ]; then
         date --utc +%FT%TZ >"$marker"
-        systemctl disable --quiet --now s3-auditlog-sink-install.timer || true
     else
         echo "install: FAILED in step: $step (exit code $code)" >&2
-        # A service that was started goes on trying by itself.
-        if [ "$step" != "first start" ]; then
-            systemctl enable --quiet --now s3-auditlog-sink-install.timer || true
+        if systemctl is-enabled --quiet s3-auditlog-sink-install.timer; then
+            systemctl start s3-auditlog-sink-install.timer || true
         fi
     fi
     # A metric; before boto3 is installed, a line in the log of the boot.
     python3 -I /usr/local/lib/s3-auditlog-sink/watchdog.py boot "$code" || true
 }
-# There after a boot that went well, and only then.
+# Of use from the next boot on, or once this run has failed: also one that is cut off is made up for.
+systemctl enable --quiet s3-auditlog-sink-install.timer
+# There after an installation that went well to its end.
 marker=/etc/s3-auditlog-sink/installed
 rm -f "$marker"
 work=$(mktemp -d)
@@ -62,6 +62,8 @@ begin "system user"
 systemd-sysusers /etc/sysusers.d/s3-auditlog-sink.conf
 
 begin "tools"
+# An earlier run may have been cut off in the middle of a package.
+retry dpkg --force-confold --configure -a
 apt update
 apt install --no-install-recommends ca-certificates curl gpg python3-boto3 unattended-upgrades unzip
 
@@ -111,9 +113,12 @@ chmod -R u=rwX,go=rX "$PLUGIN_FOLDER"
 begin "service"
 systemctl daemon-reload
 systemctl restart systemd-journald.service
-systemctl enable --now s3-auditlog-sink.service s3-auditlog-sink-watchdog.timer
+systemctl enable s3-auditlog-sink.service s3-auditlog-sink-watchdog.timer
+# From here on the service goes on trying by itself.
+systemctl disable --quiet --now s3-auditlog-sink-install.timer
 
 begin "first start"
+systemctl start s3-auditlog-sink.service s3-auditlog-sink-watchdog.timer
 status() {
     curl --fail --silent --max-time 5 "http://127.0.0.1:$REST_PORT/connectors/$CONNECTOR_NAME/status"
 }
