@@ -1,0 +1,49 @@
+"""The default settings' own distribution and Java on the whole local stack; the other tests boot Debian and Java 17."""
+
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from local import pulumi, world
+from local.demo import stages
+from local.vm import distributions, shell
+from local.vm.distributions import UBUNTU
+from local.world import World
+
+pytestmark = [pytest.mark.local, pytest.mark.engine]
+
+EVENTS = 500
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """A stack that was brought up, with its VM booted. Not every mirror of Debian has Ubuntu beside it."""
+    index = f"{UBUNTU.mirror}/dists/{UBUNTU.suite}/InRelease"
+    try:
+        httpx.get(index, timeout=60, follow_redirects=True).raise_for_status()
+    except httpx.HTTPError as error:
+        pytest.skip(f"{index} cannot be had: {error}")
+    state = tmp_path_factory.mktemp("ubuntu")
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv(distributions.VARIABLE, UBUNTU.name)
+        try:
+            stack = stages.up(state)
+            stages.boot(stack)
+            yield stack
+        finally:
+            world.end(state)
+
+
+def test_every_event_is_archived_and_delivered_on_ubuntu_with_java_8(running: World) -> None:
+    stages.produce(running, EVENTS)
+
+    result = stages.verify(running)
+
+    assert result.ok, result.explain()
+    assert (result.produced, result.archived, result.delivered) == (EVENTS, EVENTS, EVENTS)
+    vm = running.state / "vm" / str(pulumi.outputs(running)["instanceId"])
+    assert "VERSION_CODENAME=noble" in shell.run(vm, ["cat", "/etc/os-release"]).stdout
+    (java_home,) = shell.run(vm, ["cat", "/etc/s3-auditlog-sink/java.env"]).stdout.split()
+    java = shell.run(vm, [f"{java_home.removeprefix('JAVA_HOME=')}/bin/java", "-version"])
+    assert 'version "1.8.0' in java.stderr
