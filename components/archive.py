@@ -72,6 +72,8 @@ class AuditLogArchive(pulumi.ComponentResource):
                     depends_on=guards,
                     # They stay with the bucket. It may be locked, or have been: S3 would refuse to delete them.
                     retain_on_delete=not args.destroy_with_data,
+                    # The bucket gives them; without this, the plugin would try to take them away again.
+                    ignore_changes=["objectLockMode", "objectLockRetainUntilDate"],
                 ),
             )
         self.bucket = bucket.bucket

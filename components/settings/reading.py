@@ -186,7 +186,7 @@ def _tags(raw: Any, problems: list[str]) -> dict[str, str]:
         return {}
     tags = {str(name): number_as_text(value) for name, value in raw.items()}
     for name, value in tags.items():
-        text = re.compile(r"[\w\s.:/=+@-]*")
+        text = re.compile(r"[\w .:/=+@-]*")
         if name.lower().startswith("aws:"):
             problems.append(
                 problem(f"tags.{name}", "has a name that AWS keeps for itself", "no aws: before it")

@@ -279,6 +279,7 @@ REFUSED: list[tuple[str, Any, str, str]] = [
     ("tags", {"aws:name": "x"}, "tags.aws:name", "AWS keeps"),
     ("tags", {"name": ["x"]}, "tags.name", "is no value"),
     ("tags", {"a!": "x"}, "tags.a!", "is no name"),
+    ("tags", {"a": "two\nlines"}, "tags.a", "is no value"),
     ("tags", {"name": "x" * 257}, "tags.name", "up to 256"),
     ("tags", {"stack": "x"}, "tags", "differ only in case"),
     ("tags", {str(number): "x" for number in range(8)}, "tags", "at most 7"),

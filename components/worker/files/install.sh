@@ -113,6 +113,8 @@ chmod -R u=rwX,go=rX "$PLUGIN_FOLDER"
 begin "service"
 systemctl daemon-reload
 systemctl restart systemd-journald.service
+# The image has one of them; it reads its time sources at its start.
+systemctl try-restart chrony.service systemd-timesyncd.service || true
 systemctl enable s3-auditlog-sink.service s3-auditlog-sink-watchdog.timer
 # From here on the service goes on trying by itself.
 systemctl disable --quiet --now s3-auditlog-sink-install.timer

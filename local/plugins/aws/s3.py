@@ -333,7 +333,13 @@ def _read_object(cloud: Cloud, object_id: str, state: Plain) -> Plain:
     s3 = cloud.client("s3")
     head = s3.head_object(Bucket=bucket, Key=key)
     etag = head["ETag"].strip('"')
+    # As the real plugin has them: what the bucket's lock gave is a difference to inputs that do not name it.
+    lock: dict[str, str] = {}
+    if "ObjectLockMode" in head:
+        lock["objectLockMode"] = head["ObjectLockMode"]
+        lock["objectLockRetainUntilDate"] = head["ObjectLockRetainUntilDate"].isoformat()
     return {
+        **lock,
         "id": object_id,
         "bucket": bucket,
         "key": key,
@@ -465,6 +471,8 @@ KINDS: dict[str, Kind[Cloud]] = {
             "content": Property(),
             "contentType": Property(computed=True),
             "forceDestroy": Property(),
+            "objectLockMode": Property(),
+            "objectLockRetainUntilDate": Property(),
             "tags": TAGS,
         },
         outputs=("arn", "etag", "versionId", "tagsAll"),
