@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-# Hundreds of thousands of objects of pulumi_aws live to the end: looking at them again and again takes a tenth of
+# Hundreds of thousands of objects of pulumi_aws live to the end: looking at them again and again takes a quarter of
 # the unit tier's time.
 gc.disable()
 

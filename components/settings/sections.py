@@ -239,7 +239,7 @@ class Worker(Section):
     instance_type: InstanceType = Field(default="t3.small", description="EC2 instance type.")
     ami: Ami | None = Field(
         default=None,
-        description="Image of Ubuntu 22.04 or 24.04 (Debian 12 works with Java 17, but has no agent for a shell); the "
+        description="Image of Ubuntu 24.04 (Debian 12 works with Java 17, but has no agent for a shell); the "
         "newest Ubuntu 24.04 at the first `up`, kept from then on, if left out.",
     )
     subnet_id: SubnetId | None = Field(

@@ -6,7 +6,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Protocol
 
-from local.demo.comparison import PIPELINE, Comparison, Pipeline, Record, Result, StoredObject, is_data
+from local.demo.comparison import PIPELINE, Comparison, Record, Result, StoredObject, is_data
 from local.demo.feed import read_produced
 from local.demo.places import DeliveredStore, Topic
 from local.kafka import client
@@ -25,9 +25,9 @@ class Objects(Protocol):
         """An object's content."""
 
 
-def any_archived(bucket: Objects, pipeline: Pipeline = PIPELINE) -> bool:
+def any_archived(bucket: Objects) -> bool:
     """Whether the first object of the connector stands in the bucket."""
-    return any(is_data(pipeline, listed.key) for listed in bucket.listing())
+    return any(is_data(PIPELINE, listed.key) for listed in bucket.listing())
 
 
 def wait_until_complete(
@@ -35,7 +35,6 @@ def wait_until_complete(
     bucket: Objects,
     delivered: DeliveredStore,
     *,
-    pipeline: Pipeline = PIPELINE,
     still_seconds: float = 300.0,
     poll_seconds: float = 1.0,
     progress: Callable[[str], None] = say,
@@ -48,10 +47,10 @@ def wait_until_complete(
         CheckError: Kafka could not be read to its end.
     """
     moved = time.monotonic()
-    comparison = Comparison(pipeline)
+    comparison = Comparison(PIPELINE)
     counts = (0, 0, 0)
     said = moved - _PROGRESS_SECONDS
-    with closing(Topic(client.client_config(state), pipeline.topic)) as topic:
+    with closing(Topic(client.client_config(state), PIPELINE.topic)) as topic:
         while True:
             take_in(comparison, topic.new_records(), bucket, delivered)
             before, counts = counts, comparison.counts()

@@ -12,6 +12,8 @@ class Keyring:
 
     url: str
     sha256: str
+    file: str
+    """Where they stand in it."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,8 @@ class Distribution:
     java_version: int
     sources: tuple[tuple[str, str], ...] = ()
     keyring: Keyring | None = None
+    script: str | None = None
+    """debootstrap's, where it may be too old to know the suite."""
 
 
 DEBIAN = Distribution(
@@ -50,7 +54,10 @@ UBUNTU = Distribution(
     keyring=Keyring(
         f"{_ARCHIVE}/pool/main/u/ubuntu-keyring/ubuntu-keyring_2023.11.28.1_all.deb",
         "36de43b15853ccae0028e9a767613770c704833f82586f28eb262f0311adb8a8",
+        "usr/share/keyrings/ubuntu-archive-keyring.gpg",
     ),
+    # Every later release has the same steps.
+    script="/usr/share/debootstrap/scripts/gutsy",
 )
 
 _KNOWN = {one.name: one for one in (DEBIAN, UBUNTU)}

@@ -32,8 +32,6 @@ _APT_SETTINGS = re.compile(
     r"^Acquire::(https?|Check-Valid-Until|Check-Date|Retries|ForceIPv[46]|Languages)\b"
 )
 _HOST_CERTIFICATES = Path("/usr/local/share/ca-certificates")
-# Later releases have the same steps; debootstrap may be older than they are.
-_UBUNTU_SCRIPT = "/usr/share/debootstrap/scripts/gutsy"
 _CLOUD_CONFIG = """\
 datasource_list: [ NoCloud, None ]
 network: {config: disabled}
@@ -157,18 +155,16 @@ def _build(recipe: Recipe, image: Path) -> None:
 
 def _bootstrap(recipe: Recipe, root: Path) -> None:
     distribution = recipe.distribution
-    command = [
-        "debootstrap",
+    options = [
         "--variant=minbase",
         f"--components={distribution.components.replace(' ', ',')}",
         f"--include={','.join(_BOOTSTRAP)}",
     ]
-    if distribution.keyring is None:
-        _run(*command, distribution.suite, str(root), recipe.mirror)
-        return
+    script = [] if distribution.script is None else [distribution.script]
     with tempfile.TemporaryDirectory() as folder:
-        keys = _keys(distribution.keyring, Path(folder))
-        _run(*command, f"--keyring={keys}", distribution.suite, str(root), recipe.mirror, _UBUNTU_SCRIPT)
+        if distribution.keyring is not None:
+            options.append(f"--keyring={_keys(distribution.keyring, Path(folder))}")
+        _run("debootstrap", *options, distribution.suite, str(root), recipe.mirror, *script)
 
 
 def _keys(keyring: Keyring, folder: Path) -> Path:
@@ -183,7 +179,7 @@ def _keys(keyring: Keyring, folder: Path) -> Path:
     if hashlib.sha256(package.read_bytes()).hexdigest() != keyring.sha256:
         raise RootfsError(f"{keyring.url} has another SHA-256 than {keyring.sha256}")
     _run("dpkg-deb", "--extract", str(package), str(folder))
-    return folder / "usr/share/keyrings/ubuntu-archive-keyring.gpg"
+    return folder / keyring.file
 
 
 def _run(*command: str) -> None:

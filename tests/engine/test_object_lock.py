@@ -10,6 +10,7 @@ from components import layout
 from local import pulumi, world
 from local.demo import stages
 from local.world import World
+from tests.local.booted import booted
 
 pytestmark = [pytest.mark.local, pytest.mark.engine]
 
@@ -20,16 +21,11 @@ LOCKED = {"archive": {"objectLockDays": DAYS, "retentionDays": DAYS, "destroyWit
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """A stack that was brought up, with its VM booted and 300 events that are archived and delivered."""
-    state = tmp_path_factory.mktemp("lock")
-    try:
-        stack = stages.up(state, LOCKED)
-        stages.boot(stack)
+    with booted(tmp_path_factory.mktemp("lock"), LOCKED) as stack:
         stages.produce(stack, 300)
         result = stages.verify(stack)
         assert result.ok, result.explain()
         yield stack
-    finally:
-        world.end(state)
 
 
 def _data_objects(running: World) -> list[dict[str, Any]]:

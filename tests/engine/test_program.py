@@ -13,6 +13,7 @@ from local.demo import report, stages
 from local.kafka import client
 from local.vm import distributions, shell
 from local.world import World
+from tests.local.booted import booted
 
 pytestmark = [pytest.mark.local, pytest.mark.engine]
 
@@ -22,13 +23,8 @@ EVENTS = 1500
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """A stack that was brought up, with its VM booted."""
-    state = tmp_path_factory.mktemp("program")
-    try:
-        stack = stages.up(state)
-        stages.boot(stack)
+    with booted(tmp_path_factory.mktemp("program")) as stack:
         yield stack
-    finally:
-        world.end(state)
 
 
 def test_every_event_is_archived_and_delivered(running: World) -> None:

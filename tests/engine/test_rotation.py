@@ -15,6 +15,7 @@ from local import http, paths, pulumi, world
 from local.demo import feed, stages
 from local.kafka import client, users
 from local.world import World
+from tests.local.booted import booted
 
 pytestmark = [pytest.mark.local, pytest.mark.engine]
 
@@ -22,13 +23,8 @@ pytestmark = [pytest.mark.local, pytest.mark.engine]
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """A stack with a key of each kind, its VM booted."""
-    state = tmp_path_factory.mktemp("rotation")
-    try:
-        stack = stages.up(state, {"logzio": {"authentication": "keys"}})
-        stages.boot(stack)
+    with booted(tmp_path_factory.mktemp("rotation"), {"logzio": {"authentication": "keys"}}) as stack:
         yield stack
-    finally:
-        world.end(state)
 
 
 @contextmanager

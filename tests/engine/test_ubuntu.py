@@ -5,11 +5,12 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from local import pulumi, world
+from local import pulumi
 from local.demo import stages
 from local.vm import distributions, shell
 from local.vm.distributions import UBUNTU
 from local.world import World
+from tests.local.booted import booted
 
 pytestmark = [pytest.mark.local, pytest.mark.engine]
 
@@ -27,12 +28,8 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     state = tmp_path_factory.mktemp("ubuntu")
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv(distributions.VARIABLE, UBUNTU.name)
-        try:
-            stack = stages.up(state)
-            stages.boot(stack)
+        with booted(state) as stack:
             yield stack
-        finally:
-            world.end(state)
 
 
 def test_every_event_is_archived_and_delivered_on_ubuntu_with_java_8(running: World) -> None:

@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 
 from components import layout
-from local import world
 from local.chaos import poison
 from local.chaos.stage import Stage, wait_until
 from local.demo import feed, stages
 from local.demo.places import Topic
 from local.kafka import client
+from tests.local.booted import booted
 
 pytestmark = [pytest.mark.local, pytest.mark.engine]
 
@@ -44,9 +44,8 @@ class Seen:
 @pytest.fixture(scope="module")
 def seen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seen]:
     state = tmp_path_factory.mktemp("raw")
-    try:
-        stage = Stage(stages.up(state, {"connector": {"format": "raw"}}))
-        stages.boot(stage.world)
+    with booted(state, {"connector": {"format": "raw"}}) as stack:
+        stage = Stage(stack)
         began = time.time()
         offsets = poison.produce(stage, POISON)
         # After it: what passes the poison by is archived, too.
@@ -57,8 +56,6 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seen]:
         archived_at = time.time()
         stage.wait_for_journal('"TaskRunning": 1', archived_at)
         yield Seen(offsets, sent, archived_bytes(stage), stage.journal(began))
-    finally:
-        world.end(state)
 
 
 def sent_bytes(state: Path) -> dict[int, bytes]:
