@@ -47,7 +47,11 @@ def _feed(state: Path, ended: threading.Event) -> None:
 
 def _start(running: World, *keys: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-m", "scripts.rotate", *keys, "--stack", world.STACK, "--yes"],
+        # A run in the background has its interrupts ignored, and hands that down.
+        [
+            *("env", "--default-signal=INT"),
+            *(sys.executable, "-m", "scripts.rotate", *keys, "--stack", world.STACK, "--yes"),
+        ],
         cwd=paths.ROOT,
         env=running.environment(),
         stdout=subprocess.PIPE,

@@ -24,7 +24,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     try:
         httpx.get(index, timeout=60, follow_redirects=True).raise_for_status()
     except httpx.HTTPError as error:
-        pytest.skip(f"{index} cannot be had: {error}")
+        pytest.skip(f"Ubuntu is not booted: this machine does not reach {index}: {error}")
     state = tmp_path_factory.mktemp("ubuntu")
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv(distributions.VARIABLE, UBUNTU.name)
