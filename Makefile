@@ -31,7 +31,7 @@ demo-down: .venv/ready   ## pulumi destroy, then the end of every server of the 
 
 test: .venv/ready        ## Everything, the real parts included.
 	$(RUN) -m local.setup
-	$(RUN) -m pytest
+	$(RUN) -m pytest -q -n 3 --dist loadscope --no-loadscope-reorder --durations=10
 
 unit: .venv/ready        ## No engine, no network, no servers: seconds.
 	$(RUN) -m pytest -q -n 2 -m "not local and not engine"

@@ -21,6 +21,15 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     return True if _OTHER_TIER.search(collection_path.read_text()) else None
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Starts the long tests first, so that the short ones fill the gaps beside them at the end."""
+    items.sort(
+        key=lambda item: (
+            0 if item.get_closest_marker("engine") else 1 if item.get_closest_marker("local") else 2
+        )
+    )
+
+
 def pytest_collection_finish() -> None:
     """From here on, only what the tests make is looked at."""
     gc.freeze()
