@@ -17,6 +17,12 @@ FILE_DELIMITER = "+"
 # `!` sorts before every character that a Kafka topic name may hold ([A-Za-z0-9._-]).
 SENTINEL_NAME = "!logzio-init"
 
+# Beside the topics directory, where neither the sink writes nor Logz.io reads.
+WORKER_FILES = "worker-files"
+ORIGINALS = "originals"
+RESERVED = (WORKER_FILES, ORIGINALS)
+"""First parts of keys that are not for the topics directory."""
+
 _DATA_KEY = re.compile(
     r"^(?P<prefix>.+/)?(?P<topic>[A-Za-z0-9._-]+)/partition=(?P<partition>\d+)/"
     r"(?P=topic)\+(?P=partition)\+(?P<offset>\d{20})(?P<extension>\.[a-z.]+)$"
@@ -49,6 +55,11 @@ def partition_prefix(topics_dir: str, topic: str, partition: int) -> str:
 def sentinel_key(topics_dir: str, topic: str, partition: int) -> str:
     """The key of the empty object that stands under a prefix before Logz.io is told of it."""
     return partition_prefix(topics_dir, topic, partition) + SENTINEL_NAME
+
+
+def worker_files_key(sha256: str) -> str:
+    """The key of the archive of the VM's files that has this SHA-256 (64 hexadecimal digits)."""
+    return f"{WORKER_FILES}/{sha256}.tar.bz2"
 
 
 def key_start(topics_dir: str, topic: str, partition: int, offset: int) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 
 from pydantic import SecretStr
 
-from components import logzio_facts
+from components import layout, logzio_facts
 from components.logzio_facts import TOKEN_VARIABLE
 from components.settings.checks import JAVA_FOR_PLATFORM
 from components.settings.connector_properties import refusal
@@ -230,6 +230,16 @@ def _token_is_there(api_token: SecretStr | None) -> Iterator[str]:
         )
 
 
+def _topics_stand_beside_the_reserved_prefixes(topics_dir: str) -> Iterator[str]:
+    first = topics_dir.partition("/")[0]
+    if first in layout.RESERVED:
+        yield problem(
+            "connector.topicsDir",
+            f"{topics_dir} is in {first}/, which is not for events",
+            f"any other first part than {' and '.join(layout.RESERVED)}",
+        )
+
+
 def _properties_are_further_ones(properties: dict[str, str]) -> Iterator[str]:
     for name in properties:
         refused = refusal(name)
@@ -276,6 +286,7 @@ RULES: tuple[tuple[tuple[str, ...], Callable[..., Iterator[str]]], ...] = (
     (("worker.instance_type", "worker.ami"), _image_fits_the_instance),
     (("worker.dns_servers", "worker.subnet_id"), _dns_servers_are_of_a_given_subnet),
     (("logzio.api_token",), _token_is_there),
+    (("connector.topics_dir",), _topics_stand_beside_the_reserved_prefixes),
     (("connector.properties",), _properties_are_further_ones),
     (("connector.format", "connector.renames", "connector given"), _raw_has_no_renames),
     (("connector.renames",), _renames_lose_no_field),

@@ -25,7 +25,7 @@ DEBIAN_PACKAGES = ("debootstrap", "debian-archive-keyring", "systemd-container")
 
 _BOOTSTRAP = ("systemd", "systemd-sysv", "dbus", "ca-certificates", "python3", "curl", "gpg", "iproute2")
 # What Ubuntu's cloud image has as well, as far as the project's user-data may count on it.
-_PACKAGES = ("cloud-init", "logrotate", "procps", "python3-boto3", "util-linux", "xz-utils")
+_PACKAGES = ("cloud-init", "logrotate", "procps", "util-linux", "xz-utils")
 
 # The machine's own way to its mirror; defaults and index targets stay Debian's.
 _APT_SETTINGS = re.compile(

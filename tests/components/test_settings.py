@@ -201,6 +201,18 @@ REFUSED: list[tuple[str, Any, str, str]] = [
     ("connector.topicsDir", "", "connector.topicsDir", "not a part of an object's key"),
     ("connector.topicsDir", "a/../b", "connector.topicsDir", "a part . or .."),
     ("connector.topicsDir", "a" * 201, "connector.topicsDir", "up to 200"),
+    (
+        "connector.topicsDir",
+        "worker-files",
+        "connector.topicsDir",
+        "is in worker-files/, which is not for events",
+    ),
+    (
+        "connector.topicsDir",
+        "originals/a",
+        "connector.topicsDir",
+        "other first part than worker-files and originals",
+    ),
     ("connector.flushSize", 0, "connector.flushSize", "0 is too small; accepted: whole number, 1000 to 6100"),
     ("connector.flushSize", 6101, "connector.flushSize", "50 MB"),
     ("connector.rotationSeconds", 0, "connector.rotationSeconds", "Never off"),

@@ -16,7 +16,8 @@ from botocore.exceptions import ClientError
 from components import layout, policies
 from components.policies import Statement
 from components.worker.connect import metrics_namespace
-from components.worker.files import fetch_secrets, watchdog
+from components.worker.files import fetch_secrets
+from components.worker.files.watchdog.metrics import metric
 from local import http
 from local.cloud.accounts import ACCOUNT, LOGZIO_ACCOUNT
 from local.cloud.images import UBUNTU_AMI
@@ -28,6 +29,7 @@ REGION = "us-west-2"
 NAMESPACE = metrics_namespace("dev")
 TOPICS_DIR = "topics"
 PREFIX = layout.partition_prefix(TOPICS_DIR, "audit", 0)
+WORKER_FILES = layout.worker_files_key("0" * 64)
 EXTERNAL_ID = "logzio:aws:extid:1"
 REFUSALS = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "403"}
 
@@ -95,6 +97,7 @@ def make_stack(endpoint: str, cloud: Path, *, with_kms: bool) -> Stack:
             Bucket=bucket,
             ServerSideEncryptionConfiguration={"Rules": [{"ApplyServerSideEncryptionByDefault": default}]},
         )
+    s3.put_object(Bucket=bucket, Key=WORKER_FILES, Body=b"files")
     used_key = key if with_kms else None
     s3.put_bucket_policy(Bucket=bucket, Policy=policies.to_json(policies.bucket(bucket, used_key)))
     stack = replace(
@@ -224,6 +227,11 @@ def _named(reader: Identity) -> dict[str, str]:
     return {"accessKey": reader.keys()["id"], "secretKey": reader.keys()["secret"]}
 
 
+def _fetches_files(vm: Identity) -> None:
+    """What the loader asks for."""
+    vm.client("s3").get_object(Bucket=vm.stack.bucket, Key=WORKER_FILES)
+
+
 def _fetches_secrets(vm: Identity) -> None:
     """What the VM's own script does before each start of the service."""
     for name in (vm.stack.kafka_parameter, vm.stack.writer_parameter):
@@ -232,9 +240,9 @@ def _fetches_secrets(vm: Identity) -> None:
 
 def _tells_metrics(vm: Identity) -> None:
     """As the watchdog does."""
-    skipped = watchdog.metric("SkippedEventOffset", 1.0, {"Topic": "audit", "Partition": "0"})
+    skipped = metric("SkippedEventOffset", 1.0, {"Topic": "audit", "Partition": "0"})
     vm.client("cloudwatch").put_metric_data(
-        Namespace=NAMESPACE, MetricData=[watchdog.metric("TaskRunning", 1.0), skipped]
+        Namespace=NAMESPACE, MetricData=[metric("TaskRunning", 1.0), skipped]
     )
 
 
@@ -246,6 +254,7 @@ WRITES: Mapping[str, Callable[[Identity], None]] = {
 }
 READS: Mapping[str, Callable[[Identity], None]] = {"Logz.io reads": _logzio_reads}
 RUNS: Mapping[str, Callable[[Identity], None]] = {
+    "fetches its files": _fetches_files,
     "fetches secrets": _fetches_secrets,
     "tells metrics": _tells_metrics,
 }
@@ -320,6 +329,7 @@ def _vm(
     iam, ec2, name = stack.deployer("iam"), stack.deployer("ec2"), f"vm-{uuid.uuid4().hex[:8]}"
     statements = {
         "trust": policies.instance_trust(),
+        "files": policies.worker_files(stack.bucket, WORKER_FILES, stack.kms_key),
         "secrets": policies.secrets(stack.parameter_arns()),
         "session-manager": policies.session_manager(),
         "metrics": policies.metrics(NAMESPACE),

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from components.policies import Statement
 from components.worker.files import fetch_secrets
 from local import processes
 from local.cloud.accounts import ACCOUNT
@@ -44,16 +45,20 @@ READER_NEEDS: Mapping[str, set[str]] = {
     "s3:GetObject": {"Logz.io reads"},
     "kms:Decrypt": {"Logz.io reads"},
 }
-EVERY_RUN = {"fetches secrets", "tells metrics"}
+EVERY_RUN = {"fetches its files", "fetches secrets", "tells metrics"}
 VM_NEEDS: Mapping[str, set[str]] = {
+    "s3:GetObject": {"fetches its files"},
+    "kms:Decrypt": {"fetches its files"},
     "ssm:GetParameter": {"fetches secrets"},
     "cloudwatch:PutMetricData": {"tells metrics"},
 }
 NEEDS: Mapping[str, Mapping[str, set[str]]] = {
     "writer user": WRITER_NEEDS,
     "writer role": {
-        **WRITER_NEEDS,
         **VM_NEEDS,
+        **WRITER_NEEDS,
+        "s3:GetObject": {"fetches its files", "goes on after a crash"},
+        "kms:Decrypt": {"fetches its files", *EVERY_WRITE},
         "sts:AssumeRole": {*EVERY_RUN, "finds the bucket", "aborts an upload", *EVERY_WRITE},
     },
     "reader role": {**READER_NEEDS, "sts:AssumeRole": {"Logz.io reads"}},
@@ -136,16 +141,22 @@ def test_no_reason_for_a_grant_outlives_the_grant(encrypted_stack: Stack) -> Non
 
 
 def _broken_without_each_action(identity: Identity) -> Iterator[tuple[str, set[str]]]:
-    """Each action once, with what broke; an action that stands in two statements is taken from one at a time."""
+    """Each action once, taken from every statement that grants it, with what broke."""
+    granted = (
+        action for statements in identity.statements.values() for one in statements for action in one.actions
+    )
+    for action in dict.fromkeys(granted):
+        for policy, statements in identity.statements.items():
+            identity.put(policy, [_without(action, one) for one in statements])
+        yield action, identity.broken_steps()
     for policy, statements in identity.statements.items():
-        for index, statement in enumerate(statements):
-            for action in statement.actions:
-                kept = [one for one in statement.actions if one != action]
-                # IAM takes no statement without an action: one that grants nothing of use stands in its place.
-                reduced = replace(statement, actions=kept or ["sts:TagSession"])
-                identity.put(policy, [*statements[:index], reduced, *statements[index + 1 :]])
-                yield action, identity.broken_steps()
         identity.put(policy, statements)
+
+
+def _without(action: str, statement: Statement) -> Statement:
+    kept = [one for one in statement.actions if one != action]
+    # IAM takes no statement without an action: one that grants nothing of use stands in its place.
+    return replace(statement, actions=kept or ["sts:TagSession"])
 
 
 Attempt = Callable[[Stack, Callable[[str], Any]], object]

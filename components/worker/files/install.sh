@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs Java, Kafka Connect and the S3 connector, then enables the service: last, so that a boot that failed
-# leaves no service. A failed step ends the script, and with it cloud-init, in an error that names the step; a timer
-# then runs the script again, as what it downloads may only have been out of reach.
+# leaves no service. A failed step ends the script, and with it cloud-init, in an error that names the step; the timer
+# that the loader enabled then runs both again, as what they download may only have been out of reach.
 set -eu
 
 # shellcheck source=/dev/null
@@ -25,10 +25,8 @@ finish() {
         fi
     fi
     # A metric; before boto3 is installed, a line in the log of the boot.
-    python3 -I /usr/local/lib/s3-auditlog-sink/watchdog.py boot "$code" || true
+    python3 -I /usr/local/lib/s3-auditlog-sink/watchdog boot "$code" || true
 }
-# Of use from the next boot on, or once this run has failed: also one that is cut off is made up for.
-systemctl enable --quiet s3-auditlog-sink-install.timer
 # There after an installation that went well to its end.
 marker=/etc/s3-auditlog-sink/installed
 rm -f "$marker"
