@@ -328,7 +328,7 @@ def logzio_down(stage: Stage) -> None:
 STUCK_SECONDS = 120
 _WATCHDOG = "/usr/local/lib/s3-auditlog-sink/watchdog"
 # Module, constant, seconds.
-_SHORTENED = (("decisions.py", "STUCK_SECONDS", STUCK_SECONDS), ("group.py", "MEASURE_SECONDS", 30))
+SHORTENED = (("decisions.py", "STUCK_SECONDS", STUCK_SECONDS), ("group.py", "MEASURE_SECONDS", 30))
 
 
 def fail_to_the_ceiling(stage: Stage) -> None:
@@ -347,7 +347,7 @@ def stop_jvm(stage: Stage) -> None:
 def stand_still(stage: Stage) -> Struck:
     began = time.time()
     # Half an hour of waiting would show nothing more.
-    for module, name, seconds in _SHORTENED:
+    for module, name, seconds in SHORTENED:
         stage.run("sed", "-i.kept", "-E", f"s/^({name} = )[0-9]+$/\\1{seconds}/", f"{_WATCHDOG}/{module}")
     stage.fail_s3(hang=True, seconds=1800)
     try:
@@ -356,7 +356,7 @@ def stand_still(stage: Stage) -> Struck:
         time.sleep(STUCK_SECONDS + 60)
     finally:
         stage.heal_s3()
-        for module, _, _ in _SHORTENED:
+        for module, _, _ in SHORTENED:
             stage.run("mv", f"{_WATCHDOG}/{module}.kept", f"{_WATCHDOG}/{module}")
     restarts = sum(line.startswith("restarting the service") for line in stage.journal(began))
     if restarts != 1:

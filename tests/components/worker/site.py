@@ -13,6 +13,7 @@ from components.settings import Settings
 from components.worker import bundle, cloud_config
 from components.worker.bundle import Bundle
 from local import paths, processes
+from local.cloud.accounts import ACCOUNT
 from local.vm import imds
 from local.world import clean_environment
 from tests.components.worker.test_rendered import FACTS, given
@@ -63,7 +64,7 @@ class Site:
             Period=7200,
             Statistics=["Sum"],
         )
-        return sum(one["Sum"] for one in found["Datapoints"])
+        return sum(float(one["Sum"]) for one in found["Datapoints"])
 
 
 def packed_files(settings: Settings) -> Bundle:
@@ -94,7 +95,7 @@ def _instance(vm: Identity) -> dict[str, str]:
     return {
         "id": "i-0123456789abcdef0",
         "region": rights_support.REGION,
-        "account": rights_support.ACCOUNT,
+        "account": ACCOUNT,
         "type": "t3.small",
         "image": "ami-1",
         "address": "10.0.0.4",

@@ -102,19 +102,20 @@ def on(machine: Machine, *argv: str) -> str:
 
 
 @pytest.mark.parametrize(
-    ("wrong", "step", "reason"),
+    ("wrong", "said"),
     [
-        ({"repositoryKeyFingerprint": "A" * 40}, "package repository's key", f"expected {'A' * 40}"),
-        ({"archiveSha256": "0" * 64}, "S3 connector", "connector.zip: FAILED"),
+        ({"repositoryKeyFingerprint": "A" * 40}, ("package repository's key", f"expected {'A' * 40}")),
+        ({"archiveSha256": "0" * 64}, ("S3 connector", "connector.zip: FAILED")),
     ],
     ids=["another key", "another archive"],
 )
 def test_what_is_not_what_it_should_be_fails_the_boot_and_leaves_no_service(
-    machine: Machine, site: Site, packages: Mapping[str, Any], wrong: dict[str, str], step: str, reason: str
+    machine: Machine, site: Site, packages: Mapping[str, Any], wrong: dict[str, str], said: tuple[str, str]
 ) -> None:
     told = site.boots_failed()
     boot_with_files(machine, site, packages, **wrong)
 
+    step, reason = said
     output = on(machine, "cat", "/var/log/cloud-init-output.log")
     assert machine.cloud_init["status"] == "error"
     assert f"install: FAILED in step: {step} (exit code 1)" in output
