@@ -21,6 +21,7 @@ DEBIAN_PACKAGES = (
     *rootfs.DEBIAN_PACKAGES,
     "apt-utils",
     "dpkg-dev",
+    "git",
     "gpg",
     "gpg-agent",
     "shellcheck",

@@ -35,11 +35,17 @@ NO_PROXY = "127.0.0.1,localhost"
 
 @dataclass(frozen=True)
 class World:
-    """A started local stack. `servers`: by name, each with its ready information."""
+    """A started local stack.
+
+    Attributes:
+        servers: by name, each with its ready information.
+        program: the folder of the Pulumi program that makes the stack.
+    """
 
     state: Path
     tools: Tools
     servers: Mapping[str, Server]
+    program: Path = paths.ROOT
 
     @property
     def aws_endpoint(self) -> str:

@@ -25,6 +25,10 @@ class Ledger:
         """An event as Logz.io indexed it."""
         self._delivered.update(_ids([line]))
 
+    def unarchived(self, ids: Iterable[str]) -> set[str]:
+        """Those that the bucket does not have."""
+        return {one for one in ids if one not in self._archived}
+
     def undelivered(self, ids: Iterable[str]) -> set[str]:
         """Those that Logz.io does not have."""
         return {one for one in ids if one not in self._delivered}

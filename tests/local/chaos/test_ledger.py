@@ -33,6 +33,7 @@ def test_an_event_that_stands_in_both_places_is_not_lost() -> None:
 def test_an_event_that_one_place_does_not_have_is_lost() -> None:
     made = ledger(["a", "b"], ["a", "c"])
     assert made.absent(["a", "b", "c", "d"]) == {"b", "c", "d"}
+    assert made.unarchived(["a", "b", "c", "d"]) == {"c", "d"}
     assert made.undelivered(["a", "b", "c", "d"]) == {"b", "d"}
     assert Books(made).close(["a", "b", "c", "d"]) == (3, 0)
 
