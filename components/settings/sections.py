@@ -157,7 +157,11 @@ class Connector(Section):
         description="Name of the connector and, with `connect-` before it, of its consumer group. A new name reads "
         "the topic again from its beginning.",
     )
-    topics_dir: TopicsDir = Field(default="topics", description="First part of every object's key.")
+    topics_dir: TopicsDir = Field(
+        default="topics",
+        description="First part of the key of every object with events; not below "
+        f"{' or '.join(f'`{reserved}`' for reserved in layout.RESERVED)}, where other objects are.",
+    )
     flush_size: Annotated[int, Field(ge=1000, le=MAX_FLUSH_SIZE)] = Field(
         default=5000,
         description="Most events in an object. At 8 KiB each they stay under the 50 MB that Logz.io fetches; "

@@ -48,8 +48,8 @@ ALARMS = (
         period=HOUR,
         periods=1,
         missing="notBreaching",
-        description="The installation on the VM failed: /var/log/cloud-init-output.log names the step, and "
-        "`journalctl -u s3-auditlog-sink-install` that of each later try.",
+        description="The VM did not get its files, or the installation failed: /var/log/cloud-init-output.log names "
+        "the object or the step, and `journalctl -u s3-auditlog-sink-install` that of each later try.",
     ),
     Alarm(
         name="task",

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from components.worker import bundle
 from local import pulumi, world
 from local.demo import stages
 from local.kafka import client
@@ -104,6 +105,28 @@ def test_a_reboot_loses_nothing_and_needs_nobody(running: World) -> None:
     assert result.ok, result.explain()
 
 
+def test_the_vm_has_the_files_of_the_project_as_they_are(running: World) -> None:
+    on_the_vm = shell.run(
+        _vm(running), ["cat", "/usr/local/lib/s3-auditlog-sink/watchdog/decisions.py"]
+    ).stdout
+
+    assert on_the_vm == (bundle.FILES / "watchdog" / "decisions.py").read_text()
+
+
+def test_changed_files_replace_the_vm_and_the_former_files_go_after_it(running: World) -> None:
+    before = _worker_files(running)
+    running.set("worker", "logLevel", "DEBUG")
+    up = ("up", "--stack", world.STACK, "--yes", "--skip-preview")
+    lines = pulumi.run(running, *up, quiet=True).splitlines()
+
+    replaced = [n for n, line in enumerate(lines) if "ec2:Instance" in line and "created" in line]
+    gone = [n for n, line in enumerate(lines) if "worker-files" in line and "deleted" in line]
+    assert max(replaced) < min(gone), lines
+    after = _worker_files(running)
+    assert len(before) == len(after) == 1
+    assert before != after
+
+
 def test_destroy_leaves_nothing_behind(running: World) -> None:
     assert stages.down(running) == []
 
@@ -111,6 +134,11 @@ def test_destroy_leaves_nothing_behind(running: World) -> None:
 def _vm(running: World) -> Path:
     """The folder of the VM, on this machine."""
     return running.state / "vm" / str(pulumi.outputs(running)["instanceId"])
+
+
+def _worker_files(running: World) -> list[str]:
+    listed = running.aws("s3").list_objects_v2(Bucket=world.BUCKET, Prefix="worker-files/")
+    return [one["Key"] for one in listed["Contents"]]
 
 
 def _boot_id(running: World) -> str | None:
