@@ -396,7 +396,8 @@ def flattened(event: Mapping[str, Any]) -> dict[str, Any]:
     while waiting:
         name, value = waiting.pop()
         if isinstance(value, dict):
-            waiting += [(f"{name}_{below}", inner) for below, inner in reversed([*value.items()])]
+            above = f"{name}_" if name else ""
+            waiting += [(above + below, inner) for below, inner in reversed([*value.items()])]
         else:
             found[name] = value
     return found

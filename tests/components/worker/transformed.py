@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from components.worker.connect import connector_properties, render
+from local import java
 from local.kafka import jars
 from tests.components.worker.test_rendered import FACTS, given
 
@@ -92,17 +93,30 @@ def transformed(folder: Path, values: Iterable[bytes], **connector: Any) -> list
     """
     properties = folder / "connector.properties"
     properties.write_text(render(connector_properties(given(connector=connector), FACTS), "a test's"))
-    source, lines = folder / "Chain.java", folder / "values"
-    source.write_text(_CHAIN)
+    lines = folder / "values"
     lines.write_bytes(b"".join(value + b"\n" for value in values))
     done = subprocess.run(
-        ["java", "-cp", f"{jars.ensure()}/*", str(source), str(properties), str(lines)],
+        ["java", "-cp", f"{jars.ensure()}/*:{_program()}", "Chain", str(properties), str(lines)],
         capture_output=True,
         text=True,
         check=False,
     )
     assert done.returncode == 0, done.stderr
     return [line[1:] if line.startswith("=") else None for line in done.stdout.splitlines()]
+
+
+def _program() -> Path:
+    """The folder with the compiled program, made once."""
+
+    def build(target: Path) -> None:
+        source = target / "Chain.java"
+        source.write_text(_CHAIN)
+        java.run(
+            ["javac", *java.JAVAC_OPTIONS, "-cp", f"{jars.ensure()}/*", "-d", str(target), str(source)],
+            needs="openjdk-17-jdk-headless",
+        )
+
+    return java.ensure("test-chain", [_CHAIN], build, text="A test's program")
 
 
 def transformed_event(folder: Path, event: Any, **connector: Any) -> Any:
