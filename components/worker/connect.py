@@ -152,8 +152,9 @@ def _own_properties(settings: Settings, facts: WorkerFacts) -> dict[str, str]:
 def _transforms(connector: Connector) -> dict[str, str]:
     """Kafka's own transformations of an event's fields, in the order in which they are applied.
 
-    Renames come first: `connector.renames` names fields as Confluent does, and `@timestamp` can then not be the name
-    of a nested field. What is left out comes last, by the name that a person sees in Logz.io.
+    Renames come first, as `connector.renames` has Confluent's names. A joined name can then not take the place of
+    `@timestamp`, and that of `event_type` only if a top-level field `event` were an object, which CloudEvents 1.0 does
+    not allow ("Type System"). What is left out comes last, by the name that a person sees in Logz.io.
     """
     replace = "org.apache.kafka.connect.transforms.ReplaceField$Value"
     chain: dict[str, dict[str, str]] = {}
