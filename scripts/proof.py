@@ -85,7 +85,7 @@ class Proof:
             return next((one for one in found if one is not None), None)
 
         event = self._wait(new_event, "a new event is in the bucket (a login to Confluent Cloud makes one)")
-        self._wait(lambda: self._has_arrived(event), f"event {event} is in Logz.io")
+        self._wait(lambda: self._has_arrived(event), f"event {event} is indexed in Logz.io")
 
     def _event_id(self, key: str) -> str | None:
         ids = (event.get(self._id_field) for event in self.archive.events(key))

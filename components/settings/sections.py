@@ -190,6 +190,19 @@ class Connector(Section):
         description="Top-level fields that get another name (json only). Logz.io takes `@timestamp` as the event's "
         "time and keeps `type` for itself.",
     )
+    flatten: bool = Field(
+        default=True,
+        description="Gives nested fields joined names, `data_methodName` for `data.methodName` (json only). Without "
+        "it, Logz.io indexes about half of the events: it takes one type for a field, and Confluent has text in one "
+        "event where it has an object in another.",
+    )
+    excluded_fields: Annotated[tuple[FieldName, ...], Field(strict=False)] = (
+        Field(  # YAML has lists, no tuples
+            default=(),
+            description="Fields that Logz.io does not get, by the names they have there (json only): the way out for a "
+            "field that is a list of objects in one event and text in another.",
+        )
+    )
     version: ConnectorVersion = Field(
         default="12.1.11", description="Version of Confluent's S3 sink connector."
     )

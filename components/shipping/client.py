@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 import tenacity
 
+from components import logzio_facts
 from components.shipping import redaction
 from components.shipping.errors import Kind, LogzioError
 from components.shipping.model import Registered, Registration, RoleDetails
@@ -149,11 +150,15 @@ class LogzioClient:
         self._look_quietly(lambda: self.get(id_), lambda found: found is None)
 
     def has_event(self, field: str, value: str) -> bool:
-        """Whether an event of today or yesterday (UTC) has this value, such as an id, in a field."""
+        """Whether an event of today or yesterday (UTC) has this value, such as an id, in a field.
+
+        One that Logz.io holds without having indexed its fields does not count.
+        """
         quoted = re.sub(r'(["\\])', r"\\\1", value)
         query = {"query_string": {"query": f'{field}:"{quoted}"', "allow_leading_wildcard": False}}
-        body = {"size": 1, "query": query}
-        return self._parsed("POST", SEARCH, lambda raw: bool(raw["hits"]["hits"]), body)
+        # A copy that was not indexed may stand before one that was.
+        body = {"size": 100, "query": query}
+        return self._parsed("POST", SEARCH, _has_indexed, body)
 
     def _post(self, wanted: Registration, known: Collection[int]) -> Registered:
         """Posts until there is one answer, or one registration more than the `known` ids."""
@@ -287,6 +292,10 @@ class LogzioClient:
             raise LogzioError(
                 Kind.ANSWER, f"{method} {path}", "the answer lacks what it must hold", effect_unknown=True
             ) from None
+
+
+def _has_indexed(answer: Any) -> bool:
+    return any(logzio_facts.failure(hit["_source"]) is None for hit in answer["hits"]["hits"])
 
 
 def _path(id_: int) -> str:

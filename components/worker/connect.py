@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import javaproperties
 
 from components import layout
-from components.settings import NAMESPACE, Settings
+from components.settings import NAMESPACE, Connector, Settings
 
 SERVICE = "s3-auditlog-sink"
 """The one name of the unit, its user and its folders."""
@@ -26,6 +26,9 @@ PLUGIN_FOLDER = "/usr/share/confluent-hub-components"
 # objects: after a crash the sink goes on in an object named one offset after the first that was not committed,
 # and Logz.io, which never looks back, would skip it if it had read a second one by then.
 OFFSET_FLUSH_MS = 1_000
+
+# Between the names of a nested field and of the one that holds it. A dot would not do: Logz.io takes it for nesting.
+FIELD_DELIMITER = "_"
 
 _JSON = {
     "value.converter": "org.apache.kafka.connect.json.JsonConverter",
@@ -131,13 +134,8 @@ def _own_properties(settings: Settings, facts: WorkerFacts) -> dict[str, str]:
     }
     if connector.compression == "gzip":
         properties["s3.compression.level"] = str(connector.compression_level)
-    if connector.format == "json" and connector.renames:
-        renames = ",".join(f"{old}:{new}" for old, new in connector.renames.items())
-        properties |= {
-            "transforms": "rename",
-            "transforms.rename.type": "org.apache.kafka.connect.transforms.ReplaceField$Value",
-            "transforms.rename.renames": renames,
-        }
+    if connector.format == "json":
+        properties |= _transforms(connector)
     if settings.archive.object_lock_days is not None:
         # S3 takes a part of a locked object only with its checksum (kafka-connect-storage-cloud issue 710).
         properties["s3.send.digest"] = "true"
@@ -148,6 +146,29 @@ def _own_properties(settings: Settings, facts: WorkerFacts) -> dict[str, str]:
             "aws.access.key.id": _from_secrets("aws.access.key.id"),
             "aws.secret.access.key": _from_secrets("aws.secret.access.key"),
         }
+    return properties
+
+
+def _transforms(connector: Connector) -> dict[str, str]:
+    """Kafka's own transformations of an event's fields, in the order in which they are applied.
+
+    Renames come first, as `connector.renames` has Confluent's names. A joined name can then not take the place of
+    `@timestamp`, and that of `event_type` only if a top-level field `event` were an object, which CloudEvents 1.0 does
+    not allow ("Type System"). What is left out comes last, by the name that a person sees in Logz.io.
+    """
+    replace = "org.apache.kafka.connect.transforms.ReplaceField$Value"
+    chain: dict[str, dict[str, str]] = {}
+    if connector.renames:
+        renames = ",".join(f"{old}:{new}" for old, new in connector.renames.items())
+        chain["rename"] = {"type": replace, "renames": renames}
+    if connector.flatten:
+        flatten = "org.apache.kafka.connect.transforms.Flatten$Value"
+        chain["flatten"] = {"type": flatten, "delimiter": FIELD_DELIMITER}
+    if connector.excluded_fields:
+        chain["exclude"] = {"type": replace, "exclude": ",".join(connector.excluded_fields)}
+    properties = {"transforms": ",".join(chain)} if chain else {}
+    for name, settings in chain.items():
+        properties |= {f"transforms.{name}.{key}": value for key, value in settings.items()}
     return properties
 
 

@@ -6,6 +6,7 @@ import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
+from components import logzio_facts
 from local.demo.comparison import PIPELINE, is_data
 from local.demo.places import Bucket, DeliveredStore
 
@@ -22,19 +23,19 @@ class Ledger:
         self._archived.update(_ids(lines_of(key, body)))
 
     def add_delivered(self, line: str) -> None:
-        """An event as Logz.io indexed it."""
-        self._delivered.update(_ids([line]))
+        """An event as Logz.io shows it. One that it could not index by its fields is not delivered."""
+        self._delivered.update(_ids([line] if logzio_facts.failure(json.loads(line)) is None else []))
 
     def unarchived(self, ids: Iterable[str]) -> set[str]:
         """Those that the bucket does not have."""
         return {one for one in ids if one not in self._archived}
 
     def undelivered(self, ids: Iterable[str]) -> set[str]:
-        """Those that Logz.io does not have."""
+        """Those that Logz.io has not indexed."""
         return {one for one in ids if one not in self._delivered}
 
     def absent(self, ids: Iterable[str]) -> set[str]:
-        """Those that are missing from the bucket or from Logz.io."""
+        """Those that are missing from the bucket, or that Logz.io has not indexed."""
         return {one for one in ids if one not in self._archived or one not in self._delivered}
 
     def duplicates(self) -> int:

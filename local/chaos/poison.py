@@ -11,14 +11,19 @@ from typing import Any
 
 from confluent_kafka import KafkaError, Message, Producer
 
-from components import layout
+from components import layout, logzio_facts
 from local.chaos.ledger import lines_of
 from local.chaos.stage import ChaosError, Stage, wait_until
+from local.demo import stages
+from local.demo.comparison import flattened
 from local.kafka import client
 from local.kafka.client import TOPIC
 from local.world import BUCKET
 
 PARTITION = 3
+
+BEYOND_LOGZIO = "8 MB"
+"""Of the readable events the one that Logz.io cannot index: a value of more than 32,700 characters."""
 
 # What Connect's LogReporter writes for a record that was skipped.
 _SKIPPED = re.compile(r"topic='([^']+)', partition=(\d+), offset=(\d+)")
@@ -31,12 +36,14 @@ class Struck:
     Attributes:
         note: what was seen of it.
         ids: events that it produced itself and that must arrive.
+        unindexable: further ones that must arrive, though Logz.io cannot index them.
         unrepresentable: records that a JSON archive cannot hold; each was named in the log.
-        silent: those that nothing was said of. They count as lost.
+        silent: those that nothing was said of, and unindexable events that did not arrive. They count as lost.
     """
 
     note: str = ""
     ids: tuple[str, ...] = ()
+    unindexable: tuple[str, ...] = ()
     unrepresentable: int = 0
     silent: int = 0
 
@@ -96,6 +103,10 @@ def strike(stage: Stage) -> Struck:
     logged = named()
     silent = [name for name in skipped if offsets[name] not in logged]
     archived = _archived(stage, offsets)
+    beyond = str(events[BEYOND_LOGZIO]["id"])
+    with suppress(ChaosError):
+        wait_until(lambda: _is_marked(stage, beyond), f"Logz.io has marked the event of {BEYOND_LOGZIO}")
+    is_marked = _is_marked(stage, beyond)
     notes = [f"skipped: {', '.join(name for name in skipped if name not in silent)}"]
     notes.append(f"metric SkippedEvents: {counted(stage.journal(began))}, a null (no event) among them")
     for name, event in events.items():
@@ -105,16 +116,31 @@ def strike(stage: Stage) -> Struck:
         else:
             notes.append(
                 f"{name}: archived"
-                + ("" if copy["data"] == event["data"] else " WITH ANOTHER VALUE (format raw keeps it)")
+                + ("" if _has_fields(copy, event) else " WITH ANOTHER VALUE (format raw keeps it)")
+                + (", in Logz.io an invalid log" if name == BEYOND_LOGZIO and is_marked else "")
             )
     if silent:
         notes.append(f"NOT NAMED in the log: {', '.join(silent)}")
+    arrived = is_marked and beyond in archived
     return Struck(
         note="; ".join(notes),
-        ids=tuple(event["id"] for event in events.values()),
+        ids=tuple(event["id"] for event in events.values() if event["id"] != beyond),
+        unindexable=(beyond,),
         unrepresentable=len(skipped) - len(silent),
-        silent=len(silent),
+        silent=len(silent) + (0 if arrived else 1),
     )
+
+
+def _has_fields(copy: Mapping[str, Any], event: Mapping[str, Any]) -> bool:
+    return flattened({"data": event["data"]}).items() <= copy.items()
+
+
+def _is_marked(stage: Stage, event_id: str) -> bool:
+    """Whether Logz.io shows an event as one that it could not index."""
+    shown = (
+        json.loads(row.event) for row in stages.delivered(stage.world).new_rows() if event_id in row.event
+    )
+    return any(event.get("id") == event_id and logzio_facts.failure(event) for event in shown)
 
 
 def produce(stage: Stage, values: Mapping[str, bytes | None]) -> dict[str, int]:

@@ -24,7 +24,7 @@ class Row:
     produced: int
     """Events that Kafka accepted from the blow until the row was closed."""
     lost: int
-    """Events that are missing from the bucket or from Logz.io, even after a restart of the service by hand."""
+    """Events missing from the bucket, or not indexed by Logz.io, even after a restart of the service by hand."""
     duplicates: int
     """Copies beyond the first that came with this row."""
     seconds: float | None
@@ -49,7 +49,7 @@ class Report:
     rows: tuple[Row, ...]
     events: int
     missing_at_the_end: int
-    """Events without a right copy in both places after all, those of the poison row apart."""
+    """Events without a right copy in both places, or not indexed, after all; those of the poison row apart."""
     details: tuple[str, ...] = ()
 
     @property

@@ -79,6 +79,7 @@ class _Run:
         self._books = Books(self._ledger)
         self._reader = Reader(stages.bucket(stage.world), stages.delivered(stage.world), self._ledger)
         self._poison: list[str] = []
+        self._unindexable: list[str] = []
 
     def strike_all(self, faults: Sequence[Fault]) -> Report:
         self._feed.start()
@@ -109,6 +110,7 @@ class _Run:
             self._feed.start()
         progress.say("  healed; waiting until nothing is behind")
         self._poison += struck.ids
+        self._unindexable += struck.unindexable
         wanted = self._wanted()
         seconds = self._recover(fault.patience)
         if seconds is None:
@@ -189,7 +191,9 @@ class _Run:
         self._recover(600, flowing=False)
         result = stages.wait_until_complete(self._stage.world, still_seconds=120)
         poisoned = sum(event.id in self._poison for event in result.first_missing)
-        return Report(rows, result.produced, result.missing - poisoned, tuple(result.explain()))
+        marked = sum(failure.id in self._unindexable for failure in result.first_failures)
+        missing = result.missing - poisoned + result.index_failures - marked
+        return Report(rows, result.produced, missing, tuple(result.explain()))
 
 
 def summary(journal: Sequence[str]) -> str:

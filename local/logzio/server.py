@@ -27,6 +27,7 @@ from local.logzio import requests
 from local.logzio.aws import Aws, CredentialsError
 from local.logzio.faults import Fault, Faults
 from local.logzio.fetcher import Fetcher
+from local.logzio.indexing import Indexer
 from local.logzio.requests import ApiError
 from local.logzio.search import SearchError, search
 from local.logzio.store import Store
@@ -65,7 +66,7 @@ class Emulator:
         if aws_endpoint is not None:
             identity = state / "cloud" / "logzio.json"
             self._aws = Aws.load(aws_endpoint, identity, self._store.external_id())
-            self._fetcher = Fetcher(self._store, self._aws)
+            self._fetcher = Fetcher(self._store, self._aws, Indexer(self._store))
         self._server = make_server(
             "127.0.0.1", port, self._application(), threaded=True, request_handler=_Quiet
         )

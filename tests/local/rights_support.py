@@ -23,6 +23,7 @@ from local.cloud.accounts import ACCOUNT, LOGZIO_ACCOUNT
 from local.cloud.images import UBUNTU_AMI
 from local.logzio.aws import Aws
 from local.logzio.fetcher import Fetcher
+from local.logzio.indexing import Indexer
 from local.logzio.store import Store
 
 REGION = "us-west-2"
@@ -212,7 +213,7 @@ def _logzio_reads(reader: Identity) -> None:
         )
         key = f"{PREFIX}{time.time_ns()}"
         stack.deployer("s3").put_object(Bucket=stack.bucket, Key=key, Body=b'{"id": "new"}\n')
-        Fetcher(store, who).look()
+        Fetcher(store, who, Indexer(store)).look()
         (registration,) = store.registrations()
         if registration.last_error is not None or store.event_count() == 0:
             raise StepError(registration.last_error or "nothing was read")

@@ -329,19 +329,10 @@ def test_an_event_gets_the_type_of_its_registration_and_keeps_its_time(world: Wo
     assert indexed["s3_object_key"] == data_key(0)
 
 
-def test_an_event_without_a_time_gets_the_one_it_came_at(world: World) -> None:
-    world.register()
-    before = time.strftime("%Y-%m-%dT%H:%M", time.gmtime())
-    world.put(data_key(0), {"id": "e", "time": "2020-01-01T00:00:00Z"})
-
-    world.look()
-
-    assert world.events()[0]["@timestamp"] >= before
-
-
 def test_a_line_that_is_no_json_object_becomes_text(world: World) -> None:
     world.register()
-    world.put(data_key(0), content=gzip.compress(b'not json\n{"id":"e1"}\n[1]\n'))
+    line = json.dumps(event(1)).encode()
+    world.put(data_key(0), content=gzip.compress(b"not json\n" + line + b"\n[1]\n"))
 
     world.look()
 
@@ -350,29 +341,36 @@ def test_a_line_that_is_no_json_object_becomes_text(world: World) -> None:
 
 def test_a_line_separator_inside_a_string_ends_no_event(world: World) -> None:
     world.register()
-    world.put(data_key(0), content='{"id":"e1","text":"a\u2028b"}\n'.encode())
+    line = json.dumps({**event(1), "text": "a\u2028b"}, ensure_ascii=False)
+    world.put(data_key(0), content=f"{line}\n".encode())
 
     world.look()
 
     assert [one["text"] for one in world.events()] == ["a\u2028b"]
 
 
-@pytest.mark.parametrize(
-    "odd",
-    [
-        {"deep": json.loads("[" * 12 + "1" + "]" * 12)},
-        {"long": "x" * 32_701},
-        {str(n): n for n in range(1001)},
-    ],
-    ids=["deep", "long", "many"],
-)
-def test_an_event_beyond_logzios_limits_is_marked(world: World, odd: dict[str, Any]) -> None:
+def test_what_logzio_cannot_index_is_marked_and_the_type_of_a_field_outlives_a_restart(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     world.register()
-    world.put(data_key(0), {**event(0), **odd})
-
+    world.put(data_key(0), {**event(0), "principal": "User:sa-1"}, {**event(1), "principal": {"id": "u-1"}})
     world.look()
+    world.emulator.stop()
+    monkeypatch.setattr(fetcher, "POLL_SECONDS", 0.05)
 
-    assert world.events()[0]["tags"] == ["logzio-invalid-log"]
+    with running(world.state, world.endpoint) as again:
+        world.put(data_key(1), {**event(2), "principal": {"id": "u-1"}}, {**event(3), "long": "x" * 32_701})
+        deadline = time.monotonic() + 600
+        while again.state()["events"] < 4:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+
+    assert [one["type"] for one in world.events()] == [
+        "confluent_audit",
+        "logzio-index-failure",
+        "logzio-index-failure",
+        "logzio-invalid-log",
+    ]
 
 
 def test_an_object_that_is_too_large_is_passed_over_and_recorded(

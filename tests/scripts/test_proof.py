@@ -127,7 +127,7 @@ def test_the_event_must_arrive_in_logzio() -> None:
     scene = Scene(logzio=Logzio({"another stack's"}))
     scene.meanwhile = lambda: scene.bucket.put(0, 0, {"id": "new"})
 
-    with pytest.raises(ProofError, match=r"of waiting until event new is in Logz\.io"):
+    with pytest.raises(ProofError, match=r"of waiting until event new is indexed in Logz\.io"):
         scene.proof().wait_for_event()
 
 

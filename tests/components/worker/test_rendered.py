@@ -257,6 +257,36 @@ def test_json_is_searchable_and_a_malformed_event_neither_stops_the_pipe_nor_sho
     assert properties["errors.log.include.messages"] == "true"
 
 
+def test_fields_are_renamed_then_flattened_then_left_out() -> None:
+    left_out = ["data_clientAddress", "data_request_data_config_connector.class"]
+    properties = connector_properties(given(connector={"excludedFields": left_out}), FACTS)
+
+    assert properties["transforms"] == "rename,flatten,exclude"
+    assert properties["transforms.flatten.type"] == "org.apache.kafka.connect.transforms.Flatten$Value"
+    assert properties["transforms.flatten.delimiter"] == "_"
+    assert properties["transforms.exclude.type"] == "org.apache.kafka.connect.transforms.ReplaceField$Value"
+    assert properties["transforms.exclude.exclude"] == ",".join(left_out)
+
+
+@pytest.mark.parametrize(
+    ("connector", "chain"),
+    [
+        ({}, "rename,flatten"),
+        ({"flatten": False}, "rename"),
+        ({"renames": {}}, "flatten"),
+        ({"renames": {}, "flatten": False}, None),
+    ],
+)
+def test_only_the_transformations_that_are_asked_for_are_set(
+    connector: dict[str, Any], chain: str | None
+) -> None:
+    properties = connector_properties(given(connector=connector), FACTS)
+
+    assert properties.get("transforms") == chain
+    named = {name.split(".")[1] for name in properties if name.startswith("transforms.")}
+    assert named == set(chain.split(",") if chain else [])
+
+
 def test_raw_keeps_the_bytes_and_changes_no_field() -> None:
     properties = connector_properties(given(connector={"format": "raw"}), FACTS)
 

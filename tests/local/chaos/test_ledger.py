@@ -38,6 +38,13 @@ def test_an_event_that_one_place_does_not_have_is_lost() -> None:
     assert Books(made).close(["a", "b", "c", "d"]) == (3, 0)
 
 
+def test_an_event_that_logzio_could_not_index_is_lost_there() -> None:
+    made = ledger(["a", "b"], ["a"])
+    made.add_delivered(json.dumps({"id": "b", "type": "logzio-index-failure", "tags": ["why"]}))
+    assert made.undelivered(["a", "b"]) == {"b"}
+    assert Books(made).close(["a", "b"]) == (1, 0)
+
+
 def test_a_loss_is_counted_in_one_row_only() -> None:
     books = Books(ledger(["a"], ["a"]))
     assert books.close(["a", "b"]) == (1, 0)

@@ -18,6 +18,7 @@ import pytest
 from components import layout
 from local import paths, processes
 from local.demo.check import any_archived, wait_until_complete
+from local.demo.comparison import flattened
 from local.demo.feed import feed
 from local.demo.left_behind import in_aws, in_kafka
 from local.demo.places import Bucket, DeliveredStore, Topic
@@ -94,7 +95,7 @@ class Player:
         for record in self._topic.new_records():
             event = json.loads(record.value or b"")
             renamed = {"@timestamp": event.pop("time"), "event_type": event.pop("type")} | event
-            files[record.partition].append((record.offset, renamed))
+            files[record.partition].append((record.offset, flattened(renamed)))
         for partition, events in files.items():
             prefix = layout.partition_prefix("topics", client.TOPIC, partition)
             key = f"{prefix}{client.TOPIC}+{partition}+{events[0][0]:020d}.json.gz"
