@@ -18,7 +18,7 @@ public class OrderedPartitioner<T> extends DefaultPartitioner<T> {
             DateTimeFormatter.ofPattern("uuuuMMdd'T'HHmmss.SSS'Z'", Locale.ROOT).withZone(ZoneOffset.UTC);
 
     // Of all tasks that this JVM ever runs: a task that starts again must not go back in time either.
-    private static long last;
+    private static long last = -1;
     private static String stamp;
 
     @Override

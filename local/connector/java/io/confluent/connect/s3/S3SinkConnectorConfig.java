@@ -288,7 +288,8 @@ final class S3SinkConnectorConfig extends AbstractConfig {
     }
 
     private static void knownPartitioner(String name, Object value) {
-        if (!DefaultPartitioner.class.isAssignableFrom((Class<?>) value)) {
+        // Null: a class that was not found, which is an error already.
+        if (value != null && !DefaultPartitioner.class.isAssignableFrom((Class<?>) value)) {
             throw new ConfigException(name, value, "the stand-in has and takes only what extends DefaultPartitioner");
         }
     }
