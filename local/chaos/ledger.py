@@ -33,9 +33,14 @@ class Ledger:
         """Those that Logz.io does not have."""
         return {one for one in ids if one not in self._delivered}
 
+    def unarchived(self, ids: Iterable[str]) -> set[str]:
+        """Those that the bucket does not have."""
+        return {one for one in ids if one not in self._archived}
+
     def absent(self, ids: Iterable[str]) -> set[str]:
         """Those that are missing from the bucket or from Logz.io."""
-        return {one for one in ids if one not in self._archived or one not in self._delivered}
+        wanted = set(ids)
+        return self.unarchived(wanted) | self.undelivered(wanted)
 
     def duplicates(self) -> int:
         """Copies beyond the first of each event, in the place that has more of it."""
