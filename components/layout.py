@@ -27,8 +27,7 @@ ORIGINALS = "originals"
 RESERVED = (WORKER_FILES, ORIGINALS)
 """First parts of keys that are not for the topics directory."""
 
-
-# components/worker/files: OrderedPartitioner.java writes it, check_clock.py reads it. Of fixed width, so that it sorts.
+# components/worker/files: OrderedPartitioner.java writes it, check_keys.py reads it. Of fixed width, so that it sorts.
 STAMP_FORMAT = "%Y%m%dT%H%M%S.%fZ"
 _STAMP = r"\d{8}T\d{6}\.\d{3}Z"
 
@@ -92,6 +91,11 @@ def stamped_start(topics_dir: str, topic: str, partition: int, opened: int | Non
     """
     start = f"{partition_prefix(topics_dir, topic, partition)}{topic}-"
     return start if opened is None else start + stamp(opened)
+
+
+def stamped_template(topics_dir: str) -> str:
+    """`stamped_start` of any partition, with `{topic}` and `{partition}` for str.format: check_keys.py on the VM."""
+    return f"{topics_dir}/{{topic}}/partition={{partition}}/{{topic}}-"
 
 
 def key_start(topics_dir: str, topic: str, partition: int, offset: int) -> str:

@@ -55,6 +55,11 @@ def test_a_stamp_survives_being_written_and_read(opened: int) -> None:
     assert key.opened == opened
 
 
+def test_the_template_gives_the_start_of_any_partition() -> None:
+    template = layout.stamped_template("a/b")
+    assert template.format(topic=TOPIC, partition=11) == layout.stamped_start("a/b", TOPIC, 11)
+
+
 def test_stamps_sort_as_their_times() -> None:
     minute, year = 60_000, 366 * 86_400_000
     times = [0, 1, 999, 1000, MOMENT - 1, MOMENT, MOMENT + minute, MOMENT + year, 253_402_300_799_999]
