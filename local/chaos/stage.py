@@ -16,7 +16,7 @@ from confluent_kafka.admin import AdminClient
 
 from components import layout
 from components.settings import NAMESPACE, Connector
-from components.worker.cloud_config import CONNECTOR_PROPERTIES
+from components.worker.bundle import CONNECTOR_PROPERTIES
 from components.worker.connect import SERVICE, parameter_name
 from local import http, paths, processes, pulumi
 from local.demo import stages
