@@ -178,7 +178,9 @@ class Stage:
     def uncommitted(self) -> int:
         """How many objects the partition has that has most of them that begin at or after its committed offset."""
         group = ConsumerGroupTopicPartitions(f"connect-{Connector().name}")
-        (answer,) = self._kafka().list_consumer_group_offsets([group]).values()
+        # Kept until it has answered: without its client an answer never comes.
+        admin = self._kafka()
+        (answer,) = admin.list_consumer_group_offsets([group]).values()
         committed = {one.partition: one.offset for one in answer.result().topic_partitions}
         keys = (layout.parse_data_key(one.key) for one in stages.bucket(self.world).listing())
         behind = (
