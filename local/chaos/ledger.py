@@ -34,10 +34,6 @@ class Ledger:
         """Those that Logz.io does not have."""
         return {one for one in ids if one not in self._delivered}
 
-    def unarchived(self, ids: Iterable[str]) -> set[str]:
-        """Those that the bucket does not have."""
-        return {one for one in ids if one not in self._archived}
-
     def absent(self, ids: Collection[str]) -> set[str]:
         """Those that are missing from the bucket or from Logz.io."""
         return self.unarchived(ids) | self.undelivered(ids)
