@@ -35,7 +35,6 @@ def test_an_event_that_one_place_does_not_have_is_lost() -> None:
     assert made.absent(["a", "b", "c", "d"]) == {"b", "c", "d"}
     assert made.unarchived(["a", "b", "c", "d"]) == {"c", "d"}
     assert made.undelivered(["a", "b", "c", "d"]) == {"b", "d"}
-    assert made.unarchived(["a", "b", "c", "d"]) == {"c", "d"}
     assert Books(made).close(["a", "b", "c", "d"]) == Account(2, 2, 0)
 
 
