@@ -68,8 +68,9 @@ def writer(bucket: str, kms_key_arn: str | None) -> list[Statement]:
         ),
         Statement(
             sid="FindBucket",
-            reason="The sink asks at its start whether the bucket exists; after a crash a missing object must be "
-            "told from a refused one (404, not 403), or events would be skipped.",
+            reason="The sink asks at its start whether the bucket exists, and the VM before it whether a key is ahead "
+            "of its clock; after a crash a missing object must be told from a refused one (404, not 403), or events "
+            "would be skipped.",
             actions=["s3:ListBucket", "s3:GetBucketLocation", "s3:ListBucketMultipartUploads"],
             resources=[bucket_arn(bucket)],
         ),

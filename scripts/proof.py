@@ -77,10 +77,10 @@ class Proof:
             LogzioError: it cannot be looked up.
         """
         partitions = self.settings.topic_partitions
-        next_offsets = {one: _after(self.archive.last_offset(*one)) for one in partitions}
+        newest = {one: self.archive.newest_key(*one) for one in partitions}
 
         def new_event() -> str | None:
-            keys = (self.archive.first_key_from(*one, next_offsets[one]) for one in partitions)
+            keys = (self.archive.first_key_after(*one, newest[one]) for one in partitions)
             found = (self._event_id(key) for key in keys if key is not None)
             return next((one for one in found if one is not None), None)
 
@@ -147,7 +147,3 @@ def proof(
         patience=minutes * 60,
         say=say,
     )
-
-
-def _after(offset: int | None) -> int:
-    return 0 if offset is None else offset + 1

@@ -70,6 +70,7 @@ def files(settings: Settings, facts: WorkerFacts) -> dict[str, File]:
         f"/etc/sysusers.d/{SERVICE}.conf": File(read("sysusers.conf")),
         f"/etc/{SERVICE}/environment": File(_environment(settings)),
         f"/etc/{SERVICE}/install.env": File(_install_variables(settings)),
+        f"/etc/{SERVICE}/keys.json": File(_keys_settings(settings)),
         f"/etc/{SERVICE}/secrets.json": File(_secrets_settings(settings, facts)),
         f"/etc/{SERVICE}/watchdog.json": File(_watchdog_settings(settings, facts)),
         f"/etc/systemd/system/{SERVICE}-watchdog.service": File(read(f"{SERVICE}-watchdog.service")),
@@ -79,7 +80,9 @@ def files(settings: Settings, facts: WorkerFacts) -> dict[str, File]:
         f"/etc/systemd/timesyncd.conf.d/{SERVICE}-time.conf": File(f"[Time]\nNTP={AMAZON_TIME}\n"),
         f"/etc/chrony/sources.d/{SERVICE}-time.sources": File(f"server {AMAZON_TIME} prefer iburst\n"),
         f"/etc/systemd/journald.conf.d/{SERVICE}-journald.conf": File(read("journald.conf")),
+        f"/usr/local/lib/{SERVICE}/check_keys.py": File(read("check_keys.py")),
         f"/usr/local/lib/{SERVICE}/fetch_secrets.py": File(read("fetch_secrets.py")),
+        f"/usr/local/lib/{SERVICE}/OrderedPartitioner.java": File(read("OrderedPartitioner.java")),
         **{
             f"/usr/local/lib/{SERVICE}/watchdog/{module.name}": File(module.read_text())
             for module in sorted((FILES / "watchdog").glob("*.py"))
@@ -132,6 +135,10 @@ def _install_variables(settings: Settings) -> str:
     worker, connector = settings.worker, settings.connector
     variables = {
         "JAVA_PACKAGE": f"openjdk-{worker.java_version}-jre-headless",
+        # Empty: nothing is compiled.
+        "JDK_PACKAGE": f"openjdk-{worker.java_version}-jdk-headless"
+        if connector.partitioner == "ordered"
+        else "",
         "PLATFORM_PACKAGE": worker.package + (f"={worker.package_version}" if worker.package_version else ""),
         "PLATFORM_VERSION": worker.platform_version,
         "REPOSITORY_URL": worker.repository_url,
@@ -170,6 +177,19 @@ def _secrets_settings(settings: Settings, facts: WorkerFacts) -> str:
         "region": settings.region,
         "endpoint": settings.worker.endpoints.ssm,
         "parameters": dict(facts.parameters),
+    }
+    return json.dumps(known, indent=2) + "\n"
+
+
+def _keys_settings(settings: Settings) -> str:
+    """Where check_keys.py looks for keys that are ahead."""
+    known = {
+        "region": settings.region,
+        "endpoint": settings.worker.endpoints.s3,
+        "bucket": settings.archive.bucket,
+        "partitioner": settings.connector.partitioner,
+        "folder": layout.stamped_template(settings.connector.topics_dir),
+        "partitions": {topic: settings.source.partitions[topic] for topic in settings.source.topics},
     }
     return json.dumps(known, indent=2) + "\n"
 

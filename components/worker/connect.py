@@ -22,13 +22,19 @@ STATE_FOLDER = f"/var/lib/{SERVICE}"
 LOG_FOLDER = f"/var/log/{SERVICE}"
 PLUGIN_FOLDER = "/usr/share/confluent-hub-components"
 
-# Sink offsets are committed this often too. It must stay well below the time in which a partition fills two
-# objects: after a crash the sink goes on in an object named one offset after the first that was not committed,
-# and Logz.io, which never looks back, would skip it if it had read a second one by then.
+# Sink offsets are committed this often, too: what a crash makes the sink read again, so that it comes twice, is what
+# was archived since. It does not bound what can be read again: while Kafka is out of reach no commit arrives, and
+# objects are completed all the same. Idle partitions are rotated as often, as Connect wakes the task for commits.
 OFFSET_FLUSH_MS = 1_000
 
 # Between the names of a nested field and of the one that holds it. A dot would not do: Logz.io takes it for nesting.
 FIELD_DELIMITER = "_"
+
+# connector.partitioner -> the class. The first one is compiled on the VM (OrderedPartitioner.java).
+PARTITIONERS = {
+    "ordered": "ccloud.logexporter.OrderedPartitioner",
+    "default": "io.confluent.connect.storage.partitioner.DefaultPartitioner",
+}
 
 _JSON = {
     "value.converter": "org.apache.kafka.connect.json.JsonConverter",
@@ -120,7 +126,7 @@ def _own_properties(settings: Settings, facts: WorkerFacts) -> dict[str, str]:
         "s3.part.size": str(connector.part_size),
         "s3.elastic.buffer.enable": "true",
         "storage.class": "io.confluent.connect.s3.storage.S3Storage",
-        "partitioner.class": "io.confluent.connect.storage.partitioner.DefaultPartitioner",
+        "partitioner.class": PARTITIONERS[connector.partitioner],
         "schema.compatibility": "NONE",
         "file.delim": layout.FILE_DELIMITER,
         "filename.offset.zero.pad.width": str(layout.OFFSET_DIGITS),

@@ -4,7 +4,7 @@ import json
 import re
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -102,7 +102,7 @@ def strike(stage: Stage) -> Struck:
         wait_until(is_past, "the sink has passed the poison")
     logged = named()
     silent = [name for name in skipped if offsets[name] not in logged]
-    archived = _archived(stage, offsets)
+    archived = _archived(stage, (event["id"] for event in events.values()), last)
     beyond = str(events[BEYOND_LOGZIO]["id"])
     with suppress(ChaosError):
         wait_until(lambda: _is_marked(stage, beyond), f"Logz.io has marked the event of {BEYOND_LOGZIO}")
@@ -191,23 +191,24 @@ def _keys(stage: Stage) -> list[str]:
 
 
 def _last_archived(stage: Stage) -> int:
-    """First offset of the newest object: everything before it is archived or was skipped."""
-    found = (layout.parse_data_key(key) for key in _keys(stage)[-1:])
-    return max((key.start_offset for key in found if key is not None), default=-1)
+    """The largest first offset of an object: everything before it is archived or was skipped."""
+    return max(map(_start, _keys(stage)), default=-1)
 
 
-def _archived(stage: Stage, offsets: Mapping[str, int]) -> dict[str, dict[str, Any]]:
-    """The archived events of the newest objects, by id, from a little before the poison on."""
+def _archived(stage: Stage, ids: Iterable[str], last: int) -> dict[str, dict[str, Any]]:
+    """The archived copies of these events, none of which is in an object that begins after the offset `last`."""
     s3 = stage.world.aws("s3")
-    keys = _keys(stage)
-    starts = [key for key in keys if _start(key) <= min(offsets.values())][-1:]
-    wanted = starts + [key for key in keys if min(offsets.values()) < _start(key) <= max(offsets.values())]
-    events = (
-        json.loads(line)
-        for key in wanted
-        for line in lines_of(key, s3.get_object(Bucket=BUCKET, Key=key)["Body"].read())
-    )
-    return {str(event.get("id")): event for event in events}
+    missing, found = set(ids), dict[str, dict[str, Any]]()
+    # The newest first: they are in one of these, in several after a rewind.
+    for key in reversed([key for key in _keys(stage) if _start(key) <= last]):
+        if not missing:
+            break
+        for line in lines_of(key, s3.get_object(Bucket=BUCKET, Key=key)["Body"].read()):
+            event = json.loads(line)
+            if event.get("id") in missing:
+                missing.remove(event["id"])
+                found[event["id"]] = event
+    return found
 
 
 def _start(key: str) -> int:

@@ -40,6 +40,7 @@ def up(
     *,
     program: Path = paths.ROOT,
     settings: Callable[[World, str], dict[str, Any]] = world.stack_settings,
+    relay_port: int | None = None,
 ) -> World:
     """Starts the local stack and runs `pulumi up`; returns while the VM is still booting.
 
@@ -47,11 +48,12 @@ def up(
         changed: settings beside the local stack's own, by section: {"logzio": {"authentication": "keys"}}.
         program: the folder of the Pulumi program.
         settings: makes the local stack's own settings, from the world and the connector's version.
+        relay_port: as in `world.start`.
     """
     started = time.time()
     tools = setup.prepare(Connector().version)
     prepared = time.time()
-    running = replace(world.start(state, tools), program=program)
+    running = replace(world.start(state, tools, relay_port), program=program)
     document = settings(running, Connector().version)
     for section, values in (changed or {}).items():
         document.setdefault(f"{NAMESPACE}:{section}", {}).update(values)

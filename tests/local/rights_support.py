@@ -16,7 +16,7 @@ from botocore.exceptions import ClientError
 from components import layout, policies
 from components.policies import Statement
 from components.worker.connect import metrics_namespace
-from components.worker.files import fetch_secrets
+from components.worker.files import check_keys, fetch_secrets
 from components.worker.files.watchdog.metrics import metric
 from local import http
 from local.cloud.accounts import ACCOUNT, LOGZIO_ACCOUNT
@@ -151,6 +151,12 @@ def _finds_bucket(writer: Identity) -> None:
     writer.client("s3").head_bucket(Bucket=writer.stack.bucket)
 
 
+def _looks_at_keys(writer: Identity) -> None:
+    """What the VM's own script does before each start, with the sink's rights."""
+    folder = layout.stamped_start(TOPICS_DIR, "audit", 0)
+    list(check_keys.keys_after(writer.client("s3"), writer.stack.bucket, folder, folder))
+
+
 def _upload(writer: Identity, key: str) -> None:
     """The sink's calls for one object: three, with the condition that never overwrites (10.6 and later)."""
     s3, bucket = writer.client("s3"), writer.stack.bucket
@@ -249,6 +255,7 @@ def _tells_metrics(vm: Identity) -> None:
 
 WRITES: Mapping[str, Callable[[Identity], None]] = {
     "finds the bucket": _finds_bucket,
+    "looks at the keys": _looks_at_keys,
     "uploads in parts": _uploads,
     "goes on after a crash": _restarts,
     "aborts an upload": _aborts,

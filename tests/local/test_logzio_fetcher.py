@@ -17,7 +17,7 @@ import boto3
 import httpx
 import pytest
 
-from components import policies
+from components import layout, policies
 from local import http, processes
 from local.cloud.accounts import LOGZIO_ACCOUNT
 from local.logzio import fetcher
@@ -28,7 +28,9 @@ from tests.local.logzio_support import BODY, BUCKETS, api, running
 pytestmark = pytest.mark.local
 
 DIRECTORY = "topics"
-PREFIX = f"{DIRECTORY}/audit/partition=0/"
+PREFIX = layout.partition_prefix(DIRECTORY, "audit", 0)
+NOW = 1_795_672_862_123
+"""Of the keys' stamps; a time in 2026, in milliseconds."""
 
 
 @dataclass
@@ -130,8 +132,11 @@ def identities(iam: Any, trust: str, policy: str) -> tuple[str, dict[str, str]]:
     return role, {"accessKey": key["AccessKeyId"], "secretKey": key["SecretAccessKey"]}
 
 
-def data_key(offset: int, partition: int = 0) -> str:
-    return f"{DIRECTORY}/audit/partition={partition}/audit+{partition}+{offset:020d}.json.gz"
+def data_key(offset: int, partition: int = 0, opened: int | None = None) -> str:
+    key = layout.key_start(DIRECTORY, "audit", partition, offset) + ".json.gz"
+    if opened is None:
+        return key
+    return f"{layout.stamped_start(DIRECTORY, 'audit', partition, opened)}/{key.rpartition('/')[2]}"
 
 
 def event(number: int) -> dict[str, Any]:
@@ -187,6 +192,46 @@ def test_a_key_that_sorts_before_the_last_one_is_never_read(world: World) -> Non
     world.look()
 
     assert ids(world) == ["e20"]
+
+
+def test_a_later_stamp_is_read_whatever_offset_the_object_begins_with(world: World) -> None:
+    world.register()
+    world.put(data_key(20, opened=NOW), event(20))
+    world.look()
+    world.put(data_key(10, opened=NOW + 1), event(10))
+    world.put(data_key(30, opened=NOW - 1), event(30))
+
+    world.look()
+
+    assert ids(world) == ["e20", "e10"]
+
+
+def test_a_prefix_that_was_read_without_stamps_goes_on_being_read_with_them(world: World) -> None:
+    world.register()
+    world.put(f"{PREFIX}{layout.SENTINEL_NAME}", content=b"")
+    for offset in (10, 20):
+        world.put(data_key(offset), event(offset))
+    world.look()
+    bare = data_key(30, opened=NOW).replace("/audit-", "/")
+    assert bare < data_key(20)
+    world.put(bare, event(30))
+    world.put(data_key(15, opened=NOW), event(15))
+    world.put(data_key(40, opened=NOW + 1), event(40))
+
+    world.look()
+
+    assert ids(world) == ["e10", "e20", "e15", "e40"]
+
+
+def test_what_is_written_without_a_stamp_after_one_is_never_read(world: World) -> None:
+    world.register()
+    world.put(data_key(10, opened=NOW), event(10))
+    world.look()
+    world.put(data_key(20), event(20))
+
+    world.look()
+
+    assert ids(world) == ["e10"]
 
 
 def test_one_registration_over_all_partitions_loses_events(world: World) -> None:

@@ -11,7 +11,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from components.policies import Statement
-from components.worker.files import fetch_secrets
+from components.worker.files import check_keys, fetch_secrets
 from local import processes
 from local.cloud.accounts import ACCOUNT
 from local.paths import ROOT
@@ -32,7 +32,7 @@ pytestmark = pytest.mark.local
 # What each action is for: the steps that break when it alone is taken away (with a KMS key on the bucket).
 EVERY_WRITE = {"uploads in parts", "goes on after a crash"}
 WRITER_NEEDS: Mapping[str, set[str]] = {
-    "s3:ListBucket": {"finds the bucket", "goes on after a crash"},
+    "s3:ListBucket": {"finds the bucket", "looks at the keys", "goes on after a crash"},
     "s3:PutObject": EVERY_WRITE,
     "s3:GetObject": {"goes on after a crash"},
     "s3:AbortMultipartUpload": {"aborts an upload"},
@@ -59,7 +59,13 @@ NEEDS: Mapping[str, Mapping[str, set[str]]] = {
         **WRITER_NEEDS,
         "s3:GetObject": {"fetches its files", "goes on after a crash"},
         "kms:Decrypt": {"fetches its files", *EVERY_WRITE},
-        "sts:AssumeRole": {*EVERY_RUN, "finds the bucket", "aborts an upload", *EVERY_WRITE},
+        "sts:AssumeRole": {
+            *EVERY_RUN,
+            "finds the bucket",
+            "looks at the keys",
+            "aborts an upload",
+            *EVERY_WRITE,
+        },
     },
     "reader role": {**READER_NEEDS, "sts:AssumeRole": {"Logz.io reads"}},
     "reader user": READER_NEEDS,
@@ -101,9 +107,10 @@ def encrypted_stack(cloud: tuple[str, Path]) -> Stack:
 
 @pytest.fixture(autouse=True)
 def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    # On the VM the script waits for the rights of a new role.
-    monkeypatch.setattr(fetch_secrets, "ATTEMPTS", 1)
-    monkeypatch.setattr(fetch_secrets, "PAUSE_SECONDS", 0)
+    # On the VM the scripts wait for the rights of a new role.
+    for script in (fetch_secrets, check_keys):
+        monkeypatch.setattr(script, "ATTEMPTS", 1)
+        monkeypatch.setattr(script, "PAUSE_SECONDS", 0)
 
 
 @pytest.mark.parametrize("name", IDENTITIES)

@@ -61,7 +61,7 @@ class Scene:
     logzio: Logzio = field(default_factory=Logzio)
     bucket: PlayedBucket = field(default_factory=PlayedBucket)
     raw: dict[str, Any] = field(default_factory=lambda: BY_IDS)
-    meanwhile: Callable[[], None] = lambda: None
+    meanwhile: Callable[[], object] = lambda: None
     said: list[str] = field(default_factory=list)
 
     def proof(self) -> Proof:

@@ -28,7 +28,7 @@ config:
   ccloud-logexporter:logzio: {authentication: keys}
 """
 WATCHDOG = (
-    *("__init__", "__main__", "aws", "connect", "credentials", "decisions"),
+    *("__init__", "__main__", "aws", "clock", "connect", "credentials", "decisions"),
     *("group", "journal", "main", "memory", "metrics", "service", "system"),
 )
 BY_USER = OWN_KEY.replace("identity: role", "identity: user")
@@ -53,6 +53,9 @@ def test_every_rendered_file_of_the_example_stack_is_written_under_its_own_name(
     assert code == 0, output
     written = [file for file in (tmp_path / "out").rglob("*") if file.is_file()]
     assert {str(file.relative_to(tmp_path / "out")) for file in written} == {
+        "OrderedPartitioner.java",
+        "check_keys.py",
+        "keys.json",
         "connect-standalone.properties",
         "s3-sink-connector.properties",
         "connect-log4j.properties",

@@ -87,7 +87,7 @@ SOURCES
 apt update
 
 begin "Java and Kafka Connect"
-apt install --no-install-recommends "$JAVA_PACKAGE" "$PLATFORM_PACKAGE"
+apt install --no-install-recommends "$JAVA_PACKAGE" ${JDK_PACKAGE:+"$JDK_PACKAGE"} "$PLATFORM_PACKAGE"
 # An image may have another Java, too. The package of Java 8 has it twice: jre/bin/java, and a link to that.
 java=$(dpkg-query --listfiles "$JAVA_PACKAGE" | grep '/bin/java$' | head -n 1)
 "$java" -version
@@ -107,6 +107,19 @@ rm -rf "$PLUGIN_FOLDER/confluentinc-kafka-connect-s3"
 mkdir -p "$PLUGIN_FOLDER"
 mv "$work"/connector/* "$PLUGIN_FOLDER/confluentinc-kafka-connect-s3"
 chmod -R u=rwX,go=rX "$PLUGIN_FOLDER"
+
+begin "partitioner"
+if [ -n "$JDK_PACKAGE" ]; then
+    # By the Java that will run it (8 knows no --release), against the connector and the Connect that are installed.
+    javac=$(dpkg-query --listfiles "$JDK_PACKAGE" | grep '/bin/javac$' | head -n 1)
+    libraries=$PLUGIN_FOLDER/confluentinc-kafka-connect-s3/lib
+    mkdir "$work/classes"
+    "$javac" -proc:none -encoding UTF-8 -cp "$libraries/*:/usr/share/java/kafka/*" -d "$work/classes" \
+        /usr/local/lib/s3-auditlog-sink/OrderedPartitioner.java
+    # Connect loads a connector's classes from its own folder.
+    "${javac%javac}jar" cf "$libraries/ordered-partitioner.jar" -C "$work/classes" .
+    chmod 0644 "$libraries/ordered-partitioner.jar"
+fi
 
 begin "service"
 systemctl daemon-reload

@@ -1,11 +1,14 @@
 """A boot that fails: seen on a VM that boots from the project's user-data, beside a local AWS. Needs root."""
 
+import hashlib
 import os
 import secrets
 import sys
 import time
+import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -13,6 +16,7 @@ import pytest
 from components.worker import bundle
 from components.worker.bundle import INSTALL_SCRIPT, Bundle
 from local import paths, processes
+from local.packages import server
 from local.vm import rootfs, shell
 from local.vm.machine import Machine
 from tests.components.worker import site as sites
@@ -123,6 +127,35 @@ def test_what_is_not_what_it_should_be_fails_the_boot_and_leaves_no_service(
     assert on(machine, "systemctl", "is-enabled", SERVICE) == "disabled"
     assert on(machine, "systemctl", "is-active", SERVICE) == "inactive"
     assert site.boots_failed() == told + 1
+
+
+def test_a_partitioner_that_does_not_compile_fails_the_boot_in_a_step_of_its_own(
+    machine: Machine, site: Site, packages: Mapping[str, Any], tmp_path: Path
+) -> None:
+    """As with a line of the connector that has its classes elsewhere."""
+    archive = tmp_path / "served" / "connector.zip"
+    archive.parent.mkdir()
+    with zipfile.ZipFile(archive, "w") as packed:
+        packed.writestr("connector/manifest.json", "{}")
+        packed.writestr("connector/lib/", "")
+    with server.Server(archive.parent, 0) as served:
+        thread = Thread(target=served.serve_forever)
+        thread.start()
+        boot_with_files(
+            machine,
+            site,
+            packages,
+            archiveUrl=f"http://127.0.0.1:{served.server_port}/connector.zip",
+            archiveSha256=hashlib.sha256(archive.read_bytes()).hexdigest(),
+        )
+        served.shutdown()
+        thread.join()
+
+    output = on(machine, "cat", "/var/log/cloud-init-output.log")
+    assert machine.cloud_init["status"] == "error"
+    assert "install: FAILED in step: partitioner (exit code 1)" in output
+    assert "package io.confluent.connect.storage.partitioner does not exist" in output
+    assert on(machine, "systemctl", "is-enabled", SERVICE) == "disabled"
 
 
 def test_a_boot_that_failed_is_tried_again_until_what_it_needs_is_there(

@@ -24,6 +24,7 @@ from components.worker import bundle, cloud_config
 from components.worker.bundle import CONNECTOR_PROPERTIES, FILES, WORKER_PROPERTIES, Bundle, File, files, pack
 from components.worker.cloud_config import LOADER, user_data
 from components.worker.connect import WorkerFacts, connector_properties, worker_properties
+from components.worker.files import check_keys
 from components.worker.files.watchdog import credentials, group, main, service
 from tests.components.worker.unpacked import unpacked
 
@@ -381,6 +382,50 @@ def test_java_8_is_the_default_and_others_are_a_setting() -> None:
     assert variables("install.env")["JAVA_PACKAGE"] == "openjdk-8-jre-headless"
     java17 = variables("install.env", worker={"javaVersion": 17})
     assert java17["JAVA_PACKAGE"] == "openjdk-17-jre-headless"
+
+
+def test_the_jdk_is_there_to_compile_the_partitioner_and_left_out_with_the_vendors() -> None:
+    assert variables("install.env")["JDK_PACKAGE"] == "openjdk-8-jdk-headless"
+    assert variables("install.env", worker={"javaVersion": 17})["JDK_PACKAGE"] == "openjdk-17-jdk-headless"
+    assert variables("install.env", connector={"partitioner": "default"})["JDK_PACKAGE"] == ""
+
+
+def test_the_partitioner_is_the_one_that_is_compiled_or_the_vendors() -> None:
+    source = files(given(), FACTS)["/usr/local/lib/s3-auditlog-sink/OrderedPartitioner.java"].content
+    assert "package ccloud.logexporter;" in source
+    assert "public class OrderedPartitioner<T>" in source
+
+    ordered = connector_properties(given(), FACTS)["partitioner.class"]
+    vendors = connector_properties(given(connector={"partitioner": "default"}), FACTS)["partitioner.class"]
+
+    assert ordered == "ccloud.logexporter.OrderedPartitioner"
+    assert vendors == "io.confluent.connect.storage.partitioner.DefaultPartitioner"
+
+
+def test_the_keys_are_looked_at_where_the_sink_writes_before_each_start() -> None:
+    one = given(
+        connector={"topicsDir": "audit/eu", "partitioner": "default"},
+        worker={"endpoints": {"s3": "https://s3.internal"}},
+    )
+    rendered = files(one, FACTS)
+
+    assert json.loads(rendered[str(check_keys.SETTINGS)].content) == {
+        "region": "us-west-2",
+        "endpoint": "https://s3.internal",
+        "bucket": "logexporter-ccloud",
+        "partitioner": "default",
+        "folder": "audit/eu/{topic}/partition={partition}/{topic}-",
+        "partitions": {TOPIC: 12},
+    }
+    unit = rendered["/etc/systemd/system/s3-auditlog-sink.service"].content
+    # In this order: it asks with the writer's key.
+    before = re.findall(r"^ExecStartPre=/usr/bin/python3 -I (.*)$", unit, re.MULTILINE)
+    assert [Path(script).name for script in before] == ["fetch_secrets.py", "check_keys.py"]
+    assert set(before) <= set(rendered)
+    # In hours; the check waits for a day.
+    assert (
+        int(re.findall(r"^TimeoutStartSec=(\d+)h$", unit, re.MULTILINE)[0]) * 3600 > check_keys.MOST_SECONDS
+    )
 
 
 def test_the_connector_comes_from_the_vendor_unless_a_mirror_is_set() -> None:

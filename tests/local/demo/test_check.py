@@ -352,6 +352,28 @@ def test_sentinels_and_foreign_objects_are_counted_and_not_read(place: Place) ->
     assert all(layout.parse_data_key(key) for key in place.bucket.reads)
 
 
+def test_objects_that_overlap_after_a_rewind_hold_copies_and_lack_nothing(tmp_path: Path) -> None:
+    """As the sink writes them when offsets 100 and on come again: under a later stamp, in files of other lengths."""
+    place = Place(tmp_path, count=90)
+    values = {key: place.files.pop(key) for key in list(place.files)}
+    for partition in range(PARTITIONS):
+        in_order = [
+            event for key in sorted(values) if f"partition={partition}/" in key for event in values[key]
+        ]
+        for opened, first, last in ((1, 100, 110), (2, 110, 115), (3, 100, 125), (4, 125, 130)):
+            folder = layout.stamped_start("topics", TOPIC, partition, opened)
+            key = f"{folder}/{TOPIC}+{partition}+{first:020d}.json.gz"
+            place.files[key] = in_order[first - 100 : last - 100]
+    place.archive()
+    place.deliver()
+
+    result = place.compared()
+
+    assert result.ok
+    assert (result.objects, result.archived, result.delivered) == (12, 90, 90)
+    assert (result.archive_duplicates, result.delivered_duplicates, result.duplicates) == (45, 45, 45)
+
+
 def test_rows_of_another_bucket_are_left_out(place: Place) -> None:
     place.bucket_name = "another"
     assert place.compared().delivered == 0

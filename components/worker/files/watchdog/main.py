@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from .clock import clock
 from .connect import Connect
 from .credentials import renewed_credentials, used_versions
 from .decisions import PAUSES, decide
@@ -38,6 +39,7 @@ def main(arguments: list[str]) -> None:
     cursor_file = Path(os.environ["STATE_DIRECTORY"], "journal-cursor")
     skipped, cursor = read_journal(cursor_file)
     remember(memory, skipped)
+    values |= clock()
     values |= measure(settings, memory)
     memory.write(memory_file)
     values |= {"FreeDiskPercent": min(map(free_percent, ("/", "/var/log"))), "SkippedEvents": len(skipped)}

@@ -20,6 +20,8 @@ UNITS = {
     "SecondsStuck": "Seconds",
     "UnregisteredPartitions": "Count",
     "CredentialsVersion": "None",
+    "ClockOffsetSeconds": "Seconds",
+    "ClockAheadSeconds": "Seconds",
 }
 """Every metric and its unit in CloudWatch."""
 

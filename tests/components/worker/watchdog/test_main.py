@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from components.worker.files.watchdog import credentials, main, metrics
+from components.worker.files.watchdog import clock, credentials, main, metrics
 from components.worker.files.watchdog.connect import Connect
 from components.worker.files.watchdog.decisions import UNANSWERED
 from components.worker.files.watchdog.memory import Memory
@@ -111,6 +111,7 @@ def vm(rest: tuple[Rest, Connect], bin_folder: Path, tmp_path: Path, monkeypatch
     monkeypatch.setenv("STATE_DIRECTORY", str(tmp_path))
     monkeypatch.setattr(credentials, "VERSIONS", tmp_path / "versions.json")
     monkeypatch.setattr(main, "renewed_credentials", lambda _: [])
+    monkeypatch.setattr(clock, "_offsets", [0.0])
     (tmp_path / "versions.json").write_text('{"kafka": 1}')
     (tmp_path / "table").write_text(TABLE)
     (tmp_path / "journal").write_text(f"{SKIPPED}\n-- cursor: new\n")
