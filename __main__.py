@@ -4,15 +4,18 @@ import os
 
 import pulumi
 
-from components import layout, settings
+from components import former, layout, settings
 from components.access import ArchiveReader, ArchiveReaderArgs, ArchiveWriter, ArchiveWriterArgs
 from components.archive import AuditLogArchive, AuditLogArchiveArgs
 from components.shipping.registration import LogzioShipping, LogzioShippingArgs
 from components.source import AuditLogSource, AuditLogSourceArgs
+from components.worker.connect import consumer_group
 from components.worker.vm import ConnectWorker, ConnectWorkerArgs
 
 given = settings.from_pulumi(pulumi.Config(), os.environ)
-for warning in settings.warnings(given):
+group = consumer_group(given, pulumi.get_project(), pulumi.get_stack())
+warnings = [*settings.warnings(given), former.group_warning(former.outputs(), group, given.connector.name)]
+for warning in filter(None, warnings):
     pulumi.log.warn(warning)
 tags = {"Project": pulumi.get_project(), "Stack": pulumi.get_stack(), "ManagedBy": "pulumi", **given.tags}
 
@@ -103,6 +106,7 @@ pulumi.export("bucket", archive.bucket)
 pulumi.export(
     "topicPrefixes", [layout.topic_prefix(given.connector.topics_dir, topic) for topic in given.source.topics]
 )
+pulumi.export(former.CONSUMER_GROUP, group)
 pulumi.export("registrationIds", shipping.registration_ids)
 pulumi.export("instanceId", worker.instance_id)
 pulumi.export(

@@ -12,6 +12,10 @@ import re
 from dataclasses import dataclass
 
 OFFSET_DIGITS = 20
+
+ORIGINALS = "originals"
+"""Below it stands each record as Confluent sent it, under keys of the same form. Logz.io reads none of them."""
+
 FILE_DELIMITER = "+"
 
 # `!` sorts before every character that a Kafka topic name may hold ([A-Za-z0-9._-]).

@@ -17,7 +17,7 @@ from components.worker.connect import (
     PLUGIN_FOLDER,
     SERVICE,
     WorkerFacts,
-    connector_properties,
+    connectors,
     metrics_namespace,
     render,
     worker_properties,
@@ -64,7 +64,7 @@ def files(settings: Settings, facts: WorkerFacts) -> dict[str, File]:
     log_path, log_content, _ = _logging(settings)
     return {
         WORKER_PROPERTIES: File(render(worker_properties(settings, facts), "Kafka Connect, standalone")),
-        CONNECTOR_PROPERTIES: File(render(connector_properties(settings, facts), "Audit log to S3")),
+        CONNECTOR_PROPERTIES: File(render(connectors(settings, facts)[0].properties, "Audit log to S3")),
         log_path: File(log_content),
         f"/etc/systemd/system/{SERVICE}.service": File(read(f"{SERVICE}.service")),
         f"/etc/sysusers.d/{SERVICE}.conf": File(read("sysusers.conf")),

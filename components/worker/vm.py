@@ -51,6 +51,7 @@ class ConnectWorker(pulumi.ComponentResource):
         self._child = pulumi.ResourceOptions(parent=self)
         parameters = self._parameters()
         facts = WorkerFacts(
+            project=pulumi.get_project(),
             stack=pulumi.get_stack(),
             bootstrap_servers=args.bootstrap_servers,
             parameters={

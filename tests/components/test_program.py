@@ -255,6 +255,7 @@ def test_the_token_of_logzio_is_the_input_of_no_resource(default: Recorder) -> N
 
 def test_no_output_of_the_stack_is_a_secret(default: Recorder) -> None:
     assert set(default.exports) == {
+        "consumerGroup",
         "bucket",
         "topicPrefixes",
         "registrationIds",
