@@ -1,4 +1,7 @@
-"""Who is where: the copies of each event in the bucket and in Logz.io, and what one fault added to them."""
+"""Who is where: the copies of each event in the bucket and in Logz.io, and what one fault added to them.
+
+An event stands in the bucket once Logz.io can read it there and its original is kept.
+"""
 
 import gzip
 import json
@@ -6,7 +9,7 @@ import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
-from local.demo.comparison import PIPELINE, is_data
+from local.demo.comparison import PIPELINE, is_data, is_original
 from local.demo.places import Bucket, DeliveredStore
 
 
@@ -15,11 +18,16 @@ class Ledger:
 
     def __init__(self) -> None:
         self._archived: Counter[str] = Counter()
+        self._originals: set[str] = set()
         self._delivered: Counter[str] = Counter()
 
     def add_object(self, key: str, body: bytes) -> None:
         """The content of a data object."""
         self._archived.update(_ids(lines_of(key, body)))
+
+    def add_original(self, key: str, body: bytes) -> None:
+        """The content of an object of originals. Several copies of one are of no interest: nobody indexes them."""
+        self._originals.update(_ids(lines_of(key, body)))
 
     def add_delivered(self, line: str) -> None:
         """An event as Logz.io indexed it."""
@@ -34,8 +42,9 @@ class Ledger:
         return {one for one in ids if one not in self._delivered}
 
     def absent(self, ids: Iterable[str]) -> set[str]:
-        """Those that are missing from the bucket or from Logz.io."""
-        return {one for one in ids if one not in self._archived or one not in self._delivered}
+        """Those that are missing from the bucket, its originals included, or from Logz.io."""
+        places = self._archived, self._originals, self._delivered
+        return {one for one in ids if not all(one in place for place in places)}
 
     def duplicates(self) -> int:
         """Copies beyond the first of each event, in the place that has more of it."""
@@ -78,9 +87,13 @@ class Reader:
     def read_bucket(self) -> None:
         """The objects that are new since the last call. None is ever written anew (conditional writes)."""
         for listed in self._bucket.listing():
-            if listed.key not in self._read and is_data(PIPELINE, listed.key):
+            if listed.key in self._read:
+                continue
+            if is_data(PIPELINE, listed.key):
                 self._ledger.add_object(listed.key, self._bucket.read(listed.key))
-                self._read.add(listed.key)
+            elif is_original(PIPELINE, listed.key):
+                self._ledger.add_original(listed.key, self._bucket.read(listed.key))
+            self._read.add(listed.key)
 
 
 def lines_of(key: str, body: bytes) -> list[bytes]:

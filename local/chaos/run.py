@@ -189,7 +189,13 @@ class _Run:
         self._recover(600, flowing=False)
         result = stages.wait_until_complete(self._stage.world, still_seconds=120)
         poisoned = sum(event.id in self._poison for event in result.first_missing)
-        return Report(rows, result.produced, result.missing - poisoned, tuple(result.explain()))
+        return Report(
+            rows,
+            result.produced,
+            missing_at_the_end=result.missing - poisoned,
+            originals_missing=result.originals_missing,
+            details=tuple(result.explain()),
+        )
 
 
 def summary(journal: Sequence[str]) -> str:

@@ -36,7 +36,11 @@ class Report:
     """Copies beyond the first, in the bucket or in Logz.io, whichever has more of an event."""
     events_faulty: int
     """Lines in the bucket or Logz.io that are unreadable, wrong, out of place or were never produced."""
+    originals_missing: int
+    """Records with bytes that no object of originals holds."""
     objects: int
+    """Objects that Logz.io reads."""
+    originals_objects: int
     s3_requests: int
     """Requests of the writer."""
     left_behind: int
@@ -47,8 +51,8 @@ class Report:
     @property
     def exit_code(self) -> int:
         """0 only if events flowed, none is missing or wrong, and nothing was left behind."""
-        failed = not self.events_produced or self.events_missing or self.events_faulty or self.left_behind
-        return 1 if failed else 0
+        wrong = self.events_missing, self.events_faulty, self.originals_missing, self.left_behind
+        return 1 if any(wrong) or not self.events_produced else 0
 
     def write(self, file: Path) -> None:
         """Writes the report as one JSON object; the whole content appears at once."""
@@ -91,7 +95,9 @@ def from_result(result: Result, *, s3_requests: int, left_behind: list[str], sec
         events_missing=result.missing,
         events_duplicated=result.duplicates,
         events_faulty=result.faults,
+        originals_missing=result.originals_missing,
         objects=result.objects,
+        originals_objects=result.originals_objects,
         s3_requests=s3_requests,
         left_behind=len(left_behind),
         left_behind_names=tuple(left_behind),

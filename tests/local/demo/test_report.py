@@ -17,7 +17,9 @@ CLEAN = Report(
     events_missing=0,
     events_duplicated=3,
     events_faulty=0,
+    originals_missing=0,
     objects=40,
+    originals_objects=12,
     s3_requests=121,
     left_behind=0,
     left_behind_names=(),
@@ -34,7 +36,9 @@ def test_the_file_holds_every_figure_by_name(tmp_path: Path) -> None:
         "events_missing": 0,
         "events_duplicated": 3,
         "events_faulty": 0,
+        "originals_missing": 0,
         "objects": 40,
+        "originals_objects": 12,
         "s3_requests": 121,
         "left_behind": 0,
         "left_behind_names": [],
@@ -55,7 +59,14 @@ def test_duplicates_are_no_failure() -> None:
 
 
 @pytest.mark.parametrize(
-    "change", [{"events_missing": 1}, {"events_faulty": 1}, {"left_behind": 1}, {"events_produced": 0}]
+    "change",
+    [
+        {"events_missing": 1},
+        {"events_faulty": 1},
+        {"originals_missing": 1},
+        {"left_behind": 1},
+        {"events_produced": 0},
+    ],
 )
 def test_anything_missing_wrong_left_behind_or_not_even_tried_is_a_failure(change: dict[str, int]) -> None:
     assert replace(CLEAN, **change).exit_code == 1  # type: ignore[arg-type]  # replace() takes any field
