@@ -13,15 +13,13 @@ from dataclasses import dataclass
 
 OFFSET_DIGITS = 20
 
-ORIGINALS = "originals"
-"""Below it stands each record as Confluent sent it, under keys of the same form. Logz.io reads none of them."""
-
 FILE_DELIMITER = "+"
 
 # `!` sorts before every character that a Kafka topic name may hold ([A-Za-z0-9._-]).
 SENTINEL_NAME = "!logzio-init"
 
-# Beside the topics directory, where neither the sink writes nor Logz.io reads.
+# Beside the topics directory, where Logz.io does not read: the files of the VM, and each record as Confluent sent it,
+# under keys of the same form as in the topics directory.
 WORKER_FILES = "worker-files"
 ORIGINALS = "originals"
 RESERVED = (WORKER_FILES, ORIGINALS)

@@ -382,9 +382,16 @@ class Settings(Section):
         return self.archive.originals and self.connector.format == "json"
 
     @property
-    def originals_retention_days(self) -> int | None:
-        """Days after which originals are deleted; None keeps them for ever."""
-        return self.archive.originals_retention_days or self.archive.retention_days
+    def retention_days(self) -> dict[str, int]:
+        """Prefix in the bucket -> days after which what is below it is deleted; what has none is kept for ever.
+
+        Originals go after their days also where none are written any more.
+        """
+        days = {
+            f"{self.connector.topics_dir}/": self.archive.retention_days,
+            f"{layout.ORIGINALS}/": self.archive.originals_retention_days or self.archive.retention_days,
+        }
+        return {prefix: number for prefix, number in days.items() if number is not None}
 
     @property
     def topic_partitions(self) -> list[tuple[str, int]]:

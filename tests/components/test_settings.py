@@ -857,19 +857,20 @@ def test_originals_that_are_asked_for_in_format_raw_are_refused() -> None:
 @pytest.mark.parametrize(
     ("archive", "days"),
     [
-        ({}, None),
-        ({"retentionDays": 400}, 400),
-        ({"retentionDays": 400, "originalsRetentionDays": 30}, 30),
-        ({"originalsRetentionDays": 30}, 30),
+        ({}, {}),
+        ({"retentionDays": 400}, {"topics/": 400, "originals/": 400}),
+        ({"retentionDays": 400, "originals": False}, {"topics/": 400, "originals/": 400}),
+        ({"retentionDays": 400, "originalsRetentionDays": 30}, {"topics/": 400, "originals/": 30}),
+        ({"originalsRetentionDays": 30}, {"originals/": 30}),
     ],
 )
 def test_originals_go_when_the_events_go_unless_they_have_days_of_their_own(
-    archive: dict[str, int], days: int | None
+    archive: dict[str, int], days: dict[str, int]
 ) -> None:
     raw = copy.deepcopy(BY_ENDPOINT)
     raw["archive"] |= archive
 
-    assert loaded(raw).originals_retention_days == days
+    assert loaded(raw).retention_days == days
 
 
 def test_a_bucket_cannot_be_taken_over_and_given_up_at_once() -> None:

@@ -21,7 +21,16 @@ import yaml
 from components.settings import Settings, load
 from components.settings.connector_properties import OWN_CONNECTOR_PROPERTIES, TIME_LAYOUT
 from components.worker import bundle, cloud_config
-from components.worker.bundle import CONNECTOR_PROPERTIES, FILES, WORKER_PROPERTIES, Bundle, File, files, pack
+from components.worker.bundle import (
+    CONNECTOR_PROPERTIES,
+    FILES,
+    ORIGINALS_PROPERTIES,
+    WORKER_PROPERTIES,
+    Bundle,
+    File,
+    files,
+    pack,
+)
 from components.worker.cloud_config import LOADER, user_data
 from components.worker.connect import (
     MAX_PARTITION_FETCH_BYTES,
@@ -30,7 +39,7 @@ from components.worker.connect import (
     connectors,
     worker_properties,
 )
-from components.worker.files.watchdog import credentials, group, main, service
+from components.worker.files.watchdog import credentials, kafka, main, service
 from tests.components.worker.unpacked import unpacked
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "worker"
@@ -471,6 +480,25 @@ def test_the_connector_comes_from_the_vendor_unless_a_mirror_is_set() -> None:
     assert mirrored["CONNECTOR_URL"] == "https://mirror.internal/c.zip"
 
 
+def test_the_worker_is_started_with_the_file_of_each_connector() -> None:
+    unit = files(given(), FACTS)["/etc/systemd/system/s3-auditlog-sink.service"].content
+    both = variables("environment")["CONNECTORS"].split()
+
+    assert both == [CONNECTOR_PROPERTIES, ORIGINALS_PROPERTIES]
+    assert set(both) <= set(files(given(), FACTS))
+    alone = {"archive": {"bucket": "logexporter-ccloud", "originals": False}}
+    assert variables("environment", **alone)["CONNECTORS"] == CONNECTOR_PROPERTIES
+    assert ORIGINALS_PROPERTIES not in files(given(**alone), FACTS)
+    # Without quotes or braces systemd splits a variable at its spaces.
+    assert f"ExecStart=/usr/bin/connect-standalone {WORKER_PROPERTIES} $CONNECTORS\n" in unit
+
+
+def test_the_installation_waits_for_each_connector() -> None:
+    name = given().connector.name
+
+    assert variables("install.env")["CONNECTOR_NAMES"] == f"{name} {name}-originals"
+
+
 def test_a_jvm_out_of_memory_ends_and_its_heap_is_the_settings() -> None:
     environment = variables("environment", worker={"heapMb": 512})
 
@@ -492,8 +520,24 @@ def test_the_watchdog_looks_after_what_the_settings_say() -> None:
     one = given(worker={"restPort": 9999, "endpoints": {"cloudwatch": "https://monitoring.internal"}})
     known = json.loads(files(one, FACTS)["/etc/s3-auditlog-sink/watchdog.json"].content)
 
+    name, stack = one.connector.name, "ccloud-logexporter-dev-logexporter-ccloud"
     assert known == {
-        "connector": one.connector.name,
+        "connectors": [
+            {
+                "name": name,
+                "prefix": "",
+                "group": stack,
+                "client_id_prefix": f"{stack}-{name}-",
+                "rotation_seconds": 60,
+            },
+            {
+                "name": f"{name}-originals",
+                "prefix": "Originals",
+                "group": f"{stack}-originals",
+                "client_id_prefix": f"{stack}-{name}-originals-",
+                "rotation_seconds": 600,
+            },
+        ],
         "rest_port": 9999,
         "bootstrap_servers": FACTS.bootstrap_servers,
         "partitions": {TOPIC: 12},
@@ -510,7 +554,7 @@ def test_the_watchdogs_unit_finds_what_is_on_the_vm() -> None:
 
     assert "/usr/local/lib/s3-auditlog-sink/watchdog/__main__.py" in rendered
     assert "ExecStart=/usr/bin/python3 -I /usr/local/lib/s3-auditlog-sink/watchdog\n" in unit
-    assert {str(main.SETTINGS), str(credentials.CREDENTIALS), group.WORKER_PROPERTIES} <= set(rendered)
+    assert {str(main.SETTINGS), str(credentials.CREDENTIALS), kafka.WORKER_PROPERTIES} <= set(rendered)
     assert f"/etc/systemd/system/{service.UNIT}" in rendered
 
 
