@@ -4,15 +4,18 @@ import os
 
 import pulumi
 
-from components import layout, settings
+from components import former, layout, settings
 from components.access import ArchiveReader, ArchiveReaderArgs, ArchiveWriter, ArchiveWriterArgs
 from components.archive import AuditLogArchive, AuditLogArchiveArgs
 from components.shipping.registration import LogzioShipping, LogzioShippingArgs
 from components.source import AuditLogSource, AuditLogSourceArgs
+from components.worker.connect import consumer_group
 from components.worker.vm import ConnectWorker, ConnectWorkerArgs
 
 given = settings.from_pulumi(pulumi.Config(), os.environ)
-for warning in settings.warnings(given):
+group = consumer_group(given, pulumi.get_project(), pulumi.get_stack())
+warnings = [*settings.warnings(given), former.group_warning(former.outputs(), group, given.connector.name)]
+for warning in filter(None, warnings):
     pulumi.log.warn(warning)
 tags = {"Project": pulumi.get_project(), "Stack": pulumi.get_stack(), "ManagedBy": "pulumi", **given.tags}
 
@@ -33,8 +36,7 @@ archive = AuditLogArchive(
             layout.sentinel_key(given.connector.topics_dir, topic, partition)
             for topic, partition in given.topic_partitions
         ],
-        expiring_prefixes=[f"{given.connector.topics_dir}/"],
-        retention_days=given.archive.retention_days,
+        retention_days=given.retention_days,
         kms_key_arn=given.archive.kms_key_arn,
         destroy_with_data=given.archive.destroy_with_data,
         adopt_existing=given.archive.adopt_existing,
@@ -103,6 +105,7 @@ pulumi.export("bucket", archive.bucket)
 pulumi.export(
     "topicPrefixes", [layout.topic_prefix(given.connector.topics_dir, topic) for topic in given.source.topics]
 )
+pulumi.export(former.CONSUMER_GROUP, group)
 pulumi.export("registrationIds", shipping.registration_ids)
 pulumi.export("instanceId", worker.instance_id)
 pulumi.export(

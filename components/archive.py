@@ -13,7 +13,7 @@ from components import policies
 class AuditLogArchiveArgs:
     """`sentinel_keys`: the empty objects that stand under each prefix before Logz.io is told of it.
 
-    `retention_days`: after them, what is below one of `expiring_prefixes` is deleted, but for the empty objects.
+    `retention_days`: prefix -> days after which what is below it is deleted, but for the empty objects.
     `object_lock_days`: S3 Object Lock in compliance mode, with versioning; never together with
     `destroy_with_data`, which the settings hold.
     """
@@ -21,8 +21,7 @@ class AuditLogArchiveArgs:
     bucket: str
     sentinel_keys: Sequence[str]
     tags: Mapping[str, str]
-    expiring_prefixes: Sequence[str]
-    retention_days: int | None = None
+    retention_days: Mapping[str, int]
     kms_key_arn: str | None = None
     destroy_with_data: bool = False
     adopt_existing: bool = False
@@ -108,9 +107,7 @@ class AuditLogArchive(pulumi.ComponentResource):
         lifecycle = aws.s3.BucketLifecycleConfiguration(
             f"{name}-lifecycle",
             bucket=bucket.bucket,
-            rules=_lifecycle_rules(
-                args.expiring_prefixes, args.retention_days, locked=args.object_lock_days is not None
-            ),
+            rules=_lifecycle_rules(args.retention_days, locked=args.object_lock_days is not None),
             opts=self._kept(),
         )
         policy = aws.s3.BucketPolicy(
@@ -170,7 +167,7 @@ def _encryption_rule(
 
 
 def _lifecycle_rules(
-    prefixes: Sequence[str], retention_days: int | None, *, locked: bool
+    retention_days: Mapping[str, int], *, locked: bool
 ) -> list[aws.s3.BucketLifecycleConfigurationRuleArgs]:
     rules = [
         aws.s3.BucketLifecycleConfigurationRuleArgs(
@@ -184,8 +181,8 @@ def _lifecycle_rules(
             ),
         )
     ]
-    if retention_days is not None:
-        rules += [_retention_rule(prefix, retention_days, locked=locked) for prefix in prefixes]
+    if retention_days:
+        rules += [_retention_rule(prefix, days, locked=locked) for prefix, days in retention_days.items()]
         rules.append(
             aws.s3.BucketLifecycleConfigurationRuleArgs(
                 id="drop-markers",

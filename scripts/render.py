@@ -12,7 +12,7 @@ import typer
 
 from components import policies
 from components.policies import Statement
-from components.settings import Settings, SettingsError, load_stack_file
+from components.settings import NAMESPACE, Settings, SettingsError, load_stack_file
 from components.worker import bundle, cloud_config
 from components.worker.bundle import Bundle
 from components.worker.connect import SERVICE, WorkerFacts, metrics_namespace, parameter_name
@@ -45,6 +45,7 @@ def _facts(settings: Settings, stack: str) -> WorkerFacts:
     source = settings.source
     credentials = ["kafka", "writer"] if settings.writer.identity == "user" else ["kafka"]
     return WorkerFacts(
+        project=NAMESPACE,
         stack=stack,
         bootstrap_servers=source.bootstrap_servers or f"<endpoint of {source.cluster}>",
         parameters={one: parameter_name(stack, one) for one in credentials},

@@ -218,6 +218,8 @@ ApiKey = Annotated[str, _form(r"[A-Za-z0-9_-]{4,64}", "the key as it was issued"
 ClusterId = Annotated[str, _form(r"lkc-[a-z0-9]+", "lkc- and a-z, 0-9")]
 EnvironmentId = Annotated[str, _form(r"env-[a-z0-9]+", "env- and a-z, 0-9")]
 ServiceAccountId = Annotated[str, _form(r"sa-[a-z0-9]+", "sa- and a-z, 0-9")]
+# Kafka takes any text; these are read back from the tables of its tools, whose cells hold no space.
+ConsumerGroup = Annotated[str, _form(r"[A-Za-z0-9._-]{1,249}", "1 to 249 of A-Z a-z 0-9 . _ -")]
 Topic = Annotated[str, Checked("1 to 249 of A-Z a-z 0-9 . _ -", _topic)]
 Partitions = Annotated[int, Field(ge=1, le=1000)]
 

@@ -100,7 +100,10 @@ def _key_is_in_the_buckets_region(kms_key_arn: str | None, region: str | None) -
 
 
 def _deletion_waits_for_the_lock(
-    object_lock_days: int | None, retention_days: int | None, destroy_with_data: bool
+    object_lock_days: int | None,
+    retention_days: int | None,
+    originals_retention_days: int | None,
+    destroy_with_data: bool,
 ) -> Iterator[str]:
     if object_lock_days is None:
         return
@@ -110,12 +113,14 @@ def _deletion_waits_for_the_lock(
             "is set together with objectLockDays, and S3 deletes nothing that is locked",
             "one of the two",
         )
-    if retention_days is not None and retention_days < object_lock_days:
-        yield problem(
-            "archive.retentionDays",
-            f"{retention_days} ends before the lock of {object_lock_days} days does",
-            f"{object_lock_days} or more",
-        )
+    retentions = {"retentionDays": retention_days, "originalsRetentionDays": originals_retention_days}
+    for setting, days in retentions.items():
+        if days is not None and days < object_lock_days:
+            yield problem(
+                f"archive.{setting}",
+                f"{days} ends before the lock of {object_lock_days} days does",
+                f"{object_lock_days} or more",
+            )
 
 
 def _bucket_is_taken_over_or_given_up(adopt_existing: bool, destroy_with_data: bool) -> Iterator[str]:
@@ -176,14 +181,18 @@ def _package_is_of_the_platform(platform_version: str, package_version: str | No
         )
 
 
-def _heap_carries_the_partitions(heap_mb: int, partitions: dict[str, int], part_size: int) -> Iterator[str]:
+def _heap_carries_the_partitions(
+    heap_mb: int, partitions: dict[str, int], part_size: int, originals: bool, data_format: str
+) -> Iterator[str]:
     number = sum(partitions.values())
-    least = least_heap_mb(number, part_size)
+    twice = originals and data_format == "json"
+    least = least_heap_mb(number, part_size, 2 if twice else 1)
     if heap_mb < least:
+        parts = f"{number} partitions with parts of {part_size / MIB:.0f} MiB"
         yield problem(
             "worker.heapMb",
-            f"{heap_mb} is too small for {number} partitions with parts of {part_size / MIB:.0f} MiB",
-            f"{least} or more",
+            f"{heap_mb} is too small for {parts}{' and for originals' if twice else ''}",
+            f"{least} or more" + (f", or {NAMESPACE}:archive.originals: false" if twice else ""),
         )
 
 
@@ -272,6 +281,15 @@ def _needed_fields_are_kept(excluded_fields: tuple[str, ...], renames: dict[str,
         )
 
 
+def _raw_has_no_originals(data_format: str, originals: bool, given: set[str]) -> Iterator[str]:
+    if data_format == "raw" and originals and "originals" in given:
+        yield problem(
+            "archive.originals",
+            "is set, but with format raw every event is archived as Confluent sent it",
+            "leave it out, or format json",
+        )
+
+
 def _renames_lose_no_field(renames: dict[str, str]) -> Iterator[str]:
     if len(set(renames.values())) < len(renames):
         yield problem(
@@ -290,7 +308,12 @@ RULES: tuple[tuple[tuple[str, ...], Callable[..., Iterator[str]]], ...] = (
     (("source.bootstrap_servers", "archive.allow_other_region", "region"), _bucket_is_beside_the_cluster),
     (("archive.kms_key_arn", "region"), _key_is_in_the_buckets_region),
     (
-        ("archive.object_lock_days", "archive.retention_days", "archive.destroy_with_data"),
+        (
+            "archive.object_lock_days",
+            "archive.retention_days",
+            "archive.originals_retention_days",
+            "archive.destroy_with_data",
+        ),
         _deletion_waits_for_the_lock,
     ),
     (("archive.adopt_existing", "archive.destroy_with_data"), _bucket_is_taken_over_or_given_up),
@@ -299,7 +322,16 @@ RULES: tuple[tuple[tuple[str, ...], Callable[..., Iterator[str]]], ...] = (
     (("source.topics", "source.partitions"), _every_topic_has_its_partitions),
     (("worker.platform_version", "worker.java_version"), _java_runs_the_platform),
     (("worker.platform_version", "worker.package_version"), _package_is_of_the_platform),
-    (("worker.heap_mb", "source.partitions", "connector.part_size"), _heap_carries_the_partitions),
+    (
+        (
+            "worker.heap_mb",
+            "source.partitions",
+            "connector.part_size",
+            "archive.originals",
+            "connector.format",
+        ),
+        _heap_carries_the_partitions,
+    ),
     (("worker.heap_mb", "worker.instance_type"), _heap_fits_the_instance),
     (("worker.instance_type", "worker.ami"), _image_fits_the_instance),
     (("worker.dns_servers", "worker.subnet_id"), _dns_servers_are_of_a_given_subnet),
@@ -317,6 +349,7 @@ RULES: tuple[tuple[tuple[str, ...], Callable[..., Iterator[str]]], ...] = (
         _raw_changes_no_field,
     ),
     (("connector.excluded_fields", "connector.renames"), _needed_fields_are_kept),
+    (("connector.format", "archive.originals", "archive given"), _raw_has_no_originals),
     (("connector.renames",), _renames_lose_no_field),
 )
 """Which settings a rule looks at, and the rule; it is asked when each of them is right by itself."""

@@ -13,7 +13,7 @@ import pulumi_aws as aws
 from components import policies
 from components.access import Credentials
 from components.settings import Settings, SettingsError, problem
-from components.worker.alarms import ALARMS
+from components.worker.alarms import alarms
 from components.worker.bundle import Bundle, files, pack
 from components.worker.cloud_config import user_data
 from components.worker.connect import WorkerFacts, metrics_namespace, parameter_name
@@ -51,6 +51,7 @@ class ConnectWorker(pulumi.ComponentResource):
         self._child = pulumi.ResourceOptions(parent=self)
         parameters = self._parameters()
         facts = WorkerFacts(
+            project=pulumi.get_project(),
             stack=pulumi.get_stack(),
             bootstrap_servers=args.bootstrap_servers,
             parameters={
@@ -261,7 +262,7 @@ class ConnectWorker(pulumi.ComponentResource):
         after = pulumi.ResourceOptions(parent=self, depends_on=[instance])
         topic = self._args.settings.worker.alarm_topic_arn
         told = [] if topic is None else [topic]
-        for alarm in ALARMS:
+        for alarm in alarms(originals=self._args.settings.originals):
             aws.cloudwatch.MetricAlarm(
                 f"{self._name}-{alarm.name}",
                 alarm_description=alarm.description,

@@ -66,8 +66,8 @@ def kill_in_upload(stage: Stage) -> None:
 
 def kill_before_commit(stage: Stage) -> None:
     # Offsets are committed every second: right after an object stands, its offset is not committed.
-    before = stage.written()
-    wait_until(lambda: stage.written() > before, "an object is completed", poll=0.02)
+    before = stage.objects()
+    wait_until(lambda: stage.objects() > before, "an object is completed", poll=0.02)
     stage.kill_jvm()
 
 

@@ -40,7 +40,11 @@ class Report:
     """Copies beyond the first, in the bucket or in Logz.io, whichever has more of an event."""
     events_faulty: int
     """Lines in the bucket or Logz.io that are unreadable, wrong, out of place or were never produced."""
+    originals_missing: int
+    """Records with bytes that no object of originals holds."""
     objects: int
+    """Objects that Logz.io reads."""
+    originals_objects: int
     s3_requests: int
     """Requests of the writer."""
     left_behind: int
@@ -50,9 +54,16 @@ class Report:
 
     @property
     def exit_code(self) -> int:
-        """0 only if events flowed, each is archived and indexed, none is wrong, and nothing was left behind."""
-        defects = self.events_missing or self.index_failures or self.events_faulty or self.left_behind
-        return 1 if defects or self.events_indexed < self.events_produced or not self.events_produced else 0
+        """0 only if events flowed, each is kept, archived and indexed, none is wrong, and nothing was left behind."""
+        defects = (
+            self.events_missing,
+            self.index_failures,
+            self.originals_missing,
+            self.events_faulty,
+            self.left_behind,
+        )
+        is_complete = 0 < self.events_produced <= self.events_indexed
+        return 0 if is_complete and not any(defects) else 1
 
     def write(self, file: Path) -> None:
         """Writes the report as one JSON object; the whole content appears at once."""
@@ -97,7 +108,9 @@ def from_result(result: Result, *, s3_requests: int, left_behind: list[str], sec
         events_missing=result.missing,
         events_duplicated=result.duplicates,
         events_faulty=result.faults,
+        originals_missing=result.originals_missing,
         objects=result.objects,
+        originals_objects=result.originals_objects,
         s3_requests=s3_requests,
         left_behind=len(left_behind),
         left_behind_names=tuple(left_behind),

@@ -12,7 +12,7 @@ from local.kafka import jars
 PLATFORM = "7.9"
 """The platform version the repository is laid out for."""
 
-VERSION = f"{PLATFORM}.1-4"
+VERSION = f"{PLATFORM}.1-5"
 """Raised with each change of a package: apt takes what it downloaded earlier under the same version."""
 
 _HERE = Path(__file__).parent
@@ -20,7 +20,9 @@ _FILES = _HERE / "files"
 
 _PLACES = {
     "connect-standalone": ("usr/bin/connect-standalone", 0o755),
+    "kafka-console-consumer": ("usr/bin/kafka-console-consumer", 0o755),
     "kafka-consumer-groups": ("usr/bin/kafka-consumer-groups", 0o755),
+    "kafka-get-offsets": ("usr/bin/kafka-get-offsets", 0o755),
     "kafka-run-class": ("usr/bin/kafka-run-class", 0o755),
     "connect-standalone.properties": ("etc/kafka/connect-standalone.properties", 0o644),
     "connect-log4j.properties": ("etc/kafka/connect-log4j.properties", 0o644),

@@ -11,7 +11,7 @@ import javaproperties
 import pytest
 
 from components.settings import SettingsError
-from components.worker.alarms import ALARMS
+from components.worker.alarms import alarms
 from components.worker.files.watchdog.metrics import UNITS
 from components.worker.vm import UBUNTU_LTS_PARAMETER
 from tests.components.recorder import INVOKES, Recorder, Registration, record_program
@@ -255,6 +255,7 @@ def test_the_token_of_logzio_is_the_input_of_no_resource(default: Recorder) -> N
 
 def test_no_output_of_the_stack_is_a_secret(default: Recorder) -> None:
     assert set(default.exports) == {
+        "consumerGroup",
         "bucket",
         "topicPrefixes",
         "registrationIds",
@@ -478,7 +479,7 @@ def test_a_cluster_that_is_looked_up_in_another_region_stops_the_program_before_
 def test_every_alarm_is_on_a_metric_that_the_vms_watchdog_sends(default: Recorder) -> None:
     settings = json.loads(on_the_vm(default)["/etc/s3-auditlog-sink/watchdog.json"])
 
-    assert len(default.of_type(ALARM)) == len(ALARMS)
+    assert len(default.of_type(ALARM)) == len(alarms(originals=True))
     for alarm in default.of_type(ALARM):
         assert alarm.inputs["metricName"] in UNITS
         assert alarm.inputs["namespace"] == settings["namespace"]
@@ -488,7 +489,15 @@ def test_every_alarm_is_on_a_metric_that_the_vms_watchdog_sends(default: Recorde
 def test_silence_is_an_alarm(default: Recorder) -> None:
     loud = {one.name for one in default.of_type(ALARM) if one.inputs["treatMissingData"] == "breaching"}
 
-    assert loud == {"worker-heartbeat", "worker-stuck"}
+    assert loud == {"worker-heartbeat", "worker-stuck", "worker-originals-stuck"}
+
+
+def test_a_stack_without_originals_has_no_alarm_on_them() -> None:
+    recorder = program(archive={"originals": False})
+
+    assert len(recorder.of_type(ALARM)) == len(alarms(originals=False))
+    assert not [one for one in recorder.of_type(ALARM) if "Originals" in one.inputs["metricName"]]
+    assert "originals-connector.properties" not in json.dumps(on_the_vm(recorder))
 
 
 def test_every_alarm_comes_within_hours_of_the_7_days_that_kafka_keeps_events(default: Recorder) -> None:

@@ -180,6 +180,12 @@ REFUSED: list[tuple[str, Any, str, str]] = [
         "archive.retentionDays",
         "0 is too small; accepted: whole number, 1 to 36500",
     ),
+    ("archive.originals", "no", "archive.originals", "accepted: `true`, `false`"),
+    ("archive.originalsRetentionDays", 0, "archive.originalsRetentionDays", "0 is too small"),
+    ("archive.originalsRotationSeconds", 3601, "archive.originalsRotationSeconds", "5 to 3600"),
+    ("archive.originalsFlushSize", 999, "archive.originalsFlushSize", "1000 to 100000"),
+    ("source.consumerGroup", "a group", "source.consumerGroup", "1 to 249 of A-Z a-z 0-9 . _ -"),
+    ("source.consumerGroup", "", "source.consumerGroup", "1 to 249"),
     ("archive.kmsKeyArn", "alias/mine", "archive.kmsKeyArn", "arn:aws:kms"),
     (
         "archive.kmsKeyArn",
@@ -586,10 +592,20 @@ def test_a_larger_part_needs_its_room_in_each_partition() -> None:
     assert least_heap_mb(12, 25 * MIB) == 128 + 12 * 20
 
 
-@pytest.mark.parametrize(("partitions", "heap"), [(12, 128), (50, 512)])
-def test_a_heap_that_was_measured_to_carry_its_partitions_is_accepted(partitions: int, heap: int) -> None:
+def test_a_second_connector_needs_as_much_heap_again() -> None:
+    assert least_heap_mb(12, connectors=2) == 256
+    assert least_heap_mb(50, connectors=2) == 1024
+
+
+@pytest.mark.parametrize(
+    ("partitions", "originals", "heap"), [(12, False, 128), (50, False, 512), (12, True, 256)]
+)
+def test_a_heap_that_was_measured_to_carry_its_partitions_is_accepted(
+    partitions: int, originals: bool, heap: int
+) -> None:
     raw = changed("worker.heapMb", heap)
     raw["source"]["partitions"] = {TOPIC: partitions}
+    raw["archive"]["originals"] = originals
 
     assert loaded(raw).worker.heap_mb == heap
     raw["worker"]["heapMb"] = heap - 1
@@ -604,7 +620,10 @@ def test_the_partitions_of_all_topics_share_the_heap() -> None:
 
     (problem,) = problems(raw)
 
-    assert "384 is too small for 50 partitions with parts of 5 MiB; accepted: 512 or more" in problem
+    assert problem.endswith(
+        "worker.heapMb: 384 is too small for 50 partitions with parts of 5 MiB and for originals; accepted: 1024 or "
+        "more, or ccloud-logexporter:archive.originals: false"
+    )
 
 
 @pytest.mark.parametrize(
@@ -749,7 +768,8 @@ def test_a_property_with_a_setting_of_its_own_is_pointed_to_it() -> None:
     ("key", "said"),
     [
         ("consumer.override.bootstrap.servers", "another cluster"),
-        ("consumer.override.group.id", "another group"),
+        ("consumer.override.group.id", "source.consumerGroup"),
+        ("consumer.override.group.instance.id", "another group"),
         ("consumer.override.auto.offset.reset", "past events"),
         ("consumer.override.sasl.jaas.config", "plain text"),
         ("producer.override.acks", "leave it out"),
@@ -821,6 +841,7 @@ def test_a_field_that_every_event_needs_cannot_be_left_out(renames: dict[str, st
     [
         ({"destroyWithData": True}, "archive.destroyWithData"),
         ({"retentionDays": 399}, "archive.retentionDays"),
+        ({"originalsRetentionDays": 399}, "archive.originalsRetentionDays"),
     ],
 )
 def test_nothing_is_to_be_deleted_before_its_lock_ends(also: dict[str, Any], told: str) -> None:
@@ -836,6 +857,41 @@ def test_an_event_may_be_deleted_on_the_day_its_lock_ends() -> None:
     raw["archive"]["retentionDays"] = 400
 
     assert loaded(raw).archive.object_lock_days == 400
+
+
+def test_originals_are_kept_unless_the_events_are_the_bytes_themselves() -> None:
+    assert loaded(BY_ENDPOINT).originals
+    assert not loaded(changed("archive.originals", False)).originals
+    assert not loaded(changed("connector.format", "raw")).originals
+
+
+def test_originals_that_are_asked_for_in_format_raw_are_refused() -> None:
+    raw = changed("connector.format", "raw")
+    raw["archive"]["originals"] = True
+
+    (problem,) = problems(raw)
+    assert problem.startswith(
+        "ccloud-logexporter:archive.originals: is set, but with format raw every event is"
+    )
+
+
+@pytest.mark.parametrize(
+    ("archive", "days"),
+    [
+        ({}, {}),
+        ({"retentionDays": 400}, {"topics/": 400, "originals/": 400}),
+        ({"retentionDays": 400, "originals": False}, {"topics/": 400, "originals/": 400}),
+        ({"retentionDays": 400, "originalsRetentionDays": 30}, {"topics/": 400, "originals/": 30}),
+        ({"originalsRetentionDays": 30}, {"originals/": 30}),
+    ],
+)
+def test_originals_go_when_the_events_go_unless_they_have_days_of_their_own(
+    archive: dict[str, int], days: dict[str, int]
+) -> None:
+    raw = copy.deepcopy(BY_ENDPOINT)
+    raw["archive"] |= archive
+
+    assert loaded(raw).retention_days == days
 
 
 def test_a_bucket_cannot_be_taken_over_and_given_up_at_once() -> None:

@@ -29,7 +29,7 @@ config:
 """
 WATCHDOG = (
     *("__init__", "__main__", "aws", "clock", "connect", "credentials", "decisions"),
-    *("group", "journal", "main", "memory", "metrics", "service", "system"),
+    *("group", "journal", "kafka", "main", "memory", "metrics", "service", "system"),
 )
 BY_USER = OWN_KEY.replace("identity: role", "identity: user")
 
@@ -58,6 +58,7 @@ def test_every_rendered_file_of_the_example_stack_is_written_under_its_own_name(
         "keys.json",
         "connect-standalone.properties",
         "s3-sink-connector.properties",
+        "originals-connector.properties",
         "connect-log4j.properties",
         "s3-auditlog-sink.service",
         "s3-auditlog-sink.conf",
