@@ -11,7 +11,7 @@ from components.shipping.registration import LogzioShipping, LogzioShippingArgs
 from components.source import AuditLogSource, AuditLogSourceArgs
 from components.worker.vm import ConnectWorker, ConnectWorkerArgs
 
-given = settings.from_pulumi(pulumi.Config(), os.environ)
+given = settings.from_pulumi(os.environ)
 for warning in settings.warnings(given):
     pulumi.log.warn(warning)
 tags = {"Project": pulumi.get_project(), "Stack": pulumi.get_stack(), "ManagedBy": "pulumi", **given.tags}

@@ -15,12 +15,15 @@ from components.policies import Statement
 from components.settings import Settings, SettingsError, load_stack_file
 from components.worker import cloud_config
 from components.worker.connect import WorkerFacts, metrics_namespace, parameter_name
+from scripts.stack import Stack
 
 ROOT = Path(__file__).resolve().parents[1]
 
 
 def rendered(settings: Settings, stack: str) -> dict[str, str]:
     """File name -> content: the VM's files, its user-data, the policies as JSON, and the reasons of all of them.
+
+    `stack`: see `components.names.owner`.
 
     Raises:
         ValueError: the user-data is too large for EC2.
@@ -80,13 +83,16 @@ def _reasons(documents: Mapping[str, Sequence[Statement]]) -> str:
 
 
 def main(
-    stack: Annotated[str, typer.Option(help="Name of the stack: Pulumi.<stack>.yaml is read.")],
+    stack: Annotated[
+        str, typer.Option(help="Name of the stack, also as organisation/stack: Pulumi.<stack>.yaml is read.")
+    ],
     out: Annotated[Path, typer.Option(help="Folder to write to; made if it is not there.")],
 ) -> None:
     """Writes every rendered file under its own name."""
-    file = ROOT / f"Pulumi.{stack}.yaml"
+    known = Stack(stack)
+    file = ROOT / f"Pulumi.{known.short_name}.yaml"
     try:
-        contents = rendered(load_stack_file(file), stack)
+        contents = rendered(load_stack_file(file), known.owner)
     except FileNotFoundError:
         typer.echo(f"error: there is no {file.name} in {file.parent}", err=True)
         raise typer.Exit(1) from None
