@@ -4,7 +4,7 @@ import os
 
 import pulumi
 
-from components import layout, settings
+from components import layout, living, settings
 from components.access import ArchiveReader, ArchiveReaderArgs, ArchiveWriter, ArchiveWriterArgs
 from components.archive import AuditLogArchive, AuditLogArchiveArgs
 from components.shipping.registration import LogzioShipping, LogzioShippingArgs
@@ -12,6 +12,7 @@ from components.source import AuditLogSource, AuditLogSourceArgs
 from components.worker.vm import ConnectWorker, ConnectWorkerArgs
 
 given = settings.from_pulumi(os.environ)
+living.require_same_region(living.read(), given.region)
 for warning in settings.warnings(given):
     pulumi.log.warn(warning)
 tags = {"Project": pulumi.get_project(), "Stack": pulumi.get_stack(), "ManagedBy": "pulumi", **given.tags}
@@ -99,6 +100,7 @@ worker = ConnectWorker(
 )
 
 pulumi.export("bucket", archive.bucket)
+pulumi.export("region", given.region)
 pulumi.export(
     "topicPrefixes", [layout.topic_prefix(given.connector.topics_dir, topic) for topic in given.source.topics]
 )

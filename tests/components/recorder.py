@@ -94,6 +94,8 @@ _OUTPUTS: dict[str, dict[str, Any]] = {
 }
 
 INVOKES: Mapping[str, Mapping[str, Any]] = {
+    # A new stack.
+    "pulumi:pulumi:readStackOutputs": {"outputs": {}},
     "aws:ssm/getParameter:getParameter": {"value": "ami-0abcdef0123456789"},
     "aws:ec2/getInstanceTypeOfferings:getInstanceTypeOfferings": {
         "locations": ["us-west-2b", "us-west-2-lax-1a", "us-west-2a"]
