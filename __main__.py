@@ -1,6 +1,7 @@
 """Confluent Cloud audit log -> S3 sink on a VM -> the organisation's bucket -> Logz.io."""
 
 import os
+from datetime import UTC, datetime
 
 import pulumi
 
@@ -12,8 +13,10 @@ from components.source import AuditLogSource, AuditLogSourceArgs
 from components.worker.vm import ConnectWorker, ConnectWorkerArgs
 
 given = settings.from_pulumi(os.environ)
-living.require_same_region(living.read(), given.region)
-for warning in settings.warnings(given):
+before, today = living.read(), datetime.now(UTC).date()
+living.require_same_region(before, given.region)
+living.require_supported_platform(before, given, today)
+for warning in settings.warnings(given, today):
     pulumi.log.warn(warning)
 tags = {"Project": pulumi.get_project(), "Stack": pulumi.get_stack(), "ManagedBy": "pulumi", **given.tags}
 
