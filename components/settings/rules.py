@@ -7,13 +7,10 @@ from pydantic import SecretStr
 
 from components import layout, logzio_facts
 from components.logzio_facts import TOKEN_VARIABLE
-from components.settings.checks import JAVA_FOR_PLATFORM
 from components.settings.connector_properties import refusal
+from components.settings.platforms import PLATFORMS
 from components.settings.problems import NAMESPACE, SettingsError, problem
 from components.settings.sizes import LEAST_HEAP_MB, MIB, OTHER_MEMORY_MB, instance_memory_mb, least_heap_mb
-
-# Graviton: the family's generation is followed by a g (t4g, m7gd, im4gn); a1 came before that rule.
-_ARM_TYPE = re.compile(r"^(a1|[a-z]+\d+g[a-z]*)\.")
 
 
 def region_of_endpoint(bootstrap_servers: str) -> str | None:
@@ -163,7 +160,7 @@ def _every_topic_has_its_partitions(topics: tuple[str, ...], partitions: dict[st
 
 
 def _java_runs_the_platform(platform_version: str, java_version: int) -> Iterator[str]:
-    fitting = JAVA_FOR_PLATFORM[platform_version]
+    fitting = PLATFORMS[platform_version].java
     if java_version not in fitting:
         yield problem(
             "worker.javaVersion",
@@ -209,12 +206,26 @@ def _heap_fits_the_instance(heap_mb: int, instance_type: str) -> Iterator[str]:
     )
 
 
-def _image_fits_the_instance(instance_type: str, ami: str | None) -> Iterator[str]:
-    if ami is None and _ARM_TYPE.match(instance_type):
+def _zones_are_of_the_region(zones: tuple[str, ...], region: str | None) -> Iterator[str]:
+    if region is None:
+        return
+    if len(set(zones)) < len(zones):
+        yield problem("worker.availabilityZones", "has a zone twice", "each zone once")
+    foreign = [zone for zone in zones if zone[:-1] != region]
+    if foreign:
         yield problem(
-            "worker.instanceType",
-            f"{instance_type} is an ARM type and the default image is for x86",
-            f"an x86 type, or {NAMESPACE}:worker.ami with an ARM image",
+            "worker.availabilityZones",
+            f"{foreign[0]} is not in {region}",
+            f"zones of {region}, e.g. {region}a",
+        )
+
+
+def _zones_are_for_the_own_subnet(zones: tuple[str, ...], subnet_id: str | None) -> Iterator[str]:
+    if zones and subnet_id is not None:
+        yield problem(
+            "worker.availabilityZones",
+            "is set, but worker.subnetId is in a zone already",
+            "one of the two",
         )
 
 
@@ -333,7 +344,8 @@ RULES: tuple[tuple[tuple[str, ...], Callable[..., Iterator[str]]], ...] = (
         _heap_carries_the_partitions,
     ),
     (("worker.heap_mb", "worker.instance_type"), _heap_fits_the_instance),
-    (("worker.instance_type", "worker.ami"), _image_fits_the_instance),
+    (("worker.availability_zones", "region"), _zones_are_of_the_region),
+    (("worker.availability_zones", "worker.subnet_id"), _zones_are_for_the_own_subnet),
     (("worker.dns_servers", "worker.subnet_id"), _dns_servers_are_of_a_given_subnet),
     (("logzio.api_token",), _token_is_there),
     (("connector.topics_dir",), _topics_stand_beside_the_reserved_prefixes),

@@ -12,6 +12,7 @@ from components.settings.checks import (
     Ami,
     ApiKey,
     AsText,
+    AvailabilityZone,
     BaseUrl,
     BootstrapServers,
     BucketName,
@@ -22,6 +23,8 @@ from components.settings.checks import (
     EnvironmentId,
     FieldName,
     Fingerprint,
+    IamPath,
+    IamPolicyArn,
     InstanceType,
     Ipv4,
     KeyGenerations,
@@ -160,11 +163,28 @@ class Archive(Section):
     )
 
 
+class Iam(Section):
+    """What an organisation may ask of every role and user in its account."""
+
+    permissions_boundary_arn: IamPolicyArn | None = Field(
+        default=None,
+        description="Policy that bounds the rights of every role and user that the program makes. It must allow what "
+        "`make render` shows of them.",
+    )
+    path: IamPath = Field(
+        default="/",
+        description="Path of every role, user and instance profile. Another one makes new roles and a new instance "
+        "profile and moves the users.",
+    )
+
+
 class Writer(Section):
     """The S3 sink's identity in AWS."""
 
     identity: Literal["user", "role"] = Field(
-        default="user", description="An IAM user with a key, or the VM's role (no long-lived key)."
+        default="user",
+        description="An IAM user with a key, or the VM's role: no long-lived key, and nothing that an organisation "
+        "without IAM users would refuse.",
     )
     key_generations: KeyGenerations = Field(
         default=(1,),
@@ -273,6 +293,10 @@ class Worker(Section):
     """The VM and what is installed on it."""
 
     platform_version: PlatformVersion = Field(default="7.9", description="Line of the Confluent Platform.")
+    allow_unsupported_platform: bool = Field(
+        default=False,
+        description="Allows a new stack on a platform line that Confluent supports for nobody any more.",
+    )
     java_version: int = Field(
         default=8, description="Java on the VM: 8, 11 or 17 for platform 7.x, 17 or 21 for 8.x."
     )
@@ -284,22 +308,30 @@ class Worker(Section):
         default=None,
         description="Its full version; the newest of the platform's line at each new VM if left out.",
     )
-    instance_type: InstanceType = Field(default="t3.small", description="EC2 instance type.")
+    instance_type: InstanceType = Field(
+        default="t3.small",
+        description="EC2 instance type. ARM types get the ARM image of Ubuntu; nobody has tried them with this program.",
+    )
     ami: Ami | None = Field(
         default=None,
-        description="Image of Ubuntu 24.04 (Debian 12 works with Java 17, but has no agent for a shell); the "
-        "newest Ubuntu 24.04 at the first `up`, kept from then on, if left out.",
+        description="Image of Ubuntu 24.04 (Debian 12 works with Java 17, but has no agent for a shell) for the "
+        "instance type's architecture; the newest Ubuntu 24.04 at the first `up`, kept from then on, if left out.",
     )
     subnet_id: SubnetId | None = Field(
         default=None,
         description="An existing subnet with a way out; a small network of its own if left out.",
+    )
+    availability_zones: Annotated[tuple[AvailabilityZone, ...], Field(strict=False)] = Field(
+        default=(),
+        description="Zones for the network of its own; the first one that has the instance type is taken. If left out, "
+        "one is chosen at the first `up` and kept. A zone that is not the present one replaces subnet and VM.",
     )
     dns_servers: Annotated[tuple[Ipv4, ...], Field(strict=False)] = Field(  # YAML has lists, no tuples
         default=(),
         description="DNS servers of the subnet's VPC, where its DHCP options name others than Amazon's.",
     )
     volume_gb: Annotated[int, Field(ge=10, le=1000)] = Field(
-        default=20, description="Size of the encrypted root volume, in GiB."
+        default=20, description="Size of the encrypted root volume, in GiB; another one replaces the VM."
     )
     heap_mb: Annotated[int, Field(ge=LEAST_HEAP_MB, le=65536)] = Field(
         default=384,
@@ -391,6 +423,7 @@ class Settings(Section):
 
     source: Source
     archive: Archive
+    iam: Iam = Iam()
     writer: Writer = Writer()
     connector: Connector = Connector()
     worker: Worker = Worker()
@@ -440,6 +473,7 @@ class Settings(Section):
 SECTIONS: Mapping[str, type[Section]] = {
     "source": Source,
     "archive": Archive,
+    "iam": Iam,
     "writer": Writer,
     "connector": Connector,
     "worker": Worker,

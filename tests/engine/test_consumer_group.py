@@ -10,7 +10,7 @@ from local import engine, paths
 
 pytestmark = [pytest.mark.local, pytest.mark.engine]
 
-PROGRAM = Path(__file__).parent / "former_program"
+PROGRAM = Path(__file__).parent / "living_program"
 CHANGES = "the consumer group changes from"
 
 
