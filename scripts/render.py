@@ -12,10 +12,10 @@ import typer
 
 from components import policies
 from components.policies import Statement
-from components.settings import Settings, SettingsError, load_stack_file
+from components.settings import Settings, SettingsError, load_stack_file, stack_file
 from components.worker import cloud_config
 from components.worker.connect import WorkerFacts, metrics_namespace, parameter_name
-from scripts.stack import Stack
+from scripts.stack import Stack, project_name
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -92,13 +92,17 @@ def main(
     known = Stack(stack)
     file = ROOT / f"Pulumi.{known.short_name}.yaml"
     try:
-        contents = rendered(load_stack_file(file), known.owner)
+        contents = rendered(load_stack_file(file, project_name()), known.owner)
+        imported = stack_file.imports(file)
     except FileNotFoundError:
         typer.echo(f"error: there is no {file.name} in {file.parent}", err=True)
         raise typer.Exit(1) from None
     except (SettingsError, ValueError) as problem:
         typer.echo(f"error: {problem}", err=True)
         raise typer.Exit(1) from None
+    if imported:
+        names = ", ".join(imported)
+        typer.echo(f"note: what only {names} sets (environment:) is not in these files", err=True)
     out.mkdir(parents=True, exist_ok=True)
     for name, content in sorted(contents.items()):
         (out / name).write_text(content)
