@@ -22,6 +22,7 @@ class Ledger:
         self._archived: Counter[str] = Counter()
         self._originals: set[str] = set()
         self._delivered: Counter[str] = Counter()
+        self._shown: set[str] = set()
 
     def add_object(self, key: str, body: bytes) -> None:
         """The content of a data object."""
@@ -33,7 +34,9 @@ class Ledger:
 
     def add_delivered(self, line: str) -> None:
         """An event as Logz.io shows it. One that it could not index by its fields is not delivered."""
-        self._delivered.update(_ids([line] if logzio_facts.failure(json.loads(line)) is None else []))
+        ids = list(_ids([line]))
+        self._shown.update(ids)
+        self._delivered.update(ids if logzio_facts.failure(json.loads(line)) is None else [])
 
     def unarchived(self, ids: Iterable[str]) -> set[str]:
         """Those that the bucket does not have."""
@@ -42,6 +45,10 @@ class Ledger:
     def undelivered(self, ids: Iterable[str]) -> set[str]:
         """Those that Logz.io has not indexed."""
         return {one for one in ids if one not in self._delivered}
+
+    def unshown(self, ids: Iterable[str]) -> set[str]:
+        """Those that Logz.io does not have in any form."""
+        return {one for one in ids if one not in self._shown}
 
     def unkept(self, ids: Iterable[str]) -> set[str]:
         """Those that have no original."""
