@@ -105,6 +105,26 @@ def test_refused_aws_credentials_are_named_as_such_after_two_minutes() -> None:
     assert PROPAGATION_SECONDS - 20 < sum(script.slept) <= PROPAGATION_SECONDS == 120
 
 
+@pytest.mark.parametrize(
+    ("message", "kind"),
+    [
+        ("AWS failed to create S3 bucket. Exception AWS bucket is empty: 403.", Kind.EMPTY_PREFIX),
+        ("AWS: PermanentRedirect", Kind.BUCKET_REGION),
+        ("AWS: NoSuchBucket", Kind.NO_BUCKET),
+    ],
+)
+def test_what_is_wrong_with_the_bucket_is_final_at_once_and_no_fault_of_the_credentials(
+    message: str, kind: Kind
+) -> None:
+    script = Script(*PREFLIGHT, (POST, refusal(400, message)))
+
+    with pytest.raises(LogzioError) as caught:
+        script.client().create(WANTED, adopt=False)
+    assert caught.value.kind is kind
+    assert kind.value in str(caught.value)
+    assert script.slept == []
+
+
 def test_a_role_that_aws_does_not_know_yet_is_waited_for() -> None:
     script = Script(
         *PREFLIGHT,
