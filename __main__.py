@@ -12,7 +12,7 @@ from components.source import AuditLogSource, AuditLogSourceArgs
 from components.worker.connect import consumer_group
 from components.worker.vm import ConnectWorker, ConnectWorkerArgs
 
-given = settings.from_pulumi(pulumi.Config(), os.environ)
+given = settings.from_pulumi(os.environ)
 group = consumer_group(given, pulumi.get_project(), pulumi.get_stack())
 warnings = [*settings.warnings(given), former.group_warning(former.outputs(), group, given.connector.name)]
 for warning in filter(None, warnings):

@@ -10,7 +10,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from components import generations, settings
+import yaml
+
+from components import generations, names, settings
 from components.settings import NAMESPACE, Settings
 
 _PARAMETER = "aws:ssm/parameter:Parameter"
@@ -33,6 +35,11 @@ class Stack:
     def short_name(self) -> str:
         """The name as the program knows it."""
         return self.name.rpartition("/")[2]
+
+    @property
+    def owner(self) -> str:
+        """What the stack's resources carry, see `components.names.owner`."""
+        return names.owner(project_name(), self.short_name)
 
     def settings(self) -> Settings:
         """What the stack file says, secrets decrypted.
@@ -106,6 +113,11 @@ class Stack:
         if done.returncode != 0:
             raise PulumiError(f"`pulumi {' '.join(arguments[:2])}` failed: {done.stderr.strip()}")
         return done.stdout
+
+
+def project_name() -> str:
+    """The project's name in Pulumi.yaml."""
+    return str(yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["name"])
 
 
 def _pulumi() -> str:

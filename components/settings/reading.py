@@ -45,20 +45,36 @@ def load(raw: Mapping[str, Any], *, region: str | None, environ: Mapping[str, st
     return Settings(**{section: known[section] for section in SECTIONS}, tags=tags, region=region)
 
 
-def from_pulumi(config: pulumi.Config, environ: Mapping[str, str]) -> Settings:
-    """Settings of the stack that Pulumi runs.
+def from_pulumi(environ: Mapping[str, str]) -> Settings:
+    """Settings of the stack that Pulumi runs, whatever the project is called in Pulumi.yaml.
 
     Raises:
         SettingsError: with every problem at once.
     """
+    config = pulumi.Config(NAMESPACE)
     # pulumi.Config does not list its names, and a misspelt section is to be seen. The language host hands all of
     # them over in this variable, or the SDK's own host in this mapping.
     stack = {**json.loads(environ.get("PULUMI_CONFIG", "{}")), **CONFIG.get()}
     given = {name.partition(":")[2] for name in stack if name.startswith(f"{NAMESPACE}:")}
     names = sorted({*SECTIONS, "tags", *given})
+    misplaced = _in_the_projects_namespace(stack)
+    if misplaced:
+        raise SettingsError(misplaced)
     # Not get_object: its refusal of what is no JSON quotes the value, and with it a secret.
     raw = {name: _parsed(config.get(name)) for name in names}
     return load(raw, region=pulumi.Config("aws").get("region"), environ=environ)
+
+
+def _in_the_projects_namespace(stack: Mapping[str, Any]) -> list[str]:
+    """Sections that `pulumi config set source ...` put under the name of a project that is called otherwise."""
+    project = pulumi.get_project()
+    if project == NAMESPACE:
+        return []
+    return [
+        f"{project}:{name}: is not read; accepted: {NAMESPACE}:{name}, whatever the project is called"
+        for name in (*SECTIONS, "tags")
+        if f"{project}:{name}" in stack
+    ]
 
 
 def load_config(config: Mapping[str, Any], environ: Mapping[str, str]) -> Settings:

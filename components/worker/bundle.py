@@ -226,7 +226,7 @@ def _watchdog_settings(settings: Settings, facts: WorkerFacts) -> str:
         "bootstrap_servers": facts.bootstrap_servers,
         "partitions": settings.source.partitions,
         "metrics": settings.worker.metrics,
-        "namespace": metrics_namespace(facts.stack),
+        "namespace": metrics_namespace(facts.owner),
         "region": settings.region,
         "endpoint": settings.worker.endpoints.cloudwatch,
     }

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import javaproperties
 
-from components import layout
+from components import layout, names
 from components.settings import NAMESPACE, Connector, Settings
 from components.settings.sections import ORIGINALS_SUFFIX
 
@@ -61,7 +61,7 @@ class WorkerFacts:
 
     `parameters`: which credentials (`kafka`, `writer`) it fetches -> the name of their parameter, whose value is JSON,
     {"key": ..., "secret": ...} or {"access_key_id": ..., "secret_access_key": ...}. No `writer`: the VM writes with
-    its own role. `stack` is what its metrics are told apart by.
+    its own role.
     """
 
     project: str
@@ -69,14 +69,22 @@ class WorkerFacts:
     bootstrap_servers: str
     parameters: Mapping[str, str]
 
+    @property
+    def owner(self) -> str:
+        """What its metrics are told apart by, see `components.names.owner`."""
+        return names.owner(self.project, self.stack)
+
 
 def metrics_namespace(stack: str) -> str:
-    """CloudWatch's; the VM may write to no other, so that it cannot speak for the VM of another stack."""
+    """CloudWatch's; the VM may write to no other, so that it cannot speak for the VM of another stack.
+
+    `stack`: see `components.names.owner`; 201 characters at most, of the 255 that CloudWatch takes.
+    """
     return f"CcloudLogexporter/{stack}"
 
 
 def parameter_name(stack: str, credentials: str) -> str:
-    """The parameter that holds the VM's `kafka` or `writer` credentials."""
+    """The parameter that holds the VM's `kafka` or `writer` credentials. `stack`: see `components.names.owner`."""
     return f"/{NAMESPACE}/{stack}/{credentials}-credentials"
 
 

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import pulumi
 import pulumi_aws as aws
 
-from components import policies
+from components import names, policies
 from components.access import Credentials
 from components.settings import Settings, SettingsError, problem
 from components.worker.alarms import alarms
@@ -49,14 +49,13 @@ class ConnectWorker(pulumi.ComponentResource):
         self._name = name
         self._args = args
         self._child = pulumi.ResourceOptions(parent=self)
+        self._owner = names.owner(pulumi.get_project(), pulumi.get_stack())
         parameters = self._parameters()
         facts = WorkerFacts(
             project=pulumi.get_project(),
             stack=pulumi.get_stack(),
             bootstrap_servers=args.bootstrap_servers,
-            parameters={
-                credentials: parameter_name(pulumi.get_stack(), credentials) for credentials in parameters
-            },
+            parameters={credentials: parameter_name(self._owner, credentials) for credentials in parameters},
         )
         bundle = pack(files(args.settings, facts))
         profile, granted = self._role(list(parameters.values()), bundle)
@@ -81,7 +80,7 @@ class ConnectWorker(pulumi.ComponentResource):
         return {
             credentials: aws.ssm.Parameter(
                 f"{self._name}-{credentials}-credentials",
-                name=parameter_name(pulumi.get_stack(), credentials),
+                name=parameter_name(self._owner, credentials),
                 type="SecureString",
                 description=f"Read by the VM alone: its {credentials} credentials",
                 # Secret, since a part of it is.
@@ -129,7 +128,7 @@ class ConnectWorker(pulumi.ComponentResource):
             "session-manager": policies.to_json(policies.session_manager()),
         }
         if self._args.settings.worker.metrics:
-            rights["metrics"] = policies.to_json(policies.metrics(metrics_namespace(pulumi.get_stack())))
+            rights["metrics"] = policies.to_json(policies.metrics(metrics_namespace(self._owner)))
         if self._args.writer_policy is not None:
             rights["writer"] = self._args.writer_policy
         granted: list[pulumi.Resource] = [
@@ -266,7 +265,7 @@ class ConnectWorker(pulumi.ComponentResource):
             aws.cloudwatch.MetricAlarm(
                 f"{self._name}-{alarm.name}",
                 alarm_description=alarm.description,
-                namespace=metrics_namespace(pulumi.get_stack()),
+                namespace=metrics_namespace(self._owner),
                 metric_name=alarm.metric,
                 statistic=alarm.statistic,
                 comparison_operator=alarm.comparison,

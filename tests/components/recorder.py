@@ -156,7 +156,12 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def record(make: Callable[[], object], invokes: Mapping[str, Mapping[str, Any]] = INVOKES) -> Recorder:
+def record(
+    make: Callable[[], object],
+    invokes: Mapping[str, Mapping[str, Any]] = INVOKES,
+    project: str = PROJECT,
+    stack: str = STACK,
+) -> Recorder:
     """Runs `make` as a Pulumi program, to its end, and returns what it registered.
 
     Raises whatever the program raises.
@@ -164,7 +169,7 @@ def record(make: Callable[[], object], invokes: Mapping[str, Mapping[str, Any]] 
     recorder = Recorder()
     answers = _Answers(invokes)
     pulumi.runtime.set_mocks(
-        answers, project=PROJECT, stack=STACK, preview=False, monitor=_Monitor(answers, recorder)
+        answers, project=project, stack=stack, preview=False, monitor=_Monitor(answers, recorder)
     )
 
     @pulumi.runtime.test  # type: ignore[untyped-decorator]  # the SDK has no types here
@@ -175,7 +180,12 @@ def record(make: Callable[[], object], invokes: Mapping[str, Mapping[str, Any]] 
     return recorder
 
 
-def record_program(config: Mapping[str, str], invokes: Mapping[str, Mapping[str, Any]] = INVOKES) -> Recorder:
+def record_program(
+    config: Mapping[str, str],
+    invokes: Mapping[str, Mapping[str, Any]] = INVOKES,
+    project: str = PROJECT,
+    stack: str = STACK,
+) -> Recorder:
     """Runs the project's own program with the configuration (`namespace:key` -> JSON or text)."""
     exports: dict[str, Any] = {}
 
@@ -184,6 +194,6 @@ def record_program(config: Mapping[str, str], invokes: Mapping[str, Mapping[str,
             runpy.run_path(str(PROGRAM), run_name="__main__")
 
     set_all_config(dict(config))
-    recorder = record(program, invokes)
+    recorder = record(program, invokes, project, stack)
     recorder.exports = exports
     return recorder

@@ -14,7 +14,7 @@ from components.settings import SettingsError
 from components.worker.alarms import alarms
 from components.worker.files.watchdog.metrics import UNITS
 from components.worker.vm import UBUNTU_LTS_PARAMETER
-from tests.components.recorder import INVOKES, Recorder, Registration, record_program
+from tests.components.recorder import INVOKES, PROJECT, STACK, Recorder, Registration, record_program
 from tests.components.worker.unpacked import bundle_object, on_the_vm
 
 TOPIC = "confluent-audit-log-events"
@@ -49,7 +49,11 @@ UNTAGGABLE = {
 
 
 def program(
-    by_ids: bool = False, invokes: Mapping[str, Mapping[str, Any]] = INVOKES, **sections: dict[str, Any]
+    by_ids: bool = False,
+    invokes: Mapping[str, Mapping[str, Any]] = INVOKES,
+    project: str = PROJECT,
+    stack: str = STACK,
+    **sections: dict[str, Any],
 ) -> Recorder:
     source: dict[str, Any] = {"partitions": {TOPIC: 3}}
     if by_ids:
@@ -69,7 +73,7 @@ def program(
     for name, section in sections.items():
         given[name] = {**given.get(name, {}), **section}
     config = {f"ccloud-logexporter:{name}": json.dumps(value) for name, value in given.items()}
-    return record_program({**config, "aws:region": "us-west-2"}, invokes)
+    return record_program({**config, "aws:region": "us-west-2"}, invokes, project, stack)
 
 
 @pytest.fixture(scope="module")
@@ -535,6 +539,32 @@ def test_without_metrics_there_is_neither_alarm_nor_right() -> None:
     assert not [one for one in recorder.registrations if one.name == "worker-metrics"]
     assert json.loads(on_the_vm(recorder)["/etc/s3-auditlog-sink/watchdog.json"])["metrics"] is False
     assert "METRICS=false" in recorder.one(INSTANCE).inputs["userData"]
+
+
+def test_a_project_of_another_name_reads_the_same_settings_and_has_names_of_its_own(
+    default: Recorder,
+) -> None:
+    recorder = program(project="audit")
+
+    assert {one.type for one in recorder.registrations} == {one.type for one in default.registrations}
+    assert {one.inputs["name"] for one in recorder.of_type(PARAMETER)} == {
+        f"/ccloud-logexporter/audit/test/{credentials}-credentials" for credentials in ("kafka", "writer")
+    }
+    assert {one.inputs["namespace"] for one in recorder.of_type(ALARM)} == {"CcloudLogexporter/audit/test"}
+    assert "/ccloud-logexporter/audit/test/" in on_the_vm(recorder)["/etc/s3-auditlog-sink/secrets.json"]
+
+
+def test_the_parameters_of_a_stack_keep_the_names_of_the_first_version(default: Recorder) -> None:
+    assert {one.inputs["name"] for one in default.of_type(PARAMETER)} == {
+        f"/ccloud-logexporter/test/{credentials}-credentials" for credentials in ("kafka", "writer")
+    }
+
+
+def test_a_section_under_the_name_of_another_project_is_told_where_it_belongs() -> None:
+    config = {"audit:source": "{}", "ccloud-logexporter:archive": "{}", "aws:region": "us-west-2"}
+
+    with pytest.raises(SettingsError, match="audit:source: is not read; accepted: ccloud-logexporter:source"):
+        record_program(config, project="audit")
 
 
 def test_nothing_is_protected_since_destroy_would_fail(default: Recorder) -> None:

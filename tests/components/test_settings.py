@@ -953,7 +953,7 @@ def handed_over(sections: dict[str, Any], region: str | None = "us-west-2", **en
         config["aws:region"] = region
     pulumi.runtime.set_all_config(config)
     try:
-        return settings.from_pulumi(pulumi.Config("ccloud-logexporter"), environ)
+        return settings.from_pulumi(environ)
     finally:
         pulumi.runtime.set_all_config({})
 
@@ -976,7 +976,7 @@ def test_a_misspelt_section_of_a_stack_is_noticed_under_either_language_host(hos
     pulumi.runtime.set_all_config({} if handed else config)
     try:
         with mock.patch.dict(os.environ, handed), pytest.raises(SettingsError) as caught:
-            settings.from_pulumi(pulumi.Config("ccloud-logexporter"), os.environ)
+            settings.from_pulumi(os.environ)
     finally:
         pulumi.runtime.set_all_config({})
 
