@@ -4,17 +4,20 @@ import os
 
 import pulumi
 
-from components import former, layout, settings
+from components import former, layout, living, settings
 from components.access import ArchiveReader, ArchiveReaderArgs, ArchiveWriter, ArchiveWriterArgs
 from components.archive import AuditLogArchive, AuditLogArchiveArgs
+from components.living import Living
 from components.shipping.registration import LogzioShipping, LogzioShippingArgs
 from components.source import AuditLogSource, AuditLogSourceArgs
 from components.worker.connect import consumer_group
 from components.worker.vm import ConnectWorker, ConnectWorkerArgs
 
 given = settings.from_pulumi(os.environ)
+left = former.outputs()
+living.require_same_region(Living.parse(left), given.region)
 group = consumer_group(given, pulumi.get_project(), pulumi.get_stack())
-warnings = [*settings.warnings(given), former.group_warning(former.outputs(), group, given.connector.name)]
+warnings = [*settings.warnings(given), former.group_warning(left, group, given.connector.name)]
 for warning in filter(None, warnings):
     pulumi.log.warn(warning)
 tags = {"Project": pulumi.get_project(), "Stack": pulumi.get_stack(), "ManagedBy": "pulumi", **given.tags}
@@ -102,6 +105,7 @@ worker = ConnectWorker(
 )
 
 pulumi.export("bucket", archive.bucket)
+pulumi.export("region", given.region)
 pulumi.export(
     "topicPrefixes", [layout.topic_prefix(given.connector.topics_dir, topic) for topic in given.source.topics]
 )

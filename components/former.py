@@ -22,7 +22,8 @@ def outputs() -> Mapping[str, Any]:
     try:
         found = pulumi.runtime.invoke("pulumi:pulumi:readStackOutputs", {"name": name}).value
     except Exception as error:  # noqa: BLE001  # the SDK raises no narrower one; a warning is not worth a failure
-        pulumi.log.debug(f"outputs of {name}: {error}")
+        # A backend from before projects had a place in stack names knows no such name.
+        pulumi.log.warn(f"the stack's outputs cannot be read, so it is taken for a new one: {error}")
         return {}
     return (found or {}).get("outputs") or {}
 

@@ -261,6 +261,7 @@ def test_no_output_of_the_stack_is_a_secret(default: Recorder) -> None:
     assert set(default.exports) == {
         "consumerGroup",
         "bucket",
+        "region",
         "topicPrefixes",
         "registrationIds",
         "instanceId",
@@ -478,6 +479,29 @@ def test_a_cluster_that_is_looked_up_in_another_region_stops_the_program_before_
 
     with pytest.raises(SettingsError, match="the audit-log cluster is in eu-west-1"):
         record_program(config, {**INVOKES, "confluentcloud:index/getKafkaCluster:getKafkaCluster": elsewhere})
+
+
+@pytest.mark.parametrize(
+    "outputs",
+    [
+        {"region": "eu-central-1"},
+        # Version 0.1.
+        {"shellCommand": "aws ssm start-session --region eu-central-1 --target i-0123", "bucket": "b"},
+    ],
+)
+def test_another_region_for_a_living_stack_is_refused_before_anything_is_made(
+    outputs: dict[str, str],
+) -> None:
+    before = {"pulumi:pulumi:readStackOutputs": {"outputs": outputs}}
+
+    with pytest.raises(SettingsError, match="aws:region: is us-west-2, but this stack is in eu-central-1"):
+        program(invokes={**INVOKES, **before})
+
+
+def test_a_living_stack_stays_in_its_region() -> None:
+    before = {"pulumi:pulumi:readStackOutputs": {"outputs": {"region": "us-west-2"}}}
+
+    assert program(invokes={**INVOKES, **before}).of_type(INSTANCE)
 
 
 def test_every_alarm_is_on_a_metric_that_the_vms_watchdog_sends(default: Recorder) -> None:

@@ -1,0 +1,47 @@
+"""A living stack: what its last `up` that ended well exported, and what must not change in it."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from components.settings import SettingsError
+
+# The command that the first version exported, which had no output `region`.
+_REGION_OF_COMMAND = re.compile(r"--region (\S+)")
+
+
+@dataclass(frozen=True)
+class Living:
+    """What is known of the stack before anything of this run.
+
+    A stack whose first `up` never ended well exports nothing and is taken for a new one: it has archived nothing.
+    """
+
+    exists: bool = False
+    region: str | None = None
+
+    @classmethod
+    def parse(cls, outputs: Mapping[str, Any]) -> "Living":
+        """From the stack's outputs, also those of version 0.1."""
+        command = _REGION_OF_COMMAND.search(str(outputs.get("shellCommand", "")))
+        return cls(
+            exists=bool(outputs),
+            region=outputs.get("region") or (command.group(1) if command else None),
+        )
+
+
+def require_same_region(living: Living, region: str) -> None:
+    """Holds `aws:region` against where the stack is.
+
+    Raises:
+        SettingsError: they differ.
+    """
+    if living.region is not None and living.region != region:
+        raise SettingsError(
+            [
+                f"aws:region: is {region}, but this stack is in {living.region}: its VM, network, parameters and alarms "
+                f"would all be replaced, and its bucket cannot move; accepted: {living.region}, or another stack "
+                f"(`pulumi stack init`) for {region}, with a bucket of its own"
+            ]
+        )
