@@ -1,6 +1,7 @@
 """Confluent Cloud audit log -> S3 sink on a VM -> the organisation's bucket -> Logz.io."""
 
 import os
+from datetime import UTC, datetime
 
 import pulumi
 
@@ -14,10 +15,12 @@ from components.worker.connect import consumer_group
 from components.worker.vm import ConnectWorker, ConnectWorkerArgs
 
 given = settings.from_pulumi(os.environ)
-left = former.outputs()
-living.require_same_region(Living.parse(left), given.region)
+left, today = former.outputs(), datetime.now(UTC).date()
+before = Living.parse(left)
+living.require_same_region(before, given.region)
+living.require_supported_platform(before, given, today)
 group = consumer_group(given, pulumi.get_project(), pulumi.get_stack())
-warnings = [*settings.warnings(given), former.group_warning(left, group, given.connector.name)]
+warnings = [*settings.warnings(given, today), former.group_warning(left, group, given.connector.name)]
 for warning in filter(None, warnings):
     pulumi.log.warn(warning)
 tags = {"Project": pulumi.get_project(), "Stack": pulumi.get_stack(), "ManagedBy": "pulumi", **given.tags}

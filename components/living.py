@@ -3,9 +3,11 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
-from components.settings import SettingsError
+from components.settings import Settings, SettingsError, problem
+from components.settings.platforms import NEWEST, has_ended
 
 # The command that the first version exported, which had no output `region`.
 _REGION_OF_COMMAND = re.compile(r"--region (\S+)")
@@ -43,5 +45,25 @@ def require_same_region(living: Living, region: str) -> None:
                 f"aws:region: is {region}, but this stack is in {living.region}: its VM, network, parameters and alarms "
                 f"would all be replaced, and its bucket cannot move; accepted: {living.region}, or another stack "
                 f"(`pulumi stack init`) for {region}, with a bucket of its own"
+            ]
+        )
+
+
+def require_supported_platform(living: Living, settings: Settings, today: date) -> None:
+    """Lets no new stack begin on a platform line past its end; a living one is warned only.
+
+    Raises:
+        SettingsError: it would.
+    """
+    worker = settings.worker
+    ended = has_ended(worker.platform_version, today)
+    if ended and not living.exists and not worker.allow_unsupported_platform:
+        raise SettingsError(
+            [
+                problem(
+                    "worker.platformVersion",
+                    f"{worker.platform_version} is not supported any more",
+                    f"a later line, e.g. {NEWEST} (with its Java), or worker.allowUnsupportedPlatform: true",
+                )
             ]
         )

@@ -4,6 +4,7 @@ import functools
 import json
 import re
 from collections.abc import Mapping
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from pydantic.alias_generators import to_camel
 from pydantic_core import ErrorDetails
 
 from components.logzio_facts import TOKEN_VARIABLE
+from components.settings import platforms
 from components.settings.checks import number_as_text
 from components.settings.problems import NAMESPACE, SettingsError, problem, unknown
 from components.settings.rules import RULES
@@ -123,9 +125,12 @@ _NO_TIME = (
 _TWO_TYPES = "an object where the first event of the day had text, or the other way round"
 
 
-def warnings(settings: Settings) -> list[str]:
+def warnings(settings: Settings, today: date) -> list[str]:
     """What works but deserves a look."""
     found = []
+    support = platforms.warning(settings.worker.platform_version, today)
+    if support is not None:
+        found.append(f"{NAMESPACE}:worker.platformVersion is {support}")
     connector = settings.connector
     if connector.archive_sha256 is None:
         found.append(

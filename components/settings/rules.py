@@ -7,8 +7,8 @@ from pydantic import SecretStr
 
 from components import layout, logzio_facts
 from components.logzio_facts import TOKEN_VARIABLE
-from components.settings.checks import JAVA_FOR_PLATFORM
 from components.settings.connector_properties import refusal
+from components.settings.platforms import PLATFORMS
 from components.settings.problems import NAMESPACE, SettingsError, problem
 from components.settings.sizes import LEAST_HEAP_MB, MIB, OTHER_MEMORY_MB, instance_memory_mb, least_heap_mb
 
@@ -163,7 +163,7 @@ def _every_topic_has_its_partitions(topics: tuple[str, ...], partitions: dict[st
 
 
 def _java_runs_the_platform(platform_version: str, java_version: int) -> Iterator[str]:
-    fitting = JAVA_FOR_PLATFORM[platform_version]
+    fitting = PLATFORMS[platform_version].java
     if java_version not in fitting:
         yield problem(
             "worker.javaVersion",

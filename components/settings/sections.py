@@ -273,6 +273,10 @@ class Worker(Section):
     """The VM and what is installed on it."""
 
     platform_version: PlatformVersion = Field(default="7.9", description="Line of the Confluent Platform.")
+    allow_unsupported_platform: bool = Field(
+        default=False,
+        description="Allows a new stack on a platform line that Confluent supports for nobody any more.",
+    )
     java_version: int = Field(
         default=8, description="Java on the VM: 8, 11 or 17 for platform 7.x, 17 or 21 for 8.x."
     )

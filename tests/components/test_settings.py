@@ -4,6 +4,7 @@ import json
 import os
 import re
 import traceback
+from datetime import date
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -12,7 +13,8 @@ import pulumi
 import pytest
 from pydantic import SecretStr
 
-from components import settings
+from components import living, settings
+from components.living import Living
 from components.logzio_facts import TOKEN_VARIABLE
 from components.settings import Settings, SettingsError, load
 from components.settings.connector_properties import OWN_CONNECTOR_PROPERTIES
@@ -235,6 +237,7 @@ REFUSED: list[tuple[str, Any, str, str]] = [
     ("connector.renames", {"a b": "c"}, "connector.renames.a b", "without spaces, colons"),
     ("connector.renames", {"a": "c", "b": "c"}, "connector.renames", "the same name"),
     ("connector.version", "10.5.25", "connector.version", "no conditional writes, so that it overwrites"),
+    ("connector.version", "10.6.0", "connector.version", "200 with PreconditionFailed"),
     ("connector.version", "9.9.9", "connector.version", "no conditional writes"),
     ("connector.version", "13.0.0", "connector.version", "up to line 12"),
     ("connector.version", "latest", "connector.version", "accepted: three numbers"),
@@ -680,7 +683,7 @@ def test_java_and_platform_fit_as_the_vendors_table_has_it(platform: str, java: 
         assert f"{java} does not run platform {platform}" in problems(raw)[0]
 
 
-@pytest.mark.parametrize("version", ["10.6.0", "10.6.18", "11.0.0", "12.0.7", "12.1.11", "12.2.0"])
+@pytest.mark.parametrize("version", ["10.6.1", "10.6.18", "11.0.0", "12.0.7", "12.1.11", "12.2.0"])
 def test_connectors_with_conditional_writes_are_accepted(version: str) -> None:
     assert loaded(changed("connector.version", version)).connector.version == version
 
@@ -906,10 +909,55 @@ def test_versions_that_yaml_takes_for_numbers_are_understood() -> None:
 
 
 CHECKED = {"archiveSha256": "0" * 64}
+# A day on which every line is supported.
+RELEASED = date(2026, 6, 17)
+
+
+@pytest.mark.parametrize(
+    ("line", "day", "said"),
+    [
+        ("7.9", date(2026, 11, 20), None),
+        (
+            "7.9",
+            date(2026, 11, 21),
+            "standard support ends about 2027-02-19, platinum support ends about 2028-02-19",
+        ),
+        ("7.9", date(2027, 2, 19), "standard support ended about 2027-02-19, platinum support ends"),
+        ("7.7", date(2027, 7, 26), "platinum support ended about 2027-07-26"),
+        ("8.3", date(2028, 3, 18), None),
+        ("8.3", date(2028, 3, 19), "standard support ends about 2028-06-17"),
+    ],
+)
+def test_the_end_of_a_platforms_support_is_told_90_days_ahead(line: str, day: date, said: str | None) -> None:
+    raw = changed("worker.platformVersion", line)
+    raw["worker"]["javaVersion"] = 17
+    found = settings.warnings(loaded({**raw, "connector": CHECKED}), day)
+
+    assert len(found) == (said is not None)
+    for warning in found:
+        assert warning.startswith("ccloud-logexporter:worker.platformVersion is " + line)
+        assert str(said) in warning
+
+
+@pytest.mark.parametrize(("day", "refused"), [(date(2027, 7, 25), False), (date(2027, 7, 26), True)])
+def test_a_new_stack_on_a_platform_past_its_end_is_refused_unless_it_is_allowed(
+    day: date, refused: bool
+) -> None:
+    old = loaded(changed("worker.platformVersion", "7.7"))
+    allowed = changed("worker.platformVersion", "7.7")
+    allowed["worker"]["allowUnsupportedPlatform"] = True
+
+    if refused:
+        with pytest.raises(SettingsError, match=r"worker\.platformVersion: 7\.7 is not supported any more"):
+            living.require_supported_platform(Living(), old, day)
+    else:
+        living.require_supported_platform(Living(), old, day)
+    living.require_supported_platform(Living(exists=True), old, day)
+    living.require_supported_platform(Living(), loaded(allowed), day)
 
 
 def test_a_checked_archive_with_the_usual_settings_gives_no_warning() -> None:
-    assert settings.warnings(loaded({**BY_ENDPOINT, "connector": CHECKED})) == []
+    assert settings.warnings(loaded({**BY_ENDPOINT, "connector": CHECKED}), RELEASED) == []
 
 
 @pytest.mark.parametrize(
@@ -924,7 +972,7 @@ def test_a_checked_archive_with_the_usual_settings_gives_no_warning() -> None:
     ],
 )
 def test_what_works_but_deserves_a_look_gives_a_warning(connector: dict[str, Any], named: str) -> None:
-    (warning,) = settings.warnings(loaded({**BY_ENDPOINT, "connector": connector}))
+    (warning,) = settings.warnings(loaded({**BY_ENDPOINT, "connector": connector}), RELEASED)
 
     assert warning.startswith("ccloud-logexporter:connector.")
     assert named in warning
