@@ -28,6 +28,13 @@ class AuditLogArchiveArgs:
     object_lock_days: int | None = None
 
 
+# An object in S3 takes ten tags, other resources fifty: with the tags that an organisation gives to everything
+# (aws:defaultTags), an object would have too many. The settings see to it that its own are no more than ten.
+NO_DEFAULT_TAGS = aws.s3.BucketObjectv2OverrideProviderArgs(
+    default_tags=aws.s3.BucketObjectv2OverrideProviderDefaultTagsArgs(tags={})
+)
+
+
 class AuditLogArchive(pulumi.ComponentResource):
     """A private, encrypted bucket that is reached through TLS only and outlives the stack by default.
 
@@ -68,6 +75,7 @@ class AuditLogArchive(pulumi.ComponentResource):
                 content="",
                 content_type="application/octet-stream",
                 tags=dict(args.tags),
+                override_provider=NO_DEFAULT_TAGS,
                 opts=pulumi.ResourceOptions(
                     parent=self,
                     depends_on=guards,

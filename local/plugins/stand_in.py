@@ -264,7 +264,7 @@ class StandIn(wire_types.Provider, Generic[Clients]):
         return self._clients
 
     def _with_default_tags(self, kind: Kind[Clients], inputs: Plain) -> Plain:
-        if "tags" not in kind.properties or not self._default_tags:
+        if "tags" not in kind.properties or not self._default_tags or _overrides_default_tags(inputs):
             return inputs
         return {**inputs, "tags": {**self._default_tags, **(inputs.get("tags") or {})}}
 
@@ -279,20 +279,29 @@ class StandIn(wire_types.Provider, Generic[Clients]):
         if found is None:
             return None
         if "tags" in kind.properties:
-            found = self._split_tags(found, before.get("tags") or {})
+            default = {} if _overrides_default_tags(before) else self._default_tags
+            found = _split_tags(found, before.get("tags") or {}, default)
         for name, prop in kind.properties.items():
             given = before.get(name)
             if given is not None and same(prop, found.get(name), given):
                 found[name] = given
         return {name: value for name, value in found.items() if value is not None}
 
-    def _split_tags(self, found: Plain, own: Mapping[str, str]) -> Plain:
-        """`tagsAll` are all tags, `tags` those that do not come from the provider's default ones."""
-        tags = found.get("tags") or {}
-        kept = {
-            key: value for key, value in tags.items() if key in own or self._default_tags.get(key) != value
-        }
-        return {**found, "tags": kept or None, "tagsAll": tags}
+
+def _overrides_default_tags(inputs: Plain) -> bool:
+    """Whether an object wants none of the provider's default tags.
+
+    Source: `ignoreProviderDefaultTags` in internal/service/s3/object.go of hashicorp/terraform-provider-aws (033c721).
+    """
+    override = inputs.get("overrideProvider") or {}
+    return "defaultTags" in override and not (override["defaultTags"] or {}).get("tags")
+
+
+def _split_tags(found: Plain, own: Mapping[str, str], default: Mapping[str, str]) -> Plain:
+    """`tagsAll` are all tags, `tags` those that do not come from the provider's default ones."""
+    tags = found.get("tags") or {}
+    kept = {key: value for key, value in tags.items() if key in own or default.get(key) != value}
+    return {**found, "tags": kept or None, "tagsAll": tags}
 
 
 def same(prop: Property, state: Any, new: Any) -> bool:

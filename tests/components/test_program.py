@@ -120,6 +120,15 @@ def test_everything_that_can_be_tagged_is(default: Recorder) -> None:
             assert {"Project", "Stack", "ManagedBy"} <= tags.keys(), (one.type, one.name)
 
 
+def test_no_object_in_s3_takes_the_providers_default_tags_as_it_has_room_for_ten(default: Recorder) -> None:
+    objects = default.of_type(SENTINEL)
+
+    assert objects
+    for one in objects:
+        assert one.inputs["overrideProvider"] == {"defaultTags": {"tags": {}}}
+        assert len(one.inputs["tags"]) <= 10
+
+
 def test_tags_of_the_settings_are_on_everything_too() -> None:
     recorder = program(tags={"team": "security"})
 

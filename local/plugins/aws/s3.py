@@ -368,6 +368,8 @@ def _read_object(cloud: Cloud, object_id: str, state: Plain) -> Plain:
         "contentType": head["ContentType"],
         **content,
         "forceDestroy": state.get("forceDestroy", False),
+        # Not in AWS at all: which tags the plugin adds.
+        "overrideProvider": state.get("overrideProvider"),
         "versionId": head.get("VersionId"),
         "tags": tag_map(s3.get_object_tagging(Bucket=bucket, Key=key)["TagSet"]),
     }
@@ -504,6 +506,7 @@ KINDS: dict[str, Kind[Cloud]] = {
             "forceDestroy": Property(),
             "objectLockMode": Property(),
             "objectLockRetainUntilDate": Property(),
+            "overrideProvider": Property(fields={"defaultTags": Property(fields={"tags": Property()})}),
             "tags": TAGS,
         },
         outputs=("arn", "etag", "versionId", "tagsAll"),

@@ -666,6 +666,32 @@ def test_default_tags_are_set_and_are_no_difference(aws_endpoint: str, client: C
     assert list(diff.diffs) == []
 
 
+def test_an_object_that_overrides_the_default_tags_gets_none_of_them(
+    aws_endpoint: str, bucket: str, client: Client
+) -> None:
+    many = {f"Default{number}": "x" for number in range(11)}
+    plugin = Plugin(
+        "aws", aws_environment(aws_endpoint), region=REGION, defaultTags=json.dumps({"tags": many})
+    )
+    inputs = {"bucket": bucket, "content": "", "tags": TAGS}
+    try:
+        with pytest.raises(grpc.RpcError, match="Object tags cannot be greater than 10"):
+            plugin.create(OBJECT, {**inputs, "key": "too-many"})
+        overriding = {**inputs, "key": "few", "overrideProvider": {"defaultTags": {"tags": {}}}}
+        few = make(plugin, OBJECT, overriding)
+        diff = plugin.diff(OBJECT, few.id, few.state, few.inputs)
+        read = plugin.read(OBJECT, few.id, few.state, few.inputs)
+    finally:
+        plugin.stop()
+
+    assert client("s3").get_object_tagging(Bucket=bucket, Key="few")["TagSet"] == [
+        {"Key": "Project", "Value": "test"}
+    ]
+    assert few.state["tagsAll"] == TAGS
+    assert list(diff.diffs) == []
+    assert read == (few.id, few.state, few.inputs)
+
+
 def test_new_default_tags_are_a_difference(aws_endpoint: str, bucket: str) -> None:
     default = json.dumps({"tags": {"Team": "security"}})
     plugin = Plugin("aws", aws_environment(aws_endpoint), region=REGION, defaultTags=default)
