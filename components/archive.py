@@ -171,6 +171,9 @@ def _encryption_rule(
         ),
         # One data key serves many objects: a hundredth of the requests to KMS.
         bucket_key_enabled=kms_key_arn is not None,
+        # As the bucket policy; S3 sets it by itself on buckets of 2026 and later, and what is not said here would be a
+        # difference at each refresh.
+        blocked_encryption_types=["SSE-C"],
     )
 
 

@@ -159,6 +159,8 @@ class ConnectWorker(pulumi.ComponentResource):
             tags=tags,
             opts=child,
         )
+        # AWS lets everything out of a VPC's default group, and its members reach each other: nobody is to be its member.
+        aws.ec2.DefaultSecurityGroup(f"{name}-default", vpc_id=vpc.id, tags=dict(self._args.tags), opts=child)
         gateway = aws.ec2.InternetGateway(name, vpc_id=vpc.id, tags=tags, opts=child)
         subnet = aws.ec2.Subnet(
             name,

@@ -386,6 +386,22 @@ def test_nothing_comes_in_and_only_what_is_needed_goes_out(default: Recorder) ->
         assert one.inputs["ipProtocol"] == "tcp"
 
 
+def test_the_default_group_of_the_own_network_has_no_rule(default: Recorder) -> None:
+    group = default.one("aws:ec2/defaultSecurityGroup:DefaultSecurityGroup")
+
+    assert group.inputs["vpcId"] == "worker-id"
+    assert {"ingress", "egress"}.isdisjoint(group.inputs)
+
+
+def test_the_bucket_itself_refuses_keys_of_the_uploader(default: Recorder) -> None:
+    encryption = default.one(
+        "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration"
+    )
+
+    (rule,) = encryption.inputs["rules"]
+    assert rule["blockedEncryptionTypes"] == ["SSE-C"]
+
+
 def test_a_mirror_on_a_port_of_its_own_can_be_reached() -> None:
     recorder = program(
         worker={
@@ -447,7 +463,12 @@ def test_an_existing_subnet_takes_the_place_of_the_network() -> None:
 
     assert recorder.one(INSTANCE).inputs["subnetId"] == "subnet-0123456789abcdef0"
     assert recorder.one("aws:ec2/securityGroup:SecurityGroup").inputs["vpcId"] == "vpc-given"
-    for type_ in ("aws:ec2/vpc:Vpc", "aws:ec2/subnet:Subnet", "aws:ec2/vpcEndpoint:VpcEndpoint"):
+    for type_ in (
+        "aws:ec2/vpc:Vpc",
+        "aws:ec2/subnet:Subnet",
+        "aws:ec2/vpcEndpoint:VpcEndpoint",
+        "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup",
+    ):
         assert not recorder.of_type(type_)
 
 

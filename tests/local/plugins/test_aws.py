@@ -33,6 +33,8 @@ PARAMETER = "aws:ssm/parameter:Parameter"
 INSTANCE = "aws:ec2/instance:Instance"
 EGRESS = "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule"
 SUBNET = "aws:ec2/subnet:Subnet"
+DEFAULT_GROUP = "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup"
+ENCRYPTION = "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration"
 
 SEEDS = itertools.count()
 """The engine hands out random ones; these make names that do not collide."""
@@ -89,9 +91,15 @@ def _storage(aws: Plugin, made: dict[str, Made]) -> None:
         rule={"objectOwnership": "BucketOwnerEnforced"},
     )
     put(
-        "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration",
+        ENCRYPTION,
         bucket=bucket,
-        rules=[{"applyServerSideEncryptionByDefault": {"sseAlgorithm": "AES256"}, "bucketKeyEnabled": False}],
+        rules=[
+            {
+                "applyServerSideEncryptionByDefault": {"sseAlgorithm": "AES256"},
+                "bucketKeyEnabled": False,
+                "blockedEncryptionTypes": ["SSE-C"],
+            }
+        ],
     )
     put(
         LIFECYCLE,
@@ -163,6 +171,7 @@ def _machine(aws: Plugin, made: dict[str, Made]) -> None:
         return made[token]
 
     vpc = put("aws:ec2/vpc:Vpc", cidrBlock="10.9.0.0/24", enableDnsHostnames=True, tags=TAGS).id
+    put(DEFAULT_GROUP, vpcId=vpc, tags=TAGS)
     gateway = put("aws:ec2/internetGateway:InternetGateway", vpcId=vpc, tags=TAGS).id
     subnet = put(SUBNET, vpcId=vpc, cidrBlock="10.9.0.0/24", mapPublicIpOnLaunch=True, tags=TAGS).id
     table = put("aws:ec2/routeTable:RouteTable", vpcId=vpc, tags=TAGS).id
@@ -603,6 +612,27 @@ def test_a_new_security_group_lets_nothing_out(aws: Plugin, made: dict[str, Made
     assert found["IpPermissions"] == []
 
 
+def test_the_default_group_of_a_vpc_loses_every_rule(made: dict[str, Made], client: Client) -> None:
+    group = client("ec2").describe_security_groups(GroupIds=[made[DEFAULT_GROUP].id])["SecurityGroups"][0]
+
+    assert group["GroupName"] == "default"
+    assert group["IpPermissionsEgress"] == []
+    assert group["IpPermissions"] == []
+
+
+def test_a_rule_that_does_not_name_the_block_of_sse_c_differs_from_what_s3_sets_itself(
+    aws: Plugin, bucket: str
+) -> None:
+    rule = {"applyServerSideEncryptionByDefault": {"sseAlgorithm": "AES256"}}
+    silent = make(aws, ENCRYPTION, {"bucket": bucket, "rules": [rule]})
+    naming = {"bucket": bucket, "rules": [{**rule, "blockedEncryptionTypes": ["SSE-C"]}]}
+
+    _, state, _ = aws.read(ENCRYPTION, silent.id, silent.state, silent.inputs)
+
+    assert list(aws.diff(ENCRYPTION, silent.id, state, silent.inputs).diffs) == ["rules"]
+    assert list(aws.diff(ENCRYPTION, silent.id, state, naming).diffs) == []
+
+
 def test_the_instance_has_what_was_asked_for(made: dict[str, Made], client: Client) -> None:
     reservations = client("ec2").describe_instances(InstanceIds=[made[INSTANCE].id])["Reservations"]
     instance = reservations[0]["Instances"][0]
@@ -729,8 +759,9 @@ def test_everything_can_be_deleted_and_is_gone_then(aws: Plugin, made: dict[str,
             left.append(token)
         aws.delete(token, resource.id, resource.state)
 
-    # Neither can be taken back from a bucket: they are suspended, or without a rule.
+    # Two cannot be taken back from a bucket: they are suspended, or without a rule. A default group goes with its VPC.
     assert sorted(left) == [
+        DEFAULT_GROUP,
         "aws:s3/bucketObjectLockConfiguration:BucketObjectLockConfiguration",
         VERSIONING,
     ]
