@@ -303,7 +303,7 @@ class Worker(Section):
         description="DNS servers of the subnet's VPC, where its DHCP options name others than Amazon's.",
     )
     volume_gb: Annotated[int, Field(ge=10, le=1000)] = Field(
-        default=20, description="Size of the encrypted root volume, in GiB."
+        default=20, description="Size of the encrypted root volume, in GiB; another one replaces the VM."
     )
     heap_mb: Annotated[int, Field(ge=LEAST_HEAP_MB, le=65536)] = Field(
         default=384,

@@ -253,6 +253,9 @@ class ConnectWorker(pulumi.ComponentResource):
                 depends_on=needed,
                 # Two workers in one consumer group would write the same objects at the same time.
                 delete_before_replace=True,
+                # The plugin would change it in place: EBS refuses a smaller size at each later `up`, and of a larger one
+                # the file system learns at the next boot only.
+                replace_on_changes=["rootBlockDevice.volumeSize"],
                 # A later release of the default image is no reason to replace a running VM.
                 ignore_changes=[] if worker.ami else ["ami"],
             ),

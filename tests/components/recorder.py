@@ -38,6 +38,7 @@ class Registration:
     delete_before_replace: bool
     import_id: str
     ignore_changes: tuple[str, ...]
+    replace_on_changes: tuple[str, ...]
     protect: bool
 
 
@@ -138,6 +139,7 @@ def _registration(monitor: mocks.MockMonitor, request: Any) -> Registration:
         delete_before_replace=request.deleteBeforeReplace,
         import_id=request.importId,
         ignore_changes=tuple(request.ignoreChanges),
+        replace_on_changes=tuple(request.replaceOnChanges),
         protect=request.protect,
     )
 

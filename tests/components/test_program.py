@@ -304,6 +304,10 @@ def test_the_vms_volume_is_encrypted(default: Recorder) -> None:
     assert default.one(INSTANCE).inputs["rootBlockDevice"]["encrypted"] is True
 
 
+def test_a_volume_of_another_size_replaces_the_vm(default: Recorder) -> None:
+    assert default.one(INSTANCE).replace_on_changes == ("rootBlockDevice.volumeSize",)
+
+
 def test_a_vm_with_new_user_data_replaces_the_old_one_which_goes_first(default: Recorder) -> None:
     instance = default.one(INSTANCE)
 

@@ -358,6 +358,41 @@ def test_a_change_is_seen_and_either_made_in_place_or_by_replacement(
         assert list(aws.diff(token, resource.id, resource.state, inputs).diffs) == []
 
 
+@pytest.mark.parametrize(
+    ("device", "paths"),
+    [
+        ({"volumeSize": 30}, {"rootBlockDevice.volumeSize": "UPDATE"}),
+        ({"volumeType": "gp2"}, {"rootBlockDevice.volumeType": "UPDATE"}),
+        (
+            {"volumeSize": 8, "encrypted": False},
+            {"rootBlockDevice.volumeSize": "UPDATE", "rootBlockDevice.encrypted": "UPDATE_REPLACE"},
+        ),
+    ],
+)
+def test_a_change_inside_of_a_property_is_told_by_its_path(
+    aws: Plugin, made: dict[str, Made], device: dict[str, Any], paths: dict[str, str]
+) -> None:
+    instance = made[INSTANCE]
+    inputs = {**instance.inputs, "rootBlockDevice": {**instance.inputs["rootBlockDevice"], **device}}
+
+    assert aws.detailed_diff(INSTANCE, instance.id, instance.state, inputs) == paths
+
+
+def test_a_change_inside_of_a_list_is_told_by_its_index(aws: Plugin, bucket: str) -> None:
+    rules: list[dict[str, Any]] = [
+        {"id": one, "status": "Enabled", "expiration": {"days": 30}} for one in ("a", "b")
+    ]
+    made = make(aws, LIFECYCLE, {"bucket": bucket, "rules": rules})
+    changed = [rules[0], {**rules[1], "expiration": {"days": 31}}]
+
+    assert aws.detailed_diff(LIFECYCLE, made.id, made.state, {"bucket": bucket, "rules": changed}) == {
+        "rules[1].expiration.days": "UPDATE"
+    }
+    assert aws.detailed_diff(LIFECYCLE, made.id, made.state, {"bucket": bucket, "rules": rules[:1]}) == {
+        "rules": "UPDATE"
+    }
+
+
 def test_an_endpoint_changes_its_route_tables_in_place(aws: Plugin, made: dict[str, Made]) -> None:
     token, table = "aws:ec2/vpcEndpoint:VpcEndpoint", "aws:ec2/routeTable:RouteTable"
     endpoint = made[token]
