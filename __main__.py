@@ -102,6 +102,7 @@ worker = ConnectWorker(
         kafka_api_secret=source.api_secret,
         writer_credentials=writer.credentials,
         writer_policy=writer.instance_policy,
+        living=before,
         tags=tags,
     ),
     pulumi.ResourceOptions(depends_on=[archive, writer, shipping]),
@@ -115,6 +116,8 @@ pulumi.export(
 pulumi.export(former.CONSUMER_GROUP, group)
 pulumi.export("registrationIds", shipping.registration_ids)
 pulumi.export("instanceId", worker.instance_id)
+pulumi.export("availabilityZone", worker.availability_zone)
+pulumi.export("architecture", worker.architecture)
 pulumi.export(
     "shellCommand",
     pulumi.Output.concat("aws ssm start-session --region ", given.region, " --target ", worker.instance_id),

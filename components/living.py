@@ -22,6 +22,8 @@ class Living:
 
     exists: bool = False
     region: str | None = None
+    availability_zone: str | None = None
+    architecture: str | None = None
 
     @classmethod
     def parse(cls, outputs: Mapping[str, Any]) -> "Living":
@@ -30,6 +32,9 @@ class Living:
         return cls(
             exists=bool(outputs),
             region=outputs.get("region") or (command.group(1) if command else None),
+            availability_zone=outputs.get("availabilityZone"),
+            # Version 0.1 knew no other for its default image.
+            architecture=outputs.get("architecture", "x86_64" if outputs else None),
         )
 
 

@@ -256,6 +256,10 @@ InstanceType = Annotated[str, _form(r"[a-z0-9-]+\.[a-z0-9-]+", "a type of EC2, e
 Ami = Annotated[str, _form(f"ami-{_EC2_ID}", "ami- and 8 or 17 hexadecimal digits")]
 SubnetId = Annotated[str, _form(f"subnet-{_EC2_ID}", "subnet- and 8 or 17 hexadecimal digits")]
 
+AvailabilityZone = Annotated[
+    str, _form(r"[a-z]{2}(?:-[a-z]+)+-\d[a-z]", "an availability zone, e.g. us-west-2a")
+]
+
 RebootTime = Annotated[
     str, _form(r"(?:[01]\d|2[0-3]):[0-5]\d|never", 'a time of day in quotes, e.g. "03:30", or never')
 ]

@@ -12,9 +12,6 @@ from components.settings.platforms import PLATFORMS
 from components.settings.problems import NAMESPACE, SettingsError, problem
 from components.settings.sizes import LEAST_HEAP_MB, MIB, OTHER_MEMORY_MB, instance_memory_mb, least_heap_mb
 
-# Graviton: the family's generation is followed by a g (t4g, m7gd, im4gn); a1 came before that rule.
-_ARM_TYPE = re.compile(r"^(a1|[a-z]+\d+g[a-z]*)\.")
-
 
 def region_of_endpoint(bootstrap_servers: str) -> str | None:
     """us-west-2 from `pkc-abc12.us-west-2.aws.confluent.cloud:9092`; None where the name does not tell."""
@@ -209,12 +206,26 @@ def _heap_fits_the_instance(heap_mb: int, instance_type: str) -> Iterator[str]:
     )
 
 
-def _image_fits_the_instance(instance_type: str, ami: str | None) -> Iterator[str]:
-    if ami is None and _ARM_TYPE.match(instance_type):
+def _zones_are_of_the_region(zones: tuple[str, ...], region: str | None) -> Iterator[str]:
+    if region is None:
+        return
+    if len(set(zones)) < len(zones):
+        yield problem("worker.availabilityZones", "has a zone twice", "each zone once")
+    foreign = [zone for zone in zones if zone[:-1] != region]
+    if foreign:
         yield problem(
-            "worker.instanceType",
-            f"{instance_type} is an ARM type and the default image is for x86",
-            f"an x86 type, or {NAMESPACE}:worker.ami with an ARM image",
+            "worker.availabilityZones",
+            f"{foreign[0]} is not in {region}",
+            f"zones of {region}, e.g. {region}a",
+        )
+
+
+def _zones_are_for_the_own_subnet(zones: tuple[str, ...], subnet_id: str | None) -> Iterator[str]:
+    if zones and subnet_id is not None:
+        yield problem(
+            "worker.availabilityZones",
+            "is set, but worker.subnetId is in a zone already",
+            "one of the two",
         )
 
 
@@ -333,7 +344,8 @@ RULES: tuple[tuple[tuple[str, ...], Callable[..., Iterator[str]]], ...] = (
         _heap_carries_the_partitions,
     ),
     (("worker.heap_mb", "worker.instance_type"), _heap_fits_the_instance),
-    (("worker.instance_type", "worker.ami"), _image_fits_the_instance),
+    (("worker.availability_zones", "region"), _zones_are_of_the_region),
+    (("worker.availability_zones", "worker.subnet_id"), _zones_are_for_the_own_subnet),
     (("worker.dns_servers", "worker.subnet_id"), _dns_servers_are_of_a_given_subnet),
     (("logzio.api_token",), _token_is_there),
     (("connector.topics_dir",), _topics_stand_beside_the_reserved_prefixes),

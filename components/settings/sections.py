@@ -12,6 +12,7 @@ from components.settings.checks import (
     Ami,
     ApiKey,
     AsText,
+    AvailabilityZone,
     BaseUrl,
     BootstrapServers,
     BucketName,
@@ -288,15 +289,23 @@ class Worker(Section):
         default=None,
         description="Its full version; the newest of the platform's line at each new VM if left out.",
     )
-    instance_type: InstanceType = Field(default="t3.small", description="EC2 instance type.")
+    instance_type: InstanceType = Field(
+        default="t3.small",
+        description="EC2 instance type. ARM types get the ARM image of Ubuntu; nobody has tried them with this program.",
+    )
     ami: Ami | None = Field(
         default=None,
-        description="Image of Ubuntu 24.04 (Debian 12 works with Java 17, but has no agent for a shell); the "
-        "newest Ubuntu 24.04 at the first `up`, kept from then on, if left out.",
+        description="Image of Ubuntu 24.04 (Debian 12 works with Java 17, but has no agent for a shell) for the "
+        "instance type's architecture; the newest Ubuntu 24.04 at the first `up`, kept from then on, if left out.",
     )
     subnet_id: SubnetId | None = Field(
         default=None,
         description="An existing subnet with a way out; a small network of its own if left out.",
+    )
+    availability_zones: Annotated[tuple[AvailabilityZone, ...], Field(strict=False)] = Field(
+        default=(),
+        description="Zones for the network of its own; the first one that has the instance type is taken. If left out, "
+        "one is chosen at the first `up` and kept. A zone that is not the present one replaces subnet and VM.",
     )
     dns_servers: Annotated[tuple[Ipv4, ...], Field(strict=False)] = Field(  # YAML has lists, no tuples
         default=(),

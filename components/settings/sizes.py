@@ -12,14 +12,14 @@ MAX_FLUSH_SIZE = logzio_facts.MAX_OBJECT_BYTES // EVENT_BYTES // 100 * 100
 MIB = 1024 * 1024
 MIN_PART_SIZE = 5 * MIB  # S3's own lower bound for a part of an upload
 
-# MiB of memory of x86 instance types (AWS's tables): the burstable ones by size, the others by what their
+# MiB of memory of instance types (AWS's tables): the burstable ones by size, the others by what their
 # `large` has. A type that is not here is not checked.
 _BURSTABLE = {"nano": 512, "micro": 1024, "small": 2048, "medium": 4096, "large": 8192, "xlarge": 16384}
-_BURSTABLE_FAMILIES = {"t2", "t3", "t3a"}
+_BURSTABLE_FAMILIES = {"t2", "t3", "t3a", "t4g"}
 _LARGE = {
-    **dict.fromkeys(("c5", "c5a", "c6i", "c6a", "c7i", "c7a", "c7i-flex"), 4096),
-    **dict.fromkeys(("m5", "m5a", "m6i", "m6a", "m7i", "m7a", "m7i-flex"), 8192),
-    **dict.fromkeys(("r5", "r5a", "r6i", "r6a", "r7i", "r7a"), 16384),
+    **dict.fromkeys(("c5", "c5a", "c6i", "c6a", "c7i", "c7a", "c7i-flex", "c6g", "c7g", "c8g"), 4096),
+    **dict.fromkeys(("m5", "m5a", "m6i", "m6a", "m7i", "m7a", "m7i-flex", "m6g", "m7g", "m8g"), 8192),
+    **dict.fromkeys(("r5", "r5a", "r6i", "r6a", "r7i", "r7a", "r6g", "r7g", "r8g"), 16384),
 }
 _TIMES_LARGE = {"large": 1, "xlarge": 2, "2xlarge": 4, "4xlarge": 8}
 

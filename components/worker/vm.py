@@ -1,7 +1,6 @@
 """ConnectWorker: the VM that runs the S3 sink, its network, its role, its secrets and its alarms."""
 
 import base64
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -12,35 +11,44 @@ import pulumi_aws as aws
 
 from components import names, policies
 from components.access import Credentials
-from components.settings import Settings, SettingsError, problem
+from components.archive import NO_DEFAULT_TAGS
+from components.living import Living
+from components.settings import NAMESPACE, Settings
+from components.worker import places
 from components.worker.alarms import alarms
 from components.worker.bundle import Bundle, files, pack
 from components.worker.cloud_config import user_data
 from components.worker.connect import WorkerFacts, metrics_namespace, parameter_name
 
-# Canonical's public parameter: the newest image of this release.
-UBUNTU_LTS_PARAMETER = "/aws/service/canonical/ubuntu/server/24.04/stable/current/amd64/hvm/ebs-gp3/ami-id"
 NETWORK_CIDR = "10.42.0.0/24"
-_AVAILABILITY_ZONE = re.compile(r"[a-z]{2}(-[a-z]+)+-\d[a-z]")
 
 
 @dataclass(frozen=True)
 class ConnectWorkerArgs:
-    """Exactly one of `writer_credentials` and `writer_policy` is set: a user's key, or rights for the VM's role."""
+    """Exactly one of `writer_credentials` and `writer_policy` is set: a user's key, or rights for the VM's role.
+
+    `living`: what is known of the stack from its last `up`.
+    """
 
     settings: Settings
     bootstrap_servers: str
     kafka_api_key: pulumi.Output[str]
     kafka_api_secret: pulumi.Output[str]
     tags: Mapping[str, str]
+    living: Living
     writer_credentials: Credentials | None = None
     writer_policy: pulumi.Output[str] | None = None
 
 
 class ConnectWorker(pulumi.ComponentResource):
-    """One VM, no inbound rule, its secrets in the parameter store, alarms on its metrics. Output: `instance_id`."""
+    """One VM, no inbound rule, its secrets in the parameter store, alarms on its metrics.
+
+    Outputs: `instance_id`, `availability_zone`, `architecture`.
+    """
 
     instance_id: pulumi.Output[str]
+    availability_zone: pulumi.Output[str]
+    architecture: places.Architecture
 
     def __init__(
         self, name: str, args: ConnectWorkerArgs, opts: pulumi.ResourceOptions | None = None
@@ -49,6 +57,12 @@ class ConnectWorker(pulumi.ComponentResource):
         self._name = name
         self._args = args
         self._child = pulumi.ResourceOptions(parent=self)
+        self._asked = pulumi.InvokeOptions(parent=self)
+        # Asked first: what does not fit is refused before anything is made.
+        instance_type = args.settings.worker.instance_type
+        self._zones = places.zones_with(instance_type, self._asked)
+        self.architecture = places.architecture_of(instance_type, self._asked)
+        self._image_id = self._image()
         self._owner = names.owner(pulumi.get_project(), pulumi.get_stack())
         parameters = self._parameters()
         facts = WorkerFacts(
@@ -101,6 +115,7 @@ class ConnectWorker(pulumi.ComponentResource):
             content_base64=base64.b64encode(bundle.content).decode(),
             content_type="application/x-bzip2",
             tags=dict(self._args.tags),
+            override_provider=NO_DEFAULT_TAGS,
             opts=pulumi.ResourceOptions(
                 parent=self,
                 # As the sentinels: the bucket may be locked, or have been, and S3 would refuse to delete it.
@@ -144,13 +159,24 @@ class ConnectWorker(pulumi.ComponentResource):
         """Subnet id, security group id, and what must stand before the VM can reach anything."""
         subnet_id = self._args.settings.worker.subnet_id
         if subnet_id is not None:
-            vpc_id: pulumi.Input[str] = aws.ec2.get_subnet_output(id=subnet_id).vpc_id
-            security_group_id, rules = self._security_group(vpc_id)
-            return subnet_id, security_group_id, rules
+            return self._given_network(subnet_id)
         return self._own_network()
+
+    def _given_network(
+        self, subnet_id: str
+    ) -> tuple[pulumi.Input[str], pulumi.Input[str], list[pulumi.Resource]]:
+        instance_type = self._args.settings.worker.instance_type
+        subnet = places.subnet(subnet_id, self._zones, instance_type, self._asked)
+        missing = places.missing_way_out(subnet, self._asked)
+        if missing is not None:
+            pulumi.log.warn(f"{NAMESPACE}:worker.subnetId: {subnet_id} {missing}", self)
+        self.availability_zone = pulumi.Output.from_input(subnet.availability_zone)
+        security_group_id, rules = self._security_group(subnet.vpc_id)
+        return subnet_id, security_group_id, rules
 
     def _own_network(self) -> tuple[pulumi.Input[str], pulumi.Input[str], list[pulumi.Resource]]:
         name, tags, child = self._name, self._named_tags(), self._child
+        worker = self._args.settings.worker
         vpc = aws.ec2.Vpc(
             name,
             cidr_block=NETWORK_CIDR,
@@ -166,12 +192,23 @@ class ConnectWorker(pulumi.ComponentResource):
             name,
             vpc_id=vpc.id,
             cidr_block=NETWORK_CIDR,
-            availability_zone=_availability_zone(self._args.settings.worker.instance_type),
+            availability_zone=places.chosen_zone(
+                self._zones,
+                worker.availability_zones,
+                self._args.living.availability_zone,
+                worker.instance_type,
+            ),
             map_public_ip_on_launch=True,
             tags=tags,
-            # Two subnets of one address range do not stand side by side.
-            opts=pulumi.ResourceOptions(parent=self, delete_before_replace=True),
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                # Two subnets of one address range do not stand side by side.
+                delete_before_replace=True,
+                # Chosen once: a zone that has the type later is no reason to replace the subnet, and with it the VM.
+                ignore_changes=[] if worker.availability_zones else ["availabilityZone"],
+            ),
         )
+        self.availability_zone = subnet.availability_zone
         table = aws.ec2.RouteTable(name, vpc_id=vpc.id, tags=tags, opts=child)
         route = aws.ec2.Route(
             name,
@@ -220,6 +257,30 @@ class ConnectWorker(pulumi.ComponentResource):
         ]
         return group.id, rules
 
+    def _image(self) -> str:
+        """The given image, or the default one of the instance type's architecture.
+
+        Raises:
+            SettingsError: the given one is for another architecture.
+        """
+        worker = self._args.settings.worker
+        if self.architecture == "arm64":
+            pulumi.log.warn(
+                f"{NAMESPACE}:worker.instanceType: {worker.instance_type} is an ARM type: its image and packages exist, "
+                "but nobody has tried them with this program",
+                self,
+            )
+        if worker.ami is None:
+            return places.default_image(self.architecture, self._asked)
+        places.require_fitting_image(worker.ami, worker.instance_type, self.architecture, self._asked)
+        return worker.ami
+
+    def _keeps_its_image(self) -> bool:
+        """Whether a VM that runs keeps its image: a later release of the default one is no reason to replace it."""
+        living = self._args.living
+        changes = living.exists and living.architecture != self.architecture
+        return self._args.settings.worker.ami is None and not changes
+
     def _instance(
         self,
         profile: aws.iam.InstanceProfile,
@@ -231,7 +292,7 @@ class ConnectWorker(pulumi.ComponentResource):
         worker = self._args.settings.worker
         return aws.ec2.Instance(
             self._name,
-            ami=worker.ami or _default_image(),
+            ami=self._image_id,
             instance_type=worker.instance_type,
             subnet_id=subnet_id,
             vpc_security_group_ids=[security_group_id],
@@ -256,8 +317,7 @@ class ConnectWorker(pulumi.ComponentResource):
                 # The plugin would change it in place: EBS refuses a smaller size at each later `up`, and of a larger one
                 # the file system learns at the next boot only.
                 replace_on_changes=["rootBlockDevice.volumeSize"],
-                # A later release of the default image is no reason to replace a running VM.
-                ignore_changes=[] if worker.ami else ["ami"],
+                ignore_changes=["ami"] if self._keeps_its_image() else [],
             ),
         )
 
@@ -319,34 +379,3 @@ def egress(settings: Settings, bootstrap_servers: str) -> list[Egress]:
             for protocol in protocols
         ),
     ]
-
-
-def _availability_zone(instance_type: str) -> str:
-    """The first zone of the region that has instances of this type: not every zone has them all.
-
-    Local and Wavelength Zones, which an account may have opted in to (us-west-2-lax-1a), lack what the VM needs.
-
-    Raises:
-        SettingsError: none has.
-    """
-    offered = aws.ec2.get_instance_type_offerings(
-        location_type="availability-zone",
-        filters=[aws.ec2.GetInstanceTypeOfferingsFilterArgs(name="instance-type", values=[instance_type])],
-    )
-    zones = [zone for zone in offered.locations if _AVAILABILITY_ZONE.fullmatch(zone)]
-    if not zones:
-        raise SettingsError(
-            [
-                problem(
-                    "worker.instanceType",
-                    f"no availability zone of this region has {instance_type}",
-                    "a type that `aws ec2 describe-instance-type-offerings` lists",
-                )
-            ]
-        )
-    return min(zones)
-
-
-def _default_image() -> str:
-    """The id of the newest Ubuntu LTS image in the region."""
-    return str(aws.ssm.get_parameter(name=UBUNTU_LTS_PARAMETER).value)

@@ -8,13 +8,28 @@ from collections.abc import Mapping
 from typing import Any
 
 import javaproperties
+import pulumi
+import pulumi_aws as aws
 import pytest
 
+from components import settings
+from components.living import Living
 from components.settings import SettingsError
+from components.settings.sections import Worker
 from components.worker.alarms import alarms
 from components.worker.files.watchdog.metrics import UNITS
-from components.worker.vm import UBUNTU_LTS_PARAMETER
-from tests.components.recorder import INVOKES, PROJECT, STACK, Recorder, Registration, record_program
+from components.worker.places import UBUNTU_LTS_PARAMETERS
+from components.worker.vm import ConnectWorker, ConnectWorkerArgs
+from tests.components.recorder import (
+    INVOKES,
+    PROJECT,
+    REFUSED,
+    STACK,
+    Recorder,
+    Registration,
+    record,
+    record_program,
+)
 from tests.components.worker.unpacked import bundle_object, on_the_vm
 
 TOPIC = "confluent-audit-log-events"
@@ -274,6 +289,8 @@ def test_no_output_of_the_stack_is_a_secret(default: Recorder) -> None:
         "topicPrefixes",
         "registrationIds",
         "instanceId",
+        "availabilityZone",
+        "architecture",
         "shellCommand",
         "searchUrl",
     }
@@ -369,7 +386,65 @@ def test_the_vm_may_read_its_own_files_and_no_other_object(key: str | None) -> N
 def test_a_later_default_image_does_not_replace_a_running_vm(default: Recorder) -> None:
     assert default.one(INSTANCE).ignore_changes == ("ami",)
     assert default.one(INSTANCE).inputs["ami"] == INVOKES["aws:ssm/getParameter:getParameter"]["value"]
-    assert "24.04" in UBUNTU_LTS_PARAMETER
+
+
+def ami_of(architecture: str, **more: dict[str, Any]) -> dict[str, Any]:
+    """What EC2 says where every type and image is of one architecture."""
+    return {
+        **INVOKES,
+        "aws:ec2/getInstanceType:getInstanceType": {"supportedArchitectures": [architecture]},
+        "aws:ec2/getAmi:getAmi": {"architecture": architecture},
+        **more,
+    }
+
+
+def lived_in(**outputs: str) -> dict[str, Any]:
+    """What the engine says of a stack that exported this at its last `up`."""
+    return {"pulumi:pulumi:readStackOutputs": {"outputs": {"region": "us-west-2", **outputs}}}
+
+
+@pytest.mark.parametrize(("architecture", "canonicals"), [("x86_64", "amd64"), ("arm64", "arm64")])
+def test_the_default_image_is_for_the_architecture_of_the_instance_type(
+    architecture: str, canonicals: str
+) -> None:
+    recorder = program(invokes=ami_of(architecture))
+    (parameter,) = (one for one in recorder.invokes if "getParameter" in one.token)
+
+    assert parameter.args["name"] == UBUNTU_LTS_PARAMETERS[architecture]  # type: ignore[index]  # one of its keys
+    assert f"/24.04/stable/current/{canonicals}/" in parameter.args["name"]
+    assert recorder.exports["architecture"] == architecture
+
+
+def test_an_image_for_another_architecture_than_the_types_is_refused_in_the_preview() -> None:
+    invokes = {**ami_of("x86_64"), "aws:ec2/getAmi:getAmi": {"architecture": "arm64"}}
+
+    with pytest.raises(SettingsError, match=r"worker\.ami: is for arm64, and t3\.small is x86_64"):
+        program(invokes=invokes, worker={"ami": "ami-0123456789abcdef0"})
+
+
+def test_a_type_for_neither_architecture_is_refused() -> None:
+    with pytest.raises(SettingsError, match=r"worker\.instanceType: t3\.small runs x86_64_mac only"):
+        program(invokes=ami_of("x86_64_mac"))
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "kept"),
+    [
+        ("x86_64", "x86_64", True),
+        ("x86_64", "arm64", False),
+        ("arm64", "x86_64", False),
+        # Version 0.1 did not tell, and knew x86 only.
+        (None, "x86_64", True),
+        (None, "arm64", False),
+    ],
+)
+def test_a_type_of_another_architecture_takes_the_image_of_its_own(
+    before: str | None, now: str, kept: bool
+) -> None:
+    outputs = {} if before is None else {"architecture": before}
+    instance = program(invokes=ami_of(now, **lived_in(**outputs))).one(INSTANCE)
+
+    assert instance.ignore_changes == (("ami",) if kept else ())
 
 
 def test_an_image_of_the_settings_replaces_the_vm_when_it_changes() -> None:
@@ -451,15 +526,60 @@ def test_the_subnet_is_in_a_zone_that_has_the_instance_type(default: Recorder) -
     assert subnet.delete_before_replace
 
 
-def test_an_instance_type_that_the_region_does_not_have_is_refused_by_its_setting() -> None:
-    offerings = "aws:ec2/getInstanceTypeOfferings:getInstanceTypeOfferings"
+SUBNET = "aws:ec2/subnet:Subnet"
+OFFERINGS = "aws:ec2/getInstanceTypeOfferings:getInstanceTypeOfferings"
 
+
+def test_the_zone_of_a_living_stack_is_kept_when_another_one_that_sorts_first_has_the_type_too() -> None:
+    invokes = {**INVOKES, **lived_in(availabilityZone="us-west-2b")}
+    recorder = program(invokes=invokes)
+
+    assert recorder.one(SUBNET).inputs["availabilityZone"] == "us-west-2b"
+    # Version 0.1 did not tell its zone.
+    assert recorder.one(SUBNET).ignore_changes == ("availabilityZone",)
+
+
+def test_a_type_that_the_kept_zone_lacks_is_refused_with_the_zones_that_have_it() -> None:
+    invokes = {**INVOKES, **lived_in(availabilityZone="us-west-2c")}
+
+    with pytest.raises(
+        SettingsError,
+        match=r"us-west-2c, where the stack's subnet is, has no t3\.small.*us-west-2a, us-west-2b",
+    ):
+        program(invokes=invokes)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "present", "chosen"),
+    [
+        (["us-west-2b", "us-west-2a"], None, "us-west-2b"),
+        (["us-west-2d", "us-west-2a"], None, "us-west-2a"),
+        (["us-west-2b", "us-west-2a"], "us-west-2a", "us-west-2a"),
+        (["us-west-2b"], "us-west-2a", "us-west-2b"),
+    ],
+)
+def test_zones_of_the_settings_are_honoured_in_their_order_and_the_present_one_is_kept_among_them(
+    wanted: list[str], present: str | None, chosen: str
+) -> None:
+    before = {} if present is None else lived_in(availabilityZone=present)
+    recorder = program(invokes={**INVOKES, **before}, worker={"availabilityZones": wanted})
+
+    assert recorder.one(SUBNET).inputs["availabilityZone"] == chosen
+    assert recorder.one(SUBNET).ignore_changes == ()
+
+
+def test_zones_of_the_settings_without_the_type_are_refused() -> None:
+    with pytest.raises(SettingsError, match=r"worker\.availabilityZones: none of us-west-2d has t3\.small"):
+        program(worker={"availabilityZones": ["us-west-2d"]})
+
+
+def test_an_instance_type_that_the_region_does_not_have_is_refused_by_its_setting() -> None:
     # A Local Zone that the account has opted in to is none: it lacks gp3 volumes.
     for locations in ([], ["us-west-2-lax-1a", "us-west-2-wl1-las-wlz-1"]):
         with pytest.raises(
             SettingsError, match=r"worker\.instanceType: no availability zone .* has t3\.small"
         ):
-            program(invokes={**INVOKES, offerings: {"locations": locations}})
+            program(invokes={**INVOKES, OFFERINGS: {"locations": locations}})
 
 
 def test_an_existing_subnet_takes_the_place_of_the_network() -> None:
@@ -474,6 +594,115 @@ def test_an_existing_subnet_takes_the_place_of_the_network() -> None:
         "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup",
     ):
         assert not recorder.of_type(type_)
+
+
+GIVEN: dict[str, Any] = {"subnetId": "subnet-0123456789abcdef0"}
+GET_SUBNET = "aws:ec2/getSubnet:getSubnet"
+
+
+def given_subnet(routes: list[dict[str, Any]] | None = None, **changed: Any) -> Recorder:
+    invokes = {**INVOKES, GET_SUBNET: {**INVOKES[GET_SUBNET], **changed}}
+    if routes is not None:
+        invokes["aws:ec2/getRouteTable:getRouteTable"] = {"routes": routes}
+    return program(invokes=invokes, worker=GIVEN)
+
+
+def test_an_ipv6_only_subnet_is_refused_in_the_preview() -> None:
+    with pytest.raises(SettingsError, match=r"worker\.subnetId: is an IPv6-only subnet"):
+        given_subnet(ipv6Native=True)
+
+
+def test_a_given_subnet_in_a_zone_without_the_type_is_refused_in_the_preview() -> None:
+    with pytest.raises(SettingsError, match=r"us-west-2d, where worker\.subnetId is, has no t3\.small"):
+        given_subnet(availabilityZone="us-west-2d")
+
+
+IGW = {"cidrBlock": "0.0.0.0/0", "gatewayId": "igw-1"}
+NAT = {"cidrBlock": "0.0.0.0/0", "gatewayId": "", "natGatewayId": "nat-1"}
+
+
+@pytest.mark.parametrize(
+    ("routes", "public", "said"),
+    [
+        ([{"cidrBlock": "10.0.0.0/16", "gatewayId": "local"}], True, "has no route to 0.0.0.0/0"),
+        ([IGW], False, "leads to an internet gateway and gives its instances no public address"),
+        ([IGW], True, None),
+        ([NAT], False, None),
+    ],
+)
+def test_a_given_subnet_without_a_way_out_gives_a_warning(
+    routes: list[dict[str, Any]], public: bool, said: str | None
+) -> None:
+    recorder = given_subnet(routes, mapPublicIpOnLaunch=public)
+    warned = [text for text in recorder.warnings if "worker.subnetId" in text]
+
+    assert len(warned) == (said is not None)
+    assert all(str(said) in text for text in warned)
+    assert recorder.one(INSTANCE)
+
+
+def test_who_may_not_look_at_route_tables_can_still_deploy() -> None:
+    refused = {"aws:ec2/getRouteTables:getRouteTables": {REFUSED: "UnauthorizedOperation"}}
+    recorder = program(invokes={**INVOKES, **refused}, worker=GIVEN)
+
+    assert recorder.one(INSTANCE)
+    assert not [text for text in recorder.warnings if "subnetId" in text]
+
+
+def test_a_stack_whose_outputs_cannot_be_read_is_taken_for_a_new_one_and_that_is_told() -> None:
+    refused = {"pulumi:pulumi:readStackOutputs": {REFUSED: "a stack may not have a slash in its name"}}
+    recorder = program(invokes={**INVOKES, **refused})
+
+    assert recorder.one(INSTANCE)
+    assert [text for text in recorder.warnings if "outputs cannot be read" in text and "slash" in text]
+
+
+def test_every_question_to_aws_goes_to_the_provider_of_its_component() -> None:
+    given = settings.load(
+        {
+            "source": {
+                "bootstrapServers": "pkc-1.us-west-2.aws.confluent.cloud:9092",
+                "apiKey": "KAFKAKEY",
+                "apiSecret": API_SECRET,
+                "partitions": {TOPIC: 3},
+            },
+            "archive": {"bucket": "logexporter-ccloud"},
+            "logzio": {"apiToken": TOKEN},
+            "worker": {**GIVEN, "ami": "ami-0123456789abcdef0"},
+        },
+        region="us-west-2",
+        environ={},
+    )
+
+    def elsewhere() -> None:
+        for name, worker in (("given", given.worker), ("default", Worker())):
+            ConnectWorker(
+                name,
+                ConnectWorkerArgs(
+                    settings=given.model_copy(update={"worker": worker}),
+                    bootstrap_servers="pkc-1:9092",
+                    kafka_api_key=pulumi.Output.from_input("k"),
+                    kafka_api_secret=pulumi.Output.from_input("s"),
+                    tags={},
+                    living=Living(),
+                    writer_policy=pulumi.Output.from_input("{}"),
+                ),
+                pulumi.ResourceOptions(providers=[aws.Provider("another-account")]),
+            )
+
+    asked = record(elsewhere).invokes
+
+    assert {one.token for one in asked} == {
+        "aws:ec2/getAmi:getAmi",
+        "aws:ec2/getInstanceType:getInstanceType",
+        OFFERINGS,
+        "aws:ec2/getRouteTable:getRouteTable",
+        "aws:ec2/getRouteTables:getRouteTables",
+        GET_SUBNET,
+        "aws:ssm/getParameter:getParameter",
+    }
+    for one in asked:
+        assert "another-account" in (one.provider or ""), one.token
 
 
 def test_the_ids_give_endpoint_and_key() -> None:

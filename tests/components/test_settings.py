@@ -259,9 +259,10 @@ REFUSED: list[tuple[str, Any, str, str]] = [
         "accepted: `confluent-kafka`, `confluent-platform`",
     ),
     ("worker.instanceType", "big", "worker.instanceType", "t3.small"),
-    ("worker.instanceType", "t4g.small", "worker.instanceType", "ARM"),
-    ("worker.instanceType", "m7gd.large", "worker.instanceType", "ARM"),
-    ("worker.instanceType", "a1.large", "worker.instanceType", "ARM"),
+    ("worker.instanceType", "t4g.nano", "worker.heapMb", "accepted: a larger"),
+    ("worker.availabilityZones", ["us-west-2-lax-1a"], "worker.availabilityZones.0", "e.g. us-west-2a"),
+    ("worker.availabilityZones", ["eu-west-1a"], "worker.availabilityZones", "not in us-west-2"),
+    ("worker.availabilityZones", ["us-west-2a", "us-west-2a"], "worker.availabilityZones", "each zone once"),
     ("worker.instanceType", "t3.nano", "worker.heapMb", "accepted: a larger"),
     ("worker.ami", "ubuntu", "worker.ami", "ami-"),
     ("worker.ami", "ami-0123456789", "worker.ami", "8 or 17"),
@@ -634,6 +635,8 @@ def test_the_partitions_of_all_topics_share_the_heap() -> None:
     [
         ("t3.small", 2048),
         ("t3a.micro", 1024),
+        ("t4g.small", 2048),
+        ("m7g.large", 8192),
         ("m6i.large", 8192),
         ("c7i.2xlarge", 16384),
         ("r5.xlarge", 32768),
@@ -653,15 +656,12 @@ def test_the_heap_of_an_instance_type_that_is_not_known_is_not_checked() -> None
     assert loaded(raw).worker.heap_mb == 60_000
 
 
-def test_an_arm_type_is_welcome_with_an_image_of_its_own() -> None:
-    raw = changed("worker.instanceType", "t4g.small")
-    raw["worker"]["ami"] = "ami-0123456789abcdef0"
+def test_zones_are_for_the_own_network_only() -> None:
+    raw = changed("worker.availabilityZones", ["us-west-2a"])
+    raw["worker"]["subnetId"] = "subnet-0123456789abcdef0"
 
-    assert loaded(raw).worker.instance_type == "t4g.small"
-
-
-def test_a_gpu_type_is_no_arm_type() -> None:
-    assert loaded(changed("worker.instanceType", "g4dn.xlarge")).worker.instance_type == "g4dn.xlarge"
+    (problem,) = problems(raw)
+    assert problem.startswith("ccloud-logexporter:worker.availabilityZones: is set, but worker.subnetId")
 
 
 @pytest.mark.parametrize(

@@ -436,8 +436,39 @@ def test_a_description_that_ec2_does_not_take_is_refused(aws: Plugin, made: dict
 
 
 def test_a_function_that_the_table_does_not_know_is_refused(aws: Plugin) -> None:
-    with pytest.raises(grpc.RpcError, match="no function aws:ec2/getAmi:getAmi"):
-        aws.invoke("aws:ec2/getAmi:getAmi", {})
+    with pytest.raises(grpc.RpcError, match="no function aws:ec2/getEip:getEip"):
+        aws.invoke("aws:ec2/getEip:getEip", {})
+
+
+@pytest.mark.parametrize(("instance_type", "architecture"), [("t3.small", "x86_64"), ("t4g.small", "arm64")])
+def test_an_instance_type_tells_its_architecture(aws: Plugin, instance_type: str, architecture: str) -> None:
+    found = aws.invoke("aws:ec2/getInstanceType:getInstanceType", {"instanceType": instance_type})
+
+    assert architecture in found["supportedArchitectures"]
+
+
+def test_an_image_is_found_by_its_id_or_not_at_all(aws: Plugin) -> None:
+    by_id = {"filters": [{"name": "image-id", "values": [IMAGE]}]}
+
+    assert aws.invoke("aws:ec2/getAmi:getAmi", by_id)["architecture"] == "x86_64"
+    with pytest.raises(grpc.RpcError, match="returned no results"):
+        aws.invoke("aws:ec2/getAmi:getAmi", {"filters": [{"name": "image-id", "values": ["ami-0"]}]})
+
+
+def test_the_routes_of_a_subnet_are_found_by_its_table(aws: Plugin, made: dict[str, Made]) -> None:
+    tables, table = "aws:ec2/getRouteTables:getRouteTables", "aws:ec2/getRouteTable:getRouteTable"
+    own = {"filters": [{"name": "association.subnet-id", "values": [made[SUBNET].id]}]}
+    main = {
+        "vpcId": made["aws:ec2/vpc:Vpc"].id,
+        "filters": [{"name": "association.main", "values": ["true"]}],
+    }
+    (own_id,) = aws.invoke(tables, own)["ids"]
+    (main_id,) = aws.invoke(tables, main)["ids"]
+    routes = aws.invoke(table, {"routeTableId": own_id})["routes"]
+
+    assert own_id == made["aws:ec2/routeTable:RouteTable"].id != main_id
+    assert {"0.0.0.0/0"} == {one["cidrBlock"] for one in routes if one["gatewayId"].startswith("igw-")}
+    assert aws.invoke("aws:ec2/getSubnet:getSubnet", {"id": made[SUBNET].id})["ipv6Native"] is False
 
 
 def test_an_argument_that_a_function_does_not_know_is_refused(aws: Plugin) -> None:
