@@ -7,7 +7,7 @@ from typing import Literal
 import pulumi
 import pulumi_aws as aws
 
-from components import generations, policies
+from components import generations, names, policies
 from components.shipping.registration import LogzioAccount
 
 
@@ -93,17 +93,27 @@ class ArchiveReader(pulumi.ComponentResource):
         child = pulumi.ResourceOptions(parent=self)
         account = LogzioAccount(f"{name}-logzio-account", args.logzio_url, opts=child)
         role = aws.iam.Role(
-            name,
+            _own_name(name),
             description="Read by Logz.io: archived audit events",
             assume_role_policy=pulumi.Output.all(account.aws_account_id, account.external_id).apply(
                 lambda known: policies.to_json(policies.reader_trust(*known))
             ),
             tags=dict(args.tags),
-            opts=child,
+            opts=_formerly(self, name),
         )
         granted = aws.iam.RolePolicy(f"{name}-policy", role=role.name, policy=policy, opts=child)
         # Logz.io tries the role when it is told of it: its rights must be there by then.
         return pulumi.Output.all(role.arn, granted.id).apply(lambda known: str(known[0]))
+
+
+def _own_name(what: str) -> str:
+    """So that whoever looks into IAM sees which stack it is of."""
+    return names.resource(pulumi.get_project(), pulumi.get_stack(), what)
+
+
+def _formerly(parent: pulumi.Resource, name: str) -> pulumi.ResourceOptions:
+    """Version 0.1 called it by `name` alone: it stays the same user or role there, with its name in AWS."""
+    return pulumi.ResourceOptions(parent=parent, aliases=[pulumi.Alias(name=name)])
 
 
 def _user_with_key(
@@ -116,7 +126,7 @@ def _user_with_key(
     """An IAM user that can do what the policy says, with a key of each generation; the last one's is returned."""
     child = pulumi.ResourceOptions(parent=parent)
     # force_destroy: a key that somebody made by hand goes with the user.
-    user = aws.iam.User(name, force_destroy=True, tags=dict(tags), opts=child)
+    user = aws.iam.User(_own_name(name), force_destroy=True, tags=dict(tags), opts=_formerly(parent, name))
     granted = aws.iam.UserPolicy(f"{name}-policy", user=user.name, policy=policy, opts=child)
     keys = [
         aws.iam.AccessKey(

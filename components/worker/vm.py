@@ -21,6 +21,7 @@ from components.worker.cloud_config import user_data
 from components.worker.connect import WorkerFacts, metrics_namespace, parameter_name
 
 NETWORK_CIDR = "10.42.0.0/24"
+ALARM_NAME_LENGTH = 247  # of CloudWatch's 255: see names.resource
 
 
 @dataclass(frozen=True)
@@ -128,12 +129,13 @@ class ConnectWorker(pulumi.ComponentResource):
         self, parameters: Sequence[aws.ssm.Parameter], bundle: Bundle
     ) -> tuple[aws.iam.InstanceProfile, list[pulumi.Resource]]:
         """The VM's role with all its rights; the instance waits for them."""
+        own_name = names.resource(pulumi.get_project(), pulumi.get_stack(), self._name)
         role = aws.iam.Role(
-            self._name,
+            own_name,
             description="The VM that archives the audit log",
             assume_role_policy=policies.to_json(policies.instance_trust()),
             tags=dict(self._args.tags),
-            opts=self._child,
+            opts=self._formerly(self._name),
         )
         archive = self._args.settings.archive
         arns = pulumi.Output.all(*(parameter.arn for parameter in parameters))
@@ -151,7 +153,7 @@ class ConnectWorker(pulumi.ComponentResource):
             for right, policy in rights.items()
         ]
         profile = aws.iam.InstanceProfile(
-            self._name, role=role.name, tags=dict(self._args.tags), opts=self._child
+            own_name, role=role.name, tags=dict(self._args.tags), opts=self._formerly(self._name)
         )
         return profile, granted
 
@@ -322,14 +324,15 @@ class ConnectWorker(pulumi.ComponentResource):
         )
 
     def _alarms(self, instance: aws.ec2.Instance) -> None:
-        # After the instance: two of them take silence for a fault.
-        after = pulumi.ResourceOptions(parent=self, depends_on=[instance])
+        project, stack = pulumi.get_project(), pulumi.get_stack()
         topic = self._args.settings.worker.alarm_topic_arn
         told = [] if topic is None else [topic]
         for alarm in alarms(originals=self._args.settings.originals):
+            former = f"{self._name}-{alarm.name}"
             aws.cloudwatch.MetricAlarm(
-                f"{self._name}-{alarm.name}",
-                alarm_description=alarm.description,
+                names.resource(project, stack, former, longest=ALARM_NAME_LENGTH),
+                # Whoever gets a mail sees which stack it is about, also where the alarm has its name of version 0.1.
+                alarm_description=f"{project}/{stack}: {alarm.description}",
                 namespace=metrics_namespace(self._owner),
                 metric_name=alarm.metric,
                 statistic=alarm.statistic,
@@ -341,8 +344,13 @@ class ConnectWorker(pulumi.ComponentResource):
                 alarm_actions=told,
                 ok_actions=told,
                 tags=dict(self._args.tags),
-                opts=after,
+                # After the instance: two of them take silence for a fault.
+                opts=self._formerly(former, depends_on=[instance]),
             )
+
+    def _formerly(self, name: str, depends_on: Sequence[pulumi.Resource] = ()) -> pulumi.ResourceOptions:
+        """Version 0.1 called it by `name` alone: it stays the same resource there, with its name in AWS."""
+        return pulumi.ResourceOptions(parent=self, depends_on=depends_on, aliases=[pulumi.Alias(name=name)])
 
     def _named_tags(self) -> dict[str, str]:
         return {**self._args.tags, "Name": f"{pulumi.get_project()}-{pulumi.get_stack()}"}

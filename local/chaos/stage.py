@@ -200,7 +200,7 @@ class Stage:
     def writer(self) -> str:
         """The IAM user that the S3 sink writes with."""
         users = self.world.aws("iam").list_users()["Users"]
-        return next(str(user["UserName"]) for user in users if user["UserName"].startswith("writer-"))
+        return next(str(user["UserName"]) for user in users if "writer-" in user["UserName"])
 
     def fail_s3(self, **fault: Any) -> None:
         """Lets the sink's S3 requests go wrong, see `local.cloud.traffic.Fault`; others' are let through."""

@@ -41,6 +41,7 @@ class Registration:
     ignore_changes: tuple[str, ...]
     replace_on_changes: tuple[str, ...]
     protect: bool
+    aliases: tuple[str, ...]
 
 
 @dataclass
@@ -175,6 +176,7 @@ def _registration(monitor: mocks.MockMonitor, request: Any) -> Registration:
         ignore_changes=tuple(request.ignoreChanges),
         replace_on_changes=tuple(request.replaceOnChanges),
         protect=request.protect,
+        aliases=tuple(alias.spec.name for alias in request.aliases),
     )
 
 

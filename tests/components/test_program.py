@@ -194,7 +194,7 @@ def test_the_key_of_the_writer_comes_after_its_rights(default: Recorder) -> None
 
 
 def test_the_readers_role_trusts_what_logzio_says(default: Recorder) -> None:
-    (role,) = [one for one in default.of_type(ROLE) if one.name == "reader"]
+    role = default.one(ROLE, "ccloud-logexporter-test-reader")
 
     assert default.one(ACCOUNT).urn in default.needs(role)
 
@@ -203,7 +203,7 @@ def test_logzio_can_read_with_a_users_key_instead_of_a_role() -> None:
     recorder = program(logzio={"authentication": "keys"})
 
     assert not recorder.of_type(ACCOUNT)
-    assert [one.name for one in recorder.of_type(ROLE)] == ["worker"]
+    assert [one.name for one in recorder.of_type(ROLE)] == ["ccloud-logexporter-test-worker"]
     for registration in recorder.of_type(REGISTRATION):
         assert registration.inputs["access_key"] == "reader-key-1-id"
         assert "secret_key" in registration.secret_inputs
@@ -780,7 +780,9 @@ def test_every_alarm_is_on_a_metric_that_the_vms_watchdog_sends(default: Recorde
 def test_silence_is_an_alarm(default: Recorder) -> None:
     loud = {one.name for one in default.of_type(ALARM) if one.inputs["treatMissingData"] == "breaching"}
 
-    assert loud == {"worker-heartbeat", "worker-stuck", "worker-originals-stuck"}
+    assert loud == {
+        f"ccloud-logexporter-test-worker-{alarm}" for alarm in ("heartbeat", "stuck", "originals-stuck")
+    }
 
 
 def test_a_stack_without_originals_has_no_alarm_on_them() -> None:
@@ -839,6 +841,56 @@ def test_a_project_of_another_name_reads_the_same_settings_and_has_names_of_its_
     }
     assert {one.inputs["namespace"] for one in recorder.of_type(ALARM)} == {"CcloudLogexporter/audit/test"}
     assert "/ccloud-logexporter/audit/test/" in on_the_vm(recorder)["/etc/s3-auditlog-sink/secrets.json"]
+
+
+PROFILE = "aws:iam/instanceProfile:InstanceProfile"
+NAMED = (ROLE, USER, PROFILE, ALARM)
+
+
+def test_roles_users_and_alarms_carry_project_and_stack(default: Recorder) -> None:
+    named = [one for type_ in NAMED for one in default.of_type(type_)]
+
+    assert {one.type for one in named} == set(NAMED)
+    assert all(one.name.startswith("ccloud-logexporter-test-") for one in named)
+    # Pulumi makes the name in AWS from it, with random characters at the end.
+    assert not [one for one in named if "name" in one.inputs]
+
+
+def test_whoever_gets_a_mail_about_an_alarm_sees_which_stack_it_is_about(default: Recorder) -> None:
+    for alarm in default.of_type(ALARM):
+        assert alarm.inputs["alarmDescription"].startswith("ccloud-logexporter/test: ")
+
+
+def test_a_stack_of_version_0_1_keeps_its_users_roles_and_alarms(default: Recorder) -> None:
+    for one in (one for type_ in NAMED for one in default.of_type(type_)):
+        former = one.name.removeprefix("ccloud-logexporter-test-")
+        assert one.aliases == (former,)
+
+
+def test_the_longest_legal_names_of_project_and_stack_stay_within_the_limits_of_aws() -> None:
+    recorder = program(project="p" * 100, stack="s" * 100)
+    appended = len("-1234567")
+
+    for type_ in (ROLE, USER, PROFILE):
+        for one in recorder.of_type(type_):
+            assert len(one.name) + appended <= 64
+    for alarm in recorder.of_type(ALARM):
+        assert len(alarm.name) + appended <= 255
+        assert len(alarm.inputs["alarmDescription"]) <= 1024
+        assert len(alarm.inputs["namespace"]) <= 255
+    for parameter in recorder.of_type(PARAMETER):
+        # Of 1011 with its ARN, in 15 levels at most.
+        assert len(parameter.inputs["name"]) <= 900
+        assert parameter.inputs["name"].count("/") <= 15
+
+
+def test_no_two_stacks_have_one_parameter_or_namespace() -> None:
+    stacks = [("ccloud-logexporter", "a"), ("a", "a"), ("a-b", "c"), ("a", "b-c"), ("b", "a")]
+    found = [program(project=project, stack=stack) for project, stack in stacks]
+
+    parameters = [one.inputs["name"] for recorder in found for one in recorder.of_type(PARAMETER)]
+    assert len(set(parameters)) == 2 * len(stacks)
+    assert len({recorder.of_type(ALARM)[0].inputs["namespace"] for recorder in found}) == len(stacks)
 
 
 def test_the_parameters_of_a_stack_keep_the_names_of_the_first_version(default: Recorder) -> None:
