@@ -56,6 +56,7 @@ writer = ArchiveWriter(
     ArchiveWriterArgs(
         bucket=archive.bucket,
         identity=given.writer.identity,
+        iam=given.iam,
         key_generations=given.writer.key_generations,
         kms_key_arn=given.archive.kms_key_arn,
         tags=tags,
@@ -68,6 +69,7 @@ reader = ArchiveReader(
         bucket=archive.bucket,
         topics_dir=given.connector.topics_dir,
         authentication=given.logzio.authentication,
+        iam=given.iam,
         key_generations=given.logzio.key_generations,
         logzio_url=given.logzio.base_url,
         kms_key_arn=given.archive.kms_key_arn,

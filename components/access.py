@@ -1,13 +1,14 @@
 """ArchiveWriter and ArchiveReader: who may write to the archive, and who may read it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import pulumi
 import pulumi_aws as aws
 
 from components import generations, names, policies
+from components.settings import Iam
 from components.shipping.registration import LogzioAccount
 
 
@@ -26,6 +27,7 @@ class ArchiveWriterArgs:
     bucket: pulumi.Input[str]
     identity: Literal["user", "role"]
     tags: Mapping[str, str]
+    iam: Iam = field(default_factory=Iam)
     key_generations: Sequence[int] = (1,)
     kms_key_arn: str | None = None
 
@@ -50,7 +52,7 @@ class ArchiveWriter(pulumi.ComponentResource):
         if args.identity == "role":
             self.instance_policy = policy
         else:
-            self.credentials = _user_with_key(self, name, policy, args.tags, args.key_generations)
+            self.credentials = _user_with_key(self, name, policy, args)
         self.register_outputs({})
 
 
@@ -63,6 +65,7 @@ class ArchiveReaderArgs:
     authentication: Literal["role", "keys"]
     logzio_url: str
     tags: Mapping[str, str]
+    iam: Iam = field(default_factory=Iam)
     key_generations: Sequence[int] = (1,)
     kms_key_arn: str | None = None
 
@@ -86,7 +89,7 @@ class ArchiveReader(pulumi.ComponentResource):
         if args.authentication == "role":
             self.role_arn = self._role(name, args, policy)
         else:
-            self.credentials = _user_with_key(self, name, policy, args.tags, args.key_generations)
+            self.credentials = _user_with_key(self, name, policy, args)
         self.register_outputs({})
 
     def _role(self, name: str, args: ArchiveReaderArgs, policy: pulumi.Output[str]) -> pulumi.Output[str]:
@@ -98,6 +101,8 @@ class ArchiveReader(pulumi.ComponentResource):
             assume_role_policy=pulumi.Output.all(account.aws_account_id, account.external_id).apply(
                 lambda known: policies.to_json(policies.reader_trust(*known))
             ),
+            path=args.iam.path,
+            permissions_boundary=args.iam.permissions_boundary_arn,
             tags=dict(args.tags),
             opts=_formerly(self, name),
         )
@@ -120,13 +125,19 @@ def _user_with_key(
     parent: pulumi.Resource,
     name: str,
     policy: pulumi.Output[str],
-    tags: Mapping[str, str],
-    key_generations: Sequence[int],
+    args: ArchiveWriterArgs | ArchiveReaderArgs,
 ) -> Credentials:
     """An IAM user that can do what the policy says, with a key of each generation; the last one's is returned."""
     child = pulumi.ResourceOptions(parent=parent)
     # force_destroy: a key that somebody made by hand goes with the user.
-    user = aws.iam.User(_own_name(name), force_destroy=True, tags=dict(tags), opts=_formerly(parent, name))
+    user = aws.iam.User(
+        _own_name(name),
+        force_destroy=True,
+        path=args.iam.path,
+        permissions_boundary=args.iam.permissions_boundary_arn,
+        tags=dict(args.tags),
+        opts=_formerly(parent, name),
+    )
     granted = aws.iam.UserPolicy(f"{name}-policy", user=user.name, policy=policy, opts=child)
     keys = [
         aws.iam.AccessKey(
@@ -140,6 +151,6 @@ def _user_with_key(
                 ignore_changes=["status"],
             ),
         )
-        for generation in key_generations
+        for generation in args.key_generations
     ]
     return Credentials(keys[-1].id, pulumi.Output.secret(keys[-1].secret))

@@ -252,6 +252,18 @@ KmsKeyArn = Annotated[
 SnsTopicArn = Annotated[
     str, _form(r"arn:aws:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]+", "arn:aws:sns:<region>:<account>:<topic>")
 ]
+IamPath = Annotated[
+    str,
+    Field(max_length=512),
+    _form(r"/(?:[A-Za-z0-9.,+@=_-]+/)*", "a path of IAM, with a slash at both ends, e.g. /logexporter/"),
+]
+IamPolicyArn = Annotated[
+    str,
+    _form(
+        r"arn:aws:iam::(?:\d{12}|aws):policy/[A-Za-z0-9.,+@=_/-]+",
+        "arn:aws:iam::<account>:policy/<path and name>",
+    ),
+]
 InstanceType = Annotated[str, _form(r"[a-z0-9-]+\.[a-z0-9-]+", "a type of EC2, e.g. t3.small")]
 Ami = Annotated[str, _form(f"ami-{_EC2_ID}", "ami- and 8 or 17 hexadecimal digits")]
 SubnetId = Annotated[str, _form(f"subnet-{_EC2_ID}", "subnet- and 8 or 17 hexadecimal digits")]

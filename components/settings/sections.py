@@ -23,6 +23,8 @@ from components.settings.checks import (
     EnvironmentId,
     FieldName,
     Fingerprint,
+    IamPath,
+    IamPolicyArn,
     InstanceType,
     Ipv4,
     KeyGenerations,
@@ -161,11 +163,28 @@ class Archive(Section):
     )
 
 
+class Iam(Section):
+    """What an organisation may ask of every role and user in its account."""
+
+    permissions_boundary_arn: IamPolicyArn | None = Field(
+        default=None,
+        description="Policy that bounds the rights of every role and user that the program makes. It must allow what "
+        "`make render` shows of them.",
+    )
+    path: IamPath = Field(
+        default="/",
+        description="Path of every role, user and instance profile. Another one makes new roles and a new instance "
+        "profile and moves the users.",
+    )
+
+
 class Writer(Section):
     """The S3 sink's identity in AWS."""
 
     identity: Literal["user", "role"] = Field(
-        default="user", description="An IAM user with a key, or the VM's role (no long-lived key)."
+        default="user",
+        description="An IAM user with a key, or the VM's role: no long-lived key, and nothing that an organisation "
+        "without IAM users would refuse.",
     )
     key_generations: KeyGenerations = Field(
         default=(1,),
@@ -404,6 +423,7 @@ class Settings(Section):
 
     source: Source
     archive: Archive
+    iam: Iam = Iam()
     writer: Writer = Writer()
     connector: Connector = Connector()
     worker: Worker = Worker()
@@ -453,6 +473,7 @@ class Settings(Section):
 SECTIONS: Mapping[str, type[Section]] = {
     "source": Source,
     "archive": Archive,
+    "iam": Iam,
     "writer": Writer,
     "connector": Connector,
     "worker": Worker,

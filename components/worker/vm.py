@@ -129,11 +129,14 @@ class ConnectWorker(pulumi.ComponentResource):
         self, parameters: Sequence[aws.ssm.Parameter], bundle: Bundle
     ) -> tuple[aws.iam.InstanceProfile, list[pulumi.Resource]]:
         """The VM's role with all its rights; the instance waits for them."""
+        iam = self._args.settings.iam
         own_name = names.resource(pulumi.get_project(), pulumi.get_stack(), self._name)
         role = aws.iam.Role(
             own_name,
             description="The VM that archives the audit log",
             assume_role_policy=policies.to_json(policies.instance_trust()),
+            path=iam.path,
+            permissions_boundary=iam.permissions_boundary_arn,
             tags=dict(self._args.tags),
             opts=self._formerly(self._name),
         )
@@ -153,7 +156,11 @@ class ConnectWorker(pulumi.ComponentResource):
             for right, policy in rights.items()
         ]
         profile = aws.iam.InstanceProfile(
-            own_name, role=role.name, tags=dict(self._args.tags), opts=self._formerly(self._name)
+            own_name,
+            path=iam.path,
+            role=role.name,
+            tags=dict(self._args.tags),
+            opts=self._formerly(self._name),
         )
         return profile, granted
 

@@ -844,6 +844,40 @@ def test_a_project_of_another_name_reads_the_same_settings_and_has_names_of_its_
 
 
 PROFILE = "aws:iam/instanceProfile:InstanceProfile"
+
+
+@pytest.mark.parametrize("identity", ["user", "role"])
+@pytest.mark.parametrize("authentication", ["keys", "role"])
+def test_every_role_and_user_has_the_boundary_and_the_path_of_the_settings(
+    identity: str, authentication: str
+) -> None:
+    boundary = "arn:aws:iam::123456789012:policy/boundaries/workloads"
+    recorder = program(
+        iam={"permissionsBoundaryArn": boundary, "path": "/logexporter/"},
+        writer={"identity": identity},
+        logzio={"authentication": authentication},
+    )
+    identities = [*recorder.of_type(ROLE), *recorder.of_type(USER)]
+
+    assert len(identities) == (3 if identity == "user" else 2)
+    for one in identities:
+        assert one.inputs["permissionsBoundary"] == boundary, one.name
+    for one in (*identities, recorder.one(PROFILE)):
+        assert one.inputs["path"] == "/logexporter/", one.name
+
+
+def test_a_writer_and_a_reader_by_role_need_no_user_where_those_are_forbidden() -> None:
+    recorder = program(writer={"identity": "role"}, logzio={"authentication": "role"})
+
+    assert not recorder.of_type(USER)
+
+
+def test_without_settings_of_iam_nothing_is_bounded_and_every_path_is_iams_own(default: Recorder) -> None:
+    for one in (*default.of_type(ROLE), *default.of_type(USER)):
+        assert one.inputs.get("permissionsBoundary") is None
+        assert one.inputs["path"] == "/"
+
+
 NAMED = (ROLE, USER, PROFILE, ALARM)
 
 

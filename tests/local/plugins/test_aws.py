@@ -307,6 +307,8 @@ def test_tags_change_in_place(aws: Plugin, made: dict[str, Made], token: str) ->
     assert aws.read(token, resource.id, resource.state, inputs)[1] == resource.state
 
 
+BOUNDARY = "arn:aws:iam::aws:policy/PowerUserAccess"
+
 CHANGES: list[tuple[str, dict[str, Any], bool]] = [
     (BUCKET, {"bucket": "another-name"}, True),
     (POLICY, {"policy": json.dumps({"Version": "2012-10-17", "Statement": []})}, False),
@@ -320,6 +322,9 @@ CHANGES: list[tuple[str, dict[str, Any], bool]] = [
     (ACCESS_KEY, {"user": "another"}, True),
     (ROLE, {"description": "Another"}, False),
     (ROLE, {"path": "/log/"}, True),
+    (ROLE, {"permissionsBoundary": BOUNDARY}, False),
+    (USER, {"permissionsBoundary": BOUNDARY}, False),
+    ("aws:iam/instanceProfile:InstanceProfile", {"path": "/log/"}, True),
     (ROLE, {"maxSessionDuration": 7200}, False),
     (ROLE_POLICY, {"policy": json.dumps({**RIGHT, "Id": "2"})}, False),
     ("aws:iam/instanceProfile:InstanceProfile", {"name": "another"}, True),
@@ -421,6 +426,21 @@ def test_a_user_data_that_may_change_in_place_stops_the_instance(aws: Plugin, ma
     assert list(diff.replaces) == []
     assert resource.state["userData"] == "#cloud-config\n# 2\n"
     assert resource.state["instanceState"] == "running"
+
+
+@pytest.mark.parametrize("token", [ROLE, USER])
+def test_a_boundary_is_there_from_the_beginning_and_can_go(aws: Plugin, token: str) -> None:
+    inputs: dict[str, Any] = {"permissionsBoundary": BOUNDARY}
+    if token == ROLE:
+        inputs["assumeRolePolicy"] = json.dumps(TRUST)
+    bounded = make(aws, token, inputs)
+    without = {name: value for name, value in bounded.inputs.items() if name != "permissionsBoundary"}
+
+    freed = aws.update(token, bounded.id, bounded.state, without)
+    aws.delete(token, bounded.id, freed)
+
+    assert bounded.state["permissionsBoundary"] == BOUNDARY
+    assert "permissionsBoundary" not in freed
 
 
 def test_a_type_that_the_table_does_not_know_is_refused(aws: Plugin) -> None:
