@@ -12,7 +12,7 @@ import typer
 
 from components import names, policies
 from components.policies import Statement
-from components.settings import NAMESPACE, Settings, SettingsError, load_stack_file
+from components.settings import NAMESPACE, Settings, SettingsError, load_stack_file, stack_file
 from components.worker import bundle, cloud_config
 from components.worker.bundle import Bundle
 from components.worker.connect import SERVICE, WorkerFacts, metrics_namespace, parameter_name
@@ -97,13 +97,17 @@ def main(
     known = Stack(stack)
     file = ROOT / f"Pulumi.{known.short_name}.yaml"
     try:
-        contents = rendered(load_stack_file(file), known.short_name, project_name())
+        contents = rendered(load_stack_file(file, project_name()), known.short_name, project_name())
+        imported = stack_file.imports(file)
     except FileNotFoundError:
         typer.echo(f"error: there is no {file.name} in {file.parent}", err=True)
         raise typer.Exit(1) from None
     except (SettingsError, ValueError) as problem:
         typer.echo(f"error: {problem}", err=True)
         raise typer.Exit(1) from None
+    if imported:
+        told = ", ".join(imported)
+        typer.echo(f"note: what only {told} sets (environment:) is not in these files", err=True)
     for name, content in sorted(contents.items()):
         (out / name).parent.mkdir(parents=True, exist_ok=True)
         (out / name).write_text(content)

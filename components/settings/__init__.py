@@ -8,6 +8,7 @@ by the validation library.
 them from a stack.
 """
 
+from components.settings import stack_file
 from components.settings.checks import normalise_bootstrap_servers
 from components.settings.problems import NAMESPACE, SettingsError, problem
 from components.settings.reading import from_pulumi, load, load_config, load_stack_file, secret, warnings
@@ -29,5 +30,6 @@ __all__ = [
     "problem",
     "require_region",
     "secret",
+    "stack_file",
     "warnings",
 ]

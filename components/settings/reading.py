@@ -9,14 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pulumi
-import yaml
 from pulumi.runtime.config import CONFIG
 from pydantic import SecretStr, ValidationError, create_model
 from pydantic.alias_generators import to_camel
 from pydantic_core import ErrorDetails
 
 from components.logzio_facts import TOKEN_VARIABLE
-from components.settings import platforms
+from components.settings import platforms, stack_file
 from components.settings.checks import number_as_text
 from components.settings.problems import NAMESPACE, SettingsError, problem, unknown
 from components.settings.rules import RULES
@@ -88,14 +87,16 @@ def load_config(config: Mapping[str, Any], environ: Mapping[str, str]) -> Settin
     return load(_sections(config), region=config.get("aws:region"), environ=environ)
 
 
-def load_stack_file(path: Path) -> Settings:
+def load_stack_file(path: Path, project: str = NAMESPACE) -> Settings:
     """Settings of a stack file without engine or secrets: each encrypted or missing secret is a placeholder.
+
+    `project`: the name in Pulumi.yaml. What the file imports from environments is not known here.
 
     Raises:
         SettingsError: with every problem at once.
         OSError: the file cannot be read.
     """
-    config = _stack_config(path)
+    config = stack_file.config(path, project)
     sections = _sections(config)
     encrypted = [name for name, value in sections.items() if _is_encrypted(value)]
     if encrypted:
@@ -111,7 +112,17 @@ def load_stack_file(path: Path) -> Settings:
     source = raw.get("source")
     if isinstance(source, dict) and "apiKey" in source:
         source.setdefault("apiSecret", _PLACEHOLDER)
-    return load(raw, region=config.get("aws:region"), environ={TOKEN_VARIABLE: _PLACEHOLDER})
+    try:
+        return load(raw, region=config.get("aws:region"), environ={TOKEN_VARIABLE: _PLACEHOLDER})
+    except SettingsError as found:
+        imported = stack_file.imports(path)
+        if not imported:
+            raise
+        told = (
+            f"{path.name}: environment: imports {', '.join(imported)}; only Pulumi can open that, so what it sets is "
+            "missing here; accepted: the settings in the file itself"
+        )
+        raise SettingsError([*found.problems, told]) from None
 
 
 def secret(value: SecretStr) -> pulumi.Output[str]:
@@ -272,21 +283,13 @@ def _parsed(value: Any) -> Any:
     """A section as Pulumi hands it over: JSON in a text. What is no JSON stays, and is refused as no object."""
     if not isinstance(value, str):
         return value
+    if value == "":
+        # What a section is that has nothing under it: Pulumi says that it will be null one day.
+        return None
     try:
         return json.loads(value)
     except ValueError:
         return value
-
-
-def _stack_config(path: Path) -> Mapping[str, Any]:
-    try:
-        stack = yaml.safe_load(path.read_text())
-    except yaml.YAMLError:  # its text quotes the file
-        stack = None
-    config = stack.get("config") if isinstance(stack, Mapping) else None
-    if not isinstance(config, Mapping):
-        raise SettingsError([f"{path.name}: is no stack file; accepted: YAML with config:"])
-    return {str(name): value for name, value in config.items()}
 
 
 def _is_encrypted(value: Any) -> bool:
