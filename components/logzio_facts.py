@@ -3,6 +3,8 @@
 Sources: the API description (log-shipping/s3-buckets), docs "Account region", "Default parsing".
 """
 
+from datetime import UTC, datetime
+
 BUCKET_REGIONS = (
     "us-east-1",
     "us-east-2",
@@ -28,8 +30,33 @@ ACCOUNT_REGIONS = {"us": "", "au": "-au", "ca": "-ca", "eu": "-eu", "uk": "-uk"}
 TOKEN_VARIABLE = "LOGZIO_API_TOKEN"  # noqa: S105  # the name of a variable, no token
 """The environment variable that holds the API token, here and in Logz.io's own tools."""
 
+SHIPPING_TOKEN_VARIABLE = "LOGZIO_SHIPPING_TOKEN"  # noqa: S105  # the name of a variable, no token
+"""The environment variable that holds a log shipping token, which `make replay` sends with."""
+
 MAX_OBJECT_BYTES = 50_000_000
 """A larger object is not fetched."""
+
+MAX_BODY_BYTES = 10_485_760
+"""A larger request to the listener is refused (413). Source: docs, "HTTP"; counted here before compression."""
+
+MAX_LINE_BYTES = 500_000
+"""The listener takes no longer line. Source: docs, "HTTP"."""
+
+MAX_AGGREGATED = 1_000
+"""Values that an aggregation of the search returns. Source: API description, "Search logs"."""
+
+SEARCH_DAYS = 2
+"""Calendar days (UTC) that a search covers. Source: API description, "Search logs"."""
+
+FAILURE_MARKS = ("logzio-index-failure", "logzio-invalid-log")
+"""An event whose fields could not be indexed, and one that exceeds a limit and was cut.
+
+Source: docs, "Understanding invalid log errors". It calls them types in older versions and tags in newer ones.
+"""
+
+OBJECT_KEY_FIELD = "s3_object_key"
+"""The field with the object's key (`logzio.addObjectKey`). The name is the one that Logz.io's own S3 hook writes; for
+the S3 fetcher it is documented nowhere."""
 
 BUILT_IN_LOG_TYPES = frozenset(
     {
@@ -115,6 +142,17 @@ def aws_region(region: str) -> str:
 def api_url(account_region: str) -> str:
     """The account API of an account region."""
     return f"https://api{ACCOUNT_REGIONS[account_region]}.logz.io"
+
+
+def listener_url(account_region: str) -> str:
+    """Where logs are sent over HTTPS."""
+    return f"https://listener{ACCOUNT_REGIONS[account_region]}.logz.io:8071"
+
+
+def day_offset(moment: datetime, now: datetime) -> int:
+    """The `dayOffset` of a search whose two days hold `moment` and, if it is not today, the day after it."""
+    days = (now.astimezone(UTC).date() - moment.astimezone(UTC).date()).days
+    return max(0, days - 1)
 
 
 def search_url(account_region: str) -> str:

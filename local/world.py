@@ -206,7 +206,7 @@ def stack_settings(world: World, connector_version: str) -> dict[str, Any]:
             "repositoryKeyFingerprint": packages["key_fingerprint"],
             "endpoints": dict.fromkeys(("s3", "ssm", "cloudwatch"), world.aws_endpoint),
         },
-        "ccloud-logexporter:logzio": {"apiUrl": world.logzio},
+        "ccloud-logexporter:logzio": {"apiUrl": world.logzio, "listenerUrl": world.logzio},
     }
 
 

@@ -1,4 +1,4 @@
-"""Logz.io on one machine: the account API and the S3 fetcher.
+"""Logz.io on one machine: the account API, the S3 fetcher and the listener.
 
 `python -m local.logzio --state DIR --ready-file FILE [--aws-endpoint URL] [--port N]`
 
@@ -8,5 +8,6 @@
 - `aws` tries keys and roles, as Logz.io does before it accepts a registration.
 - `fetcher` reads the buckets in alphabetical order and never looks back.
 - `store` keeps registrations and events in SQLite (`DIR/logzio/store.sqlite`), so it may be restarted.
+- `listener` takes events that are sent.
 - `search` answers searches over the events.
 """

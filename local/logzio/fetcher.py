@@ -44,6 +44,9 @@ class Fetcher:
         self._aws = aws
         self._ended = threading.Event()
         self.paused = False
+        self.discards = False
+        """Passes over what it finds without keeping it, as when the account has used up its daily quota. Logz.io
+        documents the quota, and nowhere whether its fetcher waits: this is the worst that it may do."""
         self._thread = threading.Thread(target=self._run, name="fetcher", daemon=True)
 
     def start(self) -> None:
@@ -87,6 +90,9 @@ class Fetcher:
         if size > MAX_OBJECT_BYTES:
             self._store.refuse(registration, key, f"{size} bytes are more than {MAX_OBJECT_BYTES}")
             return
+        if self.discards:
+            self._store.refuse(registration, key, "the daily quota is used up")
+            return
         content = client.get_object(Bucket=registration.body["bucket"], Key=key)["Body"].read()
         try:
             text = (gzip.decompress(content) if content.startswith(_GZIP) else content).decode(
@@ -118,15 +124,21 @@ def _events(text: str, body: Mapping[str, Any], key: str) -> Iterator[Event]:
     for number, line in enumerate(text.split("\n")):
         if not line.strip():
             continue
-        event = _parsed(line)
-        event_id = event.get("id")
-        event["@timestamp"] = _timestamp(event.get("@timestamp"))
         # Which of the two wins is documented nowhere for the fetcher; the registration's does here, so that
         # an event whose own `type` was not renamed loses it visibly.
-        event["type"] = body["logsType"]
+        added = {"type": body["logsType"]}
         if body["addS3ObjectKeyAsLogField"]:
-            event["s3_object_key"] = key
-        yield Event(number, event_id if isinstance(event_id, str) else None, event)
+            added["s3_object_key"] = key
+        yield indexed(number, line, added)
+
+
+def indexed(number: int, line: str, added: Mapping[str, str]) -> Event:
+    """A line as the account's index holds it, however it came; `added` fields win over the event's own."""
+    event = _parsed(line)
+    event_id = event.get("id")
+    event["@timestamp"] = _timestamp(event.get("@timestamp"))
+    event.update(added)
+    return Event(number, event_id if isinstance(event_id, str) else None, event)
 
 
 def _parsed(line: str) -> dict[str, Any]:
