@@ -1,5 +1,5 @@
 # The work is done in modules and scripts; every target sets up what it needs.
-.PHONY: demo demo-up demo-feed demo-check demo-down chaos test unit lint render rotate settings-table lock clean help
+.PHONY: demo demo-up demo-feed demo-check demo-down chaos test unit lint render verify replay rotate settings-table lock clean help
 
 # Byte code is kept, whatever the caller's setting: without it every start imports pulumi_aws for seconds.
 unexport PYTHONDONTWRITEBYTECODE
@@ -48,6 +48,9 @@ chaos: .venv/ready       ## Injects faults while events flow: what is lost, what
 
 render: .venv/ready      ## Writes every rendered file: make render STACK=dev OUT=<dir>
 	$(RUN) -m scripts.render --stack $(STACK) --out $(OUT)
+
+verify: .venv/ready      ## Follows the events from Kafka to Logz.io, says where the way is broken: make verify STACK=<stack>
+	@$(RUN) -m scripts.verify --stack $(STACK) $(VERIFY)
 
 rotate: .venv/ready      ## New keys, proof that events flow, the end of the old ones: make rotate KEYS="kafka writer" STACK=<stack>
 	$(RUN) -m scripts.rotate $(KEYS) --stack $(STACK)

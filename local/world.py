@@ -92,6 +92,8 @@ class World:
             **clean_environment(),
             **self.tools.engine.environment(self.state),
             **aws_environment(self.state, self.aws_endpoint),
+            # For clients of Kafka that are given no file of their own.
+            "SSL_CERT_FILE": str(client.trusted_file(self.state)),
             "PULUMI_OPTION_CONFIG_FILE": str(self.stack_file),
             "CCLOUD_LOCAL_STACK": "1",
             "CCLOUD_LOCAL_AWS_ENDPOINT": self.aws_endpoint,

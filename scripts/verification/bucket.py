@@ -1,0 +1,45 @@
+"""Lists and reads the archive with the caller's rights."""
+
+import gzip
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from scripts.verification.model import StoredObject
+
+
+@dataclass(frozen=True)
+class Bucket:
+    """An S3 bucket. Safe to share between threads, as boto3's clients are."""
+
+    s3: Any
+    name: str
+
+    def objects(self, prefix: str) -> Iterator[StoredObject]:
+        """Everything below a prefix, in the order of the keys."""
+        for page in self.s3.get_paginator("list_objects_v2").paginate(Bucket=self.name, Prefix=prefix):
+            for found in page.get("Contents", ()):
+                yield StoredObject(str(found["Key"]), int(found["Size"]), found["LastModified"])
+
+    def folders(self, prefix: str) -> list[str]:
+        """The prefixes one level below, each with its slash."""
+        pages = self.s3.get_paginator("list_objects_v2").paginate(
+            Bucket=self.name, Prefix=prefix, Delimiter="/"
+        )
+        return [str(one["Prefix"]) for page in pages for one in page.get("CommonPrefixes", ())]
+
+    def head(self, key: str) -> StoredObject:
+        """One object's entry.
+
+        Raises:
+            botocore.exceptions.ClientError: there is none.
+        """
+        found = self.s3.head_object(Bucket=self.name, Key=key)
+        return StoredObject(key, int(found["ContentLength"]), found["LastModified"])
+
+    def lines(self, key: str) -> list[bytes]:
+        """The lines of a data object, without their ends and without empty ones."""
+        body: bytes = self.s3.get_object(Bucket=self.name, Key=key)["Body"].read()
+        text = gzip.decompress(body) if key.endswith(".gz") else body
+        # Not splitlines(): a JSON text may hold other line ends inside a string.
+        return [line for line in text.split(b"\n") if line.strip()]
