@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from components import layout
 from scripts.verification.model import StoredObject
 
 
@@ -21,12 +22,15 @@ class Bucket:
             for found in page.get("Contents", ()):
                 yield StoredObject(str(found["Key"]), int(found["Size"]), found["LastModified"])
 
-    def folders(self, prefix: str) -> list[str]:
-        """The prefixes one level below, each with its slash."""
+    def partitions(self, folder: str, topic: str) -> list[int]:
+        """The partitions of a topic that have a prefix of their own below a folder."""
+        prefix = layout.topic_prefix(folder, topic)
         pages = self.s3.get_paginator("list_objects_v2").paginate(
             Bucket=self.name, Prefix=prefix, Delimiter="/"
         )
-        return [str(one["Prefix"]) for page in pages for one in page.get("CommonPrefixes", ())]
+        found = (str(one["Prefix"]) for page in pages for one in page.get("CommonPrefixes", ()))
+        numbers = (one.removeprefix(f"{prefix}partition=").strip("/") for one in found)
+        return sorted(int(number) for number in numbers if number.isdecimal())
 
     def head(self, key: str) -> StoredObject:
         """One object's entry.

@@ -9,7 +9,6 @@ from typing import TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from components import layout
 from components.shipping.errors import LogzioError
 from components.shipping.model import Registered
 from scripts.access import Access, AccessError
@@ -73,7 +72,7 @@ class Look:
     def __post_init__(self) -> None:
         settings = self.access.settings
         self._not_seen: dict[str, str] = {}
-        self._bucket = Bucket(self.access.client("s3"), settings.archive.bucket)
+        self.bucket = Bucket(self.access.client("s3"), settings.archive.bucket)
         self._fields = Fields.of(settings)
         self._lookup = Lookup(self.access.logzio, self._fields.id)
         self._since = self.now - timedelta(days=self.scope.days)
@@ -102,33 +101,66 @@ class Look:
             self.access.settings.logzio.log_type,
         )
 
+    def on_their_way(self, chain: Chain) -> set[str]:
+        """Objects after the last one that Logz.io has: a registration may still read them.
+
+        Raises:
+            LogzioError, botocore.exceptions.ClientError: it cannot be told.
+        """
+        present = self.access.logzio.registrations()
+        made = self.access.stack.registrations()
+        created = _created(registrations.compare(self.access.settings, made, present))
+
+        def look(partition: _Partition) -> set[str]:
+            listing = self._listing(chain, partition, created, present)
+            return {one.key for one in follow(listing.plain, self._look_for, self.scope.sample).behind}
+
+        return set().union(*_each(look, self.partitions(chain)))
+
+    def partitions(self, chain: Chain) -> list[_Partition]:
+        """Those of the settings, then those that have a folder in the bucket all the same."""
+        known = self.access.settings.topic_partitions
+        topics = self.access.settings.source.topics
+        found = [(topic, one) for topic in topics for one in self.bucket.partitions(chain.folder, topic)]
+        return [*known, *sorted(set(found) - set(known))]
+
     def _chain(
         self, chain: Chain, compared: Sequence[RegistrationReport], present: Sequence[Registered] | None
     ) -> ChainReport:
         positions = self._tried(f"Kafka, group {chain.group}", lambda: self._positions(chain)) or {}
         known = self.access.settings.topic_partitions
-        folders = self._tried("the bucket", lambda: self._folders(chain)) or []
-        created = {one.prefix: one.created_at for one in compared if chain.delivered}
+        followed = self._tried("the bucket", lambda: self.partitions(chain)) or known
+        created = _created(compared)
 
         def look(partition: _Partition) -> PartitionReport:
             report = PartitionReport(*partition, positions.get(partition))
-            prefix = chain.prefix(*partition)
-            listing = read_listing(
-                self._bucket.objects(prefix),
-                since=self._since,
-                created_at=created.get(prefix),
-                registered=partition in known or not chain.delivered or self._is_read(prefix, present),
-            )
-            return self._followed(chain, report, listing)
+            return self._followed(chain, report, self._listing(chain, partition, created, present))
 
         def tried(partition: _Partition) -> PartitionReport:
             topic, number = partition
             seen = self._tried(f"{chain.name} of {topic} partition {number}", lambda: look(partition))
             return seen or PartitionReport(*partition, positions.get(partition))
 
-        followed = [*known, *(one for one in folders if one not in known)]
         unknown = sorted(set(positions) - set(known))
         return ChainReport(chain, tuple(_each(tried, followed)), tuple(unknown))
+
+    def _listing(
+        self,
+        chain: Chain,
+        partition: _Partition,
+        created: Mapping[str, datetime],
+        present: Sequence[Registered] | None,
+    ) -> Prefix:
+        prefix, bucket = chain.prefix(*partition), self.bucket.name
+        # A known partition's registration is judged by itself; a folder beside these may have none at all.
+        is_known = partition in self.access.settings.topic_partitions
+        is_read = present is None or any(registrations.reads(one, bucket, prefix) for one in present)
+        return read_listing(
+            self.bucket.objects(prefix),
+            since=self._since,
+            created_at=created.get(prefix) if chain.delivered else None,
+            registered=is_known or is_read or not chain.delivered,
+        )
 
     # --- Kafka
 
@@ -137,22 +169,6 @@ class Look:
         return Cluster(config, chain.group, chain.is_json).positions(self.access.settings.source.topics)
 
     # --- the bucket
-
-    def _folders(self, chain: Chain) -> list[_Partition]:
-        """The partitions that have a folder in the bucket, known or not."""
-        found = []
-        for topic in self.access.settings.source.topics:
-            prefix = layout.topic_prefix(chain.folder, topic)
-            numbers = (
-                folder.removeprefix(f"{prefix}partition=").strip("/")
-                for folder in self._bucket.folders(prefix)
-            )
-            found += [(topic, int(number)) for number in numbers if number.isdecimal()]
-        return sorted(found)
-
-    def _is_read(self, prefix: str, present: Sequence[Registered] | None) -> bool:
-        bucket = self.access.settings.archive.bucket
-        return present is None or any(registrations.reads(one, bucket, prefix) for one in present)
 
     def _followed(self, chain: Chain, report: PartitionReport, listing: Prefix) -> PartitionReport:
         report = replace(report, objects=len(listing.objects), foreign=tuple(listing.foreign))
@@ -180,7 +196,7 @@ class Look:
 
     def _delivered(self, report: PartitionReport, listing: Prefix) -> PartitionReport:
         assert listing.newest is not None  # noqa: S101  # the caller has seen to it
-        plain = [one for one in listing.objects if one.key not in listing.suspects]
+        plain = listing.plain
         seen = follow(plain, self._look_for, self.scope.sample)
         newest = next((one for one in seen.looked if one.key == listing.newest.key), None)
         suspects = [
@@ -206,7 +222,7 @@ class Look:
         return [one if one.last is None else replace(one, found=one.last in found) for one in seen]
 
     def _last_event(self, one: StoredObject) -> Looked:
-        lines = self._bucket.lines(one.key)
+        lines = self.bucket.lines(one.key)
         event = parsed(lines[-1]) if lines else None
         if event is None:
             return Looked(one.key, one.modified, None, None, None)
@@ -214,7 +230,7 @@ class Look:
         return Looked(one.key, one.modified, event_id(event, self._fields), at, None)
 
     def _events(self, one: StoredObject, fields: Fields) -> list[EventRef]:
-        return list(references(self._bucket.lines(one.key), fields, one.modified))
+        return list(references(self.bucket.lines(one.key), fields, one.modified))
 
     def _counted(self, one: StoredObject, why: Why) -> Unread:
         events = self._events(one, self._fields)
@@ -229,6 +245,10 @@ class Look:
         except (AccessError, KafkaUnavailableError, LogzioError, BotoCoreError, ClientError) as problem:
             self._not_seen[what] = str(problem)
             return None
+
+
+def _created(compared: Iterable[RegistrationReport]) -> dict[str, datetime]:
+    return {one.prefix: one.created_at for one in compared if one.created_at is not None}
 
 
 def _each(act: Callable[[_T], _R], values: Iterable[_T]) -> list[_R]:

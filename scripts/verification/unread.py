@@ -29,6 +29,11 @@ class Prefix:
     suspects: dict[str, Why] = field(default_factory=dict)
     foreign: list[str] = field(default_factory=list)
 
+    @property
+    def plain(self) -> list[StoredObject]:
+        """The objects that can have been read."""
+        return [one for one in self.objects if one.key not in self.suspects]
+
 
 def read_listing(
     listed: Iterable[StoredObject], *, since: datetime, created_at: datetime | None, registered: bool = True
