@@ -5,6 +5,8 @@ Exit codes: 0, every chosen event was sent or is in Logz.io; 1, some were left o
 """
 
 import os
+import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
@@ -30,6 +32,7 @@ from scripts.verification.look import Look, Scope
 from scripts.verification.lookup import Lookup
 
 INCOMPLETE, COULD_NOT_BEGIN = 1, 2
+_PROGRESS_SECONDS = 5.0
 _GB = 1_000_000_000
 """Logz.io does not say whether its GB has 10^9 or 2^30 bytes; the smaller one errs on the safe side."""
 
@@ -139,10 +142,23 @@ class _Session:
             progress=self._progress,
             again=self._again,
             most_bytes=most_bytes,
-            say=lambda text: typer.echo(f"  {text}", err=True),
+            say=_seldom(lambda text: typer.echo(f"  {text}", err=True)),
         )
         chosen = objects_of(self._bucket, self._chain, self._look.partitions(self._chain), self._selection)
         return replay.run(one for one in chosen if one.key not in self._left_to_fetch)
+
+
+def _seldom(say: Callable[[str], None]) -> Callable[[str], None]:
+    """Says something at most every few seconds."""
+    said = time.monotonic()
+
+    def speak(text: str) -> None:
+        nonlocal said
+        if time.monotonic() - said > _PROGRESS_SECONDS:
+            said = time.monotonic()
+            say(text)
+
+    return speak
 
 
 def _days(selection: Selection) -> float:

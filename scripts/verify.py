@@ -1,7 +1,7 @@
 """Follows a stack's events from Kafka to Logz.io: `python -m scripts.verify --stack prod`.
 
 Exit codes: 0, nothing is broken (events may be on their way); 1, something is; 2, something could not be looked at, and
-what could be seen is in order.
+what could be seen is in order. (`make` itself ends with 2 whenever a command fails.)
 """
 
 import sys

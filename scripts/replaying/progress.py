@@ -42,7 +42,8 @@ class Progress:
         self.done |= reached
         self.file.parent.mkdir(parents=True, exist_ok=True)
         with self.file.open("a") as out:
-            out.writelines(json.dumps({"key": key, "lines": lines}) + "\n" for key, lines in reached.items())
+            # A line begins with its end: whatever was cut off before it stays a line of its own.
+            out.writelines("\n" + json.dumps({"key": key, "lines": lines}) for key, lines in reached.items())
             out.flush()
             os.fsync(out.fileno())
 
@@ -56,9 +57,11 @@ def _read(file: Path) -> dict[str, int]:
     if not file.exists():
         return {}
     found: dict[str, int] = {}
-    for text in file.read_text().splitlines(keepends=True):
-        # The last line may be half written.
-        if text.endswith("\n"):
+    for text in file.read_text().split("\n"):
+        try:
             entry = json.loads(text)
-            found[str(entry["key"])] = int(entry["lines"])
+        except ValueError:
+            # Empty, or half written when the run was cut off.
+            continue
+        found[str(entry["key"])] = int(entry["lines"])
     return found
