@@ -39,6 +39,8 @@ class Report:
     objects: int
     s3_requests: int
     """Requests of the writer."""
+    verify_exit_code: int
+    """What `make verify` says of the chain before it is destroyed; 0: nothing is broken."""
     left_behind: int
     """How many things `destroy` left."""
     left_behind_names: tuple[str, ...]
@@ -46,9 +48,9 @@ class Report:
 
     @property
     def exit_code(self) -> int:
-        """0 only if events flowed, none is missing or wrong, and nothing was left behind."""
-        failed = not self.events_produced or self.events_missing or self.events_faulty or self.left_behind
-        return 1 if failed else 0
+        """0 only if events flowed, none is missing or wrong, verify agrees, and nothing was left behind."""
+        wrong = self.events_missing or self.events_faulty or self.verify_exit_code or self.left_behind
+        return 1 if wrong or not self.events_produced else 0
 
     def write(self, file: Path) -> None:
         """Writes the report as one JSON object; the whole content appears at once."""
@@ -82,7 +84,9 @@ def report_file(state: Path) -> Path:
     return state / "demo" / "report.json"
 
 
-def from_result(result: Result, *, s3_requests: int, left_behind: list[str], seconds: Seconds) -> Report:
+def from_result(
+    result: Result, *, s3_requests: int, verify_exit_code: int, left_behind: list[str], seconds: Seconds
+) -> Report:
     """The report of a run whose check ended with `result`."""
     return Report(
         events_produced=result.produced,
@@ -93,6 +97,7 @@ def from_result(result: Result, *, s3_requests: int, left_behind: list[str], sec
         events_faulty=result.faults,
         objects=result.objects,
         s3_requests=s3_requests,
+        verify_exit_code=verify_exit_code,
         left_behind=len(left_behind),
         left_behind_names=tuple(left_behind),
         seconds=seconds,

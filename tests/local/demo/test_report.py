@@ -19,6 +19,7 @@ CLEAN = Report(
     events_faulty=0,
     objects=40,
     s3_requests=121,
+    verify_exit_code=0,
     left_behind=0,
     left_behind_names=(),
     seconds=Seconds(up=12.34, total=99.0),
@@ -36,6 +37,7 @@ def test_the_file_holds_every_figure_by_name(tmp_path: Path) -> None:
         "events_faulty": 0,
         "objects": 40,
         "s3_requests": 121,
+        "verify_exit_code": 0,
         "left_behind": 0,
         "left_behind_names": [],
         "seconds": {
@@ -55,7 +57,14 @@ def test_duplicates_are_no_failure() -> None:
 
 
 @pytest.mark.parametrize(
-    "change", [{"events_missing": 1}, {"events_faulty": 1}, {"left_behind": 1}, {"events_produced": 0}]
+    "change",
+    [
+        {"events_missing": 1},
+        {"events_faulty": 1},
+        {"verify_exit_code": 2},
+        {"left_behind": 1},
+        {"events_produced": 0},
+    ],
 )
 def test_anything_missing_wrong_left_behind_or_not_even_tried_is_a_failure(change: dict[str, int]) -> None:
     assert replace(CLEAN, **change).exit_code == 1  # type: ignore[arg-type]  # replace() takes any field
