@@ -47,7 +47,7 @@ def main(
     unread: Annotated[
         bool, typer.Option("--unread", help="Events that Logz.io lacks and no registration reads any more.")
     ] = False,
-    days: Annotated[float, typer.Option(help="With --unread: objects of so many days.", min=0.01)] = 7.0,
+    days: Annotated[float, typer.Option(help="With --unread: objects of so many days.", min=0)] = 7.0,
     objects: Annotated[str, typer.Option(help="Keys of objects, separated by spaces.")] = "",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Count only.")] = False,
     again: Annotated[bool, typer.Option("--again", help="Send also what Logz.io has already.")] = False,

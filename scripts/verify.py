@@ -27,7 +27,7 @@ def main(
     stack: Annotated[str, typer.Option(help="Name of the stack.")],
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Print everything that was seen, as JSON.")] = False,
-    days: Annotated[float, typer.Option(help="Look at objects of so many days.", min=0.01)] = 7.0,
+    days: Annotated[float, typer.Option(help="Look at objects of so many days.", min=0)] = 7.0,
     sample: Annotated[
         int, typer.Option(help="Objects of each partition whose last event is looked for.", min=1)
     ] = 20,
