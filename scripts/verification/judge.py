@@ -56,7 +56,7 @@ def judge(report: Report, patience: Patience) -> list[Finding]:
             found += _logzio(chain, report.at, patience)
     found += _index(report.index)
     found += [
-        Finding(VERIFY, Level.UNKNOWN, f"{what} could not be looked at: {why}", VERIFY)
+        Finding(what, Level.UNKNOWN, f"could not be looked at: {why}", VERIFY)
         for what, why in report.not_seen.items()
     ]
     return found
@@ -170,7 +170,8 @@ def _logzio(report: ChainReport, now: datetime, patience: Patience) -> Iterator[
     if foreign:
         text = (
             f"{len(foreign)} object(s) below a registered prefix are not the connector's: {_some(foreign)}. Logz.io "
-            "reads no object that sorts before the last one of them. Delete them"
+            "reads nothing that sorts before them any more. Delete them, delete that registration in Logz.io, run "
+            "`pulumi refresh` and `pulumi up` (only a new one begins anew), then `make replay UNREAD=1`"
         )
         yield Finding(LOGZIO, Level.BROKEN, text, REPLAY)
 
@@ -194,7 +195,7 @@ def _unread(why: Why, found: Sequence[tuple[PartitionReport, Unread]]) -> Findin
     events = sum(seen.events for _, seen in found)
     missing = sum(seen.missing for _, seen in found)
     text = (
-        f"{_named(one for one, _ in found)}: {len(found)} object(s) unread, as {why.value}; {missing:,} of their "
+        f"{_named(one for one, _ in found)}: {len(found)} object(s) unread ({why.value}); {missing:,} of their "
         f"{events:,} events are not in Logz.io"
     )
     if not missing:

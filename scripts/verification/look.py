@@ -33,6 +33,8 @@ from scripts.verification.model import (
 )
 from scripts.verification.unread import Prefix, nearest, read_listing
 
+_LOGZIO = "Logz.io"
+
 AT_ONCE = 8
 """Requests to S3 under way."""
 
@@ -80,7 +82,7 @@ class Look:
     def report(self) -> Report:
         """Everything that can be seen."""
         settings = self.access.settings
-        present = self._tried("the registrations in Logz.io", self.access.logzio.registrations)
+        present = self._asked(self.access.logzio.registrations)
         made = self.access.stack.registrations()
         compared = () if present is None else registrations.compare(settings, made, present)
         seen = tuple(self._chain(chain, compared, present) for chain in chains(settings))
@@ -90,7 +92,7 @@ class Look:
             days=self.scope.days,
             chains=seen,
             registrations=compared,
-            index=self._tried("index failures in Logz.io", self._index),
+            index=self._asked(self._index),
             not_seen=dict(self._not_seen),
         )
 
@@ -178,7 +180,9 @@ class Look:
         report = replace(report, last_committed_is_archived=archived)
         if not chain.delivered:
             return replace(report, newest=self._last_event(listing.newest))
-        return self._delivered(report, listing)
+        return self._asked(lambda: self._delivered(report, listing)) or replace(
+            report, newest=self._last_event(listing.newest)
+        )
 
     def _last_committed(self, chain: Chain, position: Position | None, listing: Prefix) -> bool | None:
         """Whether the last committed event is in an object that may hold it; None if nobody can tell."""
@@ -238,11 +242,21 @@ class Look:
         missing = {event.id for event in events} - found
         return Unread(one.key, why, one.modified, len(events), len(missing))
 
+    def _asked(self, ask: Callable[[], _T]) -> _T | None:
+        """None where Logz.io does not answer. It is not asked again then: each answer would take a minute of tries."""
+        if _LOGZIO in self._not_seen:
+            return None
+        try:
+            return ask()
+        except LogzioError as problem:
+            self._not_seen[_LOGZIO] = str(problem)
+            return None
+
     def _tried(self, what: str, look: Callable[[], _T]) -> _T | None:
         """None, and the reason noted, for what cannot be looked at."""
         try:
             return look()
-        except (AccessError, KafkaUnavailableError, LogzioError, BotoCoreError, ClientError) as problem:
+        except (AccessError, KafkaUnavailableError, BotoCoreError, ClientError) as problem:
             self._not_seen[what] = str(problem)
             return None
 

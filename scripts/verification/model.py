@@ -54,11 +54,11 @@ class Position:
 class Why(StrEnum):
     """Why Logz.io cannot have read an object, or that it has not."""
 
-    ORDER = "it was written after an object that sorts later"
-    BEFORE = "it is older than its registration"
-    PREFIX = "no registration reads its folder"
-    SIZE = "it is larger than Logz.io fetches"
-    GAP = "later objects were read"
+    ORDER = "written after an object that sorts later"
+    BEFORE = "older than their registration"
+    PREFIX = "in a folder that no registration reads"
+    SIZE = "larger than Logz.io fetches"
+    GAP = "passed over, as later ones were read"
 
 
 @dataclass(frozen=True)

@@ -143,7 +143,7 @@ def test_unread_objects_whose_events_are_missing_are_to_be_replayed(why: Why) ->
     found = only(report(replace(FINE, unread=(Unread("key", why, ago(hours=1), events=10, missing=4),))))
 
     assert (found.level, found.section) == (Level.BROKEN, judge.REPLAY)
-    assert f"as {why.value}; 4 of their 10 events are not in Logz.io" in found.text
+    assert f"1 object(s) unread ({why.value}); 4 of their 10 events are not in Logz.io" in found.text
     assert "make replay" in found.text
 
 
@@ -180,7 +180,8 @@ def test_what_could_not_be_looked_at_is_told_apart_from_what_is_broken() -> None
     unseen = report(not_seen={"Kafka": "no route"})
     broken = report(waiting(ago(hours=1)), not_seen={"Logz.io": "down"})
 
-    assert only(unseen).text == "Kafka could not be looked at: no route"
+    found = only(unseen)
+    assert (found.hop, found.text) == ("Kafka", "could not be looked at: no route")
     assert exit_code(findings(unseen)) == 2
     assert exit_code(findings(broken)) == 1
 
