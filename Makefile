@@ -4,7 +4,8 @@
 # Byte code is kept, whatever the caller's setting: without it every start imports pulumi_aws for seconds.
 unexport PYTHONDONTWRITEBYTECODE
 
-PYTHON ?= python3.11
+# What .venv is made with, if there is none yet. Empty: the newest of Python 3.11 to 3.13 that is found.
+PYTHON ?=
 RUN := .venv/bin/python
 STACK ?= dev
 OUT ?= rendered
@@ -31,7 +32,7 @@ demo-down: .venv/ready   ## pulumi destroy, then the end of every server of the 
 
 test: .venv/ready        ## Everything, the real parts included.
 	$(RUN) -m local.setup
-	$(RUN) -m pytest
+	$(RUN) -m pytest -q -n 3 --dist loadscope --no-loadscope-reorder --durations=10
 
 unit: .venv/ready        ## No engine, no network, no servers: seconds.
 	$(RUN) -m pytest -q -n 2 -m "not local and not engine"
@@ -64,9 +65,15 @@ rotate: .venv/ready      ## New keys, proof that events flow, the end of the old
 settings-table: .venv/ready ## Writes the README's table of settings anew.
 	$(RUN) -m scripts.settings_table
 
+# Each lock serves every supported Python: `--universal` keeps the conditions of packages as markers.
+COMPILE = .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+  --no-header --upgrade
+
 lock: .venv/ready        ## Pins every dependency anew, with hashes.
-	.venv/bin/uv pip compile --quiet --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
-	  --all-extras --upgrade pyproject.toml --output-file requirements.lock
+	$(COMPILE) --all-extras pyproject.toml --output-file requirements.lock
+	$(COMPILE) --constraints requirements.lock pyproject.toml --output-file requirements.txt
+	$(COMPILE) --group setup --output-file requirements-setup.lock
+	$(COMPILE) --group go --output-file requirements-go.lock
 
 clean:           ## Ends a local stack that was left, and removes what was made here.
 	@if [ -x $(RUN) ]; then $(RUN) -m local.demo clean; fi
@@ -75,7 +82,8 @@ clean:           ## Ends a local stack that was left, and removes what was made 
 # The lock files hold hashes of everything; uv takes seconds where pip takes minutes.
 .venv/ready: requirements.lock requirements-setup.lock
 	@echo "- installing the pinned Python packages into .venv ..."
-	$(PYTHON) -m venv .venv
+	@$(RUN) -c 'import uv' 2>/dev/null || \
+	  { python=$$(sh scripts/find-python.sh $(PYTHON)) && "$$python" -m venv --clear .venv; }
 	.venv/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-setup.lock
 	.venv/bin/uv pip sync --quiet --require-hashes --python $(RUN) requirements.lock requirements-setup.lock
 	@touch $@

@@ -33,6 +33,7 @@ archive = AuditLogArchive(
             layout.sentinel_key(given.connector.topics_dir, topic, partition)
             for topic, partition in given.topic_partitions
         ],
+        expiring_prefixes=[f"{given.connector.topics_dir}/"],
         retention_days=given.archive.retention_days,
         kms_key_arn=given.archive.kms_key_arn,
         destroy_with_data=given.archive.destroy_with_data,

@@ -1,9 +1,16 @@
-"""What Logz.io documents about itself: regions, hosts, limits, built-in log types.
+"""What Logz.io documents about itself: regions, hosts, limits, what it can index, built-in log types.
 
-Sources: the API description (log-shipping/s3-buckets), docs "Account region", "Default parsing".
+Sources: the API description (log-shipping/s3-buckets), docs "Account region", "Default parsing", "Understanding
+Invalid Log Errors" (docs.logz.io/docs/user-guide/explore/troubleshooting/invalid-log-errors; in the repository
+logzio/documentation: docs/open360/explore/troubleshooting/invalid-log-errors.md) and "Field Mapping"
+(docs/user-guide/data-hub/field-mapping/field-mapping.md there).
 """
 
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any
 
 BUCKET_REGIONS = (
     "us-east-1",
@@ -48,15 +55,53 @@ MAX_AGGREGATED = 1_000
 SEARCH_DAYS = 2
 """Calendar days (UTC) that a search covers. Source: API description, "Search logs"."""
 
-FAILURE_MARKS = ("logzio-index-failure", "logzio-invalid-log")
-"""An event whose fields could not be indexed, and one that exceeds a limit and was cut.
-
-Source: docs, "Understanding invalid log errors". It calls them types in older versions and tags in newer ones.
-"""
-
 OBJECT_KEY_FIELD = "s3_object_key"
 """The field with the object's key (`logzio.addObjectKey`). The name is the one that Logz.io's own S3 hook writes; for
 the S3 fetcher it is documented nowhere."""
+
+INVALID_LOG = "logzio-invalid-log"
+INDEX_FAILURE = "logzio-index-failure"
+"""What the `type` of an event becomes that breaks a limit, or that has another type in a field than the field has
+that day. Newer editions of the page say that `type` stays and a tag tells, so both are looked at (`failure`)."""
+
+MAX_LOG_CHARACTERS = 500_000
+MAX_FIELD_CHARACTERS = 32_700
+"""Of a field's name, and of its value."""
+MAX_LEVELS = 10
+MAX_FIELDS = 1_000
+"""Limits of one event; an event beyond them is an invalid log."""
+
+MAPPED_FIELDS = 1_000
+"""How many fields of an account can be filtered by and shown in visualizations; more are only searchable."""
+
+# The page's table of tags of an invalid log, and its table of mapping errors.
+INVALID_TAGS = (
+    "MAX_LOG_LINE_LENGTH",
+    "MAX_FIELD_KEY_SIZE",
+    "INVALID_FIELD_VALUE_LENGTH",
+    "MAX_JSON_DEPTH",
+    "MAX_FIELDS_NUMBER",
+    "INVALID_FIELDS_NUMBER",
+    "FIELDS_MISSING",
+    "ARRAY_INDEX_OUT_OF_BOUNDS_EXCEPTION",
+)
+_MAPPING_ERRORS = (
+    "tried to parse field",
+    "Can't get text on a START_OBJECT",
+    "failed to parse field",
+    "Index -1 out of bounds",
+    "out of range of long",
+    "makes object resolution ambiguous",
+)
+_FAILURE_MARKS = (INDEX_FAILURE, INVALID_LOG, *INVALID_TAGS, *_MAPPING_ERRORS)
+
+TIME_ERROR = "failed to parse field [@timestamp] of type [date]"
+
+_LONG = range(-(2**63), 2**63)
+# "Default parsing": ISO8601, UNIX (seconds) and UNIX_MS. ISO 8601 as far as RFC 3339 and OpenSearch agree on it.
+_ISO_8601 = re.compile(
+    r"\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}([.,]\d{1,9})?)?(Z|[+-]\d{2}(:?\d{2})?)?)?", re.ASCII
+)
 
 BUILT_IN_LOG_TYPES = frozenset(
     {
@@ -158,3 +203,118 @@ def day_offset(moment: datetime, now: datetime) -> int:
 def search_url(account_region: str) -> str:
     """Where a person searches."""
     return f"https://app{ACCOUNT_REGIONS[account_region]}.logz.io/#/dashboard/osd/discover"
+
+
+def failure(event: Mapping[str, Any]) -> str | None:
+    """Why Logz.io, which shows this event, did not index it by its fields; None if it did."""
+    tags = event.get("tags")
+    texts = [tag for tag in (tags if isinstance(tags, list) else [tags]) if isinstance(tag, str)]
+    marks = [text for text in texts if any(mark in text for mark in _FAILURE_MARKS)]
+    if event.get("type") in (INDEX_FAILURE, INVALID_LOG):
+        return ", ".join([str(event["type"]), *texts])
+    return ", ".join(marks) or None
+
+
+def unindexable(event: Mapping[str, Any], characters: int) -> list[str]:
+    """Why Logz.io cannot index an event, whatever else it gets that day; empty if it can.
+
+    Args:
+        event: a line of an archived object, parsed.
+        characters: how many the line has.
+    """
+    found = invalid_tags(event, characters)
+    if event.get("@timestamp") is not None and event_time(event["@timestamp"]) is None:
+        found.append(TIME_ERROR)
+    shape = _shape(event)
+    found += filter(None, map(name_error, sorted(shape.names)))
+    found += filter(None, map(number_error, shape.values))
+    return found
+
+
+def invalid_tags(event: Mapping[str, Any], characters: int) -> list[str]:
+    """The tags that Logz.io gives an event that breaks a limit; empty if it breaks none.
+
+    Where the page leaves open what counts, the stricter reading is taken: a list is a level of nesting, as an object
+    is; a name counts wherever it occurs, and its length with the names above it; a null `@timestamp` is missing.
+    """
+    shape = _shape(event)
+    texts = (value for value in shape.values if isinstance(value, str))
+    broken = {
+        "MAX_LOG_LINE_LENGTH": characters > MAX_LOG_CHARACTERS,
+        "MAX_FIELD_KEY_SIZE": shape.longest_name > MAX_FIELD_CHARACTERS,
+        "INVALID_FIELD_VALUE_LENGTH": any(len(text) > MAX_FIELD_CHARACTERS for text in texts),
+        "MAX_JSON_DEPTH": shape.levels > MAX_LEVELS,
+        "MAX_FIELDS_NUMBER": shape.fields > MAX_FIELDS,
+        "FIELDS_MISSING": event.get("@timestamp") is None,
+        "ARRAY_INDEX_OUT_OF_BOUNDS_EXCEPTION": "." in shape.names,
+    }
+    return [tag for tag, is_broken in broken.items() if is_broken]
+
+
+def name_error(name: str) -> str | None:
+    """The mapping error of a field's name, at any level; None if it can be one.
+
+    The page names a dot anywhere, and `.` `,` `_` `#` at either end. An empty name is OpenSearch's own refusal.
+    """
+    if not name:
+        return "field name cannot be an empty string"
+    if name.strip(".,_#") != name:
+        return f"Object field starting or ending with a [.] makes object resolution ambiguous: [{name}]"
+    if "." in name:
+        return f"Index -1 out of bounds for length 0: [{name}]"
+    return None
+
+
+def number_error(value: Any) -> str | None:
+    """The mapping error of a whole number that is too large."""
+    if isinstance(value, int) and value not in _LONG:
+        return f"Numeric value ({value}) out of range of long ({_LONG[0]} - {_LONG[-1]})"
+    return None
+
+
+def event_time(value: Any) -> datetime | None:
+    """The moment that an `@timestamp` names, with its time zone; None if it names none.
+
+    ISO 8601 (UTC where it has no offset), seconds or milliseconds since the epoch.
+    """
+    try:
+        if isinstance(value, str) and _ISO_8601.fullmatch(value):
+            moment = datetime.fromisoformat(value)
+            return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            return datetime.fromtimestamp(value / 1000 if value > 1e11 else value, UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
+    return None
+
+
+@dataclass
+class _Shape:
+    """What the limits are about. `fields` counts a name each time, `longest_name` with the names above it."""
+
+    names: set[str] = field(default_factory=set)
+    values: list[Any] = field(default_factory=list)
+    fields: int = 0
+    levels: int = 0
+    longest_name: int = 0
+
+
+def _shape(event: Mapping[str, Any]) -> _Shape:
+    shape = _Shape()
+    # No recursion: an event may be nested deeper than Python's stack. Each entry: a value, its level, and how many
+    # characters the names above it have, a dot after each.
+    waiting: list[tuple[Any, int, int]] = [(event, 0, 0)]
+    while waiting:
+        value, level, above = waiting.pop()
+        shape.levels = max(shape.levels, level)
+        if isinstance(value, Mapping):
+            shape.fields += len(value)
+            shape.names.update(value)
+            for name, inner in value.items():
+                shape.longest_name = max(shape.longest_name, above + len(name))
+                waiting.append((inner, level + 1, above + len(name) + 1))
+        elif isinstance(value, list):
+            waiting += [(inner, level + 1, above) for inner in value]
+        else:
+            shape.values.append(value)
+    return shape

@@ -68,8 +68,9 @@ def writer(bucket: str, kms_key_arn: str | None) -> list[Statement]:
         ),
         Statement(
             sid="FindBucket",
-            reason="The sink asks at its start whether the bucket exists; after a crash a missing object must be "
-            "told from a refused one (404, not 403), or events would be skipped.",
+            reason="The sink asks at its start whether the bucket exists, and the VM before it whether a key is ahead "
+            "of its clock; after a crash a missing object must be told from a refused one (404, not 403), or events "
+            "would be skipped.",
             actions=["s3:ListBucket", "s3:GetBucketLocation", "s3:ListBucketMultipartUploads"],
             resources=[bucket_arn(bucket)],
         ),
@@ -166,12 +167,34 @@ def secrets(parameter_arns: Sequence[str]) -> list[Statement]:
     ]
 
 
+def worker_files(bucket: str, key: str, kms_key_arn: str | None) -> list[Statement]:
+    """What the VM needs to boot: the one archive of its own files."""
+    statements = [
+        Statement(
+            sid="ReadOwnFiles",
+            reason="The VM fetches its own files from the bucket at its first boot; it may read no other object.",
+            actions=["s3:GetObject"],
+            resources=[f"{bucket_arn(bucket)}/{key}"],
+        )
+    ]
+    if kms_key_arn is not None:
+        statements.append(
+            Statement(
+                sid="UseKey",
+                reason="Its files are encrypted as every object of the bucket is.",
+                actions=["kms:Decrypt"],
+                resources=[kms_key_arn],
+            )
+        )
+    return statements
+
+
 def metrics(namespace: str) -> list[Statement]:
-    """What the VM's watchdog needs to tell how the pipeline is."""
+    """What the VM needs to tell how its boot ended, and how the pipeline is."""
     return [
         Statement(
             sid="WriteOwnMetrics",
-            reason="The watchdog's metrics, in their own namespace; this action knows no resource.",
+            reason="The loader's and the watchdog's metrics, in their own namespace; this action knows no resource.",
             actions=["cloudwatch:PutMetricData"],
             resources=["*"],
             condition={"StringEquals": {"cloudwatch:namespace": namespace}},

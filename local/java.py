@@ -15,9 +15,17 @@ from local import paths, progress
 # "options": JDK 17 warns that 8 is an old source level, which is the very point here.
 JAVAC_OPTIONS = ["--release", "8", "-encoding", "UTF-8", "-Xlint:all,-options", "-Werror"]
 
+DEBIAN_PACKAGES = {"javac": "openjdk-17-jdk-headless", "mvn": "maven"}
+"""Commands that this module runs, and the package that has each: one that comes from elsewhere is as good."""
+
 
 class ToolError(RuntimeError):
     """A tool is missing or failed; the message says which, and what to do."""
+
+
+def missing_packages() -> list[str]:
+    """The Debian packages of the commands that are not on PATH."""
+    return [package for command, package in DEBIAN_PACKAGES.items() if shutil.which(command) is None]
 
 
 def ensure(name: str, inputs: Iterable[Path | str], build: Callable[[Path], None], *, text: str) -> Path:
@@ -47,7 +55,7 @@ def ensure(name: str, inputs: Iterable[Path | str], build: Callable[[Path], None
 def copy_dependencies(pom: Path, directory: Path) -> None:
     """The jars of a pom, with all that they need, from Maven's repository into `directory`."""
     command = ["mvn", "-B", "-q", "-f", str(pom), "dependency:copy-dependencies"]
-    run([*command, f"-DoutputDirectory={directory}", "-DincludeScope=runtime"], needs="maven")
+    run([*command, f"-DoutputDirectory={directory}", "-DincludeScope=runtime"], needs=DEBIAN_PACKAGES["mvn"])
 
 
 def compile_jar(sources: Path, class_path: Sequence[Path], jar: Path, *, entries: Path | None = None) -> None:
@@ -57,7 +65,7 @@ def compile_jar(sources: Path, class_path: Sequence[Path], jar: Path, *, entries
         files = [str(file) for file in sorted(sources.rglob("*.java"))]
         joined = os.pathsep.join(f"{directory}/*" for directory in class_path)
         command = ["javac", *JAVAC_OPTIONS, "-cp", joined, "-d", str(classes), *files]
-        run(command, needs="openjdk-17-jdk-headless")
+        run(command, needs=DEBIAN_PACKAGES["javac"])
         if entries is not None:
             shutil.copytree(entries, classes, dirs_exist_ok=True)
         with zipfile.ZipFile(jar, "w", zipfile.ZIP_DEFLATED) as out:

@@ -8,7 +8,6 @@ from typing import Any
 
 import yaml
 
-from local import paths
 from local.world import STACK, World
 
 
@@ -17,7 +16,7 @@ class PulumiError(RuntimeError):
 
 
 def run(world: World, *arguments: str, given: str | None = None, quiet: bool = False) -> str:
-    """Runs `pulumi ARGUMENTS` in the project, shows what it says (unless `quiet`) and returns it.
+    """Runs `pulumi ARGUMENTS` in the program's folder, shows what it says (unless `quiet`) and returns it.
 
     `given` goes to its standard input: that is how a secret is handed over.
 
@@ -32,7 +31,7 @@ def run(world: World, *arguments: str, given: str | None = None, quiet: bool = F
     ]
     process = subprocess.Popen(
         command,
-        cwd=paths.ROOT,
+        cwd=world.program,
         env=world.environment(),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -59,7 +58,7 @@ def create_stack(world: World, settings: Mapping[str, Any]) -> None:
     # `stack init` puts a file beside Pulumi.yaml: here, beside a copy of it.
     project = world.state / "pulumi" / "project"
     project.mkdir(parents=True)
-    shutil.copy(paths.ROOT / "Pulumi.yaml", project)
+    shutil.copy(world.program / "Pulumi.yaml", project)
     run(world, "--cwd", str(project), "stack", "init", STACK, quiet=True)
     run(world, "stack", "select", STACK, quiet=True)
     world.stack_file.write_text(yaml.safe_dump({"config": dict(settings)}))

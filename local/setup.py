@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from local import engine, progress, system_packages
+from local import engine, java, progress, system_packages
 from local.connector import archive
 from local.engine import Engine
 from local.kafka import jars
@@ -21,6 +21,7 @@ DEBIAN_PACKAGES = (
     *rootfs.DEBIAN_PACKAGES,
     "apt-utils",
     "dpkg-dev",
+    "git",
     "gpg",
     "gpg-agent",
     "shellcheck",
@@ -43,7 +44,7 @@ def prepare(connector_version: str) -> Tools:
     Raises:
         RuntimeError: a part cannot be had; the message says which, and what to do.
     """
-    system_packages.ensure(DEBIAN_PACKAGES)
+    system_packages.ensure((*DEBIAN_PACKAGES, *java.missing_packages()))
     override = os.environ.get("CONNECTOR_ARCHIVE")
     rest: list[Callable[[], object]] = [rootfs.ensure, jars.ensure, jars.ensure_login, debs.ensure]
     with ThreadPoolExecutor(max_workers=2) as pool:

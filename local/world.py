@@ -35,11 +35,17 @@ NO_PROXY = "127.0.0.1,localhost"
 
 @dataclass(frozen=True)
 class World:
-    """A started local stack. `servers`: by name, each with its ready information."""
+    """A started local stack.
+
+    Attributes:
+        servers: by name, each with its ready information.
+        program: the folder of the Pulumi program that makes the stack.
+    """
 
     state: Path
     tools: Tools
     servers: Mapping[str, Server]
+    program: Path = paths.ROOT
 
     @property
     def aws_endpoint(self) -> str:
@@ -58,7 +64,7 @@ class World:
 
     @property
     def bootstrap(self) -> str:
-        """host:port of the audit-log cluster."""
+        """host:port of the audit-log cluster, as the VM is told it."""
         return str(self.servers["kafka"].ready["bootstrap"])
 
     @property
@@ -128,8 +134,10 @@ def aws_environment(state: Path, endpoint: str) -> dict[str, str]:
     }
 
 
-def start(state: Path, tools: Tools) -> World:
+def start(state: Path, tools: Tools, relay_port: int | None = None) -> World:
     """Ends what an earlier run left in `state`, then starts every server.
+
+    `relay_port`: of a relay (`local.kafka.relay`) by which the VM reaches Kafka; directly if None.
 
     Raises:
         processes.StartError: one did not come up.
@@ -151,7 +159,7 @@ def start(state: Path, tools: Tools) -> World:
     with progress.step("starting AWS (moto, IAM enforced), Kafka, packages, Logz.io, VMs"):
         serve("cloud", "local.cloud")
         endpoint = ("--aws-endpoint", _url(servers["cloud"]))
-        serve("kafka", "local.kafka")
+        serve("kafka", "local.kafka", *(("--relay-port", str(relay_port)) if relay_port else ()))
         serve("packages", "local.packages", "--connector-archive", str(tools.connector_archive))
         serve("logzio", "local.logzio", *endpoint)
         serve("hypervisor", "local.vm.hypervisor", *endpoint)

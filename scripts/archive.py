@@ -1,50 +1,44 @@
 """Looks into the bucket as far as a proof needs it: which object of a partition is the newest, what came after it.
 
-S3 lists keys in ascending order only, and an archive of months has millions of them. The offset in a key makes the
-newest one easy to find: ask for what comes after larger and larger offsets.
+S3 lists keys in ascending order only, and an archive of months has millions of them. Keys tell when their files were
+opened, or with which offset they begin, which makes the newest one easy to find: ask for what comes after a time.
 """
 
 import gzip
 import json
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from components import layout
 
+_PAGE = 1000
+"""The most keys that S3 lists at once."""
+
+_FIRST_STEP = 60_000
+"""Milliseconds: as often as a busy partition gets an object by default."""
+
 
 @dataclass(frozen=True)
 class Archive:
-    """A bucket, read with the caller's rights."""
+    """A bucket, read with the caller's rights. `clock`: seconds since the epoch."""
 
     s3: Any
     bucket: str
     topics_dir: str
+    clock: Callable[[], float] = time.time
 
-    def last_offset(self, topic: str, partition: int) -> int | None:
-        """The start offset of a partition's newest object; None if it has none."""
-        low = self._offset_from(topic, partition, 0)
-        if low is None:
-            return None
-        step = 1
-        while (found := self._offset_from(topic, partition, low + step)) is not None:
-            low, step = found, 2 * step
-        high = low + step
-        while high - low > 1:
-            middle = (low + high) // 2
-            found = self._offset_from(topic, partition, middle)
-            low, high = (low, middle) if found is None else (found, high)
-        return low
+    def newest_key(self, topic: str, partition: int) -> str | None:
+        """The key of a partition's newest object, which sorts last; None if it has none."""
+        if not self._keys_after(topic, partition, self._stamped(topic, partition, None), most=1):
+            return self._newest_without_stamp(topic, partition)
+        return self._newest_stamped(topic, partition)
 
-    def first_key_from(self, topic: str, partition: int, offset: int) -> str | None:
-        """The key of the first object that starts at this offset or later."""
-        listed = self.s3.list_objects_v2(
-            Bucket=self.bucket,
-            Prefix=layout.partition_prefix(self.topics_dir, topic, partition),
-            StartAfter=layout.key_start(self.topics_dir, topic, partition, offset),
-            MaxKeys=1,
-        )
-        return next((str(one["Key"]) for one in listed.get("Contents", ())), None)
+    def first_key_after(self, topic: str, partition: int, key: str | None) -> str | None:
+        """The key of the first object that sorts after this one; of the partition's first if it is None."""
+        start = layout.sentinel_key(self.topics_dir, topic, partition) if key is None else key
+        return next(iter(self._keys_after(topic, partition, start, most=1)), None)
 
     def events(self, key: str) -> Iterator[dict[str, Any]]:
         """The events of an object; what is no JSON object (format raw) is left out."""
@@ -58,7 +52,59 @@ class Archive:
             if isinstance(event, dict):
                 yield event
 
-    def _offset_from(self, topic: str, partition: int, offset: int) -> int | None:
-        key = self.first_key_from(topic, partition, offset)
-        found = layout.parse_data_key(key) if key is not None else None
-        return found.start_offset if found is not None else None
+    def _newest_stamped(self, topic: str, partition: int) -> str:
+        """Something was opened after `low`, nothing after `high`, until one listing holds all that came after `low`."""
+
+        def opened_after(moment: int) -> Sequence[str]:
+            return self._keys_after(topic, partition, self._stamped(topic, partition, moment))
+
+        # A clock may have been ahead: then `low` is already early enough.
+        low = high = int(self.clock() * 1000)
+        step = _FIRST_STEP
+        while not (found := opened_after(low)):
+            low, high, step = max(0, low - step), low, 2 * step
+        while len(found) == _PAGE and high - low > 1:
+            middle = (low + high) // 2
+            if later := opened_after(middle):
+                low, found = middle, later
+            else:
+                high = middle
+        while later := self._keys_after(topic, partition, found[-1]):
+            found = later
+        return found[-1]
+
+    def _newest_without_stamp(self, topic: str, partition: int) -> str | None:
+        def first_from(offset: int) -> tuple[int, str] | None:
+            start = layout.key_start(self.topics_dir, topic, partition, offset)
+            key = next(iter(self._keys_after(topic, partition, start, most=1)), None)
+            found = layout.parse_data_key(key) if key is not None else None
+            return (found.start_offset, key) if found is not None and key is not None else None
+
+        newest = first_from(0)
+        if newest is None:
+            return None
+        step = 1
+        while (found := first_from(newest[0] + step)) is not None:
+            newest, step = found, 2 * step
+        low, high = newest[0], newest[0] + step
+        while high - low > 1:
+            middle = (low + high) // 2
+            found = first_from(middle)
+            if found is None:
+                high = middle
+            else:
+                low, newest = middle, found
+        return newest[1]
+
+    def _stamped(self, topic: str, partition: int, opened: int | None) -> str:
+        return layout.stamped_start(self.topics_dir, topic, partition, opened)
+
+    def _keys_after(self, topic: str, partition: int, start: str, most: int | None = None) -> Sequence[str]:
+        """The first data keys of a partition that sort after `start`."""
+        listed = self.s3.list_objects_v2(
+            Bucket=self.bucket,
+            Prefix=layout.partition_prefix(self.topics_dir, topic, partition),
+            StartAfter=start,
+            MaxKeys=most or _PAGE,
+        )
+        return [str(one["Key"]) for one in listed.get("Contents", ())]

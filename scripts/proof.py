@@ -77,15 +77,15 @@ class Proof:
             LogzioError: it cannot be looked up.
         """
         partitions = self.settings.topic_partitions
-        next_offsets = {one: _after(self.archive.last_offset(*one)) for one in partitions}
+        newest = {one: self.archive.newest_key(*one) for one in partitions}
 
         def new_event() -> str | None:
-            keys = (self.archive.first_key_from(*one, next_offsets[one]) for one in partitions)
+            keys = (self.archive.first_key_after(*one, newest[one]) for one in partitions)
             found = (self._event_id(key) for key in keys if key is not None)
             return next((one for one in found if one is not None), None)
 
         event = self._wait(new_event, "a new event is in the bucket (a login to Confluent Cloud makes one)")
-        self._wait(lambda: self._has_arrived(event), f"event {event} is in Logz.io")
+        self._wait(lambda: self._has_arrived(event), f"event {event} is indexed in Logz.io")
 
     def _event_id(self, key: str) -> str | None:
         ids = (event.get(self._id_field) for event in self.archive.events(key))
@@ -147,7 +147,3 @@ def proof(
         patience=minutes * 60,
         say=say,
     )
-
-
-def _after(offset: int | None) -> int:
-    return 0 if offset is None else offset + 1

@@ -5,7 +5,7 @@ who Logz.io is) stands there as a placeholder in angle brackets.
 """
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Annotated
 
 import typer
@@ -13,27 +13,32 @@ import typer
 from components import policies
 from components.policies import Statement
 from components.settings import Settings, SettingsError, load_stack_file
-from components.worker import cloud_config
-from components.worker.connect import WorkerFacts, metrics_namespace, parameter_name
+from components.worker import bundle, cloud_config
+from components.worker.bundle import Bundle
+from components.worker.connect import SERVICE, WorkerFacts, metrics_namespace, parameter_name
 
 ROOT = Path(__file__).resolve().parents[1]
 
 
 def rendered(settings: Settings, stack: str) -> dict[str, str]:
-    """File name -> content: the VM's files, its user-data, the policies as JSON, and the reasons of all of them.
-
-    Raises:
-        ValueError: the user-data is too large for EC2.
-    """
+    """File name -> content: the VM's files, its user-data, the policies as JSON, and the reasons of all of them."""
     facts = _facts(settings, stack)
-    documents = _policies(settings, facts)
-    on_the_vm = {Path(path).name: file.content for path, file in cloud_config.files(settings, facts).items()}
+    fetched = bundle.files(settings, facts)
+    packed = bundle.pack(fetched)
+    documents = _policies(settings, facts, packed)
+    on_the_vm = {**fetched, **cloud_config.files(settings, facts, packed)}
     return {
-        **on_the_vm,
-        "user-data": cloud_config.user_data(settings, facts),
+        **{_name(path): file.content for path, file in on_the_vm.items()},
+        "user-data": cloud_config.user_data(settings, facts, packed),
         **{f"{name}.json": policies.to_json(given) + "\n" for name, given in documents.items()},
         "policies.md": _reasons(documents),
     }
+
+
+def _name(path: str) -> str:
+    """The last part of a path on the VM; a module keeps its package, as another package may have one of that name."""
+    library = f"/usr/local/lib/{SERVICE}/"
+    return path.removeprefix(library) if path.startswith(library) else PurePosixPath(path).name
 
 
 def _facts(settings: Settings, stack: str) -> WorkerFacts:
@@ -46,7 +51,7 @@ def _facts(settings: Settings, stack: str) -> WorkerFacts:
     )
 
 
-def _policies(settings: Settings, facts: WorkerFacts) -> dict[str, list[Statement]]:
+def _policies(settings: Settings, facts: WorkerFacts, packed: Bundle) -> dict[str, list[Statement]]:
     bucket, key = settings.archive.bucket, settings.archive.kms_key_arn
     parameters = [
         f"arn:aws:ssm:{settings.region}:<account>:parameter{name}" for name in facts.parameters.values()
@@ -57,6 +62,7 @@ def _policies(settings: Settings, facts: WorkerFacts) -> dict[str, list[Statemen
         "reader-policy": policies.reader(bucket, settings.connector.topics_dir, key),
         "vm-trust": policies.instance_trust(),
         "vm-secrets-policy": policies.secrets(parameters),
+        "vm-files-policy": policies.worker_files(bucket, packed.key, key),
         "vm-session-manager-policy": policies.session_manager(),
     }
     if settings.worker.metrics:
@@ -93,8 +99,8 @@ def main(
     except (SettingsError, ValueError) as problem:
         typer.echo(f"error: {problem}", err=True)
         raise typer.Exit(1) from None
-    out.mkdir(parents=True, exist_ok=True)
     for name, content in sorted(contents.items()):
+        (out / name).parent.mkdir(parents=True, exist_ok=True)
         (out / name).write_text(content)
         typer.echo(f"{out / name} ({len(content.encode()):,} bytes)")
 

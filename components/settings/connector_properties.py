@@ -77,12 +77,14 @@ _CONSUMER_TUNING = {
     )
 }
 
+_FIELDS = f"{NAMESPACE}:connector.renames, flatten or excludedFields"
+
 # Beginnings of names, what is wrong with them, and what to write instead.
 _REFUSED_BEGINNINGS = (
     ("key.converter.", "would change what the project sets", "leave it out"),
     ("value.converter.", "would change what the project sets", "leave it out"),
-    ("transforms", "is set by the project", f"{NAMESPACE}:connector.renames"),
-    ("predicates", "belongs to transforms, which the project sets", f"{NAMESPACE}:connector.renames"),
+    ("transforms", "is set by the project", _FIELDS),
+    ("predicates", "belongs to transforms, which the project sets", _FIELDS),
     (
         "errors.deadletterqueue.",
         "needs a topic to write to, and the audit-log cluster is read-only",

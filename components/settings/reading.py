@@ -101,6 +101,12 @@ def secret(value: SecretStr) -> pulumi.Output[str]:
     return pulumi.Output.secret(value.get_secret_value())
 
 
+_NO_TIME = (
+    "Logz.io shows each event at the time of its arrival, not at its own, and may mark it as an invalid log"
+)
+_TWO_TYPES = "an object where the first event of the day had text, or the other way round"
+
+
 def warnings(settings: Settings) -> list[str]:
     """What works but deserves a look."""
     found = []
@@ -109,10 +115,15 @@ def warnings(settings: Settings) -> list[str]:
         found.append(
             f"{NAMESPACE}:connector.archiveSha256 is not set: the connector's archive is installed unchecked"
         )
-    if connector.format == "raw" or connector.renames.get("time") != "@timestamp":
-        setting = "format is raw" if connector.format == "raw" else "renames has no time: @timestamp"
+    if connector.format == "raw":
         found.append(
-            f"{NAMESPACE}:connector.{setting}: Logz.io shows each event at the time of its arrival, not at its own"
+            f"{NAMESPACE}:connector.format is raw: {_NO_TIME}. An event that has {_TWO_TYPES} is not indexed"
+        )
+    elif connector.renames.get("time") != "@timestamp":
+        found.append(f"{NAMESPACE}:connector.renames has no time: @timestamp: {_NO_TIME}")
+    if connector.format == "json" and not connector.flatten:
+        found.append(
+            f"{NAMESPACE}:connector.flatten is false: Logz.io does not index an event that has {_TWO_TYPES}"
         )
     return found
 

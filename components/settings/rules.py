@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 
 from pydantic import SecretStr
 
-from components import logzio_facts
+from components import layout, logzio_facts
 from components.logzio_facts import TOKEN_VARIABLE
 from components.settings.checks import JAVA_FOR_PLATFORM
 from components.settings.connector_properties import refusal
@@ -230,6 +230,16 @@ def _token_is_there(api_token: SecretStr | None) -> Iterator[str]:
         )
 
 
+def _topics_stand_beside_the_reserved_prefixes(topics_dir: str) -> Iterator[str]:
+    first = topics_dir.partition("/")[0]
+    if first in layout.RESERVED:
+        yield problem(
+            "connector.topicsDir",
+            f"{topics_dir} is in {first}/, which is not for events",
+            f"any other first part than {' and '.join(layout.RESERVED)}",
+        )
+
+
 def _properties_are_further_ones(properties: dict[str, str]) -> Iterator[str]:
     for name in properties:
         refused = refusal(name)
@@ -237,10 +247,28 @@ def _properties_are_further_ones(properties: dict[str, str]) -> Iterator[str]:
             yield problem(f"connector.properties.{name}", *refused)
 
 
-def _raw_has_no_renames(data_format: str, renames: dict[str, str], given: set[str]) -> Iterator[str]:
-    if data_format == "raw" and renames and "renames" in given:
+def _raw_changes_no_field(
+    data_format: str,
+    renames: dict[str, str],
+    flatten: bool,
+    excluded_fields: tuple[str, ...],
+    given: set[str],
+) -> Iterator[str]:
+    changes = {"renames": bool(renames), "flatten": flatten, "excludedFields": bool(excluded_fields)}
+    for name, changes_fields in changes.items():
+        if data_format == "raw" and changes_fields and name in given:
+            yield problem(
+                f"connector.{name}",
+                "changes fields, and raw bytes have none",
+                "leave it out, or format json",
+            )
+
+
+def _needed_fields_are_kept(excluded_fields: tuple[str, ...], renames: dict[str, str]) -> Iterator[str]:
+    needed = {renames.get(name, name) for name in ("id", "time")}
+    for name in sorted(needed.intersection(excluded_fields)):
         yield problem(
-            "connector.renames", "has fields, and raw bytes have none", "leave it out, or format json"
+            "connector.excludedFields", f"has {name}, which every event needs in Logz.io", "other fields"
         )
 
 
@@ -276,8 +304,19 @@ RULES: tuple[tuple[tuple[str, ...], Callable[..., Iterator[str]]], ...] = (
     (("worker.instance_type", "worker.ami"), _image_fits_the_instance),
     (("worker.dns_servers", "worker.subnet_id"), _dns_servers_are_of_a_given_subnet),
     (("logzio.api_token",), _token_is_there),
+    (("connector.topics_dir",), _topics_stand_beside_the_reserved_prefixes),
     (("connector.properties",), _properties_are_further_ones),
-    (("connector.format", "connector.renames", "connector given"), _raw_has_no_renames),
+    (
+        (
+            "connector.format",
+            "connector.renames",
+            "connector.flatten",
+            "connector.excluded_fields",
+            "connector given",
+        ),
+        _raw_changes_no_field,
+    ),
+    (("connector.excluded_fields", "connector.renames"), _needed_fields_are_kept),
     (("connector.renames",), _renames_lose_no_field),
 )
 """Which settings a rule looks at, and the rule; it is asked when each of them is right by itself."""

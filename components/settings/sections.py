@@ -157,16 +157,29 @@ class Connector(Section):
         description="Name of the connector and, with `connect-` before it, of its consumer group. A new name reads "
         "the topic again from its beginning.",
     )
-    topics_dir: TopicsDir = Field(default="topics", description="First part of every object's key.")
+    topics_dir: TopicsDir = Field(
+        default="topics",
+        description="First part of the key of every object with events; not below "
+        f"{' or '.join(f'`{reserved}`' for reserved in layout.RESERVED)}, where other objects are.",
+    )
     flush_size: Annotated[int, Field(ge=1000, le=MAX_FLUSH_SIZE)] = Field(
         default=5000,
         description="Most events in an object. At 8 KiB each they stay under the 50 MB that Logz.io fetches; "
-        "with fewer than 1000, a crash while catching up would leave events unread there.",
+        "fewer than 1000 would make many small objects of a backlog, at three requests each.",
     )
     rotation_seconds: Annotated[int, Field(ge=5, le=3600)] = Field(
         default=60,
         description="Most seconds that an event waits for its object. Never off: the last events of a quiet "
         "partition would stay behind and be lost after 7 days.",
+    )
+    partitioner: Literal["ordered", "default"] = Field(
+        default="ordered",
+        description="`ordered`: a key has the time at which its file was opened, so that later objects sort later "
+        "and Logz.io, which reads in alphabetical order, reads them all; it is compiled on the VM, which then has the "
+        "JDK. `default`: the vendor's own, which needs the JRE alone. Its keys have the first offset only: once events "
+        "are read again (Kafka out of reach for a minute, a crash), new objects may sort before what Logz.io has read; "
+        "their events are in the bucket and never in Logz.io. There is no way back from `ordered` to `default` under "
+        "the same topicsDir: the VM refuses it.",
     )
     part_size: Annotated[int, Field(ge=MIN_PART_SIZE, le=100 * MIB)] = Field(
         default=MIN_PART_SIZE,
@@ -185,6 +198,19 @@ class Connector(Section):
         default={"time": "@timestamp", "type": "event_type"},
         description="Top-level fields that get another name (json only). Logz.io takes `@timestamp` as the event's "
         "time and keeps `type` for itself.",
+    )
+    flatten: bool = Field(
+        default=True,
+        description="Gives nested fields joined names, `data_methodName` for `data.methodName` (json only). Without "
+        "it, Logz.io indexes about half of the events: it takes one type for a field, and Confluent has text in one "
+        "event where it has an object in another.",
+    )
+    excluded_fields: Annotated[tuple[FieldName, ...], Field(strict=False)] = (
+        Field(  # YAML has lists, no tuples
+            default=(),
+            description="Fields that Logz.io does not get, by the names they have there (json only): the way out for a "
+            "field that is a list of objects in one event and text in another.",
+        )
     )
     version: ConnectorVersion = Field(
         default="12.1.11", description="Version of Confluent's S3 sink connector."

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 
 import tenacity
 
+from components import logzio_facts
 from components.shipping import redaction, search
 from components.shipping.errors import Kind, LogzioError
 from components.shipping.model import Failures, Plan, Registered, Registration, RoleDetails
@@ -156,10 +157,14 @@ class LogzioClient:
         self._look_quietly(lambda: self.get(id_), lambda found: found is None)
 
     def has_event(self, field: str, value: str) -> bool:
-        """Whether an event of today or yesterday (UTC) has this value, such as an id, in a field."""
+        """Whether an event of today or yesterday (UTC) has this value, such as an id, in a field.
+
+        One that Logz.io holds without having indexed its fields does not count.
+        """
         quoted = re.sub(r'(["\\])', r"\\\1", value)
         query = {"query_string": {"query": f'{field}:"{quoted}"', "allow_leading_wildcard": False}}
-        return self._search({"size": 1, "query": query}, 0, lambda raw: bool(raw["hits"]["hits"]))
+        # A copy that was not indexed may stand before one that was.
+        return self._search({"size": 100, "query": query}, 0, _has_indexed)
 
     def present(self, field: str, values: Sequence[str], *, day_offset: int = 0) -> set[str]:
         """Which of these values events of two days (UTC) have in a field; 1,000 values at most.
@@ -356,6 +361,10 @@ class LogzioClient:
             raise LogzioError(
                 Kind.ANSWER, f"{method} {path}", "the answer lacks what it must hold", effect_unknown=True
             ) from None
+
+
+def _has_indexed(answer: Any) -> bool:
+    return any(logzio_facts.failure(hit["_source"]) is None for hit in answer["hits"]["hits"])
 
 
 def _path(id_: int) -> str:

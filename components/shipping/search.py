@@ -7,7 +7,7 @@ id can be matched as a whole and aggregated.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from components.logzio_facts import FAILURE_MARKS, MAX_AGGREGATED
+from components.logzio_facts import INDEX_FAILURE, INVALID_LOG, INVALID_TAGS, MAX_AGGREGATED
 from components.shipping.model import Failures
 
 _VALUES = "values"
@@ -40,8 +40,13 @@ def values_in(raw: Mapping[str, Any]) -> set[str]:
 
 
 def of_failures() -> dict[str, Any]:
-    """Asks for events that were refused or cut, by type and by tag."""
-    marks = " OR ".join(f'{field}:"{mark}"' for field in ("type", "tags") for mark in FAILURE_MARKS)
+    """Asks for events that were refused or cut, by type and by tag.
+
+    A tag that is the text of a mapping error has no beginning that could be searched for.
+    """
+    kinds = (INDEX_FAILURE, INVALID_LOG)
+    terms = [("type", kind) for kind in kinds] + [("tags", tag) for tag in (*kinds, *INVALID_TAGS)]
+    marks = " OR ".join(f'{field}:"{value}"' for field, value in terms)
     return {
         "size": _SEEN_FAILURES,
         "query": {"query_string": {"query": marks, "allow_leading_wildcard": False}},

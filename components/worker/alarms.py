@@ -48,8 +48,8 @@ ALARMS = (
         period=HOUR,
         periods=1,
         missing="notBreaching",
-        description="The installation on the VM failed: /var/log/cloud-init-output.log names the step, and "
-        "`journalctl -u s3-auditlog-sink-install` that of each later try.",
+        description="The VM did not get its files, or the installation failed: /var/log/cloud-init-output.log names "
+        "the object or the step, and `journalctl -u s3-auditlog-sink-install` that of each later try.",
     ),
     Alarm(
         name="task",
@@ -121,5 +121,30 @@ ALARMS = (
         missing="notBreaching",
         description="The topic has more partitions than source.partitions says: their events are archived, but do "
         "not reach Logz.io. Raise the number and run `pulumi up`.",
+    ),
+    Alarm(
+        name="clock-ahead",
+        metric="ClockAheadSeconds",
+        statistic="Maximum",
+        comparison="GreaterThanThreshold",
+        threshold=0,
+        period=5 * MINUTE,
+        periods=1,
+        missing="notBreaching",
+        description="A clock was ahead: the bucket has a key whose time is still to come, and Logz.io would read "
+        "nothing that sorts before it. The service waits until then (events wait in Kafka), or for a day at most: "
+        '`journalctl -u s3-auditlog-sink` has the time, README "The order that Logz.io reads in" what to do.',
+    ),
+    Alarm(
+        name="clock",
+        metric="ClockOffsetSeconds",
+        statistic="Minimum",
+        comparison="GreaterThanThreshold",
+        threshold=5,
+        period=5 * MINUTE,
+        periods=3,
+        missing="notBreaching",
+        description="The VM's clock differs from AWS's by more than 5 seconds. Objects are archived under a wrong time: "
+        "if it is ahead, the next start will wait. Look at `timedatectl` or `chronyc tracking`.",
     ),
 )

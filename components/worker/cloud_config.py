@@ -1,250 +1,61 @@
-"""The VM's user-data: every file on it and the one script that installs the rest (pure)."""
+"""The VM's user-data: the loader, what it must know, and the timer that runs it again (pure)."""
 
-import ast
-import base64
-import bz2
-import io
-import itertools
-import json
-import re
 import shlex
-import tarfile
-from collections.abc import Mapping
-from dataclasses import dataclass
-from pathlib import Path
 
 import yaml
 
-from components.settings import Settings, SettingsError, problem
-from components.worker.connect import (
-    LOG_FOLDER,
-    PLUGIN_FOLDER,
-    SERVICE,
-    WorkerFacts,
-    connector_properties,
-    metrics_namespace,
-    render,
-    worker_properties,
-)
+from components.settings import Settings
+from components.worker.bundle import Bundle, File, read
+from components.worker.connect import SERVICE, WorkerFacts, metrics_namespace
 
-MAX_BYTES = 16_384
-"""EC2 takes no larger user-data."""
-
-ARCHIVE = f"/run/{SERVICE}-files.tar.bz2"
-"""All files of the VM, until they are unpacked."""
-
-INSTALL_SCRIPT = f"/usr/local/sbin/install-{SERVICE}"
-WORKER_PROPERTIES = "/etc/kafka/connect-standalone.properties"
-CONNECTOR_PROPERTIES = "/etc/kafka-connect-s3/s3-sink-connector.properties"
-
-AMAZON_TIME = "169.254.169.123"
-"""Amazon Time Sync, in reach of every instance."""
-
-_FILES = Path(__file__).parent / "files"
+LOADER = f"/usr/local/sbin/load-{SERVICE}"
 
 
-@dataclass(frozen=True)
-class File:
-    """A file on the VM, owned by root; none of them holds a secret."""
-
-    content: str
-    permissions: str = "0644"
-
-
-def files(settings: Settings, facts: WorkerFacts) -> dict[str, File]:
-    """Path on the VM -> file."""
-    log_path, log_content, _ = _logging(settings)
+def files(settings: Settings, facts: WorkerFacts, bundle: Bundle) -> dict[str, File]:
+    """Path on the VM -> file: those that are there before the bundle is."""
+    install = f"/etc/systemd/system/{SERVICE}-install"
     return {
-        WORKER_PROPERTIES: File(render(worker_properties(settings, facts), "Kafka Connect, standalone")),
-        CONNECTOR_PROPERTIES: File(render(connector_properties(settings, facts), "Audit log to S3")),
-        log_path: File(log_content),
-        f"/etc/systemd/system/{SERVICE}.service": File(_read(f"{SERVICE}.service")),
-        f"/etc/sysusers.d/{SERVICE}.conf": File(_read("sysusers.conf")),
-        f"/etc/{SERVICE}/environment": File(_environment(settings)),
-        f"/etc/{SERVICE}/install.env": File(_install_variables(settings)),
-        f"/etc/{SERVICE}/secrets.json": File(_secrets_settings(settings, facts)),
-        f"/etc/{SERVICE}/watchdog.json": File(_watchdog_settings(settings, facts)),
-        f"/etc/systemd/system/{SERVICE}-install.service": File(_read(f"{SERVICE}-install.service")),
-        f"/etc/systemd/system/{SERVICE}-install.timer": File(_read(f"{SERVICE}-install.timer")),
-        f"/etc/systemd/system/{SERVICE}-watchdog.service": File(_read(f"{SERVICE}-watchdog.service")),
-        f"/etc/systemd/system/{SERVICE}-watchdog.timer": File(_read(f"{SERVICE}-watchdog.timer")),
-        f"/etc/apt/apt.conf.d/60{SERVICE}": File(_upgrades(settings)),
-        # Whichever of the two an image has: the time of the hypervisor, which needs no way out.
-        f"/etc/systemd/timesyncd.conf.d/{SERVICE}-time.conf": File(f"[Time]\nNTP={AMAZON_TIME}\n"),
-        f"/etc/chrony/sources.d/{SERVICE}-time.sources": File(f"server {AMAZON_TIME} prefer iburst\n"),
-        f"/etc/systemd/journald.conf.d/{SERVICE}-journald.conf": File(_read("journald.conf")),
-        f"/usr/local/lib/{SERVICE}/fetch_secrets.py": File(_read("fetch_secrets.py")),
-        f"/usr/local/lib/{SERVICE}/watchdog.py": File(_read("watchdog.py")),
-        INSTALL_SCRIPT: File(_read("install.sh"), "0755"),
+        f"/etc/{SERVICE}/loader.env": File(_loader_variables(settings, facts, bundle)),
+        f"{install}.service": File(read(f"{SERVICE}-install.service")),
+        f"{install}.timer": File(read(f"{SERVICE}-install.timer")),
+        LOADER: File(read("loader.sh"), "0755"),
     }
 
 
-def user_data(settings: Settings, facts: WorkerFacts) -> str:
-    """A #cloud-config document, at most 16,384 bytes.
-
-    Raises:
-        SettingsError: it is larger, which long lists and long further properties can make it.
-    """
+def user_data(settings: Settings, facts: WorkerFacts, bundle: Bundle) -> str:
+    """A #cloud-config document of about 5 KB; EC2 takes 16 KB."""
     document = {
         "write_files": [
-            {
-                "path": ARCHIVE,
-                "permissions": "0600",
-                "encoding": "b64",
-                "content": base64.b64encode(_archive(files(settings, facts))).decode(),
-            }
+            {"path": path, "permissions": file.permissions, "content": file.content}
+            for path, file in files(settings, facts, bundle).items()
         ],
-        # One command: runcmd would go on after one that failed.
-        "runcmd": [["sh", "-c", f"python3 -m tarfile --extract {ARCHIVE} / && exec {INSTALL_SCRIPT}"]],
+        "runcmd": [[LOADER]],
     }
-    text = "#cloud-config\n" + yaml.safe_dump(document, sort_keys=False, width=MAX_BYTES)
-    size = len(text.encode())
-    if size > MAX_BYTES:
-        raise SettingsError(
-            [
-                problem(
-                    "connector.properties",
-                    f"the files of the VM take {size:,} bytes of user-data",
-                    f"at most {MAX_BYTES:,}; shorten these, or source.topics, connector.renames and addresses",
-                )
-            ]
-        )
-    return text
+    return "#cloud-config\n" + yaml.dump(document, Dumper=_Dumper, sort_keys=False)
 
 
-def _archive(contents: Mapping[str, File]) -> bytes:
-    """A tar of the files, packed: in plain they are twice what EC2 takes.
-
-    The same files give the same bytes on every machine, or another one would replace the VM: bzip2 has one
-    implementation, while zlib's (gzip is all that cloud-init itself unpacks) give different ones.
-    """
-    out = io.BytesIO()
-    with tarfile.open(fileobj=out, mode="w", format=tarfile.USTAR_FORMAT) as archive:
-        for path, file in contents.items():
-            data = file.content.encode()
-            member = tarfile.TarInfo(path.removeprefix("/"))
-            member.size, member.mode = len(data), int(file.permissions, 8)
-            archive.addfile(member, io.BytesIO(data))
-    return bz2.compress(out.getvalue())
-
-
-def _environment(settings: Settings) -> str:
-    """Systemd's EnvironmentFile of the service."""
-    heap = settings.worker.heap_mb
-    _, _, log_option = _logging(settings)
+def _loader_variables(settings: Settings, facts: WorkerFacts, bundle: Bundle) -> str:
+    """What the loader sources. No endpoint: AWS's own."""
+    endpoints = settings.worker.endpoints
     variables = {
-        "KAFKA_HEAP_OPTS": f"-Xms{heap}m -Xmx{heap}m",
-        # One core is enough for a trail of events, and the serial collector needs the least memory. A JVM out
-        # of memory ends, and is started again.
-        "KAFKA_JVM_PERFORMANCE_OPTS": "-server -XX:+UseSerialGC -XX:+ExitOnOutOfMemoryError -Djava.awt.headless=true",
-        # Left empty, the package's script opens JMX on a port of every interface.
-        "KAFKA_JMX_OPTS": "-XX:+DisableAttachMechanism",
-        "KAFKA_LOG4J_OPTS": log_option,
-        "LOG_DIR": LOG_FOLDER,
-        # A metadata service that is slow during boot is asked again.
-        "AWS_METADATA_SERVICE_NUM_ATTEMPTS": "5",
-    }
-    return "".join(f'{name}="{value}"\n' for name, value in variables.items())
-
-
-def _install_variables(settings: Settings) -> str:
-    """What the install script sources."""
-    worker, connector = settings.worker, settings.connector
-    variables = {
-        "JAVA_PACKAGE": f"openjdk-{worker.java_version}-jre-headless",
-        "PLATFORM_PACKAGE": worker.package + (f"={worker.package_version}" if worker.package_version else ""),
-        "PLATFORM_VERSION": worker.platform_version,
-        "REPOSITORY_URL": worker.repository_url,
-        "REPOSITORY_KEY_URL": worker.key_url,
-        "REPOSITORY_KEY_FINGERPRINT": worker.repository_key_fingerprint,
-        "CONNECTOR_NAME": connector.name,
-        "CONNECTOR_URL": connector.download_url,
-        "CONNECTOR_SHA256": connector.archive_sha256 or "",
-        "PLUGIN_FOLDER": PLUGIN_FOLDER,
-        "REST_PORT": str(worker.rest_port),
+        "BUCKET": settings.archive.bucket,
+        "KEY": bundle.key,
+        "SHA256": bundle.sha256,
+        "REGION": settings.region,
+        "S3_ENDPOINT": endpoints.s3 or "",
+        "CLOUDWATCH_ENDPOINT": endpoints.cloudwatch or "",
+        "NAMESPACE": metrics_namespace(facts.stack),
+        "METRICS": str(settings.worker.metrics).lower(),
     }
     return "".join(f"{name}={shlex.quote(value)}\n" for name, value in variables.items())
 
 
-def _upgrades(settings: Settings) -> str:
-    """Apt's settings for unattended upgrades: from where is the distribution's own choice, its security updates.
-
-    Named after the distribution's 50unattended-upgrades, so that it wins. A reboot loses nothing: what was not
-    committed is read again.
-    """
-    time = settings.worker.reboot_time
-    values = {
-        "APT::Periodic::Update-Package-Lists": "1",
-        "APT::Periodic::Unattended-Upgrade": "1",
-        "Unattended-Upgrade::Automatic-Reboot": "false" if time == "never" else "true",
-        "Unattended-Upgrade::Automatic-Reboot-WithUsers": "true",
-    }
-    if time != "never":
-        values["Unattended-Upgrade::Automatic-Reboot-Time"] = time
-    return "".join(f'{name} "{value}";\n' for name, value in values.items())
+class _Dumper(yaml.SafeDumper):
+    """Writes a text of several lines as it is, for a person to read."""
 
 
-def _secrets_settings(settings: Settings, facts: WorkerFacts) -> str:
-    """Where fetch_secrets.py and the watchdog look; names only."""
-    known = {
-        "region": settings.region,
-        "endpoint": settings.worker.endpoints.ssm,
-        "parameters": dict(facts.parameters),
-    }
-    return json.dumps(known, indent=2) + "\n"
+def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|" if "\n" in text else None)
 
 
-def _watchdog_settings(settings: Settings, facts: WorkerFacts) -> str:
-    """What watchdog.py looks after, and where it tells."""
-    known = {
-        "connector": settings.connector.name,
-        "rest_port": settings.worker.rest_port,
-        "bootstrap_servers": facts.bootstrap_servers,
-        "partitions": settings.source.partitions,
-        "metrics": settings.worker.metrics,
-        "namespace": metrics_namespace(facts.stack),
-        "region": settings.region,
-        "endpoint": settings.worker.endpoints.cloudwatch,
-    }
-    return json.dumps(known, indent=2) + "\n"
-
-
-def _logging(settings: Settings) -> tuple[str, str, str]:
-    """Path and content of the logging configuration, and the JVM's option for it."""
-    if settings.worker.platform_version.startswith("7."):
-        path, name, option = (
-            "/etc/kafka/connect-log4j.properties",
-            "connect-log4j.properties",
-            "log4j.configuration=file:",
-        )
-    else:
-        path, name, option = (
-            "/etc/kafka/connect-log4j2.yaml",
-            "connect-log4j2.yaml",
-            "log4j2.configurationFile=",
-        )
-    content = _read(name).replace("@LOG_LEVEL@", settings.worker.log_level)
-    return path, content, f"-D{option}{path}"
-
-
-def _read(name: str) -> str:
-    """A file without its comments and docstrings: user-data has little room, and they can be read in the project."""
-    text = (_FILES / name).read_text()
-    lines = text.splitlines(keepends=True)
-    if name.endswith(".py"):
-        lines = _without_docstrings(lines, ast.parse(text))
-    return "".join(line for line in lines if not re.match(r"\s*#(?!!)", line))
-
-
-def _without_docstrings(lines: list[str], module: ast.Module) -> list[str]:
-    """Not `ast.unparse`: another version of Python would write other lines, and so replace the VM."""
-    bodies = [
-        node.body
-        for node in ast.walk(module)
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef)
-    ]
-    dropped: set[int] = set()
-    for statement in itertools.chain.from_iterable(bodies):
-        if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant):
-            dropped.update(range(statement.lineno, (statement.end_lineno or statement.lineno) + 1))
-    return [line for number, line in enumerate(lines, start=1) if number not in dropped]
+_Dumper.add_representer(str, _text)

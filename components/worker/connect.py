@@ -11,7 +11,8 @@ from dataclasses import dataclass
 import javaproperties
 
 from components import layout
-from components.settings import NAMESPACE, Settings
+from components.settings import NAMESPACE, Connector, Settings
+from components.worker.fields import FIELD_DELIMITER
 
 SERVICE = "s3-auditlog-sink"
 """The one name of the unit, its user and its folders."""
@@ -22,10 +23,16 @@ STATE_FOLDER = f"/var/lib/{SERVICE}"
 LOG_FOLDER = f"/var/log/{SERVICE}"
 PLUGIN_FOLDER = "/usr/share/confluent-hub-components"
 
-# Sink offsets are committed this often too. It must stay well below the time in which a partition fills two
-# objects: after a crash the sink goes on in an object named one offset after the first that was not committed,
-# and Logz.io, which never looks back, would skip it if it had read a second one by then.
+# Sink offsets are committed this often, too: what a crash makes the sink read again, so that it comes twice, is what
+# was archived since. It does not bound what can be read again: while Kafka is out of reach no commit arrives, and
+# objects are completed all the same. Idle partitions are rotated as often, as Connect wakes the task for commits.
 OFFSET_FLUSH_MS = 1_000
+
+# connector.partitioner -> the class. The first one is compiled on the VM (OrderedPartitioner.java).
+PARTITIONERS = {
+    "ordered": "ccloud.logexporter.OrderedPartitioner",
+    "default": "io.confluent.connect.storage.partitioner.DefaultPartitioner",
+}
 
 _JSON = {
     "value.converter": "org.apache.kafka.connect.json.JsonConverter",
@@ -117,7 +124,7 @@ def _own_properties(settings: Settings, facts: WorkerFacts) -> dict[str, str]:
         "s3.part.size": str(connector.part_size),
         "s3.elastic.buffer.enable": "true",
         "storage.class": "io.confluent.connect.s3.storage.S3Storage",
-        "partitioner.class": "io.confluent.connect.storage.partitioner.DefaultPartitioner",
+        "partitioner.class": PARTITIONERS[connector.partitioner],
         "schema.compatibility": "NONE",
         "file.delim": layout.FILE_DELIMITER,
         "filename.offset.zero.pad.width": str(layout.OFFSET_DIGITS),
@@ -131,13 +138,8 @@ def _own_properties(settings: Settings, facts: WorkerFacts) -> dict[str, str]:
     }
     if connector.compression == "gzip":
         properties["s3.compression.level"] = str(connector.compression_level)
-    if connector.format == "json" and connector.renames:
-        renames = ",".join(f"{old}:{new}" for old, new in connector.renames.items())
-        properties |= {
-            "transforms": "rename",
-            "transforms.rename.type": "org.apache.kafka.connect.transforms.ReplaceField$Value",
-            "transforms.rename.renames": renames,
-        }
+    if connector.format == "json":
+        properties |= _transforms(connector)
     if settings.archive.object_lock_days is not None:
         # S3 takes a part of a locked object only with its checksum (kafka-connect-storage-cloud issue 710).
         properties["s3.send.digest"] = "true"
@@ -148,6 +150,29 @@ def _own_properties(settings: Settings, facts: WorkerFacts) -> dict[str, str]:
             "aws.access.key.id": _from_secrets("aws.access.key.id"),
             "aws.secret.access.key": _from_secrets("aws.secret.access.key"),
         }
+    return properties
+
+
+def _transforms(connector: Connector) -> dict[str, str]:
+    """Kafka's own transformations of an event's fields, in the order in which they are applied.
+
+    Renames come first, as `connector.renames` has Confluent's names. A joined name can then not take the place of
+    `@timestamp`, and that of `event_type` only if a top-level field `event` were an object, which CloudEvents 1.0 does
+    not allow ("Type System"). What is left out comes last, by the name that a person sees in Logz.io.
+    """
+    replace = "org.apache.kafka.connect.transforms.ReplaceField$Value"
+    chain: dict[str, dict[str, str]] = {}
+    if connector.renames:
+        renames = ",".join(f"{old}:{new}" for old, new in connector.renames.items())
+        chain["rename"] = {"type": replace, "renames": renames}
+    if connector.flatten:
+        flatten = "org.apache.kafka.connect.transforms.Flatten$Value"
+        chain["flatten"] = {"type": flatten, "delimiter": FIELD_DELIMITER}
+    if connector.excluded_fields:
+        chain["exclude"] = {"type": replace, "exclude": ",".join(connector.excluded_fields)}
+    properties = {"transforms": ",".join(chain)} if chain else {}
+    for name, settings in chain.items():
+        properties |= {f"transforms.{name}.{key}": value for key, value in settings.items()}
     return properties
 
 

@@ -1,5 +1,6 @@
 """ConnectWorker: the VM that runs the S3 sink, its network, its role, its secrets and its alarms."""
 
+import base64
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from components import policies
 from components.access import Credentials
 from components.settings import Settings, SettingsError, problem
 from components.worker.alarms import ALARMS
+from components.worker.bundle import Bundle, files, pack
 from components.worker.cloud_config import user_data
 from components.worker.connect import WorkerFacts, metrics_namespace, parameter_name
 
@@ -48,8 +50,6 @@ class ConnectWorker(pulumi.ComponentResource):
         self._args = args
         self._child = pulumi.ResourceOptions(parent=self)
         parameters = self._parameters()
-        profile, granted = self._role(list(parameters.values()))
-        subnet_id, security_group_id, network = self._network()
         facts = WorkerFacts(
             stack=pulumi.get_stack(),
             bootstrap_servers=args.bootstrap_servers,
@@ -57,9 +57,12 @@ class ConnectWorker(pulumi.ComponentResource):
                 credentials: parameter_name(pulumi.get_stack(), credentials) for credentials in parameters
             },
         )
-        instance = self._instance(
-            profile, subnet_id, security_group_id, user_data(args.settings, facts), [*granted, *network]
-        )
+        bundle = pack(files(args.settings, facts))
+        profile, granted = self._role(list(parameters.values()), bundle)
+        subnet_id, security_group_id, network = self._network()
+        boot = user_data(args.settings, facts, bundle)
+        needed = [self._worker_files(bundle), *granted, *network]
+        instance = self._instance(profile, subnet_id, security_group_id, boot, needed)
         if args.settings.worker.metrics:
             self._alarms(instance)
         self.instance_id = instance.id
@@ -88,8 +91,26 @@ class ConnectWorker(pulumi.ComponentResource):
             for credentials, pair in values.items()
         }
 
+    def _worker_files(self, bundle: Bundle) -> pulumi.Resource:
+        """The VM's files in the bucket. Other content is another object; the old one goes after the old VM."""
+        archive = self._args.settings.archive
+        return aws.s3.BucketObjectv2(
+            f"{self._name}-files",
+            bucket=archive.bucket,
+            key=bundle.key,
+            content_base64=base64.b64encode(bundle.content).decode(),
+            content_type="application/x-bzip2",
+            tags=dict(self._args.tags),
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                # As the sentinels: the bucket may be locked, or have been, and S3 would refuse to delete it.
+                retain_on_delete=not archive.destroy_with_data,
+                ignore_changes=["objectLockMode", "objectLockRetainUntilDate"],
+            ),
+        )
+
     def _role(
-        self, parameters: Sequence[aws.ssm.Parameter]
+        self, parameters: Sequence[aws.ssm.Parameter], bundle: Bundle
     ) -> tuple[aws.iam.InstanceProfile, list[pulumi.Resource]]:
         """The VM's role with all its rights; the instance waits for them."""
         role = aws.iam.Role(
@@ -99,9 +120,11 @@ class ConnectWorker(pulumi.ComponentResource):
             tags=dict(self._args.tags),
             opts=self._child,
         )
+        archive = self._args.settings.archive
         arns = pulumi.Output.all(*(parameter.arn for parameter in parameters))
         rights: dict[str, pulumi.Input[str]] = {
             "secrets": arns.apply(lambda known: policies.to_json(policies.secrets(known))),
+            "files": policies.to_json(policies.worker_files(archive.bucket, bundle.key, archive.kms_key_arn)),
             "session-manager": policies.to_json(policies.session_manager()),
         }
         if self._args.settings.worker.metrics:

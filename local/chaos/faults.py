@@ -12,6 +12,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # it imports 
     NewPartitions,
 )
 
+from components.settings import Connector
 from components.worker.connect import LOG_FOLDER, SERVICE, STATE_FOLDER
 from local import pulumi
 from local.chaos import poison
@@ -29,6 +30,7 @@ class Fault:
         strike: injects the fault, keeps it up and heals it; recovery is measured from its return.
         seen: what the person would have seen.
         patience: the most seconds from healing to the moment when nothing is behind any more.
+        afterwards: undoes what the fault needed and what is no part of it, once the row is closed.
         short: belongs to the quick subset.
     """
 
@@ -39,6 +41,7 @@ class Fault:
     patience: float = 600.0
     short: bool = False
     new_partitions: bool = False
+    afterwards: Callable[[Stage], None] = lambda _stage: None
 
 
 # --- 1. the JVM
@@ -285,26 +288,34 @@ def wrong_clock(stage: Stage) -> Struck:
         stage.run("test", "-f", _FAKETIME)
     except ChaosError as error:
         raise SkippedError(f"libfaketime cannot be installed in the VM: {str(error)[:200]}") from None
+    began, minutes = time.time(), _minutes_wrong(stage)
     started = stage.run("systemctl", "show", "--property=ExecStart", SERVICE)
     command = started.partition("argv[]=")[2].partition(";")[0].strip()
     # Without the last one, a JVM's waits end at once: it spins, and a stop of it does not end.
-    faked = (
-        f"LD_PRELOAD={_FAKETIME} FAKETIME=+1h FAKETIME_DONT_FAKE_MONOTONIC=1 FAKETIME_FORCE_MONOTONIC_FIX=0"
-    )
+    faked = f"LD_PRELOAD={_FAKETIME} FAKETIME=+{minutes}m FAKETIME_DONT_FAKE_MONOTONIC=1 FAKETIME_FORCE_MONOTONIC_FIX=0"
     unit = f"[Service]\nExecStart=\nExecStart=/usr/bin/env {faked} {command}\n"
     folder = f"/etc/systemd/system/{SERVICE}.service.d"
     stage.run("mkdir", "-p", folder)
     stage.run("sh", "-c", f"printf %s '{unit}' >{folder}/clock.conf")
     stage.run("systemctl", "daemon-reload")
     stage.restart_service()
-    wait_until(lambda: _minutes_ahead(stage) > 30, "the JVM's clock is wrong")
+    wait_until(lambda: _minutes_ahead(stage) > minutes - 1, "the JVM's clock is wrong")
     objects = stage.objects()
     wait_until(lambda: stage.objects() >= objects + 20, "it archives with a wrong clock")
     ahead = _minutes_ahead(stage)
     stage.run("rm", "-r", folder)
     stage.run("systemctl", "daemon-reload")
     stage.restart_service()
-    return Struck(note=f"20 objects were completed by a JVM whose clock was {ahead:.0f} minutes ahead")
+    stage.wait_for_journal("a clock was ahead", began)
+    return Struck(
+        note=f"20 objects were completed by a JVM whose clock was {ahead:.0f} minutes ahead, and the start with the "
+        "right one waits for their time"
+    )
+
+
+def _minutes_wrong(stage: Stage) -> int:
+    # More than S3 bears (15 minutes), if there is time.
+    return 3 if stage.short else 20
 
 
 def _minutes_ahead(stage: Stage) -> float:
@@ -363,7 +374,9 @@ def _missing(seen: dict[str, Any]) -> int:
 # --- 12. what only the watchdog heals
 
 STUCK_SECONDS = 120
-_WATCHDOG = "/usr/local/lib/s3-auditlog-sink/watchdog.py"
+_WATCHDOG = "/usr/local/lib/s3-auditlog-sink/watchdog"
+# Module, constant, seconds.
+SHORTENED = (("decisions.py", "STUCK_SECONDS", STUCK_SECONDS), ("group.py", "MEASURE_SECONDS", 30))
 
 
 def fail_to_the_ceiling(stage: Stage) -> None:
@@ -382,9 +395,8 @@ def stop_jvm(stage: Stage) -> None:
 def stand_still(stage: Stage) -> Struck:
     began = time.time()
     # Half an hour of waiting would show nothing more.
-    stage.run("cp", "-p", _WATCHDOG, f"{_WATCHDOG}.kept")
-    for name, seconds in (("STUCK_SECONDS", STUCK_SECONDS), ("MEASURE_SECONDS", 30)):
-        stage.run("sed", "-i", "-E", f"s/^({name} = )[0-9]+$/\\1{seconds}/", _WATCHDOG)
+    for module, name, seconds in SHORTENED:
+        stage.run("sed", "-i.kept", "-E", f"s/^({name} = )[0-9]+$/\\1{seconds}/", f"{_WATCHDOG}/{module}")
     stage.fail_s3(hang=True, seconds=1800)
     try:
         stage.wait_for_journal("restarting the service: ['RUNNING', 'RUNNING']", began)
@@ -392,11 +404,69 @@ def stand_still(stage: Stage) -> Struck:
         time.sleep(STUCK_SECONDS + 60)
     finally:
         stage.heal_s3()
-        stage.run("mv", f"{_WATCHDOG}.kept", _WATCHDOG)
+        for module, _, _ in SHORTENED:
+            stage.run("mv", f"{_WATCHDOG}/{module}.kept", f"{_WATCHDOG}/{module}")
     restarts = sum(line.startswith("restarting the service") for line in stage.journal(began))
     if restarts != 1:
         raise ChaosError(f"the watchdog restarted the service {restarts} times")
     return Struck(note="one restart")
+
+
+# --- 13. what was archived and not committed is read again
+
+DEFAULT_ROTATION = Connector().rotation_seconds
+SILENT_SECONDS = 75
+"""Longer than a consumer's session (45 s by Kafka's default), and than a rotation by ours."""
+
+
+def silent_network(stage: Stage) -> Struck:
+    stage.set_rotation(DEFAULT_ROTATION)
+    # The first objects may still be those of before.
+    for _ in range(2):
+        time.sleep(10)
+        written = stage.written()
+        wait_until(lambda: stage.written() > written, "a rotation", poll=0.02)  # noqa: B023  # called at once
+    stage.silence_kafka(silent=True)
+    time.sleep(SILENT_SECONDS)
+    uncommitted = stage.uncommitted()
+    stage.silence_kafka(silent=False)
+    if uncommitted < 2:
+        raise ChaosError("the silence did not fall between an object and its commit")
+    return Struck(note=f"{uncommitted} objects of a partition were completed and not committed")
+
+
+def refuse_commits(stage: Stage) -> Struck:
+    uncommitted = _without_commits(stage, objects=5)
+    stage.refuse_commits(refused=False)
+    return Struck(note=f"{uncommitted} objects of a partition were completed meanwhile")
+
+
+def expel_consumer(stage: Stage) -> Struck:
+    before = stage.jvm()
+    uncommitted = _without_commits(stage, objects=2)
+    stage.kill_jvm("STOP")
+    stage.refuse_commits(refused=False)
+    # Kafka's default session timeout is 45 s.
+    time.sleep(60)
+    stage.kill_jvm("CONT")
+    wait_until(lambda: stage.uncommitted() == 0, "the consumer is back and commits")
+    if stage.jvm() != before:
+        raise ChaosError("the JVM is another one")
+    return Struck(note=f"the JVM is the same; {uncommitted} objects of a partition were not committed")
+
+
+def kill_uncommitted(stage: Stage) -> Struck:
+    uncommitted = _without_commits(stage, objects=2)
+    stage.kill_jvm()
+    stage.refuse_commits(refused=False)
+    return Struck(note=f"{uncommitted} objects of a partition were not committed")
+
+
+def _without_commits(stage: Stage, objects: int) -> int:
+    """Refuses commits until so many objects of a partition are completed; returns how many there are."""
+    stage.refuse_commits(refused=True)
+    wait_until(lambda: stage.uncommitted() >= objects, f"{objects} objects are not committed")
+    return stage.uncommitted()
 
 
 def _kafka_credentials(stage: Stage) -> tuple[str, str]:
@@ -487,10 +557,11 @@ FAULTS = (
     ),
     Fault(
         "10",
-        "clock wrong by an hour (the JVM's, libfaketime)",
+        "clock 20 minutes ahead, then right again (the JVM's, libfaketime)",
         wrong_clock,
-        "times in the log that are an hour ahead; S3 refuses the first request (RequestTimeTooSkewed), and the AWS"
-        " SDK corrects for it",
+        "times in the log that are ahead; S3 refuses the first request (RequestTimeTooSkewed), and the AWS SDK"
+        " corrects for it; ClockAheadSeconds and its alarm until the time has passed",
+        patience=2400.0,
     ),
     Fault(
         "11",
@@ -515,5 +586,31 @@ FAULTS = (
         f"standstill: S3 never answers, the task is said to run (the watchdog's 30 minutes cut to {STUCK_SECONDS} s)",
         stand_still,
         "SecondsStuck grows, then one restart of the service, and no second one",
+    ),
+    Fault(
+        "13a",
+        f"network to Kafka silent for {SILENT_SECONDS} s from just after a rotation, at the default rotation",
+        silent_network,
+        "warnings of the Kafka client, no new object for two minutes; the group has expelled the consumer and takes it"
+        " back",
+        afterwards=lambda stage: stage.set_rotation(stage.rotation_seconds),
+    ),
+    Fault(
+        "13b",
+        "offset commits refused while fetching goes on",
+        refuse_commits,
+        "warnings of failed commits; SecondsStuck grows",
+    ),
+    Fault(
+        "13c",
+        "consumer expelled with two short objects not committed, and back in the same JVM",
+        expel_consumer,
+        "warnings of the Kafka client; what was not committed is read again",
+    ),
+    Fault(
+        "13d",
+        "JVM killed (-9) with two short objects not committed",
+        kill_uncommitted,
+        "systemd starts it again after 5 s; what was not committed is read again",
     ),
 )

@@ -4,8 +4,10 @@ import gzip
 import json
 import zlib
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
 
+from components import logzio_facts
 from local.demo.comparison import PIPELINE, is_data
 from local.demo.places import Bucket, DeliveredStore
 
@@ -22,16 +24,20 @@ class Ledger:
         self._archived.update(_ids(lines_of(key, body)))
 
     def add_delivered(self, line: str) -> None:
-        """An event as Logz.io indexed it."""
-        self._delivered.update(_ids([line]))
+        """An event as Logz.io shows it. One that it could not index by its fields is not delivered."""
+        self._delivered.update(_ids([line] if logzio_facts.failure(json.loads(line)) is None else []))
+
+    def unarchived(self, ids: Iterable[str]) -> set[str]:
+        """Those that the bucket does not have."""
+        return {one for one in ids if one not in self._archived}
 
     def undelivered(self, ids: Iterable[str]) -> set[str]:
-        """Those that Logz.io does not have."""
+        """Those that Logz.io has not indexed."""
         return {one for one in ids if one not in self._delivered}
 
-    def absent(self, ids: Iterable[str]) -> set[str]:
-        """Those that are missing from the bucket or from Logz.io."""
-        return {one for one in ids if one not in self._archived or one not in self._delivered}
+    def absent(self, ids: Collection[str]) -> set[str]:
+        """Those that are missing from the bucket, or that Logz.io has not indexed."""
+        return self.unarchived(ids) | self.undelivered(ids)
 
     def duplicates(self) -> int:
         """Copies beyond the first of each event, in the place that has more of it."""
@@ -40,21 +46,37 @@ class Ledger:
         return sum(max(place[one] for place in places) - 1 for one in several)
 
 
+@dataclass(frozen=True)
+class Account:
+    """What one row added: events that each place does not have, and copies too many of any event."""
+
+    lost_in_bucket: int
+    lost_in_logzio: int
+    duplicates: int
+
+
 class Books:
     """Closes the ledger's account after each fault: each loss and each duplicate is counted in one row."""
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
-        self.lost: set[str] = set()
-        """All that earlier rows lost."""
+        self._lost_in_bucket: set[str] = set()
+        self._lost_in_logzio: set[str] = set()
         self._duplicates = ledger.duplicates()
 
-    def close(self, ids: Iterable[str]) -> tuple[int, int]:
-        """Of these events: how many are newly lost; and how many copies too many are new, of any event."""
-        lost = self._ledger.absent(ids) - self.lost
-        self.lost |= lost
+    @property
+    def lost(self) -> set[str]:
+        """All that earlier rows lost, in either place."""
+        return self._lost_in_bucket | self._lost_in_logzio
+
+    def close(self, ids: Collection[str]) -> Account:
+        """Of these events: how many each place newly lacks; and how many copies too many are new, of any event."""
+        in_bucket = self._ledger.unarchived(ids) - self._lost_in_bucket
+        in_logzio = self._ledger.undelivered(ids) - self._lost_in_logzio
+        self._lost_in_bucket |= in_bucket
+        self._lost_in_logzio |= in_logzio
         before, self._duplicates = self._duplicates, self._ledger.duplicates()
-        return len(lost), self._duplicates - before
+        return Account(len(in_bucket), len(in_logzio), self._duplicates - before)
 
 
 class Reader:

@@ -4,21 +4,26 @@ import json
 import re
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from confluent_kafka import KafkaError, Message, Producer
 
-from components import layout
+from components import layout, logzio_facts
+from components.worker.fields import flattened
 from local.chaos.ledger import lines_of
 from local.chaos.stage import ChaosError, Stage, wait_until
+from local.demo import stages
 from local.kafka import client
 from local.kafka.client import TOPIC
 from local.world import BUCKET
 
 PARTITION = 3
+
+BEYOND_LOGZIO = "8 MB"
+"""Of the readable events the one that Logz.io cannot index: a value of more than 32,700 characters."""
 
 # What Connect's LogReporter writes for a record that was skipped.
 _SKIPPED = re.compile(r"topic='([^']+)', partition=(\d+), offset=(\d+)")
@@ -31,12 +36,14 @@ class Struck:
     Attributes:
         note: what was seen of it.
         ids: events that it produced itself and that must arrive.
+        unindexable: further ones that must arrive, though Logz.io cannot index them.
         unrepresentable: records that a JSON archive cannot hold; each was named in the log.
-        silent: those that nothing was said of. They count as lost.
+        silent: those that nothing was said of, and unindexable events that did not arrive. They count as lost.
     """
 
     note: str = ""
     ids: tuple[str, ...] = ()
+    unindexable: tuple[str, ...] = ()
     unrepresentable: int = 0
     silent: int = 0
 
@@ -95,7 +102,11 @@ def strike(stage: Stage) -> Struck:
         wait_until(is_past, "the sink has passed the poison")
     logged = named()
     silent = [name for name in skipped if offsets[name] not in logged]
-    archived = _archived(stage, offsets)
+    archived = _archived(stage, (event["id"] for event in events.values()), last)
+    beyond = str(events[BEYOND_LOGZIO]["id"])
+    with suppress(ChaosError):
+        wait_until(lambda: _is_marked(stage, beyond), f"Logz.io has marked the event of {BEYOND_LOGZIO}")
+    is_marked = _is_marked(stage, beyond)
     notes = [f"skipped: {', '.join(name for name in skipped if name not in silent)}"]
     notes.append(f"metric SkippedEvents: {counted(stage.journal(began))}, a null (no event) among them")
     for name, event in events.items():
@@ -105,16 +116,31 @@ def strike(stage: Stage) -> Struck:
         else:
             notes.append(
                 f"{name}: archived"
-                + ("" if copy["data"] == event["data"] else " WITH ANOTHER VALUE (format raw keeps it)")
+                + ("" if _has_fields(copy, event) else " WITH ANOTHER VALUE (format raw keeps it)")
+                + (", in Logz.io an invalid log" if name == BEYOND_LOGZIO and is_marked else "")
             )
     if silent:
         notes.append(f"NOT NAMED in the log: {', '.join(silent)}")
+    arrived = is_marked and beyond in archived
     return Struck(
         note="; ".join(notes),
-        ids=tuple(event["id"] for event in events.values()),
+        ids=tuple(event["id"] for event in events.values() if event["id"] != beyond),
+        unindexable=(beyond,),
         unrepresentable=len(skipped) - len(silent),
-        silent=len(silent),
+        silent=len(silent) + (0 if arrived else 1),
     )
+
+
+def _has_fields(copy: Mapping[str, Any], event: Mapping[str, Any]) -> bool:
+    return flattened({"data": event["data"]}).items() <= copy.items()
+
+
+def _is_marked(stage: Stage, event_id: str) -> bool:
+    """Whether Logz.io shows an event as one that it could not index."""
+    shown = (
+        json.loads(row.event) for row in stages.delivered(stage.world).new_rows() if event_id in row.event
+    )
+    return any(event.get("id") == event_id and logzio_facts.failure(event) for event in shown)
 
 
 def produce(stage: Stage, values: Mapping[str, bytes | None]) -> dict[str, int]:
@@ -165,23 +191,24 @@ def _keys(stage: Stage) -> list[str]:
 
 
 def _last_archived(stage: Stage) -> int:
-    """First offset of the newest object: everything before it is archived or was skipped."""
-    found = (layout.parse_data_key(key) for key in _keys(stage)[-1:])
-    return max((key.start_offset for key in found if key is not None), default=-1)
+    """The largest first offset of an object: everything before it is archived or was skipped."""
+    return max(map(_start, _keys(stage)), default=-1)
 
 
-def _archived(stage: Stage, offsets: Mapping[str, int]) -> dict[str, dict[str, Any]]:
-    """The archived events of the newest objects, by id, from a little before the poison on."""
+def _archived(stage: Stage, ids: Iterable[str], last: int) -> dict[str, dict[str, Any]]:
+    """The archived copies of these events, none of which is in an object that begins after the offset `last`."""
     s3 = stage.world.aws("s3")
-    keys = _keys(stage)
-    starts = [key for key in keys if _start(key) <= min(offsets.values())][-1:]
-    wanted = starts + [key for key in keys if min(offsets.values()) < _start(key) <= max(offsets.values())]
-    events = (
-        json.loads(line)
-        for key in wanted
-        for line in lines_of(key, s3.get_object(Bucket=BUCKET, Key=key)["Body"].read())
-    )
-    return {str(event.get("id")): event for event in events}
+    missing, found = set(ids), dict[str, dict[str, Any]]()
+    # The newest first: they are in one of these, in several after a rewind.
+    for key in reversed([key for key in _keys(stage) if _start(key) <= last]):
+        if not missing:
+            break
+        for line in lines_of(key, s3.get_object(Bucket=BUCKET, Key=key)["Body"].read()):
+            event = json.loads(line)
+            if event.get("id") in missing:
+                missing.remove(event["id"])
+                found[event["id"]] = event
+    return found
 
 
 def _start(key: str) -> int:

@@ -23,8 +23,10 @@ class Row:
     fault: str
     produced: int
     """Events that Kafka accepted from the blow until the row was closed."""
-    lost: int
-    """Events that are missing from the bucket or from Logz.io, even after a restart of the service by hand."""
+    lost_in_bucket: int
+    """Events that the bucket does not have, even after a restart of the service by hand."""
+    lost_in_logzio: int
+    """Events that Logz.io has not indexed, those that the bucket lacks among them."""
     duplicates: int
     """Copies beyond the first that came with this row."""
     seconds: float | None
@@ -39,7 +41,8 @@ class Row:
     @property
     def ok(self) -> bool:
         """Nothing lost and recovered by itself, or not run for a reason that is named."""
-        return self.skipped is not None or (self.lost == 0 and self.seconds is not None)
+        lost = self.lost_in_bucket or self.lost_in_logzio
+        return self.skipped is not None or (not lost and self.seconds is not None)
 
 
 @dataclass(frozen=True)
@@ -49,7 +52,7 @@ class Report:
     rows: tuple[Row, ...]
     events: int
     missing_at_the_end: int
-    """Events without a right copy in both places after all, those of the poison row apart."""
+    """Events without a right copy in both places, or not indexed, after all; those of the poison row apart."""
     details: tuple[str, ...] = ()
 
     @property
@@ -76,16 +79,17 @@ def table(rows: Sequence[Row]) -> Table:
     """One line per fault."""
     made = Table(title="ccloud-logexporter: injected faults", caption=DUPLICATES, show_lines=True)
     made.add_column("fault")
-    for figure in ("lost", "duplicates", "seconds to recover"):
+    for figure in ("lost in the bucket", "lost in Logz.io", "duplicates", "seconds to recover"):
         made.add_column(figure, justify="right")
     made.add_column("what the person would have seen")
     for row in rows:
         if row.skipped is not None:
-            made.add_row(f"{row.name} {row.fault}", "-", "-", "-", f"not run: {row.skipped}")
+            made.add_row(f"{row.name} {row.fault}", "-", "-", "-", "-", f"not run: {row.skipped}")
             continue
-        lost = str(row.lost)
+        lost = str(row.lost_in_bucket)
         if row.unrepresentable:
             lost += f" (and {row.unrepresentable} that no JSON archive can hold)"
         seconds = "not recovered" if row.seconds is None else f"{row.seconds:.0f}"
-        made.add_row(f"{row.name} {row.fault}", lost, str(row.duplicates), seconds, row.seen)
+        figures = (lost, str(row.lost_in_logzio), str(row.duplicates), seconds)
+        made.add_row(f"{row.name} {row.fault}", *figures, row.seen)
     return made

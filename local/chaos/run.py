@@ -14,6 +14,7 @@ from local.chaos.poison import Struck
 from local.chaos.report import Report, Row
 from local.chaos.stage import ChaosError, SkippedError, Stage
 from local.demo import stages
+from local.kafka.relay import Relay
 
 STATE = paths.STATE / "chaos"
 RATE = 50.0
@@ -28,6 +29,7 @@ _MARKS = {
     "restarts of the task by the watchdog": "^restarting what failed",
     "restarts of the service by the watchdog": "^restarting the service",
     "heartbeats with TaskRunning 0": '^heartbeat .*"TaskRunning": 0',
+    "heartbeats with ClockAheadSeconds": '^heartbeat .*"ClockAheadSeconds": [1-9]',
     "errors logged": "^ERROR",
     "warnings logged": "^WARN",
 }
@@ -51,12 +53,14 @@ def run(faults: Sequence[Fault], *, short: bool = False, state: Path = STATE) ->
     Raises:
         RuntimeError: the stack could not be brought up.
     """
-    stage = Stage(stages.up(state), short)
-    try:
-        stages.boot(stage.world)
-        report = _Run(stage).strike_all(faults)
-    finally:
-        processes.stop_all(state)
+    relay = Relay(processes.free_port(), lambda: int(processes.read(state, "kafka").ready["relayed_port"]))
+    with relay:
+        try:
+            stage = Stage(stages.up(state, relay_port=relay.port), relay, short)
+            stages.boot(stage.world)
+            report = _Run(stage).strike_all(faults)
+        finally:
+            processes.stop_all(state)
     if report.exit_code == 0:
         # The logs are worth keeping only if something went wrong.
         world.end(state)
@@ -79,6 +83,7 @@ class _Run:
         self._books = Books(self._ledger)
         self._reader = Reader(stages.bucket(stage.world), stages.delivered(stage.world), self._ledger)
         self._poison: list[str] = []
+        self._unindexable: list[str] = []
 
     def strike_all(self, faults: Sequence[Fault]) -> Report:
         self._feed.start()
@@ -98,7 +103,7 @@ class _Run:
             struck = fault.strike(self._stage) or Struck()
         except SkippedError as reason:
             progress.say(f"  not run: {reason}")
-            return Row(fault.name, fault.text, 0, 0, 0, None, "", skipped=str(reason))
+            return Row(fault.name, fault.text, 0, 0, 0, 0, None, "", skipped=str(reason))
         except Exception as error:  # noqa: BLE001  # one fault that cannot be injected must not end the others
             progress.say(f"  failed: {error}")
             self._heal_everything()
@@ -109,6 +114,7 @@ class _Run:
             self._feed.start()
         progress.say("  healed; waiting until nothing is behind")
         self._poison += struck.ids
+        self._unindexable += struck.unindexable
         wanted = self._wanted()
         seconds = self._recover(fault.patience)
         if seconds is None:
@@ -117,20 +123,23 @@ class _Run:
         else:
             # Copies that are still on their way belong to this row, too.
             self._recover(600)
-        lost, duplicates = self._books.close(wanted)
+        account = self._books.close(wanted)
         row = Row(
             name=fault.name,
             fault=fault.text,
             produced=len(self._feed.ids()) - produced,
-            lost=lost + struck.silent,
-            duplicates=duplicates,
+            lost_in_bucket=account.lost_in_bucket + struck.silent,
+            lost_in_logzio=account.lost_in_logzio + struck.silent,
+            duplicates=account.duplicates,
             # A fault that was not injected proves nothing.
             seconds=None if failed else seconds,
             seen="; ".join(part for part in (fault.seen, struck.note, self._observed(began)) if part),
             unrepresentable=struck.unrepresentable,
         )
         shown = "NOT RECOVERED" if seconds is None else f"recovered after {seconds:.1f} s"
-        progress.say(f"  {fault.name}: {shown}, lost {row.lost}, duplicates {row.duplicates}; {row.seen}")
+        lost = f"lost in the bucket {row.lost_in_bucket}, in Logz.io {row.lost_in_logzio}"
+        progress.say(f"  {fault.name}: {shown}, {lost}, duplicates {row.duplicates}; {row.seen}")
+        fault.afterwards(self._stage)
         return row
 
     def _wanted(self) -> list[str]:
@@ -173,8 +182,10 @@ class _Run:
         self._stage.heal_s3()
         self._stage.fail_logzio(down=False)
         self._stage.pass_over(on=False)
+        self._stage.silence_kafka(silent=False)
         if not processes.is_running(self._stage.state, "kafka"):
             self._stage.start_broker()
+        self._stage.refuse_commits(refused=False)
 
     def _rescue(self) -> None:
         """A row that does not recover must not spoil the next ones: what a person would do."""
@@ -190,7 +201,9 @@ class _Run:
         self._recover(600, flowing=False)
         result = stages.wait_until_complete(self._stage.world, still_seconds=120)
         poisoned = sum(event.id in self._poison for event in result.first_missing)
-        return Report(rows, result.produced, result.missing - poisoned, tuple(result.explain()))
+        marked = sum(failure.id in self._unindexable for failure in result.first_failures)
+        missing = result.missing - poisoned + result.index_failures - marked
+        return Report(rows, result.produced, missing, tuple(result.explain()))
 
 
 def summary(journal: Sequence[str]) -> str:

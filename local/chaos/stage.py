@@ -3,15 +3,25 @@
 import json
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import yaml
+from confluent_kafka import ConsumerGroupTopicPartitions
+from confluent_kafka.admin import AdminClient
+
+from components import layout
+from components.settings import NAMESPACE, Connector
+from components.worker.bundle import CONNECTOR_PROPERTIES
 from components.worker.connect import SERVICE, parameter_name
 from local import http, paths, processes, pulumi
 from local.demo import stages
+from local.kafka import client, commits
+from local.kafka.relay import Relay
 from local.vm import shell
 from local.world import STACK, World, clean_environment
 
@@ -41,9 +51,10 @@ def wait_until(
 
 @dataclass(frozen=True)
 class Stage:
-    """A running local stack. `short`: long outages are cut down."""
+    """A running local stack. `relay`: by which its VM reaches Kafka. `short`: long outages are cut down."""
 
     world: World
+    relay: Relay | None = None
     short: bool = False
 
     @property
@@ -108,6 +119,18 @@ class Stage:
         """A restart by hand."""
         self.run("systemctl", "restart", "--no-block", f"{SERVICE}.service")
 
+    @property
+    def rotation_seconds(self) -> int:
+        """As the stack has it set."""
+        document = yaml.safe_load(self.world.stack_file.read_text())
+        return int(document["config"][f"{NAMESPACE}:connector"]["rotationSeconds"])
+
+    def set_rotation(self, seconds: int) -> None:
+        """Another rotation, with a restart of the service; the stack does not know of it."""
+        value = f"s/^(rotate.schedule.interval.ms)=.*/\\1={1000 * seconds}/"
+        self.run("sed", "--in-place", "--regexp-extended", value, CONNECTOR_PROPERTIES)
+        self.restart_service()
+
     def journal(self, since: float) -> list[str]:
         """What the service and its helpers logged since a moment (epoch seconds); empty while the VM is off."""
         command = ("journalctl", "--quiet", "--output=cat", "--no-pager", f"--since=@{int(since)}")
@@ -138,8 +161,37 @@ class Stage:
         """Starts the broker again on its port."""
         port = str(self.world.servers["kafka"].ready["port"])
         command = [sys.executable, "-m", "local.kafka", "--state", str(self.state), "--port", port]
+        if self.relay is not None:
+            command += ["--relay-port", str(self.relay.port)]
         environment = {**clean_environment(), "PYTHONPATH": str(paths.ROOT)}
         processes.start(self.state, "kafka", command, env=environment, cwd=paths.ROOT)
+
+    def silence_kafka(self, *, silent: bool) -> None:
+        """Lets nothing pass between the VM and Kafka, or everything again; other clients notice nothing."""
+        if self.relay is not None:
+            self.relay.be_silent() if silent else self.relay.speak()
+
+    def refuse_commits(self, *, refused: bool) -> None:
+        """Lets the broker refuse offset commits, or take them again; fetching goes on."""
+        commits.refuse(self._kafka(), refused=refused)
+
+    def uncommitted(self) -> int:
+        """How many objects the partition has that has most of them that begin at or after its committed offset."""
+        group = ConsumerGroupTopicPartitions(f"connect-{Connector().name}")
+        # Kept until it has answered: without its client an answer never comes.
+        admin = self._kafka()
+        (answer,) = admin.list_consumer_group_offsets([group]).values()
+        committed = {one.partition: one.offset for one in answer.result().topic_partitions}
+        keys = (layout.parse_data_key(one.key) for one in stages.bucket(self.world).listing())
+        behind = (
+            key.partition
+            for key in keys
+            if key is not None and key.start_offset >= committed.get(key.partition, 0)
+        )
+        return max(Counter(behind).values(), default=0)
+
+    def _kafka(self) -> AdminClient:
+        return AdminClient(client.client_config(self.state))
 
     # --- AWS
 

@@ -30,8 +30,12 @@ class Report:
     events_produced: int
     events_archived: int
     events_delivered: int
+    events_indexed: int
+    """Events that Logz.io has under their own type, with the right value in every field."""
+    index_failures: int
+    """Copies in Logz.io that it could not index by their fields."""
     events_missing: int
-    """Events without a right copy in the bucket or in Logz.io."""
+    """Events without a right copy in the bucket, or without any in Logz.io."""
     events_duplicated: int
     """Copies beyond the first, in the bucket or in Logz.io, whichever has more of an event."""
     events_faulty: int
@@ -48,9 +52,10 @@ class Report:
 
     @property
     def exit_code(self) -> int:
-        """0 only if events flowed, none is missing or wrong, verify agrees, and nothing was left behind."""
-        wrong = self.events_missing or self.events_faulty or self.verify_exit_code or self.left_behind
-        return 1 if wrong or not self.events_produced else 0
+        """0 only if events flowed, each is archived and indexed, none is wrong, verify agrees, and nothing was left."""
+        defects = self.events_missing or self.index_failures or self.events_faulty or self.left_behind
+        incomplete = self.events_indexed < self.events_produced or not self.events_produced
+        return 1 if defects or incomplete or self.verify_exit_code else 0
 
     def write(self, file: Path) -> None:
         """Writes the report as one JSON object; the whole content appears at once."""
@@ -92,6 +97,8 @@ def from_result(
         events_produced=result.produced,
         events_archived=result.archived,
         events_delivered=result.delivered,
+        events_indexed=result.indexed,
+        index_failures=result.index_failures,
         events_missing=result.missing,
         events_duplicated=result.duplicates,
         events_faulty=result.faults,

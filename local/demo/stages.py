@@ -36,19 +36,30 @@ class Timing:
     boot: float | None = None
 
 
-def up(state: Path = paths.STATE, changed: Mapping[str, Mapping[str, Any]] | None = None) -> World:
+def up(
+    state: Path = paths.STATE,
+    changed: Mapping[str, Mapping[str, Any]] | None = None,
+    *,
+    program: Path = paths.ROOT,
+    settings: Callable[[World, str], dict[str, Any]] = world.stack_settings,
+    relay_port: int | None = None,
+) -> World:
     """Starts the local stack and runs `pulumi up`; returns while the VM is still booting.
 
-    `changed`: settings beside the local stack's own, by section: {"logzio": {"authentication": "keys"}}.
+    Args:
+        changed: settings beside the local stack's own, by section: {"logzio": {"authentication": "keys"}}.
+        program: the folder of the Pulumi program.
+        settings: makes the local stack's own settings, from the world and the connector's version.
+        relay_port: as in `world.start`.
     """
     started = time.time()
     tools = setup.prepare(Connector().version)
     prepared = time.time()
-    running = world.start(state, tools)
-    settings = world.stack_settings(running, Connector().version)
+    running = replace(world.start(state, tools, relay_port), program=program)
+    document = settings(running, Connector().version)
     for section, values in (changed or {}).items():
-        settings.setdefault(f"{NAMESPACE}:{section}", {}).update(values)
-    pulumi.create_stack(running, settings)
+        document.setdefault(f"{NAMESPACE}:{section}", {}).update(values)
+    pulumi.create_stack(running, document)
     world.write_environment_file(running)
     progress.say("- pulumi up: the same program as in an account ...")
     before_up = time.time()

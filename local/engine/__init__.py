@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from local import paths, progress
+from local.engine import toolchain
+from local.engine.toolchain import ToolchainError
 
 HERE = Path(__file__).resolve().parent
 VERSION = "3.258.0"
@@ -131,26 +133,30 @@ def _fingerprint() -> str:
 
 
 def _build(folder: Path) -> None:
-    go = shutil.which("go")
-    if go is None:
-        raise EngineError(
-            "the Pulumi engine is missing: there is no `pulumi` with its Python language host on PATH, "
-            "and no `go` to build one. Install Pulumi (https://www.pulumi.com/docs/install/) "
-            "or Go 1.25.11 or later."
-        )
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder) as temporary:
         built = Path(temporary) / "pulumi"
+        try:
+            go = toolchain.ensure(Path(temporary))
+        except ToolchainError as problem:
+            raise EngineError(
+                "the Pulumi engine is missing: there is no `pulumi` with its Python language host on PATH, "
+                f"and it cannot be built: {problem}\n"
+                "Install Pulumi (https://www.pulumi.com/docs/install/) or Go."
+            ) from None
         with progress.step(f"building the Pulumi engine {VERSION} (once, about 6 minutes)"):
             done = subprocess.run(
-                [go, "build", *FLAGS, "-o", str(built), PACKAGE],
+                [str(go.executable), "build", *FLAGS, "-o", str(built), PACKAGE],
                 cwd=HERE,
+                env={**os.environ, **go.environment},
                 capture_output=True,
                 check=False,
                 text=True,
             )
         if done.returncode:
-            raise EngineError(f"the Pulumi engine could not be built with {go}:\n{done.stderr[-2000:]}")
+            raise EngineError(
+                f"the Pulumi engine could not be built with {go.executable}:\n{done.stderr[-2000:]}"
+            )
         built.rename(folder / "pulumi")
 
 

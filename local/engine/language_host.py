@@ -75,8 +75,8 @@ class LanguageHost(LanguageServer):
             if _lies_in(directory, sys.modules[name]):
                 del sys.modules[name]
         os.chdir(directory)
-        if str(directory) not in sys.path:
-            sys.path.insert(0, str(directory))
+        # Before this host's own checkout: its program may be another version's.
+        sys.path[:] = [str(directory), *(entry for entry in sys.path if entry != str(directory))]
         runpy.run_path(str(main), run_name="__main__")
 
 

@@ -1,4 +1,4 @@
-"""`python -m local.kafka --state DIR --ready-file FILE [--port P]`: the broker until SIGTERM."""
+"""`python -m local.kafka --state DIR --ready-file FILE [--port P] [--relay-port R]`: the broker until SIGTERM."""
 
 import argparse
 import signal
@@ -16,14 +16,21 @@ def main() -> int:
     parser.add_argument("--state", type=Path, required=True)
     parser.add_argument("--ready-file", type=Path, required=True)
     parser.add_argument("--port", type=int, help="default: a free one; an earlier one after a restart")
+    parser.add_argument(
+        "--relay-port", type=int, help="of a relay (local.kafka.relay): `bootstrap` is then the relay's"
+    )
     arguments = parser.parse_args()
     state: Path = arguments.state.resolve()
     port: int = arguments.port or processes.free_port()
     signal.signal(signal.SIGTERM, _leave)
-    process = broker.start(state, port)
+    relayed = broker.Relayed(processes.free_port(), arguments.relay_port) if arguments.relay_port else None
+    process = broker.start(state, port, relayed)
     try:
         broker.prepare(state, process)
-        processes.write_ready(arguments.ready_file, {"port": port, "bootstrap": f"127.0.0.1:{port}"})
+        ready = {"port": port, "bootstrap": f"127.0.0.1:{port}"}
+        if relayed is not None:
+            ready |= {"bootstrap": f"127.0.0.1:{relayed.relay_port}", "relayed_port": relayed.port}
+        processes.write_ready(arguments.ready_file, ready)
         return process.wait()
     finally:
         process.terminate()

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import javaproperties
@@ -45,7 +46,15 @@ class BrokerError(RuntimeError):
     """The broker ended or did not answer."""
 
 
-def start(state: Path, port: int) -> "subprocess.Popen[bytes]":
+@dataclass(frozen=True)
+class Relayed:
+    """A second listener, whose clients are sent to a relay: `port` is the broker's, `relay_port` the relay's."""
+
+    port: int
+    relay_port: int
+
+
+def start(state: Path, port: int, relayed: Relayed | None = None) -> "subprocess.Popen[bytes]":
     """Starts the broker's JVM on `port`, with the data that an earlier one left in `state`.
 
     It ends by itself when the calling process does.
@@ -56,7 +65,11 @@ def start(state: Path, port: int) -> "subprocess.Popen[bytes]":
     if users.ADMIN not in users.read(users.file(state)):
         users.add(users.file(state), users.ADMIN, secrets.token_urlsafe(32))
     properties = directory / "server.properties"
-    _write(properties, server_properties(directory, port=port, controller_port=processes.free_port()))
+    controller_port = processes.free_port()
+    _write(
+        properties,
+        server_properties(directory, port=port, controller_port=controller_port, relayed=relayed),
+    )
     _write(directory / "log4j.properties", _LOG4J)
     if not (directory / "data" / "meta.properties").exists():
         tool = _java(
@@ -74,22 +87,29 @@ def _cluster_id() -> str:
     return base64.urlsafe_b64encode(bytes([first & 0x7F, *others])).decode().rstrip("=")
 
 
-def server_properties(directory: Path, *, port: int, controller_port: int) -> dict[str, str]:
+def server_properties(
+    directory: Path, *, port: int, controller_port: int, relayed: Relayed | None = None
+) -> dict[str, str]:
     """One node that is broker and controller; clients come by SASL_SSL only."""
-    module = "org.apache.kafka.common.security.plain.PlainLoginModule"
-    plain = "listener.name.client.plain."
+    # Listener -> where it listens, and where it sends its clients.
+    clients = {"CLIENT": (port, port)}
+    if relayed is not None:
+        clients["RELAYED"] = (relayed.port, relayed.relay_port)
+    listening = [f"{name}://{_HOST}:{own}" for name, (own, _) in clients.items()]
     return {
         "process.roles": "broker,controller",
         "node.id": "1",
         "controller.quorum.voters": f"1@{_HOST}:{controller_port}",
-        "listeners": f"CLIENT://{_HOST}:{port},CONTROLLER://{_HOST}:{controller_port}",
-        "listener.security.protocol.map": "CLIENT:SASL_SSL,CONTROLLER:PLAINTEXT",
+        "listeners": ",".join([*listening, f"CONTROLLER://{_HOST}:{controller_port}"]),
+        "advertised.listeners": ",".join(f"{name}://{_HOST}:{told}" for name, (_, told) in clients.items()),
+        "listener.security.protocol.map": ",".join(
+            [*(f"{name}:SASL_SSL" for name in clients), "CONTROLLER:PLAINTEXT"]
+        ),
         "inter.broker.listener.name": "CLIENT",
         "controller.listener.names": "CONTROLLER",
         "sasl.enabled.mechanisms": "PLAIN",
         "sasl.mechanism.inter.broker.protocol": "PLAIN",
-        f"{plain}sasl.jaas.config": f'{module} required users_file="{directory / "users.json"}";',
-        f"{plain}sasl.server.callback.handler.class": "logexporter.kafka.UsersFileHandler",
+        **{key: value for name in clients for key, value in _login(directory, name).items()},
         "ssl.keystore.type": "PEM",
         "ssl.keystore.location": str(directory / "broker.pem"),
         # The broker checks at its start that it could talk to itself.
@@ -105,6 +125,15 @@ def server_properties(directory: Path, *, port: int, controller_port: int) -> di
         "transaction.state.log.replication.factor": "1",
         "transaction.state.log.min.isr": "1",
         "group.initial.rebalance.delay.ms": "0",
+    }
+
+
+def _login(directory: Path, listener: str) -> dict[str, str]:
+    module = "org.apache.kafka.common.security.plain.PlainLoginModule"
+    plain = f"listener.name.{listener.lower()}.plain."
+    return {
+        f"{plain}sasl.jaas.config": f'{module} required users_file="{directory / "users.json"}";',
+        f"{plain}sasl.server.callback.handler.class": "logexporter.kafka.UsersFileHandler",
     }
 
 

@@ -7,6 +7,7 @@
 - `faults` lets requests go wrong on demand.
 - `aws` tries keys and roles, as Logz.io does before it accepts a registration.
 - `fetcher` reads the buckets in alphabetical order and never looks back.
+- `indexing` gives each field its type of the day and marks what Logz.io could not index.
 - `store` keeps registrations and events in SQLite (`DIR/logzio/store.sqlite`), so it may be restarted.
 - `listener` takes events that are sent.
 - `search` answers searches over the events.

@@ -3,11 +3,12 @@
 import gzip
 import json
 import zlib
+from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any
 
 from components.logzio_facts import MAX_BODY_BYTES, MAX_LINE_BYTES
-from local.logzio.fetcher import indexed
+from local.logzio.indexing import Indexer
 from local.logzio.store import Event
 
 _DEFAULT_TYPE = "http-bulk"
@@ -51,8 +52,8 @@ def check_token(given: str | None, right: str) -> None:
         raise RefusedError(401, "Logging token is not valid")
 
 
-def take(body: bytes, encoding: str | None, log_type: str | None) -> Taken:
-    """The events of a request.
+def take(body: bytes, encoding: str | None, log_type: str | None, indexer: Indexer) -> Taken:
+    """The events of a request, as the account's index shows them.
 
     Raises:
         RefusedError: it is too large, or not what its header says.
@@ -65,18 +66,20 @@ def take(body: bytes, encoding: str | None, log_type: str | None) -> Taken:
     # Documented of the body; here of the lines too, as nothing says that compression raises the limit.
     if len(body) > MAX_BODY_BYTES:
         raise RefusedError(413, "Request Entity Too Large")
-    events: list[Event] = []
+    by_type: dict[str, list[str]] = defaultdict(list)
     counts = {"malformed": 0, "oversized": 0, "empty": 0}
-    for number, line in enumerate(body.removesuffix(b"\n").split(b"\n")):
+    for line in body.removesuffix(b"\n").split(b"\n"):
         problem = _problem(line)
         if problem is not None:
             counts[problem] += 1
             continue
         text = line.decode()
-        own = json.loads(text).get("type")
         # "Type field in the log overrides the `type` in the request header."
-        added = {} if own is not None else {"type": log_type or _DEFAULT_TYPE}
-        events.append(indexed(number, text, added))
+        own = json.loads(text).get("type")
+        by_type[own if isinstance(own, str) else log_type or _DEFAULT_TYPE].append(text)
+    events = [
+        event for of_type, lines in by_type.items() for event in indexer.events("\n".join(lines), of_type)
+    ]
     return Taken(tuple(events), **counts)
 
 

@@ -27,6 +27,7 @@ from local.logzio import listener, requests
 from local.logzio.aws import Aws, CredentialsError
 from local.logzio.faults import Fault, Faults
 from local.logzio.fetcher import Fetcher
+from local.logzio.indexing import Indexer
 from local.logzio.requests import ApiError
 from local.logzio.search import SearchError, search, wanted_ids
 from local.logzio.store import Store
@@ -65,10 +66,11 @@ class Emulator:
         self._lock = threading.Lock()
         self._aws: Aws | None = None
         self._fetcher: Fetcher | None = None
+        self._indexer = Indexer(self._store)
         if aws_endpoint is not None:
             identity = state / "cloud" / "logzio.json"
             self._aws = Aws.load(aws_endpoint, identity, self._store.external_id())
-            self._fetcher = Fetcher(self._store, self._aws)
+            self._fetcher = Fetcher(self._store, self._aws, self._indexer)
         self._server = make_server(
             "127.0.0.1", port, self._application(), threaded=True, request_handler=_Quiet
         )
@@ -276,7 +278,7 @@ class Emulator:
         try:
             listener.check_token(request.args.get("token"), self.shipping_token)
             encoding = request.headers.get("Content-Encoding")
-            taken = listener.take(request.get_data(), encoding, request.args.get("type"))
+            taken = listener.take(request.get_data(), encoding, request.args.get("type"), self._indexer)
         except listener.RefusedError as refusal:
             raise ApiError(refusal.status, str(refusal)) from None
         self._store.add_sent(taken.events)

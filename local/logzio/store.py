@@ -26,6 +26,8 @@ CREATE TABLE IF NOT EXISTS events (
     event TEXT, received_at REAL
 );
 CREATE INDEX IF NOT EXISTS events_by_id ON events (event_id);
+-- The type of each field on each day (UTC), nested names joined by dots. One store is one account.
+CREATE TABLE IF NOT EXISTS mappings (day TEXT, field TEXT, type TEXT, PRIMARY KEY (day, field));
 """
 
 _NEWEST = """
@@ -166,6 +168,17 @@ class Store:
                 "INSERT INTO events (key, line, event_id, event, received_at) VALUES ('listener', ?, ?, ?, ?)",
                 ((one.line, one.event_id, json.dumps(one.event), now) for one in events),
             )
+
+    def mapping(self, day: str) -> dict[str, str]:
+        """The fields that a day (ISO 8601) has by now, and their types."""
+        with self._lock:
+            return dict(self._db.execute("SELECT field, type FROM mappings WHERE day = ?", (day,)).fetchall())
+
+    def map_fields(self, day: str, fields: Mapping[str, str]) -> None:
+        """Keeps the types of fields; one that the day has already keeps its own."""
+        with self._lock, self._db:
+            rows = ((day, name, type_) for name, type_ in fields.items())
+            self._db.executemany("INSERT OR IGNORE INTO mappings VALUES (?, ?, ?)", rows)
 
     def refuse(self, registration: Registration, key: str, reason: str) -> None:
         """Keeps that an object was passed over."""

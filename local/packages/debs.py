@@ -57,15 +57,25 @@ def _fill_with_kafka(kafka: Path, root: Path) -> None:
     (root / "DEBIAN" / "conffiles").write_text("".join(f"{file}\n" for file in _CONFFILES))
 
 
+_JAVA_8 = Path("usr/lib/jvm/java-8-openjdk-amd64")
+_JAVA_17 = Path("/usr/lib/jvm/java-17-openjdk-amd64")
+
+
 def _link_java(_kafka: Path, root: Path) -> None:
     """As the package of Java 8 has it: `java` below jre/, and a link to it beside."""
-    home = root / "usr" / "lib" / "jvm" / "java-8-openjdk-amd64"
     for folder, target in (
-        (home / "jre" / "bin", "/usr/lib/jvm/java-17-openjdk-amd64/bin/java"),
-        (home / "bin", "../jre/bin/java"),
+        (root / _JAVA_8 / "jre" / "bin", _JAVA_17 / "bin" / "java"),
+        (root / _JAVA_8 / "bin", Path("../jre/bin/java")),
     ):
         folder.mkdir(parents=True)
         (folder / "java").symlink_to(target)
+
+
+def _link_compiler(_kafka: Path, root: Path) -> None:
+    folder = root / _JAVA_8 / "bin"
+    folder.mkdir(parents=True)
+    for tool in ("javac", "jar"):
+        (folder / tool).symlink_to(_JAVA_17 / "bin" / tool)
 
 
 @dataclass(frozen=True)
@@ -95,6 +105,13 @@ _PACKAGES = (
         "Description: Java 17 where the distributions' package of Java 8 has its own, which Debian 12 lacks\n",
         _link_java,
         # Debian's ca-certificates-java takes no older one than 8u382.
+        version="8u999-2",
+    ),
+    _Package(
+        "openjdk-8-jdk-headless",
+        "Depends: openjdk-8-jre-headless, openjdk-17-jdk-headless\n"
+        "Description: The compiler of Java 17, as above\n",
+        _link_compiler,
         version="8u999-2",
     ),
 )

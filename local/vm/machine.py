@@ -75,6 +75,7 @@ class Machine:
     def boot(self) -> None:
         """Switches the machine on."""
         (self._disk / "work").mkdir(exist_ok=True)
+        rootfs.link_archives(self._archives)
         command = [
             # The kernel ends the VM with the thread that booted it.
             *("setpriv", "--pdeathsig", "KILL"),
@@ -89,7 +90,7 @@ class Machine:
             "--link-journal=no",
             "--resolv-conf=copy-host",
             "--timezone=off",
-            f"--bind={rootfs.apt_archives()}:/var/cache/apt/archives",
+            f"--bind={self._archives}:/var/cache/apt/archives",
         ]
         with (self.folder / "console.log").open("ab") as console:
             self._process = subprocess.Popen(
@@ -149,16 +150,22 @@ class Machine:
         self.cloud_init = {"status": "error" if errors else "done", "errors": errors}
         self.boot_seconds = round(time.monotonic() - self._booted_at, 1)
         self.state = "running"
+        rootfs.keep_archives(self._archives)
 
     def destroy(self) -> None:
         """Deletes the disk; the console's log stays."""
         shutil.rmtree(self._disk, ignore_errors=True)
+        shutil.rmtree(self._archives, ignore_errors=True)
         (self.folder / "machine.json").unlink(missing_ok=True)
         self.state = "gone"
 
     @property
     def _disk(self) -> Path:
         return self.folder / "disk"
+
+    @property
+    def _archives(self) -> Path:
+        return self.folder / "apt-archives"
 
     def _disk_folder(self, path: str) -> Path:
         """A folder of the upper layer; its mode is what the VM sees, whatever the umask here."""

@@ -25,7 +25,7 @@ DEBIAN_PACKAGES = ("debootstrap", "debian-archive-keyring", "systemd-container")
 
 _BOOTSTRAP = ("systemd", "systemd-sysv", "dbus", "ca-certificates", "python3", "curl", "gpg", "iproute2")
 # What Ubuntu's cloud image has as well, as far as the project's user-data may count on it.
-_PACKAGES = ("cloud-init", "logrotate", "procps", "python3-boto3", "util-linux", "xz-utils")
+_PACKAGES = ("cloud-init", "logrotate", "procps", "util-linux", "xz-utils")
 
 # The machine's own way to its mirror; defaults and index targets stay Debian's.
 _APT_SETTINGS = re.compile(
@@ -95,11 +95,38 @@ def ensure() -> Path:
     return image
 
 
-def apt_archives() -> Path:
-    """Packages that VMs downloaded: apt verifies them against the signed index again before each use."""
-    folder = CACHE / f"vm-apt-archives-{distributions.chosen().name}"
+def link_archives(folder: Path) -> None:
+    """Fills `folder` with the packages that earlier VMs downloaded: apt's archive of one VM.
+
+    Each VM has its own, as apt locks the folder. apt verifies a package against the signed index before each use.
+    """
     (folder / "partial").mkdir(parents=True, exist_ok=True)
+    _link_packages(_archives(), folder)
+
+
+def keep_archives(folder: Path) -> None:
+    """Keeps the packages in `folder` for later VMs."""
+    _link_packages(folder, _archives())
+
+
+def _archives() -> Path:
+    folder = CACHE / f"vm-apt-archives-{distributions.chosen().name}"
+    folder.mkdir(parents=True, exist_ok=True)
     return folder
+
+
+def _link_packages(source: Path, target: Path) -> None:
+    """Hard links where one file system holds both, else copies; each file appears as a whole."""
+    for package in source.glob("*.deb"):
+        place = target / package.name
+        if place.exists():
+            continue
+        partial = target / f".{package.name}.{os.getpid()}"
+        try:
+            partial.hardlink_to(package)
+        except OSError:
+            shutil.copyfile(package, partial)
+        partial.replace(place)
 
 
 def _recipe(distribution: Distribution) -> Recipe:

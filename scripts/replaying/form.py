@@ -7,6 +7,7 @@ from typing import Any
 
 from components.logzio_facts import OBJECT_KEY_FIELD
 from components.settings import Connector, Settings
+from components.worker.fields import shaped
 
 
 @dataclass(frozen=True)
@@ -19,14 +20,17 @@ class Form:
     """
 
     renames: Mapping[str, str]
+    flatten: bool
+    excluded: tuple[str, ...]
     add_object_key: bool
 
     @classmethod
     def of(cls, settings: Settings) -> "Form":
-        """Format `raw` renames nothing on its way into the bucket; here it takes the defaults."""
-        connector = settings.connector
-        renames = connector.renames if connector.format == "json" else Connector().renames
-        return cls(renames, settings.logzio.add_object_key)
+        """Format `raw` changes no field; here its time and type get the names that Logz.io knows."""
+        connector, add_object_key = settings.connector, settings.logzio.add_object_key
+        if connector.format == "raw":
+            return cls(Connector().renames, flatten=False, excluded=(), add_object_key=add_object_key)
+        return cls(connector.renames, connector.flatten, connector.excluded_fields, add_object_key)
 
     @property
     def id_field(self) -> str:
@@ -39,12 +43,9 @@ class Form:
         return self.renames.get("time", "time")
 
     def apply(self, event: Mapping[str, Any], key: str) -> dict[str, Any]:
-        """An event as it is sent; what has its new names already stays as it is."""
-        shaped = {
-            new if (new := self.renames.get(name)) is not None and new not in event else name: value
-            for name, value in event.items()
-        }
-        return {**shaped, OBJECT_KEY_FIELD: key} if self.add_object_key else shaped
+        """An event as it is sent."""
+        sent = shaped(event, renames=self.renames, flatten=self.flatten, excluded=self.excluded)
+        return {**sent, OBJECT_KEY_FIELD: key} if self.add_object_key else sent
 
 
 def line(event: Mapping[str, Any]) -> bytes:

@@ -8,7 +8,7 @@ from itertools import islice
 from typing import Protocol
 
 from components import layout
-from components.logzio_facts import MAX_AGGREGATED, MAX_LINE_BYTES
+from components.logzio_facts import MAX_AGGREGATED, MAX_LINE_BYTES, event_time
 from components.shipping.listener import Receipt
 from scripts.replaying.batches import Batch
 from scripts.replaying.form import Form, line
@@ -16,7 +16,7 @@ from scripts.replaying.progress import Progress
 from scripts.replaying.selection import Selection
 from scripts.verification.bucket import Bucket
 from scripts.verification.chains import Chain
-from scripts.verification.events import EventRef, moment, parsed
+from scripts.verification.events import EventRef, parsed
 from scripts.verification.model import StoredObject
 
 
@@ -127,7 +127,7 @@ class Replay:
             return _Item(one.key, number, one.modified)
         shaped = self.form.apply(event, one.key)
         # An event without a readable time is indexed by when it arrives.
-        item = _Item(one.key, number, moment(shaped.get(self.form.time_field)) or one.modified)
+        item = _Item(one.key, number, event_time(shaped.get(self.form.time_field)) or one.modified)
         if not self.selection.holds(item.at):
             return item
         self.counts.events += 1

@@ -3,9 +3,10 @@
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
+from components.logzio_facts import event_time
 from components.settings import Settings
 
 
@@ -54,17 +55,4 @@ def references(
         event = parsed(line)
         found = event_id(event, fields) if event is not None else None
         if event is not None and found is not None:
-            yield EventRef(found, moment(event.get(fields.time)) or archived)
-
-
-def moment(value: Any) -> datetime | None:
-    """A time in a form that Logz.io reads (docs, "Default parsing": ISO 8601, UNIX, UNIX_MS); None for any other."""
-    try:
-        if isinstance(value, str):
-            found = datetime.fromisoformat(value)
-            return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
-        if isinstance(value, int | float) and not isinstance(value, bool):
-            return datetime.fromtimestamp(value / 1000 if value > 1e11 else value, UTC)
-    except (ValueError, OverflowError, OSError):
-        return None
-    return None
+            yield EventRef(found, event_time(event.get(fields.time)) or archived)

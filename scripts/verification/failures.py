@@ -5,11 +5,11 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from components.logzio_facts import FAILURE_MARKS, SEARCH_DAYS
+from components.logzio_facts import SEARCH_DAYS, failure
 from components.shipping.model import Failures
 from scripts.verification.model import IndexReport
 
-_REASONS = 5
+_NAMED = 5
 _AUDIT_SOURCE = "crn://"
 """What the `source` of each event of an audit log begins with (Confluent docs, "Audit log event schema")."""
 
@@ -24,12 +24,13 @@ def summed(found: Iterable[Failures], log_type: str) -> IndexReport:
     found = list(found)
     seen = [event for one in found for event in one.seen]
     ours = [event for event in seen if _is_ours(event, log_type)]
-    reasons = Counter(reason for event in ours for reason in _reasons(event))
+    reasons = Counter(failure(event) or str(event.get("type")) for event in ours)
     return IndexReport(
         total=sum(one.total for one in found),
         seen=len(seen),
         ours=len(ours),
-        reasons=tuple(f"{count} x {reason}" for reason, count in reasons.most_common(_REASONS)),
+        reasons=tuple(f"{count} x {reason}" for reason, count in reasons.most_common(_NAMED)),
+        ids=tuple(str(event["id"]) for event in ours if event.get("id"))[:_NAMED],
     )
 
 
@@ -41,11 +42,3 @@ def _is_ours(event: Mapping[str, Any], log_type: str) -> bool:
         or source.startswith(_AUDIT_SOURCE)
         or f'"{_AUDIT_SOURCE}' in str(event.get("message", ""))
     )
-
-
-def _reasons(event: Mapping[str, Any]) -> list[str]:
-    """The tags that say more than the mark; else the mark."""
-    tags = event.get("tags")
-    told = [str(tag) for tag in tags] if isinstance(tags, list) else [str(tags)] if tags else []
-    further = [tag for tag in told if tag not in FAILURE_MARKS]
-    return further or told or [str(event.get("type"))]

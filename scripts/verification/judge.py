@@ -25,6 +25,7 @@ RECOVERS = "What recovers by itself, and what raises an alarm"
 DELIVERY = "Delivery"
 WHAT_HAPPENS = "What happens when"
 TROUBLESHOOTING = "Troubleshooting"
+INDEXING = "What Logz.io can index"
 VERIFY = "Is every event in Logz.io?"
 REPLAY = "Bring events to Logz.io"
 
@@ -214,8 +215,12 @@ def _index(report: IndexReport | None) -> Iterator[Finding]:
         number = f"{report.ours:,} of {report.seen:,} looked at ({report.total:,} in the account)"
     else:
         number = f"{report.ours:,}"
-    text = f"{number} events of the audit log could not be indexed by their fields: {_some(report.reasons)}"
-    yield Finding(INDEX, Level.BROKEN, text, TROUBLESHOOTING)
+    text = (
+        f"{number} events of the audit log could not be indexed by their fields: {'; '.join(report.reasons)}"
+    )
+    if report.ids:
+        text += f". Among them are {', '.join(report.ids)}"
+    yield Finding(INDEX, Level.BROKEN, text, INDEXING)
 
 
 # --- words

@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from components.logzio_facts import event_time
 from components.shipping.errors import LogzioError
 from components.shipping.model import Registered
 from scripts.access import Access, AccessError
@@ -16,7 +17,7 @@ from scripts.verification import failures, registrations
 from scripts.verification.bucket import Bucket
 from scripts.verification.chains import Chain, chains
 from scripts.verification.delivery import follow
-from scripts.verification.events import EventRef, Fields, event_id, moment, parsed, references
+from scripts.verification.events import EventRef, Fields, event_id, parsed, references
 from scripts.verification.kafka import Cluster, KafkaUnavailableError
 from scripts.verification.lookup import Lookup
 from scripts.verification.model import (
@@ -230,7 +231,7 @@ class Look:
         event = parsed(lines[-1]) if lines else None
         if event is None:
             return Looked(one.key, one.modified, None, None, None)
-        at = moment(event.get(self._fields.time))
+        at = event_time(event.get(self._fields.time))
         return Looked(one.key, one.modified, event_id(event, self._fields), at, None)
 
     def _events(self, one: StoredObject, fields: Fields) -> list[EventRef]:

@@ -139,13 +139,15 @@ class RegistrationReport:
 class IndexReport:
     """Events that Logz.io could not index or had to cut, of the days looked at.
 
-    `total` is of the whole account; of those that were looked at, `ours` come from an audit log.
+    `total` is of the whole account; of those that were `seen`, `ours` come from an audit log. `reasons` and `ids` are of
+    some of these.
     """
 
     total: int
     seen: int
     ours: int
     reasons: tuple[str, ...] = ()
+    ids: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ def archive(**changed: Any) -> Recorder:
         "bucket": "logexporter-ccloud",
         "sentinel_keys": ["topics/t/partition=0/!logzio-init", "topics/t/partition=1/!logzio-init"],
         "tags": {"Project": "ccloud-logexporter"},
+        "expiring_prefixes": ["topics/"],
     }
     return record(lambda: AuditLogArchive("archive", AuditLogArchiveArgs(**{**given, **changed})))
 
@@ -96,11 +97,21 @@ def test_unfinished_uploads_are_dropped_after_a_week_and_events_are_kept_by_defa
     assert rules["drop-unfinished-uploads"]["abortIncompleteMultipartUpload"] == {"daysAfterInitiation": 7}
 
 
-def test_retention_expires_events_and_leaves_the_empty_sentinels() -> None:
-    retention = lifecycle(archive(retention_days=400))["retention"]
+def test_retention_expires_events_and_leaves_the_empty_sentinels_and_the_vms_files() -> None:
+    retention = lifecycle(archive(retention_days=400))["retention-topics"]
 
     assert retention["expiration"] == {"days": 400}
-    assert retention["filter"] == {"objectSizeGreaterThan": 0}
+    assert retention["filter"] == {"and": {"prefix": "topics/", "objectSizeGreaterThan": 1}}
+
+
+def test_each_prefix_of_events_has_a_retention_rule_of_its_own() -> None:
+    rules = lifecycle(archive(retention_days=400, expiring_prefixes=["a/b/", "c/"]))
+
+    expiring = {rule: one["filter"] for rule, one in rules.items() if "days" in one.get("expiration", {})}
+    assert {rule: one["and"]["prefix"] for rule, one in expiring.items()} == {
+        "retention-a/b": "a/b/",
+        "retention-c": "c/",
+    }
 
 
 def test_the_bucket_policy_comes_after_the_public_access_block() -> None:
@@ -165,7 +176,7 @@ def test_retention_deletes_versions_also_after_the_lock_that_brought_them(
 ) -> None:
     rules = lifecycle(archive(retention_days=400, object_lock_days=lock))
 
-    assert rules["retention"]["noncurrentVersionExpiration"] == {"noncurrentDays": later}
+    assert rules["retention-topics"]["noncurrentVersionExpiration"] == {"noncurrentDays": later}
     # In a rule of its own: S3 takes it in none with a size.
     assert rules["drop-markers"]["expiration"] == {"expiredObjectDeleteMarker": True}
     assert rules["drop-markers"]["filter"] == {"prefix": ""}

@@ -15,6 +15,7 @@ GOLDEN = Path(__file__).parent.parent / "golden"
 BUCKET = "logexporter-ccloud"
 KEY = "arn:aws:kms:us-west-2:111122223333:key/0d6f5b0e-2f6e-4a35-9a53-2b8c7d1f0a11"
 PARAMETER = "arn:aws:ssm:us-west-2:111122223333:parameter/ccloud-logexporter/dev/kafka-credentials"
+WORKER_FILES = f"worker-files/{'0' * 64}.tar.bz2"
 
 EVERY_POLICY = {
     "writer": policies.writer(BUCKET, KEY),
@@ -24,6 +25,7 @@ EVERY_POLICY = {
     "secrets": policies.secrets([PARAMETER]),
     "session manager": policies.session_manager(),
     "metrics": policies.metrics("ccloud-logexporter"),
+    "worker files": policies.worker_files(BUCKET, WORKER_FILES, KEY),
     "bucket": policies.bucket(BUCKET, KEY),
 }
 
@@ -178,9 +180,10 @@ def test_the_readers_role_trusts_one_logzio_account_on_behalf_of_one_customer() 
     [
         (policies.writer(BUCKET, KEY), {"kms:GenerateDataKey", "kms:Decrypt"}),
         (policies.reader(BUCKET, "topics", KEY), {"kms:Decrypt"}),
+        (policies.worker_files(BUCKET, WORKER_FILES, KEY), {"kms:Decrypt"}),
     ],
 )
-def test_a_kms_key_gives_writer_and_reader_just_what_each_needs_of_it(
+def test_a_kms_key_gives_each_just_what_it_needs_of_it(
     statements: Sequence[Statement], granted: set[str]
 ) -> None:
     (use_key,) = [statement for statement in statements if statement.sid == "UseKey"]

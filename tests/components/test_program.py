@@ -1,5 +1,7 @@
 """The whole program under mocks: what is made, in which order, and where the secrets are."""
 
+import base64
+import hashlib
 import json
 import re
 from collections.abc import Mapping
@@ -10,10 +12,10 @@ import pytest
 
 from components.settings import SettingsError
 from components.worker.alarms import ALARMS
-from components.worker.files import watchdog
+from components.worker.files.watchdog.metrics import UNITS
 from components.worker.vm import UBUNTU_LTS_PARAMETER
 from tests.components.recorder import INVOKES, Recorder, Registration, record_program
-from tests.components.worker.unpacked import unpacked
+from tests.components.worker.unpacked import bundle_object, on_the_vm
 
 TOPIC = "confluent-audit-log-events"
 API_SECRET = "planted/api+secret="
@@ -80,9 +82,8 @@ def components(recorder: Recorder) -> list[str]:
 
 
 def properties_on_the_vm(recorder: Recorder, name: str) -> dict[str, str]:
-    """A properties file as the user-data writes it."""
-    written = unpacked(recorder.one(INSTANCE).inputs["userData"])
-    (content,) = [content for path, content in written.items() if path.endswith(f"/{name}")]
+    """A properties file as the VM gets it."""
+    (content,) = [content for path, content in on_the_vm(recorder).items() if path.endswith(f"/{name}")]
     return javaproperties.loads(content)
 
 
@@ -124,7 +125,7 @@ def test_tags_of_the_settings_are_on_everything_too() -> None:
 
 def test_logzio_is_told_of_each_partition_after_its_sentinel_is_there(default: Recorder) -> None:
     registrations = default.of_type(REGISTRATION)
-    sentinels = {one.urn for one in default.of_type(SENTINEL)}
+    sentinels = {one.urn for one in default.of_type(SENTINEL) if one.inputs["key"].endswith("!logzio-init")}
 
     assert {one.inputs["prefix"] for one in registrations} == {
         f"topics/{TOPIC}/partition={partition}/" for partition in range(3)
@@ -295,6 +296,57 @@ def test_a_vm_with_new_user_data_replaces_the_old_one_which_goes_first(default: 
     assert instance.delete_before_replace
 
 
+def test_the_vm_finds_its_files_by_their_key_and_knows_them_by_their_sha256(default: Recorder) -> None:
+    stored = bundle_object(default)
+    sha256 = hashlib.sha256(base64.b64decode(stored.inputs["contentBase64"])).hexdigest()
+
+    assert stored.inputs["key"] == f"worker-files/{sha256}.tar.bz2"
+    user_data = default.one(INSTANCE).inputs["userData"]
+    assert f"KEY={stored.inputs['key']}\n" in user_data
+    assert f"SHA256={sha256}\n" in user_data
+
+
+def test_the_files_are_in_the_guarded_bucket_before_the_vm_is_there(default: Recorder) -> None:
+    stored = bundle_object(default)
+
+    assert stored.inputs["bucket"] == "logexporter-ccloud"
+    assert default.one("aws:s3/bucketPolicy:BucketPolicy").urn in default.needs(stored)
+    assert stored.urn in default.needs(default.one(INSTANCE))
+
+
+def test_other_files_are_another_object_and_another_vm_and_the_old_object_is_not_the_first_to_go() -> None:
+    one, other = program(), program(worker={"logLevel": "DEBUG"})
+
+    assert bundle_object(one).inputs["key"] != bundle_object(other).inputs["key"]
+    assert one.one(INSTANCE).inputs["userData"] != other.one(INSTANCE).inputs["userData"]
+    assert not bundle_object(one).delete_before_replace
+
+
+def test_the_files_stay_with_a_bucket_that_is_kept_as_it_may_be_locked(default: Recorder) -> None:
+    gone = program(archive={"destroyWithData": True})
+
+    assert bundle_object(default).retain_on_delete
+    assert not bundle_object(gone).retain_on_delete
+    assert bundle_object(default).ignore_changes == ("objectLockMode", "objectLockRetainUntilDate")
+
+
+@pytest.mark.parametrize("key", [None, "arn:aws:kms:us-west-2:111122223333:key/0d6f5b0e"])
+def test_the_vm_may_read_its_own_files_and_no_other_object(key: str | None) -> None:
+    recorder = program(archive={"kmsKeyArn": key} if key else {})
+    (rights,) = [
+        one for one in recorder.of_type("aws:iam/rolePolicy:RolePolicy") if one.name == "worker-files"
+    ]
+    granted = {
+        action: statement["Resource"]
+        for statement in policy(rights)["Statement"]
+        for action in statement["Action"]
+    }
+
+    own = f"arn:aws:s3:::logexporter-ccloud/{bundle_object(recorder).inputs['key']}"
+    assert granted == {"s3:GetObject": [own], **({"kms:Decrypt": [key]} if key else {})}
+    assert rights.urn in recorder.needs(recorder.one(INSTANCE))
+
+
 def test_a_later_default_image_does_not_replace_a_running_vm(default: Recorder) -> None:
     assert default.one(INSTANCE).ignore_changes == ("ami",)
     assert default.one(INSTANCE).inputs["ami"] == INVOKES["aws:ssm/getParameter:getParameter"]["value"]
@@ -424,14 +476,12 @@ def test_a_cluster_that_is_looked_up_in_another_region_stops_the_program_before_
 
 
 def test_every_alarm_is_on_a_metric_that_the_vms_watchdog_sends(default: Recorder) -> None:
-    on_the_vm = json.loads(
-        unpacked(default.one(INSTANCE).inputs["userData"])["/etc/s3-auditlog-sink/watchdog.json"]
-    )
+    settings = json.loads(on_the_vm(default)["/etc/s3-auditlog-sink/watchdog.json"])
 
     assert len(default.of_type(ALARM)) == len(ALARMS)
     for alarm in default.of_type(ALARM):
-        assert alarm.inputs["metricName"] in watchdog.UNITS
-        assert alarm.inputs["namespace"] == on_the_vm["namespace"]
+        assert alarm.inputs["metricName"] in UNITS
+        assert alarm.inputs["namespace"] == settings["namespace"]
         assert not alarm.inputs.get("dimensions")
 
 
@@ -471,11 +521,11 @@ def test_a_topic_of_the_settings_is_told_of_every_alarm_and_its_end() -> None:
 
 def test_without_metrics_there_is_neither_alarm_nor_right() -> None:
     recorder = program(worker={"metrics": False})
-    written = unpacked(recorder.one(INSTANCE).inputs["userData"])
 
     assert recorder.of_type(ALARM) == []
     assert not [one for one in recorder.registrations if one.name == "worker-metrics"]
-    assert json.loads(written["/etc/s3-auditlog-sink/watchdog.json"])["metrics"] is False
+    assert json.loads(on_the_vm(recorder)["/etc/s3-auditlog-sink/watchdog.json"])["metrics"] is False
+    assert "METRICS=false" in recorder.one(INSTANCE).inputs["userData"]
 
 
 def test_nothing_is_protected_since_destroy_would_fail(default: Recorder) -> None:

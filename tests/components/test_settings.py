@@ -201,6 +201,18 @@ REFUSED: list[tuple[str, Any, str, str]] = [
     ("connector.topicsDir", "", "connector.topicsDir", "not a part of an object's key"),
     ("connector.topicsDir", "a/../b", "connector.topicsDir", "a part . or .."),
     ("connector.topicsDir", "a" * 201, "connector.topicsDir", "up to 200"),
+    (
+        "connector.topicsDir",
+        "worker-files",
+        "connector.topicsDir",
+        "is in worker-files/, which is not for events",
+    ),
+    (
+        "connector.topicsDir",
+        "originals/a",
+        "connector.topicsDir",
+        "other first part than worker-files and originals",
+    ),
     ("connector.flushSize", 0, "connector.flushSize", "0 is too small; accepted: whole number, 1000 to 6100"),
     ("connector.flushSize", 6101, "connector.flushSize", "50 MB"),
     ("connector.rotationSeconds", 0, "connector.rotationSeconds", "Never off"),
@@ -773,14 +785,35 @@ def test_other_properties_are_welcome_as_text_or_number() -> None:
     }
 
 
-def test_raw_bytes_cannot_have_renamed_fields() -> None:
+@pytest.mark.parametrize(
+    ("name", "value"), [("renames", {"a": "b"}), ("flatten", True), ("excludedFields", ["a"])]
+)
+def test_raw_bytes_have_no_fields_to_change(name: str, value: Any) -> None:
     raw = changed("connector.format", "raw")
-    raw["connector"]["renames"] = {"a": "b"}
+    raw["connector"][name] = value
 
     (problem,) = problems(raw)
-    assert problem.startswith("ccloud-logexporter:connector.renames: ")
+    assert problem.startswith(f"ccloud-logexporter:connector.{name}: ")
     assert "raw bytes have none" in problem
     assert loaded(changed("connector.format", "raw")).connector.format == "raw"
+
+
+def test_raw_bytes_may_be_said_not_to_be_flattened() -> None:
+    raw = changed("connector.format", "raw")
+    raw["connector"]["flatten"] = False
+
+    assert not loaded(raw).connector.flatten
+
+
+@pytest.mark.parametrize(
+    ("renames", "refused"), [({}, "id"), ({}, "time"), ({"id": "event_id", "time": "@timestamp"}, "event_id")]
+)
+def test_a_field_that_every_event_needs_cannot_be_left_out(renames: dict[str, str], refused: str) -> None:
+    raw = changed("connector.excludedFields", [refused, "data_authorizationInfo_assignedPrincipals"])
+    raw["connector"]["renames"] = renames
+
+    (problem,) = problems(raw)
+    assert problem.startswith(f"ccloud-logexporter:connector.excludedFields: has {refused}, ")
 
 
 @pytest.mark.parametrize(
@@ -830,6 +863,8 @@ def test_a_checked_archive_with_the_usual_settings_gives_no_warning() -> None:
         ({**CHECKED, "format": "raw"}, "time of its arrival"),
         ({**CHECKED, "renames": {}}, "time of its arrival"),
         ({**CHECKED, "renames": {"time": "when"}}, "time of its arrival"),
+        ({**CHECKED, "format": "raw"}, "an object where the first event of the day had text"),
+        ({**CHECKED, "flatten": False}, "an object where the first event of the day had text"),
     ],
 )
 def test_what_works_but_deserves_a_look_gives_a_warning(connector: dict[str, Any], named: str) -> None:

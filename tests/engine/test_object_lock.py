@@ -105,7 +105,7 @@ def test_a_kept_bucket_is_taken_over_with_its_lock_and_what_changed_meanwhile_is
     pulumi.up(running)
 
     rules = running.aws("s3").get_bucket_lifecycle_configuration(Bucket=world.BUCKET)["Rules"]
-    (retention,) = (rule for rule in rules if rule["ID"] == "retention")
+    (retention,) = (rule for rule in rules if rule["ID"] == "retention-topics")
     assert retention["Expiration"]["Days"] == 2 * DAYS
     pulumi.run(running, "preview", "--stack", world.STACK, "--expect-no-changes", quiet=True)
     assert _default_lock(running) == ("COMPLIANCE", 2 * DAYS)

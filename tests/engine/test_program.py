@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from components.worker import bundle
 from local import pulumi, world
-from local.demo import report, stages
+from local.demo import stages
 from local.kafka import client
 from local.vm import distributions, shell
 from local.world import World
@@ -104,6 +105,28 @@ def test_a_reboot_loses_nothing_and_needs_nobody(running: World) -> None:
     assert result.ok, result.explain()
 
 
+def test_the_vm_has_the_files_of_the_project_as_they_are(running: World) -> None:
+    on_the_vm = shell.run(
+        _vm(running), ["cat", "/usr/local/lib/s3-auditlog-sink/watchdog/decisions.py"]
+    ).stdout
+
+    assert on_the_vm == (bundle.FILES / "watchdog" / "decisions.py").read_text()
+
+
+def test_changed_files_replace_the_vm_and_the_former_files_go_after_it(running: World) -> None:
+    before = _worker_files(running)
+    running.set("worker", "logLevel", "DEBUG")
+    up = ("up", "--stack", world.STACK, "--yes", "--skip-preview")
+    lines = pulumi.run(running, *up, quiet=True).splitlines()
+
+    replaced = [n for n, line in enumerate(lines) if "ec2:Instance" in line and "created" in line]
+    gone = [n for n, line in enumerate(lines) if "worker-files" in line and "deleted" in line]
+    assert max(replaced) < min(gone), lines
+    after = _worker_files(running)
+    assert len(before) == len(after) == 1
+    assert before != after
+
+
 def test_destroy_leaves_nothing_behind(running: World) -> None:
     assert stages.down(running) == []
 
@@ -113,47 +136,14 @@ def _vm(running: World) -> Path:
     return running.state / "vm" / str(pulumi.outputs(running)["instanceId"])
 
 
+def _worker_files(running: World) -> list[str]:
+    listed = running.aws("s3").list_objects_v2(Bucket=world.BUCKET, Prefix="worker-files/")
+    return [one["Key"] for one in listed["Contents"]]
+
+
 def _boot_id(running: World) -> str | None:
     """Another one after each boot; None while the VM is off."""
     try:
         return shell.run(_vm(running), ["cat", "/proc/sys/kernel/random/boot_id"]).stdout or None
     except RuntimeError:
         return None
-
-
-def test_the_demo_ends_with_every_event_delivered_and_a_report(tmp_path: Path) -> None:
-    try:
-        code = stages.run(EVENTS, tmp_path)
-    finally:
-        world.end(tmp_path)
-
-    told = json.loads(report.report_file(tmp_path).read_text())
-    assert code == 0, told
-    assert told["events_produced"] == told["events_archived"] == told["events_delivered"] == EVENTS
-    assert told["events_missing"] == told["left_behind"] == 0
-    assert told["objects"] > 0
-    assert told["s3_requests"] >= 3 * told["objects"]
-    assert set(told["seconds"]) == {"tools", "up", "boot", "first_object", "first_delivered", "total"}
-    assert None not in told["seconds"].values()
-
-
-def test_a_kept_bucket_stays_guarded_and_is_taken_over_by_the_next_up(tmp_path: Path) -> None:
-    try:
-        stack = stages.up(tmp_path, {"archive": {"destroyWithData": False}})
-        pulumi.destroy(stack)
-
-        s3 = stack.aws("s3")
-        assert s3.get_public_access_block(Bucket=world.BUCKET)["PublicAccessBlockConfiguration"]
-        assert json.loads(s3.get_bucket_policy(Bucket=world.BUCKET)["Policy"])["Statement"]
-
-        stack.set("archive", "adoptExisting", True)
-        pulumi.up(stack)
-        pulumi.run(stack, "preview", "--stack", world.STACK, "--expect-no-changes", quiet=True)
-
-        stack.set("archive", "adoptExisting", False)
-        stack.set("archive", "destroyWithData", True)
-        pulumi.up(stack)
-        pulumi.destroy(stack)
-        assert [bucket["Name"] for bucket in s3.list_buckets()["Buckets"]] == []
-    finally:
-        world.end(tmp_path)

@@ -35,11 +35,13 @@ def wait_for(what: str, look: Callable[[], T | None], seconds: float = 600.0) ->
         time.sleep(0.1)
 
 
-def start_broker(state: Path, port: int | None = None) -> processes.Server:
+def start_broker(state: Path, port: int | None = None, relay_port: int | None = None) -> processes.Server:
     """A broker of its own on this state folder."""
     argv = [sys.executable, "-m", "local.kafka", "--state", str(state)]
     if port is not None:
         argv += ["--port", str(port)]
+    if relay_port is not None:
+        argv += ["--relay-port", str(relay_port)]
     return processes.start(state, "kafka", argv, env=os.environ, cwd=paths.ROOT)
 
 

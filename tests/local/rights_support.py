@@ -16,18 +16,21 @@ from botocore.exceptions import ClientError
 from components import layout, policies
 from components.policies import Statement
 from components.worker.connect import metrics_namespace
-from components.worker.files import fetch_secrets, watchdog
+from components.worker.files import check_keys, fetch_secrets
+from components.worker.files.watchdog.metrics import metric
 from local import http
 from local.cloud.accounts import ACCOUNT, LOGZIO_ACCOUNT
 from local.cloud.images import UBUNTU_AMI
 from local.logzio.aws import Aws
 from local.logzio.fetcher import Fetcher
+from local.logzio.indexing import Indexer
 from local.logzio.store import Store
 
 REGION = "us-west-2"
 NAMESPACE = metrics_namespace("dev")
 TOPICS_DIR = "topics"
 PREFIX = layout.partition_prefix(TOPICS_DIR, "audit", 0)
+WORKER_FILES = layout.worker_files_key("0" * 64)
 EXTERNAL_ID = "logzio:aws:extid:1"
 REFUSALS = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "403"}
 
@@ -95,6 +98,7 @@ def make_stack(endpoint: str, cloud: Path, *, with_kms: bool) -> Stack:
             Bucket=bucket,
             ServerSideEncryptionConfiguration={"Rules": [{"ApplyServerSideEncryptionByDefault": default}]},
         )
+    s3.put_object(Bucket=bucket, Key=WORKER_FILES, Body=b"files")
     used_key = key if with_kms else None
     s3.put_bucket_policy(Bucket=bucket, Policy=policies.to_json(policies.bucket(bucket, used_key)))
     stack = replace(
@@ -145,6 +149,12 @@ class StepError(AssertionError):
 
 def _finds_bucket(writer: Identity) -> None:
     writer.client("s3").head_bucket(Bucket=writer.stack.bucket)
+
+
+def _looks_at_keys(writer: Identity) -> None:
+    """What the VM's own script does before each start, with the sink's rights."""
+    folder = layout.stamped_start(TOPICS_DIR, "audit", 0)
+    list(check_keys.keys_after(writer.client("s3"), writer.stack.bucket, folder, folder))
 
 
 def _upload(writer: Identity, key: str) -> None:
@@ -209,7 +219,7 @@ def _logzio_reads(reader: Identity) -> None:
         )
         key = f"{PREFIX}{time.time_ns()}"
         stack.deployer("s3").put_object(Bucket=stack.bucket, Key=key, Body=b'{"id": "new"}\n')
-        Fetcher(store, who).look()
+        Fetcher(store, who, Indexer(store)).look()
         (registration,) = store.registrations()
         if registration.last_error is not None or store.event_count() == 0:
             raise StepError(registration.last_error or "nothing was read")
@@ -224,6 +234,11 @@ def _named(reader: Identity) -> dict[str, str]:
     return {"accessKey": reader.keys()["id"], "secretKey": reader.keys()["secret"]}
 
 
+def _fetches_files(vm: Identity) -> None:
+    """What the loader asks for."""
+    vm.client("s3").get_object(Bucket=vm.stack.bucket, Key=WORKER_FILES)
+
+
 def _fetches_secrets(vm: Identity) -> None:
     """What the VM's own script does before each start of the service."""
     for name in (vm.stack.kafka_parameter, vm.stack.writer_parameter):
@@ -232,20 +247,22 @@ def _fetches_secrets(vm: Identity) -> None:
 
 def _tells_metrics(vm: Identity) -> None:
     """As the watchdog does."""
-    skipped = watchdog.metric("SkippedEventOffset", 1.0, {"Topic": "audit", "Partition": "0"})
+    skipped = metric("SkippedEventOffset", 1.0, {"Topic": "audit", "Partition": "0"})
     vm.client("cloudwatch").put_metric_data(
-        Namespace=NAMESPACE, MetricData=[watchdog.metric("TaskRunning", 1.0), skipped]
+        Namespace=NAMESPACE, MetricData=[metric("TaskRunning", 1.0), skipped]
     )
 
 
 WRITES: Mapping[str, Callable[[Identity], None]] = {
     "finds the bucket": _finds_bucket,
+    "looks at the keys": _looks_at_keys,
     "uploads in parts": _uploads,
     "goes on after a crash": _restarts,
     "aborts an upload": _aborts,
 }
 READS: Mapping[str, Callable[[Identity], None]] = {"Logz.io reads": _logzio_reads}
 RUNS: Mapping[str, Callable[[Identity], None]] = {
+    "fetches its files": _fetches_files,
     "fetches secrets": _fetches_secrets,
     "tells metrics": _tells_metrics,
 }
@@ -320,6 +337,7 @@ def _vm(
     iam, ec2, name = stack.deployer("iam"), stack.deployer("ec2"), f"vm-{uuid.uuid4().hex[:8]}"
     statements = {
         "trust": policies.instance_trust(),
+        "files": policies.worker_files(stack.bucket, WORKER_FILES, stack.kms_key),
         "secrets": policies.secrets(stack.parameter_arns()),
         "session-manager": policies.session_manager(),
         "metrics": policies.metrics(NAMESPACE),

@@ -2,23 +2,20 @@
 
 import gzip
 import json
-import os
-import subprocess
+import re
 import uuid
 import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Thread
-from typing import Any
 
 import boto3
-import httpx
-import javaproperties
 import pytest
 from confluent_kafka import ConsumerGroupTopicPartitions, KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import (  # type: ignore[attr-defined]  # it imports them, without __all__
     AdminClient,
+    NewPartitions,
     NewTopic,
 )
 from mypy_boto3_s3 import S3Client
@@ -26,133 +23,47 @@ from mypy_boto3_s3 import S3Client
 from components import layout
 from components.settings import load
 from components.worker.connect import WorkerFacts, connector_properties
-from local import http, paths, processes
+from local import http, java, paths, processes
 from local.connector import archive
 from local.java import ToolError
 from local.kafka import client, jars, users
 from local.packages import server
+from tests.local.connect_support import CLASS, KEY_ID, ORDERED, SECRET, VERSION, Worker, login, unpack
 from tests.local.kafka_support import ObjectStore, events, object_store, produce, start_broker, wait_for
 
 pytestmark = pytest.mark.local
 
-VERSION = "12.1.11"
-KEY_ID, SECRET = "testing", "testing-secret"
-CLASS = "io.confluent.connect.s3.S3SinkConnector"
+# Says in the worker's log which instance was asked how often, since a file was last opened by it.
+COUNTING = """
+package ccloud.logexporter;
 
+import io.confluent.connect.storage.partitioner.DefaultPartitioner;
+import org.apache.kafka.connect.sink.SinkRecord;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
-def login(state: Path, user: str) -> str:
-    secret = users.read(users.file(state))[user]
-    module = "org.apache.kafka.common.security.plain.PlainLoginModule"
-    return f'{module} required username="{user}" password="{secret}";'
+public class CountingPartitioner<T> extends DefaultPartitioner<T> {
+    private static final Logger LOG = LoggerFactory.getLogger(CountingPartitioner.class);
+    private int encoded;
+    private int paths;
 
+    @Override
+    public String encodePartition(SinkRecord record) {
+        encoded++;
+        return super.encodePartition(record);
+    }
 
-class Worker:
-    """`connect-standalone` with the stand-in in its plugin path, driven by its REST interface."""
+    @Override
+    public String generatePartitionedPath(String topic, String encodedPartition) {
+        paths++;
+        LOG.warn("COUNTED {} {} {} {}", topic, System.identityHashCode(this), encoded, paths);
+        return super.generatePartitionedPath(topic, encodedPartition);
+    }
+}
+"""
 
-    def __init__(self, state: Path, plugins: Path, folder: Path) -> None:
-        self.state, self.plugins, self.folder = state, plugins, folder
-        self.port = processes.free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
-        self.process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        file = self.folder / "worker.properties"
-        file.write_text(javaproperties.dumps(self._properties(), timestamp=False))
-        log4j = self.folder / "log4j.properties"
-        log4j.write_text(
-            "log4j.rootLogger=WARN, out\nlog4j.logger.io.confluent=INFO\n"
-            "log4j.appender.out=org.apache.log4j.ConsoleAppender\n"
-            "log4j.appender.out.layout=org.apache.log4j.PatternLayout\n"
-            "log4j.appender.out.layout.ConversionPattern=[%d] %p %m (%c)%n\n"
-        )
-        options = ["-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"]
-        main = "org.apache.kafka.connect.cli.ConnectStandalone"
-        with (self.folder / "worker.log").open("ab") as out:
-            self.process = subprocess.Popen(
-                [
-                    "java",
-                    *options,
-                    f"-Dlog4j.configuration=file:{log4j}",
-                    "-cp",
-                    f"{jars.ensure()}/*",
-                    main,
-                    file,
-                ],
-                stdout=out,
-                stderr=subprocess.STDOUT,
-                env={name: value for name, value in os.environ.items() if not name.startswith("AWS_")},
-            )
-        wait_for("the worker's REST interface", self._answers)
-
-    def kill(self) -> None:
-        assert self.process is not None
-        self.process.kill()
-        self.process.wait()
-
-    def stop(self) -> None:
-        assert self.process is not None
-        self.process.terminate()
-        self.process.wait()
-
-    def put(self, name: str, configuration: dict[str, str]) -> httpx.Response:
-        def once() -> httpx.Response | None:
-            answer = http.put(f"{self.url}/connectors/{name}/config", json=configuration)
-            # While a connector is changed the herder asks to come again.
-            return None if answer.status_code in {409, 503} else answer
-
-        return wait_for("an answer to a configuration", once)
-
-    def delete(self, name: str) -> None:
-        http.delete(f"{self.url}/connectors/{name}")
-
-    def task(self, name: str) -> dict[str, Any]:
-        """The connector's one task: its state, and its trace if it failed."""
-        answer = http.get(f"{self.url}/connectors/{name}/status")
-        tasks: list[dict[str, Any]] = answer.json()["tasks"] if answer.status_code == 200 else []
-        return tasks[0] if tasks else {}
-
-    def failure(self, name: str) -> str:
-        """The trace of the failed task."""
-        failed = wait_for("FAILED", lambda: self.task(name) if self._state(name) == "FAILED" else None)
-        return str(failed["trace"])
-
-    def _state(self, name: str) -> str:
-        return str(self.task(name).get("state"))
-
-    def _answers(self) -> bool:
-        assert self.process is not None
-        assert self.process.poll() is None, (self.folder / "worker.log").read_text()[-3000:]
-        try:
-            return http.get(self.url).status_code == 200
-        except httpx.HTTPError:
-            return False
-
-    def _properties(self) -> dict[str, str]:
-        security = {
-            "security.protocol": "SASL_SSL",
-            "sasl.mechanism": "PLAIN",
-            "sasl.jaas.config": login(self.state, "WORKER"),
-            "ssl.truststore.type": "PEM",
-            "ssl.truststore.location": str(client.ca_file(self.state)),
-        }
-        bootstrap = json.loads(client.address_file(self.state).read_text())["bootstrap"]
-        return {
-            "bootstrap.servers": bootstrap,
-            "listeners": self.url,
-            "plugin.path": str(self.plugins),
-            "plugin.discovery": "service_load",
-            "offset.storage.file.filename": str(self.folder / "offsets"),
-            # Also how often an idle partition's time is looked at.
-            "offset.flush.interval.ms": "1000",
-            "key.converter": "org.apache.kafka.connect.converters.ByteArrayConverter",
-            "value.converter": "org.apache.kafka.connect.json.JsonConverter",
-            "value.converter.schemas.enable": "false",
-            **security,
-            **{f"consumer.{name}": value for name, value in security.items()},
-            # Short, so that a killed worker's group is free again soon, and longer than a busy machine pauses.
-            "consumer.session.timeout.ms": "30000",
-            "consumer.heartbeat.interval.ms": "1000",
-        }
+COUNTER = "ccloud.logexporter.CountingPartitioner"
+ROTATION = {"rotate__schedule__interval__ms": "3000", "timezone": "UTC"}
 
 
 @dataclass
@@ -225,6 +136,12 @@ class Case:
             json.loads(line)["id"] for key in sorted(self.objects()) for line in self.body(key).splitlines()
         ]
 
+    def counted(self) -> list[tuple[str, int, int]]:
+        """What CountingPartitioner said: its instance, calls of encodePartition and of generatePartitionedPath."""
+        log = (self.world.worker.folder / "worker.log").read_text()
+        lines = re.findall(rf"COUNTED {self.name} (\d+) (\d+) (\d+)", log)
+        return [(instance, int(encoded), int(paths)) for instance, encoded, paths in lines]
+
     def wait_for_keys(self, count: int) -> list[str]:
         return wait_for(f"{count} objects", lambda: keys if len(keys := self.objects()) >= count else None)
 
@@ -259,8 +176,10 @@ class Case:
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     state = tmp_path_factory.mktemp("connector")
     plugins = tmp_path_factory.mktemp("plugins")
-    with zipfile.ZipFile(archive.ensure(VERSION)) as packed:
-        packed.extractall(plugins)
+    libraries = unpack(plugins)
+    sources = tmp_path_factory.mktemp("sources")
+    (sources / "CountingPartitioner.java").write_text(COUNTING)
+    java.compile_jar(sources, [libraries, jars.ensure()], libraries / "counting-partitioner.jar")
     start_broker(state)
     users.add(users.file(state), "WORKER", "worker-secret")
     worker = Worker(state, plugins, tmp_path_factory.mktemp("worker"))
@@ -501,6 +420,62 @@ def test_after_a_kill_every_event_is_there_and_no_object_was_overwritten(case: C
     assert offsets == sorted(set(offsets))
 
 
+def test_with_the_ordered_partitioner_each_object_sorts_after_those_that_were_there(case: Case) -> None:
+    """What was completed and not committed comes again, from its first event on, in objects that sort later."""
+    settings = {"flush__size": "10", "partitioner__class": ORDERED, **ROTATION}
+    case.feed(events(0, 25))
+    case.run(**settings)
+    case.wait_for_keys(3)
+    case.world.worker.kill()
+    before = {key: case.body(key) for key in case.objects()}
+    case.forget_commits()
+
+    case.feed(events(25, 2))
+    case.world.worker.start()
+    case.run(**settings)
+
+    wait_for("every event", lambda: len(case.ids()) == 52)
+    assert {key: case.body(key) for key in before} == before
+    assert sorted(case.objects())[: len(before)] == sorted(before)
+    assert case.ids() == [*range(25), *range(27)]
+
+
+def test_the_partitioner_is_asked_as_often_as_by_the_vendor(case: Case) -> None:
+    """Twice a record which folder it belongs to, once its path while fewer than 100 are kept; once more per file."""
+    case.feed(events(0, 3))
+    case.run(flush__size="3", partitioner__class=COUNTER)
+    case.wait_for_keys(1)
+    assert case.counted()[-1][1:] == (6, 4)
+
+    case.feed(events(3, 3))
+    case.wait_for_keys(2)
+    assert case.counted()[-1][1:] == (12, 8)
+
+
+def test_the_partitioner_is_not_asked_for_the_path_of_a_files_later_records(case: Case) -> None:
+    case.feed(events(0, 150))
+    case.run(flush__size="150", partitioner__class=COUNTER)
+
+    case.wait_for_keys(1)
+
+    # Of the first record both, of ninety-nine more one; nothing is said after the last of them.
+    assert case.counted()[-1][1:] == (200, 101)
+
+
+def test_one_partitioner_lives_through_rebalances(case: Case) -> None:
+    case.feed(events(0, 1))
+    case.run(flush__size="1", partitioner__class=COUNTER, consumer__override__metadata__max__age__ms="500")
+    case.wait_for_keys(1)
+    admin = AdminClient(client.client_config(case.world.state))
+    admin.create_partitions([NewPartitions(case.name, 2)])[case.name].result()
+
+    case.feed(events(1, 1), partition=1)
+
+    case.wait_for_keys(2)
+    assert case.counted()[-1][1:] == (4, 4)
+    assert len({instance for instance, _, _ in case.counted()}) == 1
+
+
 def test_a_file_that_exists_is_stepped_over_and_its_events_come_again(case: Case) -> None:
     case.world.s3.put_object(Bucket=case.name, Key=case.key(0, 0), Body=b'{"id": 0}\n')
     case.world.s3.put_object(Bucket=case.name, Key=case.key(0, 1), Body=b'{"id": 1}\n')
@@ -574,8 +549,9 @@ def test_a_missing_bucket_fails_the_task(case: Case) -> None:
         ({"rotate__schedule__interval__ms": "1000"}, "timezone must be set"),
         (
             {"partitioner__class": "io.confluent.connect.storage.partitioner.TimeBasedPartitioner"},
-            "not implemented in the stand-in",
+            "partitioner.class: Class io.confluent.connect.storage.partitioner.TimeBasedPartitioner could not",
         ),
+        ({"partitioner__class": "java.lang.String"}, "takes only what extends DefaultPartitioner"),
         ({"store__kafka__keys": "true"}, "store.kafka.keys"),
         ({"s3__part__size": "5242879"}, "s3.part.size"),
         ({"flush__size": "0"}, "flush.size"),

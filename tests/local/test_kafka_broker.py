@@ -17,7 +17,8 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # it imports 
 )
 
 from local import processes
-from local.kafka import client, users
+from local.kafka import client, commits, users
+from local.kafka.relay import Relay
 from tests.local.kafka_support import produce, start_broker, wait_for
 
 pytestmark = pytest.mark.local
@@ -126,6 +127,67 @@ def test_the_audit_topic_has_twelve_partitions_and_keeps_events_for_seven_days(s
 def test_only_the_owner_reads_the_secrets(state: Path) -> None:
     for file in (users.file(state), state / "kafka" / "broker.pem"):
         assert stat.S_IMODE(file.stat().st_mode) == 0o600
+
+
+def test_commits_are_refused_and_taken_again_while_fetching_goes_on(state: Path) -> None:
+    assert produce(state, [b"one", b"two"]) == []
+    admin = AdminClient(client.client_config(state))
+    consumer = Consumer(
+        {
+            **client.client_config(state, "KEY"),
+            "group.id": "committer",
+            "auto.offset.reset": "earliest",
+            "enable.auto.commit": False,
+        }
+    )
+    consumer.subscribe([client.TOPIC])
+    try:
+        wait_for("an event", lambda: consumer.poll(1))
+        commits.refuse(admin, refused=True)
+        wait_for("a refusal", lambda: refusal(consumer) == KafkaError.INVALID_COMMIT_OFFSET_SIZE)
+        wait_for("another event", lambda: consumer.poll(1))
+        commits.refuse(admin, refused=False)
+        wait_for("a commit", lambda: refusal(consumer) is None)
+    finally:
+        # Of all that ask the broker.
+        commits.refuse(admin, refused=False)
+        consumer.close()
+
+
+def refusal(consumer: Consumer) -> int | None:
+    """The code of the error that a commit ends with; None if it is taken."""
+    try:
+        consumer.commit(asynchronous=False)
+    except KafkaException as error:
+        code: int = error.args[0].code()
+        return code
+    return None
+
+
+def test_through_a_relay_nothing_passes_while_it_is_silent_and_everything_afterwards(tmp_path: Path) -> None:
+    relay = Relay(processes.free_port(), lambda: int(processes.read(tmp_path, "kafka").ready["relayed_port"]))
+    with relay:
+        server = start_broker(tmp_path, relay_port=relay.port)
+        try:
+            assert server.ready["bootstrap"] == f"127.0.0.1:{relay.port}"
+            through = {**client.client_config(tmp_path), "bootstrap.servers": server.ready["bootstrap"]}
+            consumer = Consumer({**through, "group.id": "far", "auto.offset.reset": "earliest"})
+            consumer.subscribe([client.TOPIC])
+            produce(tmp_path, [b"before"])
+            assert wait_for("an event", lambda: consumer.poll(1)).value() == b"before"
+
+            relay.be_silent()
+            # Who comes directly notices nothing.
+            assert produce(tmp_path, [b"meanwhile"]) == []
+            assert consumer.poll(3) is None
+            with pytest.raises(KafkaException):
+                AdminClient(through).list_topics(timeout=3)
+
+            relay.speak()
+            assert wait_for("the next event", lambda: consumer.poll(1)).value() == b"meanwhile"
+            consumer.close()
+        finally:
+            processes.stop_all(tmp_path)
 
 
 def test_a_broker_restarted_on_its_port_still_has_its_events_and_users(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ import boto3
 import httpx
 import pytest
 
-from components import policies
+from components import layout, policies
 from local import http, processes
 from local.cloud.accounts import LOGZIO_ACCOUNT
 from local.logzio import fetcher
@@ -28,7 +28,9 @@ from tests.local.logzio_support import BODY, BUCKETS, api, running
 pytestmark = pytest.mark.local
 
 DIRECTORY = "topics"
-PREFIX = f"{DIRECTORY}/audit/partition=0/"
+PREFIX = layout.partition_prefix(DIRECTORY, "audit", 0)
+NOW = 1_795_672_862_123
+"""Of the keys' stamps; a time in 2026, in milliseconds."""
 
 
 @dataclass
@@ -130,8 +132,11 @@ def identities(iam: Any, trust: str, policy: str) -> tuple[str, dict[str, str]]:
     return role, {"accessKey": key["AccessKeyId"], "secretKey": key["SecretAccessKey"]}
 
 
-def data_key(offset: int, partition: int = 0) -> str:
-    return f"{DIRECTORY}/audit/partition={partition}/audit+{partition}+{offset:020d}.json.gz"
+def data_key(offset: int, partition: int = 0, opened: int | None = None) -> str:
+    key = layout.key_start(DIRECTORY, "audit", partition, offset) + ".json.gz"
+    if opened is None:
+        return key
+    return f"{layout.stamped_start(DIRECTORY, 'audit', partition, opened)}/{key.rpartition('/')[2]}"
 
 
 def event(number: int) -> dict[str, Any]:
@@ -187,6 +192,46 @@ def test_a_key_that_sorts_before_the_last_one_is_never_read(world: World) -> Non
     world.look()
 
     assert ids(world) == ["e20"]
+
+
+def test_a_later_stamp_is_read_whatever_offset_the_object_begins_with(world: World) -> None:
+    world.register()
+    world.put(data_key(20, opened=NOW), event(20))
+    world.look()
+    world.put(data_key(10, opened=NOW + 1), event(10))
+    world.put(data_key(30, opened=NOW - 1), event(30))
+
+    world.look()
+
+    assert ids(world) == ["e20", "e10"]
+
+
+def test_a_prefix_that_was_read_without_stamps_goes_on_being_read_with_them(world: World) -> None:
+    world.register()
+    world.put(f"{PREFIX}{layout.SENTINEL_NAME}", content=b"")
+    for offset in (10, 20):
+        world.put(data_key(offset), event(offset))
+    world.look()
+    bare = data_key(30, opened=NOW).replace("/audit-", "/")
+    assert bare < data_key(20)
+    world.put(bare, event(30))
+    world.put(data_key(15, opened=NOW), event(15))
+    world.put(data_key(40, opened=NOW + 1), event(40))
+
+    world.look()
+
+    assert ids(world) == ["e10", "e20", "e15", "e40"]
+
+
+def test_what_is_written_without_a_stamp_after_one_is_never_read(world: World) -> None:
+    world.register()
+    world.put(data_key(10, opened=NOW), event(10))
+    world.look()
+    world.put(data_key(20), event(20))
+
+    world.look()
+
+    assert ids(world) == ["e10"]
 
 
 def test_one_registration_over_all_partitions_loses_events(world: World) -> None:
@@ -329,19 +374,10 @@ def test_an_event_gets_the_type_of_its_registration_and_keeps_its_time(world: Wo
     assert indexed["s3_object_key"] == data_key(0)
 
 
-def test_an_event_without_a_time_gets_the_one_it_came_at(world: World) -> None:
-    world.register()
-    before = time.strftime("%Y-%m-%dT%H:%M", time.gmtime())
-    world.put(data_key(0), {"id": "e", "time": "2020-01-01T00:00:00Z"})
-
-    world.look()
-
-    assert world.events()[0]["@timestamp"] >= before
-
-
 def test_a_line_that_is_no_json_object_becomes_text(world: World) -> None:
     world.register()
-    world.put(data_key(0), content=gzip.compress(b'not json\n{"id":"e1"}\n[1]\n'))
+    line = json.dumps(event(1)).encode()
+    world.put(data_key(0), content=gzip.compress(b"not json\n" + line + b"\n[1]\n"))
 
     world.look()
 
@@ -350,29 +386,36 @@ def test_a_line_that_is_no_json_object_becomes_text(world: World) -> None:
 
 def test_a_line_separator_inside_a_string_ends_no_event(world: World) -> None:
     world.register()
-    world.put(data_key(0), content='{"id":"e1","text":"a\u2028b"}\n'.encode())
+    line = json.dumps({**event(1), "text": "a\u2028b"}, ensure_ascii=False)
+    world.put(data_key(0), content=f"{line}\n".encode())
 
     world.look()
 
     assert [one["text"] for one in world.events()] == ["a\u2028b"]
 
 
-@pytest.mark.parametrize(
-    "odd",
-    [
-        {"deep": json.loads("[" * 12 + "1" + "]" * 12)},
-        {"long": "x" * 32_701},
-        {str(n): n for n in range(1001)},
-    ],
-    ids=["deep", "long", "many"],
-)
-def test_an_event_beyond_logzios_limits_is_marked(world: World, odd: dict[str, Any]) -> None:
+def test_what_logzio_cannot_index_is_marked_and_the_type_of_a_field_outlives_a_restart(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     world.register()
-    world.put(data_key(0), {**event(0), **odd})
-
+    world.put(data_key(0), {**event(0), "principal": "User:sa-1"}, {**event(1), "principal": {"id": "u-1"}})
     world.look()
+    world.emulator.stop()
+    monkeypatch.setattr(fetcher, "POLL_SECONDS", 0.05)
 
-    assert world.events()[0]["tags"] == ["logzio-invalid-log"]
+    with running(world.state, world.endpoint) as again:
+        world.put(data_key(1), {**event(2), "principal": {"id": "u-1"}}, {**event(3), "long": "x" * 32_701})
+        deadline = time.monotonic() + 600
+        while again.state()["events"] < 4:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+
+    assert [one["type"] for one in world.events()] == [
+        "confluent_audit",
+        "logzio-index-failure",
+        "logzio-index-failure",
+        "logzio-invalid-log",
+    ]
 
 
 def test_an_object_that_is_too_large_is_passed_over_and_recorded(

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from components.worker.files import fetch_secrets
+from components.policies import Statement
+from components.worker.files import check_keys, fetch_secrets
 from local import processes
 from local.cloud.accounts import ACCOUNT
 from local.paths import ROOT
@@ -31,7 +32,7 @@ pytestmark = pytest.mark.local
 # What each action is for: the steps that break when it alone is taken away (with a KMS key on the bucket).
 EVERY_WRITE = {"uploads in parts", "goes on after a crash"}
 WRITER_NEEDS: Mapping[str, set[str]] = {
-    "s3:ListBucket": {"finds the bucket", "goes on after a crash"},
+    "s3:ListBucket": {"finds the bucket", "looks at the keys", "goes on after a crash"},
     "s3:PutObject": EVERY_WRITE,
     "s3:GetObject": {"goes on after a crash"},
     "s3:AbortMultipartUpload": {"aborts an upload"},
@@ -44,17 +45,27 @@ READER_NEEDS: Mapping[str, set[str]] = {
     "s3:GetObject": {"Logz.io reads"},
     "kms:Decrypt": {"Logz.io reads"},
 }
-EVERY_RUN = {"fetches secrets", "tells metrics"}
+EVERY_RUN = {"fetches its files", "fetches secrets", "tells metrics"}
 VM_NEEDS: Mapping[str, set[str]] = {
+    "s3:GetObject": {"fetches its files"},
+    "kms:Decrypt": {"fetches its files"},
     "ssm:GetParameter": {"fetches secrets"},
     "cloudwatch:PutMetricData": {"tells metrics"},
 }
 NEEDS: Mapping[str, Mapping[str, set[str]]] = {
     "writer user": WRITER_NEEDS,
     "writer role": {
-        **WRITER_NEEDS,
         **VM_NEEDS,
-        "sts:AssumeRole": {*EVERY_RUN, "finds the bucket", "aborts an upload", *EVERY_WRITE},
+        **WRITER_NEEDS,
+        "s3:GetObject": {"fetches its files", "goes on after a crash"},
+        "kms:Decrypt": {"fetches its files", *EVERY_WRITE},
+        "sts:AssumeRole": {
+            *EVERY_RUN,
+            "finds the bucket",
+            "looks at the keys",
+            "aborts an upload",
+            *EVERY_WRITE,
+        },
     },
     "reader role": {**READER_NEEDS, "sts:AssumeRole": {"Logz.io reads"}},
     "reader user": READER_NEEDS,
@@ -96,9 +107,10 @@ def encrypted_stack(cloud: tuple[str, Path]) -> Stack:
 
 @pytest.fixture(autouse=True)
 def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    # On the VM the script waits for the rights of a new role.
-    monkeypatch.setattr(fetch_secrets, "ATTEMPTS", 1)
-    monkeypatch.setattr(fetch_secrets, "PAUSE_SECONDS", 0)
+    # On the VM the scripts wait for the rights of a new role.
+    for script in (fetch_secrets, check_keys):
+        monkeypatch.setattr(script, "ATTEMPTS", 1)
+        monkeypatch.setattr(script, "PAUSE_SECONDS", 0)
 
 
 @pytest.mark.parametrize("name", IDENTITIES)
@@ -136,16 +148,22 @@ def test_no_reason_for_a_grant_outlives_the_grant(encrypted_stack: Stack) -> Non
 
 
 def _broken_without_each_action(identity: Identity) -> Iterator[tuple[str, set[str]]]:
-    """Each action once, with what broke; an action that stands in two statements is taken from one at a time."""
+    """Each action once, taken from every statement that grants it, with what broke."""
+    granted = (
+        action for statements in identity.statements.values() for one in statements for action in one.actions
+    )
+    for action in dict.fromkeys(granted):
+        for policy, statements in identity.statements.items():
+            identity.put(policy, [_without(action, one) for one in statements])
+        yield action, identity.broken_steps()
     for policy, statements in identity.statements.items():
-        for index, statement in enumerate(statements):
-            for action in statement.actions:
-                kept = [one for one in statement.actions if one != action]
-                # IAM takes no statement without an action: one that grants nothing of use stands in its place.
-                reduced = replace(statement, actions=kept or ["sts:TagSession"])
-                identity.put(policy, [*statements[:index], reduced, *statements[index + 1 :]])
-                yield action, identity.broken_steps()
         identity.put(policy, statements)
+
+
+def _without(action: str, statement: Statement) -> Statement:
+    kept = [one for one in statement.actions if one != action]
+    # IAM takes no statement without an action: one that grants nothing of use stands in its place.
+    return replace(statement, actions=kept or ["sts:TagSession"])
 
 
 Attempt = Callable[[Stack, Callable[[str], Any]], object]

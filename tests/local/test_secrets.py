@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from components import layout
 from components.settings import Connector
 from components.worker.connect import SERVICE
 from local import http, pulumi, setup, world
@@ -20,6 +21,7 @@ from local.demo import stages
 from local.vm import shell
 from local.vm.machine import leader_of
 from local.world import World
+from tests.components.worker.unpacked import unpacked
 
 pytestmark = [pytest.mark.local, pytest.mark.engine]
 
@@ -151,6 +153,16 @@ def test_what_ec2_knows_of_the_vm_holds_no_secret(stack: Running) -> None:
 
     assert user_data.startswith(b"#cloud-config")
     assert stack.found_in([("user-data", user_data), ("instance", repr(described).encode())]) == {}
+
+
+def test_the_vms_files_in_the_bucket_hold_no_secret(stack: Running) -> None:
+    s3 = stack.world.aws("s3")
+    (listed,) = s3.list_objects_v2(Bucket=world.BUCKET, Prefix=f"{layout.WORKER_FILES}/")["Contents"]
+    packed = s3.get_object(Bucket=world.BUCKET, Key=listed["Key"])["Body"].read()
+    files = unpacked(packed)
+
+    assert f"/etc/systemd/system/{SERVICE}.service" in files
+    assert stack.found_in((path, content.encode()) for path, content in files.items()) == {}
 
 
 def test_the_parameter_store_keeps_two_secrets_encrypted_and_knows_nothing_of_the_third(

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from local import system_packages
+from local import java, system_packages
 from local.system_packages import SystemPackagesError
 
 
@@ -38,3 +38,11 @@ def test_apt_is_not_called_for_what_is_there(monkeypatch: pytest.MonkeyPatch) ->
     assert called == []
     system_packages.ensure(["there", "missing"])
     assert called == ["update", "install --yes --no-install-recommends missing"]
+
+
+def test_a_jdk_or_maven_that_came_another_way_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    there = {"mvn"}
+    monkeypatch.setattr(shutil, "which", lambda name: f"/opt/{name}" if name in there else None)
+    assert java.missing_packages() == ["openjdk-17-jdk-headless"]
+    there.add("javac")
+    assert java.missing_packages() == []

@@ -26,6 +26,7 @@ REGION = "us-west-2"
 PATIENCE_SECONDS = 600
 USER_DATA = """\
 #cloud-config
+packages: [python3-boto3]
 write_files:
 - path: /opt/fetch.py
   content: |

@@ -19,14 +19,23 @@ class PlayedBucket:
     listings: int = 0
 
     def put(
-        self, partition: int, offset: int, *lines: str | dict[str, Any], extension: str = ".json.gz"
-    ) -> None:
-        """An archived object."""
+        self,
+        partition: int,
+        offset: int,
+        *lines: str | dict[str, Any],
+        opened: int | None = None,
+        extension: str = ".json.gz",
+    ) -> str:
+        """An archived object, with a stamp if it is said when it was `opened`; returns its key."""
         text = "".join(
             (line if isinstance(line, str) else json.dumps(line)) + "\n" for line in lines
         ).encode()
         key = layout.key_start(TOPICS_DIR, TOPIC, partition, offset) + extension
+        if opened is not None:
+            folder = layout.stamped_start(TOPICS_DIR, TOPIC, partition, opened)
+            key = f"{folder}/{key.rpartition('/')[2]}"
         self.objects[key] = gzip.compress(text) if extension.endswith(".gz") else text
+        return key
 
     def list_objects_v2(self, *, Bucket: str, Prefix: str, StartAfter: str, MaxKeys: int) -> dict[str, Any]:  # noqa: N803  # boto3's
         """The names of its arguments are boto3's."""

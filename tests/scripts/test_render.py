@@ -27,6 +27,10 @@ config:
   ccloud-logexporter:writer: {identity: role}
   ccloud-logexporter:logzio: {authentication: keys}
 """
+WATCHDOG = (
+    *("__init__", "__main__", "aws", "clock", "connect", "credentials", "decisions"),
+    *("group", "journal", "main", "memory", "metrics", "service", "system"),
+)
 BY_USER = OWN_KEY.replace("identity: role", "identity: user")
 
 
@@ -47,7 +51,11 @@ def test_every_rendered_file_of_the_example_stack_is_written_under_its_own_name(
     code, output = run("--stack", EXAMPLE, "--out", str(tmp_path / "out"))
 
     assert code == 0, output
-    assert {file.name for file in (tmp_path / "out").iterdir()} == {
+    written = [file for file in (tmp_path / "out").rglob("*") if file.is_file()]
+    assert {str(file.relative_to(tmp_path / "out")) for file in written} == {
+        "OrderedPartitioner.java",
+        "check_keys.py",
+        "keys.json",
         "connect-standalone.properties",
         "s3-sink-connector.properties",
         "connect-log4j.properties",
@@ -67,9 +75,12 @@ def test_every_rendered_file_of_the_example_stack_is_written_under_its_own_name(
         "vm-trust.json",
         "vm-secrets-policy.json",
         "vm-session-manager-policy.json",
+        "vm-files-policy.json",
         "vm-metrics-policy.json",
         "watchdog.json",
-        "watchdog.py",
+        *(f"watchdog/{module}.py" for module in WATCHDOG),
+        "load-s3-auditlog-sink",
+        "loader.env",
         "s3-auditlog-sink-install.service",
         "s3-auditlog-sink-install.timer",
         "s3-auditlog-sink-watchdog.service",
@@ -85,7 +96,7 @@ def test_every_policy_is_json_with_statements(tmp_path: Path) -> None:
     run("--stack", EXAMPLE, "--out", str(tmp_path))
 
     documents = [json.loads(file.read_text()) for file in tmp_path.glob("*-*.json")]
-    assert len(documents) == 8
+    assert len(documents) == 9
     assert all(document["Statement"] for document in documents)
 
 

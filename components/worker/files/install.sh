@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs Java, Kafka Connect and the S3 connector, then enables the service: last, so that a boot that failed
-# leaves no service. A failed step ends the script, and with it cloud-init, in an error that names the step; a timer
-# then runs the script again, as what it downloads may only have been out of reach.
+# leaves no service. A failed step ends the script, and with it cloud-init, in an error that names the step; the timer
+# that the loader enabled then runs both again, as what they download may only have been out of reach.
 set -eu
 
 # shellcheck source=/dev/null
@@ -25,10 +25,8 @@ finish() {
         fi
     fi
     # A metric; before boto3 is installed, a line in the log of the boot.
-    python3 -I /usr/local/lib/s3-auditlog-sink/watchdog.py boot "$code" || true
+    python3 -I /usr/local/lib/s3-auditlog-sink/watchdog boot "$code" || true
 }
-# Of use from the next boot on, or once this run has failed: also one that is cut off is made up for.
-systemctl enable --quiet s3-auditlog-sink-install.timer
 # There after an installation that went well to its end.
 marker=/etc/s3-auditlog-sink/installed
 rm -f "$marker"
@@ -89,7 +87,7 @@ SOURCES
 apt update
 
 begin "Java and Kafka Connect"
-apt install --no-install-recommends "$JAVA_PACKAGE" "$PLATFORM_PACKAGE"
+apt install --no-install-recommends "$JAVA_PACKAGE" ${JDK_PACKAGE:+"$JDK_PACKAGE"} "$PLATFORM_PACKAGE"
 # An image may have another Java, too. The package of Java 8 has it twice: jre/bin/java, and a link to that.
 java=$(dpkg-query --listfiles "$JAVA_PACKAGE" | grep '/bin/java$' | head -n 1)
 "$java" -version
@@ -109,6 +107,19 @@ rm -rf "$PLUGIN_FOLDER/confluentinc-kafka-connect-s3"
 mkdir -p "$PLUGIN_FOLDER"
 mv "$work"/connector/* "$PLUGIN_FOLDER/confluentinc-kafka-connect-s3"
 chmod -R u=rwX,go=rX "$PLUGIN_FOLDER"
+
+begin "partitioner"
+if [ -n "$JDK_PACKAGE" ]; then
+    # By the Java that will run it (8 knows no --release), against the connector and the Connect that are installed.
+    javac=$(dpkg-query --listfiles "$JDK_PACKAGE" | grep '/bin/javac$' | head -n 1)
+    libraries=$PLUGIN_FOLDER/confluentinc-kafka-connect-s3/lib
+    mkdir "$work/classes"
+    "$javac" -proc:none -encoding UTF-8 -cp "$libraries/*:/usr/share/java/kafka/*" -d "$work/classes" \
+        /usr/local/lib/s3-auditlog-sink/OrderedPartitioner.java
+    # Connect loads a connector's classes from its own folder.
+    "${javac%javac}jar" cf "$libraries/ordered-partitioner.jar" -C "$work/classes" .
+    chmod 0644 "$libraries/ordered-partitioner.jar"
+fi
 
 begin "service"
 systemctl daemon-reload

@@ -1,5 +1,6 @@
 """Buckets, their guards, and objects."""
 
+import base64
 import json
 from collections.abc import Callable
 from typing import Any
@@ -208,15 +209,30 @@ LIFECYCLE_ACTIONS = {
 }
 
 
+def _sent_filter(chosen: Plain) -> dict[str, Any]:
+    if "and" not in chosen:
+        return {"Prefix": chosen.get("prefix", "")}
+    both = chosen["and"]
+    return {
+        "And": {
+            "Prefix": both.get("prefix", ""),
+            "ObjectSizeGreaterThan": int(both["objectSizeGreaterThan"]),
+        }
+    }
+
+
+def _read_filter(found: Plain, before: Plain) -> Plain:
+    """moto forgets the size of a filter: what was put is believed."""
+    if "And" in found:
+        return {"and": {**before.get("and", {}), "prefix": found["And"].get("Prefix", "")}}
+    return {"prefix": found["Prefix"]} if found.get("Prefix") else before
+
+
 def _put_lifecycle(cloud: Cloud, bucket: str, inputs: Plain) -> object:
     rules: list[Any] = []
     for rule in inputs["rules"]:
         sent: dict[str, Any] = {"ID": rule["id"], "Status": rule["status"]}
-        chosen = rule.get("filter") or {}
-        if "objectSizeGreaterThan" in chosen:
-            sent["Filter"] = {"ObjectSizeGreaterThan": chosen["objectSizeGreaterThan"]}
-        else:
-            sent["Filter"] = {"Prefix": chosen.get("prefix", "")}
+        sent["Filter"] = _sent_filter(rule.get("filter") or {})
         for ours, (theirs, our_days, their_days) in LIFECYCLE_ACTIONS.items():
             if our_days in (rule.get(ours) or {}):
                 sent[theirs] = {their_days: int(rule[ours][our_days])}
@@ -234,14 +250,7 @@ def _get_lifecycle(cloud: Cloud, bucket: str, state: Plain) -> Plain:
     rules = []
     for rule in found:
         read: dict[str, Any] = {"id": rule["ID"], "status": rule["Status"]}
-        chosen = rule.get("Filter") or {}
-        if "ObjectSizeGreaterThan" in chosen:
-            read["filter"] = {"objectSizeGreaterThan": int(chosen["ObjectSizeGreaterThan"])}
-        elif chosen.get("Prefix"):
-            read["filter"] = {"prefix": chosen["Prefix"]}
-        else:
-            # moto forgets filters by size: what was put is believed.
-            read["filter"] = before.get(rule["ID"])
+        read["filter"] = _read_filter(rule.get("Filter") or {}, before.get(rule["ID"]) or {})
         for ours, (theirs, our_days, their_days) in LIFECYCLE_ACTIONS.items():
             if their_days in rule.get(theirs, {}):
                 read[ours] = {our_days: int(rule[theirs][their_days])}
@@ -308,11 +317,17 @@ def _get_policy(cloud: Cloud, bucket: str, _state: Plain) -> Plain:
     return {"policy": cloud.client("s3").get_bucket_policy(Bucket=bucket)["Policy"]}
 
 
+def _body(inputs: Plain) -> bytes:
+    if "contentBase64" in inputs:
+        return base64.b64decode(inputs["contentBase64"])
+    return str(inputs.get("content", "")).encode()
+
+
 def _create_object(cloud: Cloud, inputs: Plain) -> Created:
     request: dict[str, Any] = {
         "Bucket": inputs["bucket"],
         "Key": inputs["key"],
-        "Body": inputs.get("content", "").encode(),
+        "Body": _body(inputs),
         # S3's own default differs; the real plugin sends this one.
         "ContentType": inputs.get("contentType", "application/octet-stream"),
     }
@@ -333,6 +348,11 @@ def _read_object(cloud: Cloud, object_id: str, state: Plain) -> Plain:
     s3 = cloud.client("s3")
     head = s3.head_object(Bucket=bucket, Key=key)
     etag = head["ETag"].strip('"')
+    if "contentBase64" in state:
+        # As the real plugin, which reads no content back.
+        content = {"contentBase64": state["contentBase64"]}
+    else:
+        content = {"content": s3.get_object(Bucket=bucket, Key=key)["Body"].read().decode()}
     # As the real plugin has them: what the bucket's lock gave is a difference to inputs that do not name it.
     lock: dict[str, str] = {}
     if "ObjectLockMode" in head:
@@ -346,7 +366,7 @@ def _read_object(cloud: Cloud, object_id: str, state: Plain) -> Plain:
         "arn": f"arn:aws:s3:::{bucket}/{key}",
         "etag": etag,
         "contentType": head["ContentType"],
-        "content": s3.get_object(Bucket=bucket, Key=key)["Body"].read().decode(),
+        **content,
         "forceDestroy": state.get("forceDestroy", False),
         "versionId": head.get("VersionId"),
         "tags": tag_map(s3.get_object_tagging(Bucket=bucket, Key=key)["TagSet"]),
@@ -354,7 +374,7 @@ def _read_object(cloud: Cloud, object_id: str, state: Plain) -> Plain:
 
 
 def _update_object(cloud: Cloud, _object_id: str, state: Plain, inputs: Plain) -> None:
-    content = ("content", "contentType")
+    content = ("content", "contentBase64", "contentType")
     if any(inputs.get(name, state.get(name)) != state.get(name) for name in content):
         _create_object(cloud, inputs)
     elif inputs.get("tags"):
@@ -423,7 +443,17 @@ KINDS: dict[str, Kind[Cloud]] = {
                 fields={
                     "id": Property(required=True),
                     "status": Property(required=True),
-                    "filter": Property(fields={"prefix": Property(), "objectSizeGreaterThan": Property()}),
+                    "filter": Property(
+                        fields={
+                            "prefix": Property(),
+                            "and": Property(
+                                fields={
+                                    "prefix": Property(),
+                                    "objectSizeGreaterThan": Property(required=True),
+                                }
+                            ),
+                        }
+                    ),
                     "expiration": Property(
                         fields={"days": Property(), "expiredObjectDeleteMarker": Property()}
                     ),
@@ -469,6 +499,7 @@ KINDS: dict[str, Kind[Cloud]] = {
             "bucket": Property(required=True, replaces=True),
             "key": Property(required=True, replaces=True),
             "content": Property(),
+            "contentBase64": Property(),
             "contentType": Property(computed=True),
             "forceDestroy": Property(),
             "objectLockMode": Property(),

@@ -56,8 +56,25 @@ def test_a_request_holds_every_field_and_only_the_authentication_in_use() -> Non
     assert (with_key["accessKey"], with_key["secretKey"], "arn" in with_key) == ("AK", "SK", False)
 
 
-@pytest.mark.parametrize(("hits", "found"), [([], False), ([{"_source": {"id": "x"}}], True)])
-def test_an_event_is_looked_for_by_the_value_of_a_field(hits: list[object], found: bool) -> None:
+INDEXED = {"id": "x", "type": "confluent_audit"}
+
+
+@pytest.mark.parametrize(
+    ("events", "found"),
+    [
+        ([], False),
+        ([INDEXED], True),
+        ([{**INDEXED, "tags": ["audited"]}], True),
+        ([{**INDEXED, "type": "logzio-index-failure"}], False),
+        ([{**INDEXED, "type": "logzio-invalid-log"}], False),
+        # The newest edition of Logz.io's page: `type` stays.
+        ([{**INDEXED, "tags": ["Can't get text on a START_OBJECT"]}], False),
+        ([{**INDEXED, "tags": "MAX_JSON_DEPTH"}], False),
+        ([{**INDEXED, "type": "logzio-index-failure"}, INDEXED], True),
+    ],
+)
+def test_an_indexed_event_is_looked_for_by_the_value_of_a_field(events: list[object], found: bool) -> None:
+    hits = [{"_source": event} for event in events]
     script = Script(("POST /v1/search", ok({"hits": {"total": len(hits), "hits": hits}})))
 
     assert script.client().has_event("id", 'with"quote') is found

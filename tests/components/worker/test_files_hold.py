@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from components.worker import cloud_config
-from components.worker.cloud_config import files, user_data
+from components.worker import bundle, cloud_config
 from local.vm import rootfs
 from tests.components.worker.test_rendered import FACTS, given
 
@@ -24,12 +23,14 @@ MOST_EXPOSURE = 20
 @pytest.fixture
 def inside(tmp_path: Path) -> Path:
     """A folder with all files of the VM, under their own paths."""
-    for path, file in files(given(), FACTS).items():
+    fetched = bundle.files(given(), FACTS)
+    packed = bundle.pack(fetched)
+    for path, file in {**fetched, **cloud_config.files(given(), FACTS, packed)}.items():
         target = tmp_path / path.lstrip("/")
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(file.content)
         target.chmod(int(file.permissions, 8))
-    (tmp_path / "user-data").write_text(user_data(given(), FACTS))
+    (tmp_path / "user-data").write_text(cloud_config.user_data(given(), FACTS, packed))
     return tmp_path
 
 
@@ -89,9 +90,10 @@ def test_each_unit_is_hardened(inside: Path, unit: str) -> None:
     assert "Overall exposure level" in done.stdout
 
 
-def test_the_install_script_is_plain_posix_shell_without_faults() -> None:
-    # With its comments, of which one speaks to shellcheck.
-    script = Path(cloud_config.__file__).parent / "files" / "install.sh"
-    done = subprocess.run(["shellcheck", str(script)], capture_output=True, text=True, check=False)
+@pytest.mark.parametrize("script", ["install.sh", "loader.sh"])
+def test_a_script_is_plain_posix_shell_without_faults(script: str) -> None:
+    done = subprocess.run(
+        ["shellcheck", str(bundle.FILES / script)], capture_output=True, text=True, check=False
+    )
 
     assert done.returncode == 0, done.stdout

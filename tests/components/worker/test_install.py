@@ -1,28 +1,39 @@
-"""A step of the installation that fails: seen on a VM that boots from the project's user-data. Needs root."""
+"""A boot that fails: seen on a VM that boots from the project's user-data, beside a local AWS. Needs root."""
 
+import hashlib
 import os
 import secrets
 import sys
 import time
+import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
 
-from components.worker.cloud_config import user_data
+from components.worker import bundle
+from components.worker.bundle import INSTALL_SCRIPT, Bundle
 from local import paths, processes
+from local.packages import server
 from local.vm import rootfs, shell
 from local.vm.machine import Machine
-from tests.components.worker.test_rendered import FACTS, given
+from tests.components.worker import site as sites
+from tests.components.worker.site import Site
 
 pytestmark = pytest.mark.local
 
 BOOT_SECONDS = 900
 SERVICE = "s3-auditlog-sink.service"
+SLEEP = "/usr/local/sbin/sleep"
 INSTALLATION, RETRY = "s3-auditlog-sink-install.service", "s3-auditlog-sink-install.timer"
-# A boot that fails this early asks for no metadata and no secret.
-NO_METADATA = "http://127.0.0.1:9"
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    with sites.running(tmp_path_factory.mktemp("site")) as one:
+        yield one
 
 
 @pytest.fixture(scope="module")
@@ -47,8 +58,8 @@ def machine(tmp_path: Path) -> Iterator[Machine]:
         one.pull_the_plug()
 
 
-def boot(machine: Machine, packages: Mapping[str, Any], **changed: Any) -> None:
-    """Boots to the end of cloud-init; `changed`: settings of the worker or the connector that are wrong."""
+def prepare(machine: Machine, site: Site, packages: Mapping[str, Any], **changed: Any) -> Bundle:
+    """Gives the machine its user-data; `changed`: settings of the worker or the connector that are wrong."""
     worker = {
         "javaVersion": 17,
         "repositoryUrl": packages["repository_url"],
@@ -57,8 +68,14 @@ def boot(machine: Machine, packages: Mapping[str, Any], **changed: Any) -> None:
     connector = {"archiveUrl": packages["archive_url"], "archiveSha256": packages["archive_sha256"]}
     for section in (worker, connector):
         section.update({name: value for name, value in changed.items() if name in section})
-    text = user_data(given(worker=worker, connector=connector), FACTS)
-    machine.create_disk(text.encode(), NO_METADATA, {})
+    settings = site.settings(worker=worker, connector=connector)
+    packed = sites.packed_files(settings)
+    machine.create_disk(site.user_data(settings, packed).encode(), site.metadata_url, {})
+    return packed
+
+
+def boot(machine: Machine) -> None:
+    """Boots to the end of cloud-init."""
     machine.boot()
     deadline = time.monotonic() + BOOT_SECONDS
     while machine.state == "booting":
@@ -68,43 +85,119 @@ def boot(machine: Machine, packages: Mapping[str, Any], **changed: Any) -> None:
         time.sleep(0.2)
 
 
+def boot_with_files(machine: Machine, site: Site, packages: Mapping[str, Any], **changed: Any) -> None:
+    """As `prepare` and `boot`, with the VM's files in the bucket."""
+    packed = prepare(machine, site, packages, **changed)
+    site.put(packed)
+    site.grant(packed)
+    boot(machine)
+
+
+def no_pauses(machine: Machine) -> None:
+    """Until it is removed from the VM, a program stands before `sleep` that takes no time."""
+    program = machine.folder / "disk" / "upper" / SLEEP.lstrip("/")
+    program.parent.mkdir(parents=True)
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+
+
 def on(machine: Machine, *argv: str) -> str:
     return shell.run(machine.folder, argv).stdout.strip()
 
 
 @pytest.mark.parametrize(
-    ("wrong", "step", "reason"),
+    ("wrong", "said"),
     [
-        ({"repositoryKeyFingerprint": "A" * 40}, "package repository's key", f"expected {'A' * 40}"),
-        ({"archiveSha256": "0" * 64}, "S3 connector", "connector.zip: FAILED"),
+        ({"repositoryKeyFingerprint": "A" * 40}, ("package repository's key", f"expected {'A' * 40}")),
+        ({"archiveSha256": "0" * 64}, ("S3 connector", "connector.zip: FAILED")),
     ],
     ids=["another key", "another archive"],
 )
 def test_what_is_not_what_it_should_be_fails_the_boot_and_leaves_no_service(
-    machine: Machine, packages: Mapping[str, Any], wrong: dict[str, str], step: str, reason: str
+    machine: Machine, site: Site, packages: Mapping[str, Any], wrong: dict[str, str], said: tuple[str, str]
 ) -> None:
-    boot(machine, packages, **wrong)
+    told = site.boots_failed()
+    boot_with_files(machine, site, packages, **wrong)
 
+    step, reason = said
     output = on(machine, "cat", "/var/log/cloud-init-output.log")
     assert machine.cloud_init["status"] == "error"
     assert f"install: FAILED in step: {step} (exit code 1)" in output
     assert reason in output
     assert on(machine, "systemctl", "is-enabled", SERVICE) == "disabled"
     assert on(machine, "systemctl", "is-active", SERVICE) == "inactive"
+    assert site.boots_failed() == told + 1
 
 
-def test_an_installation_that_failed_is_tried_again_until_what_it_needs_is_there(
-    machine: Machine, packages: Mapping[str, Any]
+def test_a_partitioner_that_does_not_compile_fails_the_boot_in_a_step_of_its_own(
+    machine: Machine, site: Site, packages: Mapping[str, Any], tmp_path: Path
 ) -> None:
-    boot(machine, packages, archiveSha256="0" * 64)
+    """As with a line of the connector that has its classes elsewhere."""
+    archive = tmp_path / "served" / "connector.zip"
+    archive.parent.mkdir()
+    with zipfile.ZipFile(archive, "w") as packed:
+        packed.writestr("connector/manifest.json", "{}")
+        packed.writestr("connector/lib/", "")
+    with server.Server(archive.parent, 0) as served:
+        thread = Thread(target=served.serve_forever)
+        thread.start()
+        boot_with_files(
+            machine,
+            site,
+            packages,
+            archiveUrl=f"http://127.0.0.1:{served.server_port}/connector.zip",
+            archiveSha256=hashlib.sha256(archive.read_bytes()).hexdigest(),
+        )
+        served.shutdown()
+        thread.join()
+
+    output = on(machine, "cat", "/var/log/cloud-init-output.log")
+    assert machine.cloud_init["status"] == "error"
+    assert "install: FAILED in step: partitioner (exit code 1)" in output
+    assert "package io.confluent.connect.storage.partitioner does not exist" in output
+    assert on(machine, "systemctl", "is-enabled", SERVICE) == "disabled"
+
+
+def test_a_boot_that_failed_is_tried_again_until_what_it_needs_is_there(
+    machine: Machine, site: Site, packages: Mapping[str, Any]
+) -> None:
+    packed = prepare(machine, site, packages, archiveSha256="0" * 64)
+    site.put(packed)
+    # The right is on another object.
+    site.grant(bundle.pack({}))
+    no_pauses(machine)
+    told = site.boots_failed()
+    boot(machine)
+    on(machine, "rm", SLEEP)
+
+    failed = f"loader: FAILED: s3://{site.stack.bucket}/{packed.key}: "
+    console = (machine.folder / "console.log").read_text(errors="replace")
+    assert machine.cloud_init["status"] == "error"
+    assert f"{failed}HTTP status 403 AccessDenied" in console
     assert on(machine, "systemctl", "is-enabled", RETRY) == "enabled"
     assert on(machine, "systemctl", "is-active", RETRY) == "active"
     assert on(machine, "systemctl", "show", "--property=Unit", "--value", RETRY) == INSTALLATION
+    assert site.boots_failed() == told + 1
+
+    site.grant(packed)
+    site.put(packed, b"other bytes")
+    # As the timer does, ten minutes later.
+    on(machine, "systemctl", "start", INSTALLATION)
+    journal = on(machine, "journalctl", "--output=cat", "--unit", INSTALLATION)
+    assert f"{failed}SHA-256 is " in journal
+    assert f"expected {packed.sha256}" in journal
+    assert on(machine, "ls", INSTALL_SCRIPT) == ""
+    assert site.boots_failed() == told + 2
+
+    site.put(packed)
+    on(machine, "systemctl", "start", INSTALLATION)
+    journal = on(machine, "journalctl", "--output=cat", "--unit", INSTALLATION)
+    assert "install: FAILED in step: S3 connector (exit code 1)" in journal
+    assert site.boots_failed() == told + 3
 
     # As the vendor's archive comes back.
     right = f"s/^CONNECTOR_SHA256=.*/CONNECTOR_SHA256={packages['archive_sha256']}/"
     on(machine, "sed", "--in-place", right, "/etc/s3-auditlog-sink/install.env")
-    # As the timer does, ten minutes later.
     on(machine, "systemctl", "start", "--no-block", INSTALLATION)
 
     # The service goes on trying by itself from there on.
@@ -115,10 +208,10 @@ def test_an_installation_that_failed_is_tried_again_until_what_it_needs_is_there
 
 
 def test_java_8_is_found_though_its_package_has_it_in_two_places(
-    machine: Machine, packages: Mapping[str, Any]
+    machine: Machine, site: Site, packages: Mapping[str, Any]
 ) -> None:
     # What comes after Java is of no interest here.
-    boot(machine, packages, javaVersion=8, archiveSha256="0" * 64)
+    boot_with_files(machine, site, packages, javaVersion=8, archiveSha256="0" * 64)
 
     output = on(machine, "cat", "/var/log/cloud-init-output.log")
     assert "install: FAILED in step: S3 connector" in output, output[-3000:]

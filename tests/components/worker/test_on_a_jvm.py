@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from components.worker.cloud_config import files
+from components.worker.bundle import files
 from local.kafka import jars
 from tests.components.worker.test_fetch_secrets import FILE as FETCH_SECRETS
 from tests.components.worker.test_rendered import FACTS, given

@@ -3,8 +3,6 @@
 `UPDATE_GOLDEN=1 make unit` writes the golden files anew; the diff is then for a person to read.
 """
 
-import ast
-import base64
 import hashlib
 import io
 import json
@@ -20,12 +18,14 @@ import javaproperties
 import pytest
 import yaml
 
-from components.settings import Settings, SettingsError, load
+from components.settings import Settings, load
 from components.settings.connector_properties import OWN_CONNECTOR_PROPERTIES, TIME_LAYOUT
-from components.worker import cloud_config
-from components.worker.cloud_config import CONNECTOR_PROPERTIES, WORKER_PROPERTIES, files, user_data
+from components.worker import bundle, cloud_config
+from components.worker.bundle import CONNECTOR_PROPERTIES, FILES, WORKER_PROPERTIES, Bundle, File, files, pack
+from components.worker.cloud_config import LOADER, user_data
 from components.worker.connect import WorkerFacts, connector_properties, worker_properties
-from components.worker.files import watchdog
+from components.worker.files import check_keys
+from components.worker.files.watchdog import credentials, group, main, service
 from tests.components.worker.unpacked import unpacked
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "worker"
@@ -60,22 +60,29 @@ def variables(name: str, **sections: dict[str, Any]) -> dict[str, str]:
     return dict(word.split("=", 1) for line in content.splitlines() for word in shlex.split(line))
 
 
-# A script is taken as it stands: a golden copy of it would only say the same thing twice.
-RENDERED = [path for path in files(given(), FACTS) if not path.endswith(".py")]
+def is_verbatim(file: File) -> bool:
+    names = (one for pattern in ("*.*", "watchdog/*.py") for one in FILES.glob(pattern))
+    return file.content in {one.read_text() for one in names}
 
 
-@pytest.mark.parametrize("path", [path for path in files(given(), FACTS) if path.endswith(".py")])
-def test_a_script_on_the_vm_is_the_projects_without_its_docstrings(path: str) -> None:
-    source = ast.parse((Path(cloud_config.__file__).parent / "files" / Path(path).name).read_text())
-    for node in ast.walk(source):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef):
-            node.body = [one for one in node.body if not _is_text(one)]
-
-    assert ast.dump(ast.parse(files(given(), FACTS)[path].content)) == ast.dump(source)
+# What the project itself holds needs no golden copy.
+RENDERED = [path for path, file in files(given(), FACTS).items() if not is_verbatim(file)]
 
 
-def _is_text(statement: ast.stmt) -> bool:
-    return isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
+def test_a_file_that_no_setting_changes_is_on_the_vm_as_in_the_project_comments_included() -> None:
+    verbatim = set(files(given(), FACTS)) - set(RENDERED)
+
+    assert {
+        path for path in files(given(), FACTS) if path.endswith((".py", ".service", ".timer"))
+    } <= verbatim
+    assert bundle.INSTALL_SCRIPT in verbatim
+
+
+def test_every_module_of_the_watchdog_is_on_the_vm() -> None:
+    modules = {f"/usr/local/lib/s3-auditlog-sink/watchdog/{one.name}" for one in FILES.glob("watchdog/*.py")}
+
+    assert len(modules) > 5
+    assert modules <= set(files(given(), FACTS))
 
 
 @pytest.mark.parametrize("path", RENDERED)
@@ -89,40 +96,102 @@ def test_a_rendered_file_is_the_golden_one(path: str) -> None:
     assert rendered == golden.read_text()
 
 
+def packed(**sections: dict[str, Any]) -> Bundle:
+    return pack(files(given(**sections), FACTS))
+
+
+def boot(**sections: dict[str, Any]) -> str:
+    """The user-data."""
+    return user_data(given(**sections), FACTS, packed(**sections))
+
+
 def test_rendering_twice_gives_the_same_bytes_so_that_no_vm_is_replaced_for_nothing() -> None:
-    assert user_data(given(), FACTS) == user_data(given(), FACTS)
+    assert boot() == boot()
+    assert packed() == packed()
 
 
-def test_user_data_is_cloud_config_that_writes_every_file_and_runs_one_command() -> None:
-    text = user_data(given(), FACTS)
+def test_another_byte_in_a_file_is_another_key() -> None:
+    contents = files(given(), FACTS)
+    changed = {**contents, WORKER_PROPERTIES: File(contents[WORKER_PROPERTIES].content + "\n")}
+
+    assert pack(changed).key != pack(contents).key
+
+
+def test_user_data_is_cloud_config_that_brings_the_loader_and_runs_it() -> None:
+    text = boot()
     document = yaml.safe_load(text)
 
     assert text.startswith("#cloud-config\n")
-    assert unpacked(text) == {path: file.content for path, file in files(given(), FACTS).items()}
-    (command,) = document["runcmd"]
-    assert command == [
-        "sh",
-        "-c",
-        "python3 -m tarfile --extract /run/s3-auditlog-sink-files.tar.bz2 / "
-        "&& exec /usr/local/sbin/install-s3-auditlog-sink",
-    ]
+    assert {one["path"]: one["permissions"] for one in document["write_files"]} == {
+        "/etc/s3-auditlog-sink/loader.env": "0644",
+        "/etc/systemd/system/s3-auditlog-sink-install.service": "0644",
+        "/etc/systemd/system/s3-auditlog-sink-install.timer": "0644",
+        LOADER: "0755",
+    }
+    assert {one["path"]: one["content"] for one in document["write_files"]} == {
+        path: file.content for path, file in cloud_config.files(given(), FACTS, packed()).items()
+    }
+    assert document["runcmd"] == [[LOADER]]
 
 
-def test_user_data_fits_what_ec2_takes() -> None:
-    assert len(user_data(given(), FACTS).encode()) <= 16_384
+def test_user_data_is_small_however_long_the_settings_are() -> None:
+    topics = [f"topic-{number:03}-{'x' * 200}" for number in range(100)]
+    source = {
+        "bootstrapServers": FACTS.bootstrap_servers,
+        "apiKey": "KAFKAKEY",
+        "apiSecret": SECRET,
+        "topics": topics,
+        "partitions": dict.fromkeys(topics, 1),
+    }
+    # Of what cannot be packed.
+    digests = "".join(hashlib.sha256(str(number).encode()).hexdigest() for number in range(2000))
+    connector = {"properties": {"s3.object.tagging.key.value.pairs": digests}}
+
+    for text in (
+        boot(),
+        boot(source=source, connector=connector, worker={"heapMb": 2048, "instanceType": "t3.large"}),
+    ):
+        assert len(text.encode()) < 6 * 1024
 
 
-def test_user_data_that_ec2_would_not_take_is_refused_with_its_size() -> None:
-    # Of what cannot be packed, as text of hexadecimal digits is at the most by half.
-    digests = "".join(hashlib.sha256(str(number).encode()).hexdigest() for number in range(200))
-    large = given(connector={"properties": {"s3.object.tagging.key.value.pairs": digests}})
+def test_a_person_can_read_the_loader_in_the_user_data() -> None:
+    lines = [line.strip() for line in boot().splitlines()]
 
-    with pytest.raises(SettingsError, match=r"take \d\d,\d+ bytes of user-data; accepted: at most 16,384"):
-        user_data(large, FACTS)
+    assert {line.strip() for line in bundle.read("loader.sh").splitlines()} <= {*lines, ""}
 
 
-def test_no_secret_is_in_the_user_data() -> None:
-    assert not [path for path, content in unpacked(user_data(given(), FACTS)).items() if SECRET in content]
+def loader_variables(**sections: dict[str, Any]) -> dict[str, str]:
+    content = cloud_config.files(given(**sections), FACTS, packed(**sections))[
+        "/etc/s3-auditlog-sink/loader.env"
+    ].content
+    return dict(word.split("=", 1) for line in content.splitlines() for word in shlex.split(line))
+
+
+def test_the_loader_knows_the_bundle_and_where_to_fetch_it() -> None:
+    assert loader_variables() == {
+        "BUCKET": "logexporter-ccloud",
+        "KEY": packed().key,
+        "SHA256": packed().sha256,
+        "REGION": "us-west-2",
+        "S3_ENDPOINT": "",
+        "CLOUDWATCH_ENDPOINT": "",
+        "NAMESPACE": "CcloudLogexporter/dev",
+        "METRICS": "true",
+    }
+
+
+def test_the_loader_fetches_and_tells_where_the_settings_say() -> None:
+    endpoints = {"s3": "https://s3.internal:9000/", "cloudwatch": "https://monitoring.internal"}
+    variables = loader_variables(worker={"endpoints": endpoints, "metrics": False})
+
+    assert variables["S3_ENDPOINT"] == "https://s3.internal:9000"
+    assert variables["CLOUDWATCH_ENDPOINT"] == "https://monitoring.internal"
+    assert variables["METRICS"] == "false"
+
+
+def test_no_secret_is_in_what_the_vm_is_given() -> None:
+    assert SECRET not in boot()
+    assert not [path for path, content in unpacked(packed().content).items() if SECRET in content]
 
 
 def test_worker_and_consumer_log_in_alike() -> None:
@@ -158,7 +227,9 @@ def test_connects_rest_interface_is_for_the_vm_alone() -> None:
 def test_nothing_that_must_last_is_in_tmp() -> None:
     for path, file in files(given(), FACTS).items():
         # The units put a small tmpfs over it.
-        lines = [line for line in file.content.splitlines() if not line.startswith("TemporaryFileSystem=")]
+        lines = [
+            line for line in file.content.splitlines() if not line.startswith(("TemporaryFileSystem=", "#"))
+        ]
         assert not any("/tmp" in line for line in lines), path  # noqa: S108  # it is what must not be there
 
 
@@ -185,6 +256,36 @@ def test_json_is_searchable_and_a_malformed_event_neither_stops_the_pipe_nor_sho
     assert properties["errors.log.enable"] == "true"
     # Of a sink's record the message is no content: topic, partition, offset, timestamp.
     assert properties["errors.log.include.messages"] == "true"
+
+
+def test_fields_are_renamed_then_flattened_then_left_out() -> None:
+    left_out = ["data_clientAddress", "data_request_data_config_connector.class"]
+    properties = connector_properties(given(connector={"excludedFields": left_out}), FACTS)
+
+    assert properties["transforms"] == "rename,flatten,exclude"
+    assert properties["transforms.flatten.type"] == "org.apache.kafka.connect.transforms.Flatten$Value"
+    assert properties["transforms.flatten.delimiter"] == "_"
+    assert properties["transforms.exclude.type"] == "org.apache.kafka.connect.transforms.ReplaceField$Value"
+    assert properties["transforms.exclude.exclude"] == ",".join(left_out)
+
+
+@pytest.mark.parametrize(
+    ("connector", "chain"),
+    [
+        ({}, "rename,flatten"),
+        ({"flatten": False}, "rename"),
+        ({"renames": {}}, "flatten"),
+        ({"renames": {}, "flatten": False}, None),
+    ],
+)
+def test_only_the_transformations_that_are_asked_for_are_set(
+    connector: dict[str, Any], chain: str | None
+) -> None:
+    properties = connector_properties(given(connector=connector), FACTS)
+
+    assert properties.get("transforms") == chain
+    named = {name.split(".")[1] for name in properties if name.startswith("transforms.")}
+    assert named == set(chain.split(",") if chain else [])
 
 
 def test_raw_keeps_the_bytes_and_changes_no_field() -> None:
@@ -252,14 +353,6 @@ def test_properties_files_hold_just_the_properties() -> None:
     )
 
 
-def test_comments_stay_in_the_project_and_nothing_else_does() -> None:
-    source = (Path(cloud_config.__file__).parent / "files" / "install.sh").read_text().splitlines()
-    sent = files(given(), FACTS)[cloud_config.INSTALL_SCRIPT].content.splitlines()
-
-    assert sent[0] == "#!/bin/sh"
-    assert sent == [line for line in source if not line.lstrip().startswith("#") or line == "#!/bin/sh"]
-
-
 def test_the_jvm_opens_no_port_for_management() -> None:
     options = variables("environment")["KAFKA_JMX_OPTS"]
 
@@ -291,6 +384,50 @@ def test_java_8_is_the_default_and_others_are_a_setting() -> None:
     assert java17["JAVA_PACKAGE"] == "openjdk-17-jre-headless"
 
 
+def test_the_jdk_is_there_to_compile_the_partitioner_and_left_out_with_the_vendors() -> None:
+    assert variables("install.env")["JDK_PACKAGE"] == "openjdk-8-jdk-headless"
+    assert variables("install.env", worker={"javaVersion": 17})["JDK_PACKAGE"] == "openjdk-17-jdk-headless"
+    assert variables("install.env", connector={"partitioner": "default"})["JDK_PACKAGE"] == ""
+
+
+def test_the_partitioner_is_the_one_that_is_compiled_or_the_vendors() -> None:
+    source = files(given(), FACTS)["/usr/local/lib/s3-auditlog-sink/OrderedPartitioner.java"].content
+    assert "package ccloud.logexporter;" in source
+    assert "public class OrderedPartitioner<T>" in source
+
+    ordered = connector_properties(given(), FACTS)["partitioner.class"]
+    vendors = connector_properties(given(connector={"partitioner": "default"}), FACTS)["partitioner.class"]
+
+    assert ordered == "ccloud.logexporter.OrderedPartitioner"
+    assert vendors == "io.confluent.connect.storage.partitioner.DefaultPartitioner"
+
+
+def test_the_keys_are_looked_at_where_the_sink_writes_before_each_start() -> None:
+    one = given(
+        connector={"topicsDir": "audit/eu", "partitioner": "default"},
+        worker={"endpoints": {"s3": "https://s3.internal"}},
+    )
+    rendered = files(one, FACTS)
+
+    assert json.loads(rendered[str(check_keys.SETTINGS)].content) == {
+        "region": "us-west-2",
+        "endpoint": "https://s3.internal",
+        "bucket": "logexporter-ccloud",
+        "partitioner": "default",
+        "folder": "audit/eu/{topic}/partition={partition}/{topic}-",
+        "partitions": {TOPIC: 12},
+    }
+    unit = rendered["/etc/systemd/system/s3-auditlog-sink.service"].content
+    # In this order: it asks with the writer's key.
+    before = re.findall(r"^ExecStartPre=/usr/bin/python3 -I (.*)$", unit, re.MULTILINE)
+    assert [Path(script).name for script in before] == ["fetch_secrets.py", "check_keys.py"]
+    assert set(before) <= set(rendered)
+    # In hours; the check waits for a day.
+    assert (
+        int(re.findall(r"^TimeoutStartSec=(\d+)h$", unit, re.MULTILINE)[0]) * 3600 > check_keys.MOST_SECONDS
+    )
+
+
 def test_the_connector_comes_from_the_vendor_unless_a_mirror_is_set() -> None:
     assert variables("install.env")["CONNECTOR_URL"] == (
         "https://hub-downloads.confluent.io/api/plugins/confluentinc/kafka-connect-s3/versions/12.1.11/"
@@ -308,16 +445,13 @@ def test_a_jvm_out_of_memory_ends_and_its_heap_is_the_settings() -> None:
 
 
 def test_the_vms_files_are_packed_the_same_on_every_machine() -> None:
-    document = yaml.safe_load(user_data(given(), FACTS))
-    (packed,) = document["write_files"]
-    data = base64.b64decode(packed["content"])
-
     # bzip2 at its highest level: one implementation, and neither time nor owner in the archive.
-    assert data.startswith(b"BZh9")
-    with tarfile.open(fileobj=io.BytesIO(data)) as archive:
+    assert packed().content.startswith(b"BZh9")
+    with tarfile.open(fileobj=io.BytesIO(packed().content)) as archive:
         for member in archive.getmembers():
             assert (member.mtime, member.uid, member.gid, member.uname, member.gname) == (0, 0, 0, "", "")
             assert f"{member.mode:04o}" == files(given(), FACTS)[f"/{member.name}"].permissions
+    assert unpacked(packed().content) == {path: file.content for path, file in files(given(), FACTS).items()}
 
 
 def test_the_watchdog_looks_after_what_the_settings_say() -> None:
@@ -340,11 +474,19 @@ def test_the_watchdogs_unit_finds_what_is_on_the_vm() -> None:
     rendered = files(given(), FACTS)
     unit = rendered["/etc/systemd/system/s3-auditlog-sink-watchdog.service"].content
 
-    assert "/usr/local/lib/s3-auditlog-sink/watchdog.py" in rendered
-    assert "ExecStart=/usr/bin/python3 -I /usr/local/lib/s3-auditlog-sink/watchdog.py\n" in unit
-    assert str(watchdog.SETTINGS) in rendered
-    assert watchdog.WORKER_PROPERTIES in rendered
-    assert f"/etc/systemd/system/{watchdog.UNIT}" in rendered
+    assert "/usr/local/lib/s3-auditlog-sink/watchdog/__main__.py" in rendered
+    assert "ExecStart=/usr/bin/python3 -I /usr/local/lib/s3-auditlog-sink/watchdog\n" in unit
+    assert {str(main.SETTINGS), str(credentials.CREDENTIALS), group.WORKER_PROPERTIES} <= set(rendered)
+    assert f"/etc/systemd/system/{service.UNIT}" in rendered
+
+
+def test_the_timer_runs_the_loader_again() -> None:
+    before = cloud_config.files(given(), FACTS, packed())
+    unit = before["/etc/systemd/system/s3-auditlog-sink-install.service"].content
+
+    assert f"ExecStart={LOADER}\n" in unit
+    assert f"exec {bundle.INSTALL_SCRIPT}\n" in before[LOADER].content
+    assert bundle.INSTALL_SCRIPT in files(given(), FACTS)
 
 
 def test_the_journal_is_bounded() -> None:
@@ -404,7 +546,7 @@ def test_the_vm_reboots_in_its_window_or_never(time: str, said: str) -> None:
 def test_only_the_install_script_is_executable() -> None:
     executable = [path for path, file in files(given(), FACTS).items() if file.permissions != "0644"]
 
-    assert executable == [cloud_config.INSTALL_SCRIPT]
+    assert executable == [bundle.INSTALL_SCRIPT]
 
 
 @pytest.mark.parametrize("unit", ["s3-auditlog-sink.service", "s3-auditlog-sink-watchdog.service"])

@@ -8,7 +8,16 @@ from rich.console import Console
 
 from local.chaos.report import Report, Row, table
 
-GOOD = Row("1a", "JVM killed", produced=100, lost=0, duplicates=3, seconds=51.2, seen="a restart")
+GOOD = Row(
+    "1a",
+    "JVM killed",
+    produced=100,
+    lost_in_bucket=0,
+    lost_in_logzio=0,
+    duplicates=3,
+    seconds=51.2,
+    seen="a restart",
+)
 
 
 def report(*rows: Row, missing: int = 0) -> Report:
@@ -19,8 +28,9 @@ def test_rows_without_loss_end_well_whatever_came_twice() -> None:
     assert report(GOOD, replace(GOOD, unrepresentable=3)).exit_code == 0
 
 
-def test_one_lost_event_fails_the_run() -> None:
-    assert report(GOOD, replace(GOOD, lost=1)).exit_code == 1
+def test_one_event_that_either_place_lacks_fails_the_run() -> None:
+    assert report(GOOD, replace(GOOD, lost_in_bucket=1)).exit_code == 1
+    assert report(GOOD, replace(GOOD, lost_in_logzio=1)).exit_code == 1
 
 
 def test_a_row_that_did_not_recover_fails_the_run() -> None:

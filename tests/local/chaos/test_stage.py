@@ -1,10 +1,13 @@
 """What a fault reaches for, as far as it needs no servers."""
 
+import re
 from pathlib import Path
 
 import pytest
 import yaml
 
+from components.worker import bundle
+from local.chaos import faults
 from local.chaos.stage import ChaosError, Stage, wait_until
 from local.engine import Engine
 from local.setup import Tools
@@ -43,3 +46,9 @@ def test_a_wait_ends_as_soon_as_the_condition_holds() -> None:
     answers = iter([False, False, True])
     wait_until(lambda: next(answers), "the third answer", seconds=60, poll=0)
     assert list(answers) == []
+
+
+def test_the_watchdogs_times_that_a_row_shortens_are_where_the_row_looks_for_them() -> None:
+    for module, name, _ in faults.SHORTENED:
+        text = (bundle.FILES / "watchdog" / module).read_text()
+        assert len(re.findall(f"^{name} = [0-9]+$", text, re.MULTILINE)) == 1, module

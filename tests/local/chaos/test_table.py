@@ -13,7 +13,7 @@ def test_each_fault_has_a_name_of_its_own() -> None:
 
 
 def test_every_kind_of_fault_is_there() -> None:
-    assert {fault.name.rstrip("abcd") for fault in FAULTS} == {str(number) for number in range(1, 13)}
+    assert {fault.name.rstrip("abcd") for fault in FAULTS} == {str(number) for number in range(1, 14)}
 
 
 def test_faults_are_selected_by_name_in_the_order_of_the_table() -> None:

@@ -12,8 +12,16 @@ from typing import Any
 import pytest
 
 from components import layout
+from components.worker.fields import flattened
 from local.demo.check import take_in
-from local.demo.comparison import Comparison, DeliveredLine, Pipeline, Record, Result, StoredObject
+from local.demo.comparison import (
+    Comparison,
+    DeliveredLine,
+    Pipeline,
+    Record,
+    Result,
+    StoredObject,
+)
 from local.demo.events import events
 from local.demo.feed import Produced
 from local.demo.places import DeliveredStore
@@ -61,6 +69,8 @@ class Place:
         renames = {"time": "@timestamp", "type": "event_type"} if renames is None else renames
         for key, values in self.files.items():
             lines = [{renames.get(name, name): value[name] for name in sorted(value)} for value in values]
+            if self.pipeline.flatten:
+                lines = [flattened(line) for line in lines]
             self.bucket.objects[key] = packed([json.dumps(line) for line in lines])
 
     def deliver(self) -> None:
@@ -131,6 +141,7 @@ def test_what_arrived_whole_has_no_fault(place: Place) -> None:
     result = place.compared()
     assert result.ok
     assert (result.produced, result.archived, result.delivered) == (60, 60, 60)
+    assert (result.indexed, result.index_failures) == (60, 0)
     assert (result.objects, result.duplicates, result.faults) == (6, 0, 0)
     assert result.first_delivered_at == 2000.5
     assert result.explain() == []
@@ -253,7 +264,45 @@ def test_another_log_type_is_named(place: Place) -> None:
     assert only_fault(place.compared()) == "`type` is 'other', not the log type 'confluent_audit'"
 
 
-@pytest.mark.parametrize("change", [{"subject": "x"}, {"added": 1}, {"data": {}}])
+@pytest.mark.parametrize(
+    "marked",
+    [
+        {"type": "logzio-index-failure", "tags": ["Can't get text on a START_OBJECT"]},
+        {"type": "logzio-invalid-log", "tags": ["MAX_JSON_DEPTH"]},
+        # The newest edition of Logz.io's page: `type` stays.
+        {"tags": ["logzio-index-failure"]},
+    ],
+)
+def test_an_event_that_logzio_did_not_index_is_delivered_and_a_defect(
+    place: Place, marked: dict[str, Any]
+) -> None:
+    place.edit_delivered(5, **marked)
+    result = place.compared()
+    assert not result.ok
+    assert (result.delivered, result.indexed, result.index_failures) == (60, 59, 1)
+    assert (result.missing, result.faults) == (0, 0)
+    (explained,) = result.explain()
+    assert explained.startswith(f"Logz.io {place.rows[5][0]} line {place.rows[5][1]}: event ")
+    assert f"is not indexed: {', '.join([*filter(None, [marked.get('type')]), *marked['tags']])}" in explained
+
+
+def test_a_right_copy_beside_one_that_was_not_indexed_is_still_a_defect(place: Place) -> None:
+    place.rows.append(place.rows[5])
+    place.edit_delivered(5, type="logzio-index-failure")
+    result = place.compared()
+    assert (result.indexed, result.index_failures, result.duplicates, result.ok) == (60, 1, 1, False)
+
+
+def test_events_that_are_archived_nested_are_wrong_where_they_should_be_flattened(tmp_path: Path) -> None:
+    place = Place(tmp_path)
+    place.pipeline = replace(place.pipeline, flatten=False)
+    place.archive()
+    place.deliver()
+    place.pipeline = Pipeline()
+    assert place.compared().missing == 60
+
+
+@pytest.mark.parametrize("change", [{"subject": "x"}, {"added": 1}, {"data_methodName": None}])
 def test_a_changed_value_is_a_fault(place: Place, change: dict[str, Any]) -> None:
     place.edit_delivered(5, **change)
     result = place.compared()
@@ -303,6 +352,28 @@ def test_sentinels_and_foreign_objects_are_counted_and_not_read(place: Place) ->
     assert all(layout.parse_data_key(key) for key in place.bucket.reads)
 
 
+def test_objects_that_overlap_after_a_rewind_hold_copies_and_lack_nothing(tmp_path: Path) -> None:
+    """As the sink writes them when offsets 100 and on come again: under a later stamp, in files of other lengths."""
+    place = Place(tmp_path, count=90)
+    values = {key: place.files.pop(key) for key in list(place.files)}
+    for partition in range(PARTITIONS):
+        in_order = [
+            event for key in sorted(values) if f"partition={partition}/" in key for event in values[key]
+        ]
+        for opened, first, last in ((1, 100, 110), (2, 110, 115), (3, 100, 125), (4, 125, 130)):
+            folder = layout.stamped_start("topics", TOPIC, partition, opened)
+            key = f"{folder}/{TOPIC}+{partition}+{first:020d}.json.gz"
+            place.files[key] = in_order[first - 100 : last - 100]
+    place.archive()
+    place.deliver()
+
+    result = place.compared()
+
+    assert result.ok
+    assert (result.objects, result.archived, result.delivered) == (12, 90, 90)
+    assert (result.archive_duplicates, result.delivered_duplicates, result.duplicates) == (45, 45, 45)
+
+
 def test_rows_of_another_bucket_are_left_out(place: Place) -> None:
     place.bucket_name = "another"
     assert place.compared().delivered == 0
@@ -343,9 +414,9 @@ def test_records_that_are_no_events_are_counted(place: Place) -> None:
 def test_raw_events_keep_their_own_names(tmp_path: Path) -> None:
     """Logz.io writes the log type over the event's type and adds the time of arrival."""
     place = Place(tmp_path)
+    place.pipeline = replace(place.pipeline, renames={}, flatten=False)
     place.archive(renames={})
     place.deliver()
-    place.pipeline = replace(place.pipeline, renames={})
     assert place.compared().ok
 
 

@@ -16,6 +16,7 @@ import boto3
 import pytest
 
 from components import layout
+from components.worker.fields import flattened
 from local import paths, processes
 from local.demo.check import any_archived, wait_until_complete
 from local.demo.feed import feed
@@ -94,7 +95,7 @@ class Player:
         for record in self._topic.new_records():
             event = json.loads(record.value or b"")
             renamed = {"@timestamp": event.pop("time"), "event_type": event.pop("type")} | event
-            files[record.partition].append((record.offset, renamed))
+            files[record.partition].append((record.offset, flattened(renamed)))
         for partition, events in files.items():
             prefix = layout.partition_prefix("topics", client.TOPIC, partition)
             key = f"{prefix}{client.TOPIC}+{partition}+{events[0][0]:020d}.json.gz"

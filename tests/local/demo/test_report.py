@@ -14,6 +14,8 @@ CLEAN = Report(
     events_produced=2000,
     events_archived=2000,
     events_delivered=2000,
+    events_indexed=2000,
+    index_failures=0,
     events_missing=0,
     events_duplicated=3,
     events_faulty=0,
@@ -32,6 +34,8 @@ def test_the_file_holds_every_figure_by_name(tmp_path: Path) -> None:
         "events_produced": 2000,
         "events_archived": 2000,
         "events_delivered": 2000,
+        "events_indexed": 2000,
+        "index_failures": 0,
         "events_missing": 0,
         "events_duplicated": 3,
         "events_faulty": 0,
@@ -60,13 +64,17 @@ def test_duplicates_are_no_failure() -> None:
     "change",
     [
         {"events_missing": 1},
+        {"index_failures": 1},
+        {"events_indexed": 1999},
         {"events_faulty": 1},
         {"verify_exit_code": 2},
         {"left_behind": 1},
         {"events_produced": 0},
     ],
 )
-def test_anything_missing_wrong_left_behind_or_not_even_tried_is_a_failure(change: dict[str, int]) -> None:
+def test_anything_missing_wrong_not_indexed_left_behind_or_not_even_tried_is_a_failure(
+    change: dict[str, int],
+) -> None:
     assert replace(CLEAN, **change).exit_code == 1  # type: ignore[arg-type]  # replace() takes any field
 
 

@@ -1,5 +1,6 @@
 """The aws stand-in over its wire, on moto."""
 
+import base64
 import itertools
 import json
 import threading
@@ -519,6 +520,33 @@ def test_a_rule_that_somebody_changed_is_a_difference(aws: Plugin, bucket: str, 
 
     assert inputs["rules"][0]["expiration"] == {"days": 1}
     assert list(aws.diff(LIFECYCLE, made.id, state, made.inputs).diffs) == ["rules"]
+
+
+def test_a_rule_for_large_objects_of_a_prefix_is_put_and_no_difference(
+    aws: Plugin, bucket: str, client: Client
+) -> None:
+    chosen = {"and": {"prefix": "topics/", "objectSizeGreaterThan": 1}}
+    rule = {"id": "retention", "status": "Enabled", "expiration": {"days": 30}, "filter": chosen}
+    made = make(aws, LIFECYCLE, {"bucket": bucket, "rules": [rule]})
+
+    (put,) = client("s3").get_bucket_lifecycle_configuration(Bucket=bucket)["Rules"]
+    _, state, _ = aws.read(LIFECYCLE, made.id, made.state, made.inputs)
+
+    assert put["Filter"]["And"]["Prefix"] == "topics/"
+    assert list(aws.diff(LIFECYCLE, made.id, state, made.inputs).diffs) == []
+
+
+def test_an_object_of_bytes_is_put_as_they_are_and_no_difference(
+    aws: Plugin, bucket: str, client: Client
+) -> None:
+    content = base64.b64encode(bytes(range(256))).decode()
+    made = make(aws, OBJECT, {"bucket": bucket, "key": "bytes", "contentBase64": content})
+
+    stored = client("s3").get_object(Bucket=bucket, Key="bytes")
+    _, state, _ = aws.read(OBJECT, made.id, made.state, made.inputs)
+
+    assert stored["Body"].read() == bytes(range(256))
+    assert list(aws.diff(OBJECT, made.id, state, made.inputs).diffs) == []
 
 
 def test_a_tag_that_somebody_added_is_a_difference(aws: Plugin, bucket: str, client: Client) -> None:

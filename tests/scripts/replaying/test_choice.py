@@ -114,17 +114,40 @@ def form(*changes: tuple[str, Any]) -> Form:
     return Form.of(settings.load(raw, region="us-west-2", environ={}))
 
 
-ORIGINAL = {"id": "x", "time": "2026-03-01T00:00:00Z", "type": "io.confluent/x", "data": {"a": 1}}
-SENT = {"id": "x", "@timestamp": "2026-03-01T00:00:00Z", "event_type": "io.confluent/x", "data": {"a": 1}}
+ORIGINAL = {"id": "x", "time": "2026-03-01T00:00:00Z", "type": "io.confluent/x", "data": {"a": 1, "b": [{}]}}
+RENAMED = {
+    "id": "x",
+    "@timestamp": "2026-03-01T00:00:00Z",
+    "event_type": "io.confluent/x",
+    "data": {"a": 1, "b": [{}]},
+}
+FLAT = {
+    "id": "x",
+    "@timestamp": "2026-03-01T00:00:00Z",
+    "event_type": "io.confluent/x",
+    "data_a": 1,
+    "data_b": [{}],
+}
 
 
-@pytest.mark.parametrize("changes", [(), (("connector.format", "raw"),)])
-def test_an_event_is_sent_with_the_fields_that_it_has_in_logzio(changes: tuple[tuple[str, Any], ...]) -> None:
-    assert form(*changes).apply(ORIGINAL, KEY) == SENT
+@pytest.mark.parametrize(
+    ("changes", "sent"),
+    [
+        ((), FLAT),
+        ((("connector.format", "raw"),), RENAMED),
+        ((("connector.flatten", False),), RENAMED),
+        ((("connector.excludedFields", ["data_b"]),), {k: v for k, v in FLAT.items() if k != "data_b"}),
+    ],
+)
+def test_an_event_is_sent_with_the_fields_that_it_has_in_logzio(
+    changes: tuple[tuple[str, Any], ...], sent: dict[str, Any]
+) -> None:
+    for archived in (ORIGINAL, RENAMED):
+        assert form(*changes).apply(archived, KEY) == sent
 
 
 def test_an_event_that_was_archived_with_them_stays_as_it_is() -> None:
-    assert form().apply(SENT, KEY) == SENT
+    assert form().apply(FLAT, KEY) == FLAT
 
 
 def test_no_field_is_lost_to_a_rename() -> None:

@@ -89,7 +89,7 @@ class Scene:
         return Replay(
             bucket=Bucket(self.s3, "archive"),
             selection=self.selection,
-            form=Form({"time": "@timestamp"}, add_object_key=False),
+            form=Form({"time": "@timestamp"}, flatten=True, excluded=(), add_object_key=False),
             found=self.found,
             listener=self.listener,
             progress=Progress.at(self.folder, "prod", "choice"),

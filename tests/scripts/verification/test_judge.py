@@ -201,6 +201,7 @@ def test_every_section_stands_in_the_readme() -> None:
         judge.DELIVERY,
         judge.WHAT_HAPPENS,
         judge.TROUBLESHOOTING,
+        judge.INDEXING,
         judge.VERIFY,
         judge.REPLAY,
     } <= headings

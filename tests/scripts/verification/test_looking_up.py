@@ -11,7 +11,7 @@ import pytest
 from components import settings
 from components.shipping.model import Failures
 from scripts.verification import failures
-from scripts.verification.events import EventRef, Fields, moment, parsed, references
+from scripts.verification.events import EventRef, Fields, parsed, references
 from scripts.verification.kafka import client_config, credentials_in
 from scripts.verification.lookup import Lookup
 from tests.components.test_settings import BY_IDS, changed
@@ -68,26 +68,6 @@ def test_nothing_is_asked_for_nothing() -> None:
     assert played.asked == []
 
 
-@pytest.mark.parametrize(
-    ("value", "expected"),
-    [
-        ("2026-03-10T12:00:00Z", NOON),
-        ("2026-03-10T13:00:00+01:00", NOON),
-        ("2026-03-10T12:00:00", NOON),
-        ("2026-03-10T12:00:00.123456789Z", NOON.replace(microsecond=123456)),
-        (NOON.timestamp(), NOON),
-        (int(NOON.timestamp() * 1000), NOON),
-        ("+999999999-12-31T23:59:59Z", None),
-        ("yesterday", None),
-        (True, None),
-        (None, None),
-        (1e300, None),
-    ],
-)
-def test_a_time_is_read_in_the_forms_that_logzio_reads(value: object, expected: datetime | None) -> None:
-    assert moment(value) == expected
-
-
 def test_references_have_the_events_time_or_that_of_their_object() -> None:
     lines = [
         json.dumps({"id": "a", "@timestamp": "2026-03-01T00:00:00Z"}).encode(),
@@ -121,7 +101,12 @@ def test_the_names_of_id_and_time_are_those_of_the_settings(path: str, value: An
     assert Fields.of(given) == expected
 
 
-OURS = {"source": "crn://confluent.cloud/kafka=lkc-1", "type": "logzio-index-failure", "tags": "why"}
+OURS = {
+    "id": "x",
+    "source": "crn://confluent.cloud/kafka=lkc-1",
+    "type": "logzio-index-failure",
+    "tags": "why",
+}
 CUT = {
     "message": '{"id":"1","source":"crn://confluent.cloud"}',
     "tags": ["logzio-invalid-log", "MAX_JSON_DEPTH"],
@@ -133,7 +118,11 @@ def test_only_failures_of_an_audit_log_are_ours() -> None:
     found = failures.summed([Failures(2, (OURS, OTHERS)), Failures(1, (CUT,))], "confluent_audit")
 
     assert (found.total, found.seen, found.ours) == (3, 3, 2)
-    assert set(found.reasons) == {"1 x why", "1 x MAX_JSON_DEPTH"}
+    assert set(found.reasons) == {
+        "1 x logzio-index-failure, why",
+        "1 x logzio-invalid-log, MAX_JSON_DEPTH",
+    }
+    assert found.ids == ("x",)
 
 
 def test_a_failure_that_keeps_its_type_is_ours_by_it() -> None:

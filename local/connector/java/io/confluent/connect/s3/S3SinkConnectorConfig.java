@@ -1,5 +1,7 @@
 package io.confluent.connect.s3;
 
+import io.confluent.connect.storage.partitioner.DefaultPartitioner;
+import io.confluent.connect.storage.partitioner.Partitioner;
 import java.time.DateTimeException;
 import java.time.ZoneId;
 import java.util.Arrays;
@@ -64,8 +66,6 @@ final class S3SinkConnectorConfig extends AbstractConfig {
     static final String JSON_FORMAT = "io.confluent.connect.s3.format.json.JsonFormat";
     static final String BYTES_FORMAT = "io.confluent.connect.s3.format.bytearray.ByteArrayFormat";
 
-    private static final String DEFAULT_PARTITIONER =
-            "io.confluent.connect.storage.partitioner.DefaultPartitioner";
     private static final int MIN_PART_SIZE = 5 * 1024 * 1024;
 
     /** Vendor's settings that the stand-in does not act on, with the only value it takes: their default. */
@@ -160,7 +160,12 @@ final class S3SinkConnectorConfig extends AbstractConfig {
                 ValidString.in("io.confluent.connect.s3.storage.S3Storage"));
         define(definition, BYTES_EXTENSION, Type.STRING, ".bin", null);
         define(definition, BYTES_SEPARATOR, Type.STRING, null, null);
-        define(definition, PARTITIONER, Type.STRING, DEFAULT_PARTITIONER, S3SinkConnectorConfig::knownPartitioner);
+        define(
+                definition,
+                PARTITIONER,
+                Type.CLASS,
+                DefaultPartitioner.class,
+                S3SinkConnectorConfig::knownPartitioner);
         define(definition, NULL_VALUES, Type.STRING, "fail", ValidString.in("fail", "ignore"));
         define(definition, REPORT_NULL_VALUES, Type.BOOLEAN, true, null);
         define(definition, SEND_DIGEST, Type.BOOLEAN, false, null);
@@ -189,6 +194,13 @@ final class S3SinkConnectorConfig extends AbstractConfig {
             problems.put(ACCESS_KEY_ID, ACCESS_KEY_ID + " and " + SECRET_ACCESS_KEY + " must be set together");
         }
         return problems;
+    }
+
+    /** A partitioner of the configured class, which Connect's loader of this plugin finds. */
+    Partitioner<?> partitioner() {
+        Partitioner<?> partitioner = getConfiguredInstance(PARTITIONER, DefaultPartitioner.class);
+        partitioner.configure(new HashMap<>(values()));
+        return partitioner;
     }
 
     /** Whether an existing file must not be overwritten; as with the vendor, only under scheduled rotation. */
@@ -276,9 +288,9 @@ final class S3SinkConnectorConfig extends AbstractConfig {
     }
 
     private static void knownPartitioner(String name, Object value) {
-        if (!DEFAULT_PARTITIONER.equals(value)) {
-            throw new ConfigException(
-                    name, value, "not implemented in the stand-in, only " + DEFAULT_PARTITIONER + " is");
+        // Null: a class that was not found, which is an error already.
+        if (value != null && !DefaultPartitioner.class.isAssignableFrom((Class<?>) value)) {
+            throw new ConfigException(name, value, "the stand-in has and takes only what extends DefaultPartitioner");
         }
     }
 

@@ -1,5 +1,6 @@
 package io.confluent.connect.s3;
 
+import io.confluent.connect.storage.partitioner.Partitioner;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Collections;
@@ -26,6 +27,7 @@ public class S3SinkTask extends SinkTask {
     private S3SinkConnectorConfig config;
     private S3Storage storage;
     private RecordFormat format;
+    private Partitioner<?> partitioner;
     private ErrantRecordReporter reporter;
 
     @Override
@@ -42,6 +44,8 @@ public class S3SinkTask extends SinkTask {
             throw new ConnectException(
                     "Non-existent S3 bucket: " + config.getString(S3SinkConnectorConfig.BUCKET));
         }
+        // One for the task's life, through every rebalance.
+        partitioner = config.partitioner();
         reporter = config.getBoolean(S3SinkConnectorConfig.REPORT_NULL_VALUES) ? context.errantRecordReporter() : null;
     }
 
@@ -49,7 +53,7 @@ public class S3SinkTask extends SinkTask {
     public void open(Collection<TopicPartition> partitions) {
         long now = System.currentTimeMillis();
         for (TopicPartition partition : partitions) {
-            writers.put(partition, new TopicPartitionWriter(partition, config, storage, format, now));
+            writers.put(partition, new TopicPartitionWriter(partition, config, storage, format, partitioner, now));
             // Connect keeps a partition paused that comes back after a rebalance.
             if (pausedUntil.remove(partition) != null) {
                 context.resume(partition);
@@ -120,12 +124,14 @@ public class S3SinkTask extends SinkTask {
 
     /** After a crash the records of a completed file come again; they go on under the next free name. */
     private void stepOver(TopicPartition partition, TopicPartitionWriter writer, FileExistsException exists) {
-        Long first = writer.discard();
+        long first = writer.firstOffset();
         try {
-            long next = writer.nextFreeOffset(first);
+            long next = writer.nextFreeOffset();
+            writer.discard();
             LOG.warn("{} exists already; {} goes on from offset {}", exists.getMessage(), partition, next);
             context.offset(partition, next);
         } catch (RetriableException e) {
+            writer.discard();
             pause(partition, first, System.currentTimeMillis(), e);
         }
     }

@@ -1,5 +1,6 @@
 package io.confluent.connect.s3;
 
+import io.confluent.connect.storage.partitioner.Partitioner;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.io.UncheckedIOException;
@@ -8,6 +9,8 @@ import java.time.ZoneId;
 import java.time.ZonedDateTime;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.HashMap;
+import java.util.Map;
 import java.util.zip.GZIPOutputStream;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.connect.sink.SinkRecord;
@@ -18,16 +21,18 @@ import org.slf4j.LoggerFactory;
 final class TopicPartitionWriter {
     private static final Logger LOG = LoggerFactory.getLogger(TopicPartitionWriter.class);
 
-    /** How many names after a taken one are tried before the next is taken unseen (its own upload then checks it). */
+    /** How many names of a file's records are kept, and tried after a taken one; the next is taken unseen. */
     private static final int SCAN_LIMIT = 100;
 
     private final TopicPartition partition;
     private final S3SinkConnectorConfig config;
     private final S3Storage storage;
     private final RecordFormat format;
+    private final Partitioner<?> partitioner;
     private final int flushSize;
     private final long rotationMillis;
     private final Deque<SinkRecord> waiting = new ArrayDeque<>();
+    private final Map<Long, String> keys = new HashMap<>();
     private long nextRotation;
     private MultipartUpload upload;
     private OutputStream file;
@@ -37,11 +42,17 @@ final class TopicPartitionWriter {
     private Long offsetToCommit;
 
     TopicPartitionWriter(
-            TopicPartition partition, S3SinkConnectorConfig config, S3Storage storage, RecordFormat format, long now) {
+            TopicPartition partition,
+            S3SinkConnectorConfig config,
+            S3Storage storage,
+            RecordFormat format,
+            Partitioner<?> partitioner,
+            long now) {
         this.partition = partition;
         this.config = config;
         this.storage = storage;
         this.format = format;
+        this.partitioner = partitioner;
         flushSize = config.getInt(S3SinkConnectorConfig.FLUSH_SIZE);
         rotationMillis = config.getLong(S3SinkConnectorConfig.ROTATE_SCHEDULE);
         nextRotation = nextRotation(now);
@@ -53,18 +64,28 @@ final class TopicPartitionWriter {
 
     /** Writes what is waiting, and completes every file that is full or whose time has come. */
     void write(long now) throws FileExistsException {
-        if (now >= nextRotation) {
-            if (count > 0) {
-                complete();
-            }
+        if (count == 0 && now >= nextRotation) {
             nextRotation = nextRotation(now);
         }
         while (!waiting.isEmpty()) {
-            append(waiting.peek());
+            SinkRecord record = waiting.peek();
+            String encodedPartition = partitioner.encodePartition(record, now);
+            if (keys.size() < SCAN_LIMIT) {
+                // The vendor keeps a name for each of the first records, which a partitioner must bear.
+                keys.put(record.kafkaOffset(), key(partitioner.encodePartition(record), record.kafkaOffset()));
+            }
+            if (count > 0 && now >= nextRotation) {
+                rotate(now);
+                continue;
+            }
+            append(record, encodedPartition);
             waiting.remove();
             if (count >= flushSize) {
                 complete();
             }
+        }
+        if (count > 0 && now >= nextRotation) {
+            rotate(now);
         }
     }
 
@@ -87,13 +108,18 @@ final class TopicPartitionWriter {
         return restart;
     }
 
+    /** The offset of the open file's first record. */
+    long firstOffset() {
+        return firstOffset;
+    }
+
     /**
-     * The first offset after {@code taken} that no file is named after. Each file that was passed over holds at least
-     * the record it is named after, so none is lost.
+     * The first offset after the open file's that no file is named after. Each file that was passed over holds at
+     * least the record it is named after, so none is lost.
      */
-    long nextFreeOffset(long taken) {
-        long offset = taken + 1;
-        while (offset <= taken + SCAN_LIMIT && storage.exists(key(offset))) {
+    long nextFreeOffset() {
+        long offset = firstOffset + 1;
+        while (offset <= firstOffset + SCAN_LIMIT && keys.containsKey(offset) && storage.exists(keys.get(offset))) {
             offset++;
         }
         return offset;
@@ -106,12 +132,12 @@ final class TopicPartitionWriter {
         return offset;
     }
 
-    private void append(SinkRecord record) {
+    private void append(SinkRecord record, String encodedPartition) {
         // Before a file is opened: a value that cannot be written must not leave an empty one.
         byte[] value = format.value(record);
         if (upload == null) {
             firstOffset = record.kafkaOffset();
-            open(key(firstOffset));
+            open(key(encodedPartition, firstOffset));
         }
         // Counted first: if the write fails, the file must be given up from its first record on.
         count++;
@@ -141,6 +167,11 @@ final class TopicPartitionWriter {
         }
     }
 
+    private void rotate(long now) throws FileExistsException {
+        nextRotation = nextRotation(now);
+        complete();
+    }
+
     private void complete() throws FileExistsException {
         closeFile();
         upload.complete();
@@ -162,17 +193,15 @@ final class TopicPartitionWriter {
         upload = null;
         file = null;
         count = 0;
+        keys.clear();
     }
 
-    private String key(long offset) {
+    private String key(String encodedPartition, long offset) {
         String directory = config.getString(S3SinkConnectorConfig.DIRECTORY_DELIMITER);
         String delimiter = config.getString(S3SinkConnectorConfig.FILE_DELIMITER);
         String topicsDirectory = config.getString(S3SinkConnectorConfig.TOPICS_DIR);
         return (topicsDirectory.isEmpty() ? "" : topicsDirectory + directory)
-                + partition.topic()
-                + directory
-                + "partition="
-                + partition.partition()
+                + partitioner.generatePartitionedPath(partition.topic(), encodedPartition)
                 + directory
                 + partition.topic()
                 + delimiter

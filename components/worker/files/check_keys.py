@@ -1,0 +1,169 @@
+"""Before each start of the service: is there a key in the bucket that sorts behind those which the sink would write?
+
+Each key has the time at which its file was opened (layout.py), and Logz.io never reads a key that sorts before one
+that it has read. A key that is still to come was written by a clock that was ahead: the start waits until its time
+has passed, while the events wait in Kafka. Runs as the service's user, with the sink's own rights; one request for
+each partition, however many objects there are.
+"""
+
+import json
+import os
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+SETTINGS = Path("/etc/s3-auditlog-sink/keys.json")
+STAMP_FORMAT = "%Y%m%dT%H%M%S.%fZ"
+# A key further ahead is not waited for: events are lost after 7 days in Kafka, and in the bucket they are safe.
+MOST_SECONDS = 24 * 3600
+# A new key of the writer, S3 itself or this VM's clock may need a while.
+ATTEMPTS = 6
+PAUSE_SECONDS = 10
+
+
+def main() -> None:
+    settings = json.loads(SETTINGS.read_text())
+    s3 = client(settings)
+    check = refuse_stamps if settings["partitioner"] == "default" else wait_for_stamps
+    try:
+        check(s3, settings)
+    except (BotoCoreError, ClientError) as error:
+        # The bucket's events are worth more than their order, and the sink has its own patience.
+        say(f"keys of {settings['bucket']} cannot be listed; the service starts unchecked: {error}")
+
+
+def wait_for_stamps(s3: Any, settings: Mapping[str, Any]) -> None:
+    """Waits until the time of every key has passed."""
+    told = 0.0
+    while ahead := newest_ahead(s3, settings):
+        remember(ahead)
+        if ahead - time.time() > MOST_SECONDS:
+            say(
+                f"an object's key has the time {shown(ahead)}, which is too far ahead to wait for: until then "
+                "Logz.io reads nothing that is written under its prefix"
+            )
+            return
+        if ahead != told:
+            say(
+                f"a clock was ahead: an object's key has the time {shown(ahead)}; waiting until it has passed"
+            )
+            told = ahead
+        # In short steps: the clock may be put right meanwhile.
+        time.sleep(min(60.0, max(0.0, ahead - time.time()) + 0.001))
+    remember(0.0)
+
+
+def newest_ahead(s3: Any, settings: Mapping[str, Any]) -> float:
+    """The latest time of a key that is still to come, in seconds since the epoch; 0 if there is none."""
+    newest = 0.0
+    for folder in folders(settings):
+        now = datetime.fromtimestamp(time.time(), UTC)
+        for key in keys_after(s3, settings["bucket"], folder, folder + f"{now.strftime(STAMP_FORMAT)[:-4]}Z"):
+            newest = max(newest, stamp_of(key, folder))
+    return newest
+
+
+def refuse_stamps(s3: Any, settings: Mapping[str, Any]) -> None:
+    """Ends the start if a key has a time: one without sorts before it, and Logz.io would never read it."""
+    for folder in folders(settings):
+        key = next(keys_after(s3, settings["bucket"], folder, folder), None)
+        if key is not None:
+            # Each try is a line in the journal.
+            time.sleep(60)
+            sys.exit(
+                f"connector.partitioner default would write keys that Logz.io never reads, as they sort before {key}: "
+                "set it to ordered, or connector.topicsDir to another folder"
+            )
+
+
+def folders(settings: Mapping[str, Any]) -> Iterator[str]:
+    """What the keys of each partition begin with before their time."""
+    for topic, partitions in settings["partitions"].items():
+        for partition in range(partitions):
+            yield settings["folder"].format(topic=topic, partition=partition)
+
+
+def keys_after(s3: Any, bucket: str, prefix: str, start: str) -> Iterator[str]:
+    """The keys with a prefix that sort after `start`; one is asked for, and only if it is there for all others."""
+    most = 1
+    while keys := listed(s3, bucket, prefix, start, most):
+        yield from keys
+        start, most = keys[-1], 1000
+
+
+def listed(s3: Any, bucket: str, prefix: str, start: str, most: int) -> list[str]:
+    """As S3 lists them, asked as often as it takes within a minute or two.
+
+    Raises:
+        BotoCoreError, ClientError: of the last try.
+    """
+    attempt = 1
+    while True:
+        try:
+            answer = s3.list_objects_v2(Bucket=bucket, Prefix=prefix, StartAfter=start, MaxKeys=most)
+            return [str(one["Key"]) for one in answer.get("Contents", ())]
+        except (BotoCoreError, ClientError) as error:
+            if attempt == ATTEMPTS:
+                raise
+            say(f"keys of {bucket}, attempt {attempt} of {ATTEMPTS}: {error}")
+        time.sleep(PAUSE_SECONDS)
+        attempt += 1
+
+
+def stamp_of(key: str, folder: str) -> float:
+    """The time in a key, in seconds since the epoch; 0 if there is none."""
+    try:
+        stamp = key.removeprefix(folder).partition("/")[0]
+        return datetime.strptime(stamp, STAMP_FORMAT).replace(tzinfo=UTC).timestamp()
+    except ValueError:
+        say(f"{key} is no object of the sink, and Logz.io may read nothing that sorts before it")
+        return 0.0
+
+
+def remember(ahead: float) -> None:
+    """Until when keys are ahead, for the watchdog's metric."""
+    file = Path(os.environ["RUNTIME_DIRECTORY"], "keys.json")
+    partial = file.with_suffix(".partial")
+    partial.write_text(json.dumps({"ahead_until": ahead}))
+    partial.replace(file)
+
+
+def client(settings: Mapping[str, Any]) -> Any:
+    """With the writer's key if the service has one, else with the VM's role."""
+    lines = Path(os.environ["RUNTIME_DIRECTORY"], "secrets.properties").read_text().splitlines()
+    # A backslash is doubled there, for Java.
+    secrets = dict(line.replace("\\\\", "\\").split("=", 1) for line in lines)
+    return boto3.client(
+        "s3",
+        region_name=settings["region"],
+        endpoint_url=settings["endpoint"],
+        aws_access_key_id=secrets.get("aws.access.key.id"),
+        aws_secret_access_key=secrets.get("aws.secret.access.key"),
+        config=Config(
+            connect_timeout=5,
+            read_timeout=10,
+            retries={"max_attempts": 1},
+            # As the sink asks an endpoint of its own.
+            s3={"addressing_style": "path" if settings["endpoint"] else "auto"},
+        ),
+    )
+
+
+def shown(moment: float) -> str:
+    return datetime.fromtimestamp(moment, UTC).isoformat(timespec="milliseconds")
+
+
+def say(text: str) -> None:
+    sys.stderr.write(f"{text}\n")
+    sys.stderr.flush()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,9 @@
+"""`python3 -I <this folder> [boot 0|1]` runs the package."""
+
+import runpy
+import sys
+from pathlib import Path
+
+# Python puts the folder itself in the first place; the package is found from the folder above.
+sys.path[0] = str(Path(__file__).resolve().parents[1])
+runpy.run_module("watchdog.main", run_name="__main__")

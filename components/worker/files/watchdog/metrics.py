@@ -1,0 +1,59 @@
+"""What the watchdog tells: a line in the journal, and metrics in CloudWatch."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from .aws import client
+from .journal import Event
+from .system import say
+
+UNITS = {
+    "BootFailed": "Count",
+    "TaskRunning": "Count",
+    "Restarts": "Count",
+    "FreeDiskPercent": "Percent",
+    "SkippedEvents": "Count",
+    "SkippedEventOffset": "None",
+    "ConsumerLag": "Count",
+    "SecondsSinceObject": "Seconds",
+    "SecondsStuck": "Seconds",
+    "UnregisteredPartitions": "Count",
+    "CredentialsVersion": "None",
+    "ClockOffsetSeconds": "Seconds",
+    "ClockAheadSeconds": "Seconds",
+}
+"""Every metric and its unit in CloudWatch."""
+
+
+def publish(
+    settings: Mapping[str, Any],
+    values: Mapping[str, float],
+    skipped: Sequence[Event] = (),
+    versions: Mapping[str, int] | None = None,
+) -> None:
+    """One line in the journal, and CloudWatch's metrics if they are on."""
+    say("heartbeat " + json.dumps(dict(values)))
+    for topic, partition, offset in skipped:
+        say(f"skipped event: topic {topic}, partition {partition}, offset {offset}")
+    if not settings["metrics"]:
+        return
+    metrics = [metric(name, value) for name, value in values.items()]
+    metrics += [
+        metric("SkippedEventOffset", offset, {"Topic": topic, "Partition": str(partition)})
+        for topic, partition, offset in skipped
+    ]
+    metrics += [
+        metric("CredentialsVersion", version, {"Credentials": credentials})
+        for credentials, version in (versions or {}).items()
+    ]
+    client("cloudwatch", settings).put_metric_data(Namespace=settings["namespace"], MetricData=metrics)
+
+
+def metric(name: str, value: float, dimensions: Mapping[str, str] | None = None) -> dict[str, Any]:
+    return {
+        "MetricName": name,
+        "Dimensions": [{"Name": key, "Value": text} for key, text in (dimensions or {}).items()],
+        "Value": value,
+        "Unit": UNITS[name],
+    }

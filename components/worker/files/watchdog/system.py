@@ -1,0 +1,38 @@
+"""What the other modules need of the machine."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+
+def run(*command: str, environment: Mapping[str, str] | None = None) -> str:
+    """What the command printed; what went wrong is told and is no reason to stop."""
+    try:
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=60, check=False, env=environment
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        say(f"{command[0]}: {error}")
+        return ""
+    if done.returncode != 0:
+        say(f"{command[0]}: exit code {done.returncode}: {done.stderr.strip()[-500:]}")
+    return done.stdout
+
+
+def say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+def write(file: Path, text: str) -> None:
+    """All or nothing: on a full disk the old contents stay."""
+    partial = file.with_suffix(".partial")
+    partial.write_text(text)
+    partial.replace(file)
+
+
+def free_percent(path: str) -> int:
+    disk = os.statvfs(path)
+    return 100 * disk.f_bavail // disk.f_blocks

@@ -1,0 +1,174 @@
+import json
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from components.worker.files.watchdog import clock, credentials, main, metrics
+from components.worker.files.watchdog.connect import Connect
+from components.worker.files.watchdog.decisions import UNANSWERED
+from components.worker.files.watchdog.memory import Memory
+from components.worker.files.watchdog.service import Service
+from tests.components.worker.watchdog.support import (
+    JVM,
+    SETTINGS,
+    SKIPPED,
+    TABLE,
+    CloudWatch,
+    ParameterStore,
+    Rest,
+    play,
+)
+
+
+def test_a_heal_restarts_the_failed_task_and_counts_it_with_systemds_restarts(
+    rest: tuple[Rest, Connect], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    played, connect = rest
+    played.says("RUNNING", "FAILED")
+    monkeypatch.setattr(main, "show_service", lambda: Service(JVM, 2))
+    memory = Memory(pid=JVM, restarts=1)
+
+    values = main.heal({**SETTINGS, "rest_port": connect.port}, memory, {})
+
+    assert values == {"TaskRunning": 0, "Restarts": 2}
+    assert played.asked[-1].startswith("POST ")
+    assert memory.restarts == 2
+
+
+def test_a_heal_of_what_runs_tells_so_and_restarts_nothing(
+    rest: tuple[Rest, Connect], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    played, connect = rest
+    played.says("RUNNING", "RUNNING")
+    # Restarted by a person: systemd counts from 0 again.
+    monkeypatch.setattr(main, "show_service", lambda: Service(JVM, 0))
+
+    values = main.heal({**SETTINGS, "rest_port": connect.port}, Memory(restarts=5), {})
+
+    assert values == {"TaskRunning": 1, "Restarts": 0}
+    assert played.asked == ["GET /connectors/sink/status"]
+
+
+def test_the_jvm_is_ended_so_that_systemd_starts_it_again(
+    rest: tuple[Rest, Connect], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    played, connect = rest
+    played.status = 500
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as jvm:
+        monkeypatch.setattr(main, "show_service", lambda: Service(jvm.pid, 0))
+        memory = Memory(pid=jvm.pid, unanswered=UNANSWERED - 1)
+        main.heal({**SETTINGS, "rest_port": connect.port}, memory, {})
+
+        assert jvm.wait() == -signal.SIGKILL
+
+
+def test_a_jvm_with_former_credentials_has_time_to_finish(
+    rest: tuple[Rest, Connect],
+    store: ParameterStore,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    played, connect = rest
+    played.says("RUNNING", "RUNNING")
+    store.versions["/w"] = 2
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as jvm:
+        monkeypatch.setattr(main, "show_service", lambda: Service(jvm.pid, 0))
+        main.heal({**SETTINGS, "rest_port": connect.port}, Memory(pid=jvm.pid), {"kafka": 1, "writer": 1})
+
+        assert jvm.wait() == -signal.SIGTERM
+    assert "new credentials for writer" in capsys.readouterr().out
+
+
+@dataclass
+class Vm:
+    """What a whole run of the watchdog finds, and leaves."""
+
+    folder: Path
+    run: Callable[[], None]
+
+    @property
+    def memory(self) -> Memory:
+        return Memory.read(self.folder / "memory.json")
+
+    @property
+    def cursor(self) -> str:
+        return (self.folder / "journal-cursor").read_text()
+
+
+@pytest.fixture
+def vm(rest: tuple[Rest, Connect], bin_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Vm:
+    played, connect = rest
+    played.says("RUNNING", "RUNNING")
+    (tmp_path / "settings.json").write_text(json.dumps({**SETTINGS, "rest_port": connect.port}))
+    monkeypatch.setattr(main, "SETTINGS", tmp_path / "settings.json")
+    monkeypatch.setenv("RUNTIME_DIRECTORY", str(tmp_path))
+    monkeypatch.setenv("STATE_DIRECTORY", str(tmp_path))
+    monkeypatch.setattr(credentials, "VERSIONS", tmp_path / "versions.json")
+    monkeypatch.setattr(main, "renewed_credentials", lambda _: [])
+    monkeypatch.setattr(clock, "_offsets", [0.0])
+    (tmp_path / "versions.json").write_text('{"kafka": 1}')
+    (tmp_path / "table").write_text(TABLE)
+    (tmp_path / "journal").write_text(f"{SKIPPED}\n-- cursor: new\n")
+    play(bin_folder, "systemctl", f"echo MainPID={JVM}; echo NRestarts=0")
+    play(bin_folder, "journalctl", f"cat {tmp_path}/journal")
+    play(bin_folder, "kafka-consumer-groups", f"cat {tmp_path}/table")
+    return Vm(tmp_path, lambda: main.main([]))
+
+
+def test_a_whole_run_publishes_every_metric_but_the_boots(vm: Vm, cloudwatch: CloudWatch) -> None:
+    vm.run()
+
+    assert {one["MetricName"] for one in cloudwatch.metrics} == set(metrics.UNITS) - {"BootFailed"}
+    assert vm.memory.pid == JVM
+    assert vm.cursor == "new"
+
+
+def test_what_could_not_be_published_is_told_again_by_the_next_run(vm: Vm, cloudwatch: CloudWatch) -> None:
+    cloudwatch.error = OSError("no way out")
+    with pytest.raises(OSError, match="no way out"):
+        vm.run()
+
+    assert not (vm.folder / "journal-cursor").exists()
+    # What was done is remembered all the same.
+    assert vm.memory.pid == JVM
+
+
+def test_a_full_disk_leaves_the_old_cursor_and_the_healing(
+    vm: Vm, cloudwatch: CloudWatch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    vm.run()
+    (vm.folder / "state").mkdir()
+    cursor = vm.folder / "state" / "journal-cursor"
+    cursor.write_text("old")
+    # /dev/full is a disk without room.
+    cursor.with_suffix(".partial").symlink_to("/dev/full")
+    monkeypatch.setenv("STATE_DIRECTORY", str(vm.folder / "state"))
+
+    with pytest.raises(OSError, match="No space left"):
+        vm.run()
+
+    assert cursor.read_text() == "old"
+    assert [one["MetricName"] for one in cloudwatch.metrics].count("TaskRunning") == 2
+
+
+@pytest.mark.parametrize(("code", "failed"), [("0", 0), ("1", 1), ("100", 1)])
+@pytest.mark.usefixtures("vm")
+def test_the_boots_result_is_published(cloudwatch: CloudWatch, code: str, failed: int) -> None:
+    main.main(["boot", code])
+
+    assert [(one["MetricName"], one["Value"]) for one in cloudwatch.metrics] == [("BootFailed", failed)]
+
+
+def test_the_package_runs_as_on_the_vm_without_anything_of_the_project(tmp_path: Path) -> None:
+    copied = shutil.copytree(Path(main.__file__).parent, tmp_path / "lib" / "watchdog")
+    python = Path(sys.base_prefix, "bin", "python3")
+    done = subprocess.run([python, "-I", copied, "boot", "0"], capture_output=True, text=True, check=False)
+
+    # As far as its settings, which are not here.
+    assert f"No such file or directory: '{main.SETTINGS}'" in done.stderr, done.stderr

@@ -1,0 +1,48 @@
+import pytest
+
+from components.worker.files.watchdog import metrics
+from components.worker.files.watchdog.journal import Event
+from tests.components.worker.watchdog.support import SETTINGS, TOPIC, CloudWatch
+
+
+def test_every_value_is_a_metric_of_the_stack(cloudwatch: CloudWatch) -> None:
+    metrics.publish(SETTINGS, {"TaskRunning": 1, "FreeDiskPercent": 80})
+
+    assert cloudwatch.namespace == "CcloudLogexporter/dev"
+    assert cloudwatch.metrics == [
+        {"MetricName": name, "Dimensions": [], "Value": value, "Unit": unit}
+        for name, value, unit in (("TaskRunning", 1, "Count"), ("FreeDiskPercent", 80, "Percent"))
+    ]
+
+
+def test_a_skipped_event_is_told_with_topic_partition_and_offset(
+    cloudwatch: CloudWatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    metrics.publish(SETTINGS, {"SkippedEvents": 1}, [Event(TOPIC, 3, 17)])
+
+    (named,) = [one for one in cloudwatch.metrics if one["MetricName"] == "SkippedEventOffset"]
+    assert named["Value"] == 17
+    assert {one["Name"]: one["Value"] for one in named["Dimensions"]} == {
+        "Topic": TOPIC,
+        "Partition": "3",
+    }
+    assert f"topic {TOPIC}, partition 3, offset 17" in capsys.readouterr().out
+
+
+def test_the_versions_of_the_credentials_in_use_are_told(cloudwatch: CloudWatch) -> None:
+    metrics.publish(SETTINGS, {}, versions={"kafka": 3})
+
+    (told,) = cloudwatch.metrics
+    assert (told["MetricName"], told["Value"]) == ("CredentialsVersion", 3)
+    assert {one["Name"]: one["Value"] for one in told["Dimensions"]} == {
+        "Credentials": "kafka",
+    }
+
+
+def test_without_metrics_there_is_a_line_in_the_journal(
+    cloudwatch: CloudWatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    metrics.publish({**SETTINGS, "metrics": False}, {"TaskRunning": 1})
+
+    assert cloudwatch.metrics == []
+    assert capsys.readouterr().out == 'heartbeat {"TaskRunning": 1}\n'

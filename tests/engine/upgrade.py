@@ -1,0 +1,197 @@
+"""A stack of version 0.1.0 that today's program takes over on one local stack, while events flow.
+
+The servers are today's; of the old tree, only the program runs. So today's AWS, packages, connector and Logz.io must
+go on serving what 0.1.0 asks of them.
+"""
+
+import json
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from components.settings import NAMESPACE
+from local import history, http, paths, processes, pulumi, world
+from local.chaos.feeding import Feed
+from local.chaos.ledger import Ledger, Reader
+from local.demo import feed, stages
+from local.demo.feed import Produced
+from local.kafka import client
+from local.packages import debs
+from local.vm import distributions
+from local.world import STACK, World
+
+COMMIT = "1d73ee1296f16149c8bd95dfcbec9069b34406c4"
+"""The last one of version 0.1.0."""
+PROGRAM = ("Pulumi.yaml", "__main__.py", "components")
+EVENTS = 500
+"""So many before the upgrade, and so many after it."""
+RATE = 30.0
+"""Events per second during the upgrade."""
+STILL_SECONDS = 300.0
+
+Changes = Mapping[str, Mapping[str, Any]]
+"""Settings by section: {"connector": {"rotationSeconds": 10}}."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """What the engine did to a resource; `operation` in its words: same, update, create-replacement, delete ..."""
+
+    operation: str
+    type: str
+    urn: str
+
+
+class Upgrade:
+    """A stack of 0.1.0 with its VM up. `run` lets today's program take it over; the rest says what came of it.
+
+    Attributes:
+        world: the local stack with today's program.
+        before, after: (type, physical id) of each resource, before and after today's `pulumi up`.
+        steps: of that `pulumi up`.
+        keys_before, keys_after: the objects that Logz.io read before it, and since then.
+        fed_after: the partitions that got events after it.
+    """
+
+    def __init__(self, old: World) -> None:
+        self.world = replace(old, program=paths.ROOT)
+        self.before = self.after = _resources(old)
+        self.steps: list[Step] = []
+        self.keys_before: set[str] = set()
+        self.keys_after: set[str] = set()
+        self.fed_after: set[int] = set()
+        self._ledger = Ledger()
+        self._reader = Reader(stages.bucket(old), stages.delivered(old), self._ledger)
+        self._delivered = stages.delivered(old)
+
+    def run(self, changes: Changes) -> None:
+        """Changes the stack file, then runs today's `pulumi up`. Events come before, meanwhile and afterwards."""
+        stages.produce(self.world, EVENTS)
+        assert not self._behind(), "0.1.0 does not bring its events into the bucket and Logz.io"
+        self.keys_before = self._newly_read()
+        for section, values in changes.items():
+            for name, value in values.items():
+                self.world.set(section, name, value)
+        flow = Feed(self.world.state, RATE)
+        flow.start()
+        try:
+            self.steps = _up(self.world)
+            stages.boot(self.world)
+        finally:
+            flow.stop()
+        fed = len(self.produced())
+        stages.produce(self.world, EVENTS)
+        self.fed_after = {event.partition for event in self.produced()[fed:]}
+        self._behind()
+        self.keys_after = self._newly_read()
+        self.after = _resources(self.world)
+
+    def produced(self) -> list[Produced]:
+        """The events that Kafka accepted."""
+        return list(feed.read_produced(self.world.state))
+
+    def lost_in_bucket(self) -> set[str]:
+        """The ids that the bucket does not have."""
+        return self._ledger.unarchived(event.id for event in self.produced())
+
+    def lost_in_logzio(self) -> set[str]:
+        """The ids that Logz.io does not have."""
+        return self._ledger.undelivered(event.id for event in self.produced())
+
+    def duplicates(self) -> int:
+        """Copies beyond the first of each event, in the place that has more of it."""
+        return self._ledger.duplicates()
+
+    def vm_exit_codes(self) -> list[int]:
+        """Of each VM that is gone: 0 if it was shut down in order."""
+        known = http.get(f"{self.world.hypervisor}/instances").raise_for_status().json()
+        return [vm["exit_code"] for vm in known.values() if vm["state"] == "gone"]
+
+    def _behind(self) -> set[str]:
+        """Waits until everything is in both places, or nothing has moved for a while; the ids that are not."""
+        behind = wanted = {event.id for event in self.produced()}
+        moved = time.monotonic()
+        while True:
+            self._reader.read_delivered()
+            self._reader.read_bucket()
+            before, behind = behind, self._ledger.absent(wanted)
+            if len(behind) < len(before):
+                moved = time.monotonic()
+            if not behind or time.monotonic() - moved > STILL_SECONDS:
+                return behind
+            time.sleep(0.5)
+
+    def _newly_read(self) -> set[str]:
+        return {row.key for row in self._delivered.new_rows()}
+
+
+@contextmanager
+def stack_of_0_1(state: Path) -> Iterator[Upgrade]:
+    """Brought up by the program of 0.1.0, with its VM booted; ended whatever happens.
+
+    Raises:
+        HistoryError: the history does not have that program.
+    """
+    program = state / "program"
+    history.extract(COMMIT, PROGRAM, program)
+    # Where Pulumi.yaml has it: an installed Pulumi takes its Python from there.
+    (program / ".venv").symlink_to(paths.ROOT / ".venv")
+    try:
+        old = stages.up(state / "stack", program=program, settings=_settings_of_0_1)
+        stages.boot(old)
+        yield Upgrade(old)
+    finally:
+        world.end(state / "stack")
+
+
+def _settings_of_0_1(running: World, connector_version: str) -> dict[str, Any]:
+    """The stack file as 0.1.0 knows it: a setting that came later would be refused."""
+    packages = running.servers["packages"].ready
+    return {
+        "aws:region": world.REGION,
+        f"{NAMESPACE}:source": {
+            "cluster": "lkc-local1",
+            "environment": "env-local1",
+            "serviceAccount": "sa-local1",
+            "partitions": {client.TOPIC: client.PARTITIONS},
+        },
+        f"{NAMESPACE}:archive": {"bucket": world.BUCKET, "destroyWithData": True},
+        f"{NAMESPACE}:connector": {
+            "rotationSeconds": 5,
+            "version": connector_version,
+            "archiveUrl": packages["archive_url"],
+            "archiveSha256": packages["archive_sha256"],
+        },
+        f"{NAMESPACE}:worker": {
+            "javaVersion": distributions.chosen().java_version,
+            "packageVersion": debs.VERSION,
+            "restPort": processes.free_port(),
+            "repositoryUrl": packages["repository_url"],
+            "repositoryKeyFingerprint": packages["key_fingerprint"],
+            "endpoints": dict.fromkeys(("s3", "ssm", "cloudwatch"), running.aws_endpoint),
+        },
+        f"{NAMESPACE}:logzio": {"apiUrl": running.logzio},
+    }
+
+
+def _up(running: World) -> list[Step]:
+    """`pulumi up`; the engine's events come one JSON object per line."""
+    command = ("up", "--stack", STACK, "--yes", "--skip-preview", "--json")
+    try:
+        said = pulumi.run(running, *command, quiet=True).splitlines()
+    except pulumi.PulumiError as failed:
+        # The reason alone, out of thousands of events.
+        lines = str(failed).splitlines()
+        reasons = [line for line in lines if '"severity":"error"' in line or not line.startswith("{")]
+        raise pulumi.PulumiError("\n".join(reasons)) from None
+    events = (json.loads(line) for line in said if line.startswith("{"))
+    begun = (event["resourcePreEvent"]["metadata"] for event in events if "resourcePreEvent" in event)
+    return [Step(step["op"], step["type"], step["urn"]) for step in begun]
+
+
+def _resources(running: World) -> set[tuple[str, str]]:
+    state = json.loads(pulumi.run(running, "stack", "export", "--stack", STACK, quiet=True))
+    return {(one["type"], one["id"]) for one in state["deployment"]["resources"] if "id" in one}
