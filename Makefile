@@ -1,5 +1,5 @@
 # The work is done in modules and scripts; every target sets up what it needs.
-.PHONY: demo demo-up demo-feed demo-check demo-down chaos test unit lint render rotate settings-table lock clean help
+.PHONY: demo demo-up demo-feed demo-check demo-down chaos test unit lint render verify replay rotate settings-table lock clean help
 
 # Byte code is kept, whatever the caller's setting: without it every start imports pulumi_aws for seconds.
 unexport PYTHONDONTWRITEBYTECODE
@@ -49,6 +49,15 @@ chaos: .venv/ready       ## Injects faults while events flow: what is lost, what
 
 render: .venv/ready      ## Writes every rendered file: make render STACK=dev OUT=<dir>
 	$(RUN) -m scripts.render --stack $(STACK) --out $(OUT)
+
+verify: .venv/ready      ## Follows the events from Kafka to Logz.io, says where the way is broken: make verify STACK=<stack>
+	@$(RUN) -m scripts.verify --stack $(STACK) $(if $(DAYS),--days $(DAYS)) $(if $(EVERY_EVENT),--every-event) \
+	  $(if $(JSON),--json)
+
+replay: .venv/ready      ## Sends archived events to Logz.io: make replay STACK=<stack> UNREAD=1 (or FROM= TO=, OBJECTS=; DRY_RUN=1)
+	@$(RUN) -m scripts.replay --stack $(STACK) $(if $(FROM),--from $(FROM)) $(if $(TO),--to $(TO)) \
+	  $(if $(UNREAD),--unread) $(if $(DAYS),--days $(DAYS)) $(if $(OBJECTS),--objects "$(OBJECTS)") \
+	  $(if $(DRY_RUN),--dry-run) $(if $(AGAIN),--again) $(if $(OVER_QUOTA),--over-quota) $(if $(YES),--yes)
 
 rotate: .venv/ready      ## New keys, proof that events flow, the end of the old ones: make rotate KEYS="kafka writer" STACK=<stack>
 	$(RUN) -m scripts.rotate $(KEYS) --stack $(STACK)

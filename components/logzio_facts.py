@@ -37,8 +37,27 @@ ACCOUNT_REGIONS = {"us": "", "au": "-au", "ca": "-ca", "eu": "-eu", "uk": "-uk"}
 TOKEN_VARIABLE = "LOGZIO_API_TOKEN"  # noqa: S105  # the name of a variable, no token
 """The environment variable that holds the API token, here and in Logz.io's own tools."""
 
+SHIPPING_TOKEN_VARIABLE = "LOGZIO_SHIPPING_TOKEN"  # noqa: S105  # the name of a variable, no token
+"""The environment variable that holds a log shipping token, which `make replay` sends with."""
+
 MAX_OBJECT_BYTES = 50_000_000
 """A larger object is not fetched."""
+
+MAX_BODY_BYTES = 10_485_760
+"""A larger request to the listener is refused (413). Source: docs, "HTTP"; counted here before compression."""
+
+MAX_LINE_BYTES = 500_000
+"""The listener takes no longer line. Source: docs, "HTTP"."""
+
+MAX_AGGREGATED = 1_000
+"""Values that an aggregation of the search returns. Source: API description, "Search logs"."""
+
+SEARCH_DAYS = 2
+"""Calendar days (UTC) that a search covers. Source: API description, "Search logs"."""
+
+OBJECT_KEY_FIELD = "s3_object_key"
+"""The field with the object's key (`logzio.addObjectKey`). The name is the one that Logz.io's own S3 hook writes; for
+the S3 fetcher it is documented nowhere."""
 
 INVALID_LOG = "logzio-invalid-log"
 INDEX_FAILURE = "logzio-index-failure"
@@ -56,7 +75,7 @@ MAPPED_FIELDS = 1_000
 """How many fields of an account can be filtered by and shown in visualizations; more are only searchable."""
 
 # The page's table of tags of an invalid log, and its table of mapping errors.
-_INVALID_TAGS = (
+INVALID_TAGS = (
     "MAX_LOG_LINE_LENGTH",
     "MAX_FIELD_KEY_SIZE",
     "INVALID_FIELD_VALUE_LENGTH",
@@ -74,7 +93,7 @@ _MAPPING_ERRORS = (
     "out of range of long",
     "makes object resolution ambiguous",
 )
-_FAILURE_MARKS = (INDEX_FAILURE, INVALID_LOG, *_INVALID_TAGS, *_MAPPING_ERRORS)
+_FAILURE_MARKS = (INDEX_FAILURE, INVALID_LOG, *INVALID_TAGS, *_MAPPING_ERRORS)
 
 TIME_ERROR = "failed to parse field [@timestamp] of type [date]"
 
@@ -168,6 +187,17 @@ def aws_region(region: str) -> str:
 def api_url(account_region: str) -> str:
     """The account API of an account region."""
     return f"https://api{ACCOUNT_REGIONS[account_region]}.logz.io"
+
+
+def listener_url(account_region: str) -> str:
+    """Where logs are sent over HTTPS."""
+    return f"https://listener{ACCOUNT_REGIONS[account_region]}.logz.io:8071"
+
+
+def day_offset(moment: datetime, now: datetime) -> int:
+    """The `dayOffset` of a search whose two days hold `moment` and, if it is not today, the day after it."""
+    days = (now.astimezone(UTC).date() - moment.astimezone(UTC).date()).days
+    return max(0, days - 1)
 
 
 def search_url(account_region: str) -> str:

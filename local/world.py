@@ -98,6 +98,8 @@ class World:
             **clean_environment(),
             **self.tools.engine.environment(self.state),
             **aws_environment(self.state, self.aws_endpoint),
+            # For clients of Kafka that are given no file of their own.
+            "SSL_CERT_FILE": str(client.trusted_file(self.state)),
             "PULUMI_OPTION_CONFIG_FILE": str(self.stack_file),
             "CCLOUD_LOCAL_STACK": "1",
             "CCLOUD_LOCAL_AWS_ENDPOINT": self.aws_endpoint,
@@ -218,7 +220,7 @@ def stack_settings(world: World, connector_version: str) -> dict[str, Any]:
             "repositoryKeyFingerprint": packages["key_fingerprint"],
             "endpoints": dict.fromkeys(("s3", "ssm", "cloudwatch"), world.aws_endpoint),
         },
-        "ccloud-logexporter:logzio": {"apiUrl": world.logzio},
+        "ccloud-logexporter:logzio": {"apiUrl": world.logzio, "listenerUrl": world.logzio},
     }
 
 

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,11 @@ import yaml
 
 from components import generations, names, settings
 from components.settings import NAMESPACE, Settings
+from scripts.verification.registrations import Made
 
 _PARAMETER = "aws:ssm/parameter:Parameter"
+_SOURCE = "logexporter:source:AuditLogSource"
+_REGISTRATION = "LogzioRegistration"
 _KEYS = ("aws:iam/accessKey:AccessKey", "confluentcloud:index/apiKey:ApiKey")
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -58,6 +62,19 @@ class Stack:
         """The account that the stack is in; None before it was made."""
         arns = (one.get("outputs", {}).get("arn") for one in self._resources if one["type"] == _PARAMETER)
         return next((str(arn).split(":")[4] for arn in arns if arn), None)
+
+    def bootstrap_servers(self) -> str | None:
+        """The endpoint of the audit-log cluster that the stack found; None before it was made."""
+        outputs = (one.get("outputs", {}) for one in self._resources if one["type"] == _SOURCE)
+        return next((str(one["bootstrapServers"]) for one in outputs if "bootstrapServers" in one), None)
+
+    def registrations(self) -> list[Made]:
+        """The registrations in Logz.io that the stack made."""
+        return [
+            _made({**one["outputs"], "id": one["id"]})
+            for one in self._resources
+            if one["type"].endswith(_REGISTRATION) and one.get("id")
+        ]
 
     def keys(self) -> dict[str, set[int]]:
         """The keys in the stack's state: whose (`writer`) -> generations."""
@@ -118,6 +135,22 @@ class Stack:
 def project_name() -> str:
     """The project's name in Pulumi.yaml."""
     return str(yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["name"])
+
+
+def _made(outputs: Mapping[str, Any]) -> Made:
+    def text(name: str) -> str | None:
+        # What Pulumi keeps encrypted is an object here.
+        value = outputs.get(name)
+        return value if isinstance(value, str) and value else None
+
+    created_at = text("created_at")
+    return Made(
+        id=int(outputs["id"]),
+        prefix=text("prefix") or "",
+        role_arn=text("role_arn"),
+        access_key=text("access_key"),
+        created_at=datetime.fromisoformat(created_at) if created_at else None,
+    )
 
 
 def _pulumi() -> str:

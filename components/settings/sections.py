@@ -389,6 +389,11 @@ class Logzio(Section):
     api_url: BaseUrl | None = Field(
         default=None, description="Address of the account API, if it is not the region's own."
     )
+    listener_url: BaseUrl | None = Field(
+        default=None,
+        description="Address that `make replay` sends events to, if it is not the region's own. Needed there where "
+        "`apiUrl` is set.",
+    )
     api_token: Secret | None = Field(
         default=None, description=f"API token of the account. The environment variable {TOKEN_VARIABLE} wins."
     )
@@ -411,6 +416,13 @@ class Logzio(Section):
     def base_url(self) -> str:
         """The account API."""
         return self.api_url or logzio_facts.api_url(self.region)
+
+    @property
+    def listener(self) -> str | None:
+        """Where `make replay` sends events; not known where the API is elsewhere than in its region."""
+        if self.listener_url is None and self.api_url is not None:
+            return None
+        return self.listener_url or logzio_facts.listener_url(self.region)
 
     @property
     def search_url(self) -> str | None:

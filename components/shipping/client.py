@@ -1,4 +1,6 @@
-"""The parts of Logz.io's account API that register S3 buckets and find events. No Pulumi in here.
+"""The parts of Logz.io's account API that register S3 buckets, find events and tell what an account may do.
+
+No Pulumi in here.
 
 Source of methods, paths and fields: the API description (log-shipping/s3-buckets, search) and the official Terraform
 client; of the waiting: that client reads again after each write because answers lag behind writes.
@@ -6,21 +8,25 @@ client; of the waiting: that client reads again after each write because answers
 
 import logging
 import re
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import tenacity
 
 from components import logzio_facts
-from components.shipping import redaction
+from components.shipping import redaction, search
 from components.shipping.errors import Kind, LogzioError
-from components.shipping.model import Registered, Registration, RoleDetails
+from components.shipping.model import Failures, Plan, Registered, Registration, RoleDetails
 from components.shipping.transport import Transport
 
 REGISTRATIONS = "/v1/log-shipping/s3-buckets"
 ROLE_DETAILS = f"{REGISTRATIONS}/aws-assume-role-details"
 WHO_AM_I = "/v2/whoami"
 SEARCH = "/v1/search"
+SHIPPING_TOKENS = "/v1/log-shipping/tokens"
+ACCOUNTS = "/v1/account-management/time-based-accounts"
 
 PROPAGATION_SECONDS = 120.0
 """A new role or key is known everywhere in AWS within two minutes, as a rule within ten seconds."""
@@ -90,7 +96,7 @@ class LogzioClient:
         """Makes a registration, or takes over the one that is there.
 
         One with this stack's own role or key is from an attempt that was cut off: it is taken over. Another
-        one of the same bucket and prefix is taken over with `adopt` only.
+        one of the same bucket and prefix is taken over with `adopt` only. `is_new` tells which it was.
 
         Raises:
             LogzioError: it could not be made; nothing of it is left, unless its message says so.
@@ -101,7 +107,8 @@ class LogzioClient:
         present = [one for one in before if one.is_at_place_of(wanted)]
         if present:
             return self._take_over(present, wanted, adopt=adopt)
-        return self._shown(self._post(wanted, {one.id for one in before}), wanted)
+        made = self._shown(self._post(wanted, {one.id for one in before}), wanted)
+        return replace(made, is_new=True)
 
     def update(self, id_: int, wanted: Registration) -> Registered:
         """Replaces all fields, then reads until they show.
@@ -158,8 +165,63 @@ class LogzioClient:
         quoted = re.sub(r'(["\\])', r"\\\1", value)
         query = {"query_string": {"query": f'{field}:"{quoted}"', "allow_leading_wildcard": False}}
         # A copy that was not indexed may stand before one that was.
-        body = {"size": 100, "query": query}
-        return self._parsed("POST", SEARCH, _has_indexed, body)
+        return self._search({"size": 100, "query": query}, 0, _has_indexed)
+
+    def present(self, field: str, values: Sequence[str], *, day_offset: int = 0) -> set[str]:
+        """Which of these values events of two days (UTC) have in a field; 1,000 values at most.
+
+        The two days are today and yesterday, or `day_offset` days before these (parameter of that name of the API).
+        """
+        answer = self._search(search.of_values(field, values), day_offset, search.values_in)
+        return answer & set(values)
+
+    def failures(self, *, day_offset: int = 0) -> Failures:
+        """Events of the same two days that the account's index refused, or took cut."""
+        return self._search(search.of_failures(), day_offset, search.failures_in)
+
+    def shipping_token(self) -> str:
+        """An enabled log shipping token of the account. It is remembered as a secret.
+
+        Source: API description, "Retrieve log shipping tokens". An account has one enabled token at least.
+
+        Raises:
+            LogzioError: among others of kind INVALID, there is none.
+        """
+        body = {"filter": {"enabled": True}, "pagination": {"pageNumber": 1, "pageSize": 25}}
+        tokens = self._parsed(
+            "POST",
+            f"{SHIPPING_TOKENS}/search",
+            lambda raw: [str(one["token"]) for one in raw["results"] if one["enabled"]],
+            body,
+            asks=True,
+        )
+        redaction.remember(*tokens)
+        if not tokens:
+            raise LogzioError(
+                Kind.INVALID,
+                f"POST {SHIPPING_TOKENS}/search",
+                "the account has no enabled log shipping token",
+                hint="enable one in Logz.io (Settings > Tools > Manage tokens > Data shipping tokens)",
+            )
+        return tokens[0]
+
+    def plan(self) -> Plan | None:
+        """Daily quota, its use today and the retention of the account; None if the token may not ask.
+
+        Source: API description, "Retrieve detailed account information by account ID", which answers to a token
+        of the main account only.
+        """
+        today = datetime.now(UTC).date()
+        try:
+            return self._read(f"{ACCOUNTS}/detailed/{self.account_id()}", lambda raw: Plan.parse(raw, today))
+        except LogzioError as error:
+            if error.kind in (Kind.AUTHENTICATION, Kind.NOT_FOUND, Kind.INVALID):
+                return None
+            raise
+
+    def _search(self, body: dict[str, Any], day_offset: int, parse: Callable[[Any], _T]) -> _T:
+        params = {"dayOffset": day_offset} if day_offset else None
+        return self._parsed("POST", SEARCH, parse, body, params=params, asks=True)
 
     def _post(self, wanted: Registration, known: Collection[int]) -> Registered:
         """Posts until there is one answer, or one registration more than the `known` ids."""
@@ -286,9 +348,16 @@ class LogzioClient:
         return self._parsed("GET", path, parse)
 
     def _parsed(
-        self, method: str, path: str, parse: Callable[[Any], _T], body: dict[str, Any] | None = None
+        self,
+        method: str,
+        path: str,
+        parse: Callable[[Any], _T],
+        body: dict[str, Any] | None = None,
+        *,
+        params: Mapping[str, int] | None = None,
+        asks: bool = False,
     ) -> _T:
-        raw = self._transport.call(method, path, body)
+        raw = self._transport.call(method, path, body, params=params, asks=asks)
         try:
             return parse(raw)
         except (KeyError, TypeError, ValueError, AttributeError):

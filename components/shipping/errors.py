@@ -20,6 +20,10 @@ class Kind(Enum):
         "account API token of this account (app: Settings > Tools > Manage tokens > API tokens). After a "
         "rotation run `pulumi up` before refresh or destroy, or set the variable"
     )
+    SENDING = (
+        "the log shipping token is not accepted: LOGZIO_SHIPPING_TOKEN must be an enabled one of this account and "
+        "region (app: Settings > Tools > Manage tokens > Data shipping tokens), or be left out to be read from the API"
+    )
     ACCOUNT_REGION = (
         "the token is of an account in another region: set ccloud-logexporter:logzio.region to the one in the "
         "address of your app (app-eu.logz.io: eu)"
@@ -164,15 +168,16 @@ def _read(response: httpx.Response) -> tuple[str, str | None]:
     except ValueError:
         body = None
     if not isinstance(body, dict):
-        return _shortened(response.text) or response.reason_phrase, None
+        return shortened(response.text) or response.reason_phrase, None
     code = body.get("errorCode") or body.get("code")
     message = body.get("message") or response.text
     request_id = body.get("requestId")
     prefix = f"{code}: " if isinstance(code, str) else ""
-    return _shortened(f"{prefix}{message}"), str(request_id) if request_id else None
+    return shortened(f"{prefix}{message}"), str(request_id) if request_id else None
 
 
-def _shortened(text: str) -> str:
+def shortened(text: str) -> str:
+    """One line of an answer's text that is safe to show."""
     # Masked first: half a secret would not be known again.
     text = " ".join(redaction.clean(text).split())
     return text if len(text) <= _LONGEST_MESSAGE else f"{text[:_LONGEST_MESSAGE]}..."

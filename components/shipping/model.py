@@ -1,7 +1,8 @@
 """A registration as the program wants it, and as Logz.io has it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
 from typing import Any
 
 from components import logzio_facts
@@ -58,6 +59,8 @@ class Registered:
     add_object_key: bool = False
     role_arn: str | None = None
     access_key: str | None = None
+    is_new: bool = field(default=False, compare=False)
+    """Whether this process made it, so that the time of its creation is known. The API does not show that time."""
 
     @classmethod
     def parse(cls, raw: Mapping[str, Any]) -> "Registered":
@@ -123,11 +126,63 @@ class Registered:
 
 
 @dataclass(frozen=True)
+class Plan:
+    """What an account may index. The figures are None where they do not apply to the account's plan.
+
+    `max_daily_gb`: GB per calendar day. `retention_days`: how long an event stays searchable.
+    `used_today`: bytes of today.
+    """
+
+    max_daily_gb: float | None
+    retention_days: int | None
+    used_today: int | None
+
+    @classmethod
+    def parse(cls, raw: Mapping[str, Any], today: date) -> "Plan":
+        """From the detailed view of an account. That view holds a token too, which is left there.
+
+        Raises:
+            KeyError, TypeError, ValueError: it is no such view.
+        """
+        account = raw["account"]
+        most = account.get("maxDailyGB")
+        if most is None:
+            most = account.get("softLimitGB")
+        days = account.get("retentionDays")
+        usage = (raw.get("dailyUsagesList") or {}).get("usage")
+        return cls(
+            max_daily_gb=None if most is None else float(most),
+            retention_days=None if days is None else int(days),
+            used_today=None if usage is None else _bytes_of(today, usage),
+        )
+
+
+@dataclass(frozen=True)
+class Failures:
+    """Events that Logz.io could not index by their fields, or cut. `total`: of the whole account.
+
+    `seen`: the fields of some of them that help to find the cause.
+    """
+
+    total: int
+    seen: tuple[Mapping[str, Any], ...]
+
+
+@dataclass(frozen=True)
 class RoleDetails:
     """Whom a role must trust: Logz.io's AWS account, on behalf of this Logz.io account (`external_id`)."""
 
     aws_account_id: str
     external_id: str
+
+
+def _bytes_of(day: date, usage: Iterable[Mapping[str, Any]]) -> int:
+    """Dates are milliseconds since the epoch."""
+    return sum(
+        int(one["bytes"])
+        for one in usage
+        if datetime.fromtimestamp(int(one["date"]) / 1000, UTC).date() == day
+    )
 
 
 def _default(value: Any, *, default: bool) -> bool:

@@ -12,6 +12,7 @@ import socket
 import sys
 import threading
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from typing import Any, ParamSpec, TypeVar
 
 import grpc  # type: ignore[import-untyped]  # Pulumi brings it, without types
@@ -97,7 +98,8 @@ class _LogzioProvider(ResourceProvider):
 class RegistrationProvider(_LogzioProvider):
     """One S3 registration. Inputs: see REPLACING and IN_PLACE, and `adopt_existing`.
 
-    Outputs: the inputs as Logz.io shows them (the secret key as given), and `account_id`.
+    Outputs: the inputs as Logz.io shows them (the secret key as given), `account_id`, and `created_at` (ISO 8601, UTC),
+    which registrations lack that were taken over or made before this output was there.
     """
 
     @_clean_errors
@@ -127,8 +129,11 @@ class RegistrationProvider(_LogzioProvider):
     def create(self, props: dict[str, Any]) -> CreateResult:
         """Makes the registration or takes it over; its id is the one of Logz.io."""
         client = self._client(props)
+        began = datetime.now(UTC)
         made = client.create(_wanted(props), adopt=bool(props.get("adopt_existing")))
-        return CreateResult(str(made.id), _outputs(props, made, client.account_id()))
+        # Logz.io never reads what is older. The time before the request is on the safe side.
+        created_at = began.isoformat(timespec="seconds") if made.is_new else None
+        return CreateResult(str(made.id), _outputs(props, made, client.account_id(), created_at))
 
     @_clean_errors
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
@@ -137,13 +142,13 @@ class RegistrationProvider(_LogzioProvider):
         found = self._client(props).read(int(id_), props.get("account_id"))
         if found is None:
             return ReadResult("", {})
-        return ReadResult(id_, _outputs(props, found, props.get("account_id")))
+        return ReadResult(id_, _outputs(props, found, props.get("account_id"), props.get("created_at")))
 
     @_clean_errors
     def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> UpdateResult:
         """Sends the whole registration and waits until it shows."""
         shown = self._client(_news).update(int(_id), _wanted(_news))
-        return UpdateResult(_outputs(_news, shown, _olds.get("account_id")))
+        return UpdateResult(_outputs(_news, shown, _olds.get("account_id"), _olds.get("created_at")))
 
     @_clean_errors
     def delete(self, _id: str, _props: dict[str, Any]) -> None:
@@ -291,7 +296,9 @@ def _wanted(props: Mapping[str, Any]) -> Registration:
     )
 
 
-def _outputs(props: Mapping[str, Any], shown: Registered, account_id: str | None) -> dict[str, Any]:
+def _outputs(
+    props: Mapping[str, Any], shown: Registered, account_id: str | None, created_at: str | None
+) -> dict[str, Any]:
     """What goes into the state: as Logz.io shows it, so that a refresh sees every drift."""
     seen = {
         "base_url": props["base_url"],
@@ -307,6 +314,7 @@ def _outputs(props: Mapping[str, Any], shown: Registered, account_id: str | None
         # Never shown by Logz.io: the one that was given stays the one that is known.
         "secret_key": props.get("secret_key"),
         "account_id": account_id,
+        "created_at": created_at,
     }
     return {name: value for name, value in seen.items() if value is not None}
 

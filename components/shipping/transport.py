@@ -30,7 +30,7 @@ LAST_TRY_AFTER = 150.0
 """Seconds after which no further try begins: requests that time out use them up."""
 
 _FIRST_WAIT, _LONGEST_WAIT = 0.5, 20.0
-_TRANSIENT = (429, 500, 502, 503, 504)
+TRANSIENT = (429, 500, 502, 503, 504)
 
 # Nothing was sent yet: every method may be tried again.
 _BEFORE_SENDING = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
@@ -73,57 +73,80 @@ class Transport:
         )
 
     def call(
-        self, method: str, path: str, body: Mapping[str, Any] | None = None, *, reads: bool = True
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | None = None,
+        *,
+        params: Mapping[str, int] | None = None,
+        reads: bool = True,
+        asks: bool = False,
     ) -> Any:
         """Sends a request, again where that is safe, and returns the parsed answer (None unless `reads`).
 
-        GET, PUT and DELETE are tried again after 429, 500, 502, 503, 504 and network errors; POST after 429
-        and after errors before it was sent.
+        GET, PUT, DELETE and a POST that only `asks` are tried again after 429, 500, 502, 503, 504 and network errors;
+        another POST after 429 and after errors before it was sent.
 
         Raises:
             LogzioError: it failed for good.
         """
-        started = self._clock()
-        retrying = tenacity.Retrying(
-            retry=tenacity.retry_if_exception(lambda error: _may_repeat(method, error)),
-            wait=_wait,
-            stop=lambda state: self._is_enough(started, state),
-            sleep=self.sleep,
-            before_sleep=_report,
-            reraise=True,
-        )
-        return retrying(self._once, method, path, body, reads)
+        is_safe = asks or method != "POST"
+        retrying = retries(lambda error: _may_repeat(error, is_safe=is_safe), self.sleep, self._clock)
+        return retrying(self._once, method, path, body, params, reads)
 
-    def _is_enough(self, started: float, state: tenacity.RetryCallState) -> bool:
-        return (
-            state.attempt_number >= MOST_TRIES
-            or state.idle_for + state.upcoming_sleep > MOST_WAITING
-            or self._clock() - started + state.upcoming_sleep > LAST_TRY_AFTER
-        )
-
-    def _once(self, method: str, path: str, body: Mapping[str, Any] | None, reads: bool) -> Any:
+    def _once(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | None,
+        params: Mapping[str, int] | None,
+        reads: bool,
+    ) -> Any:
         call = f"{method} {self._http.base_url.copy_with(path=path)}"
         self._check_wanted()
         try:
             with _slots:
-                response = self._http.request(method, path, json=body)
+                response = self._http.request(method, path, json=body, params=params)
         except httpx.TransportError as error:
             # Not chained: the error holds the request, the request the token.
-            raise _network_error(call, error) from None
+            raise network_error(call, error) from None
         if not response.is_success:
-            raise errors.from_response(call, response, retry_after=_retry_after(response))
+            raise errors.from_response(call, response, retry_after=retry_after(response))
         return _parsed(call, response) if reads else None
 
 
-def _may_repeat(method: str, error: BaseException) -> bool:
+def retries(
+    may_repeat: Callable[[BaseException], bool], sleep: Callable[[float], None], clock: Callable[[], float]
+) -> tenacity.Retrying:
+    """Calls again, with growing waits, after those LogzioErrors that `may_repeat` accepts; the last error is raised."""
+    started = clock()
+
+    def is_enough(state: tenacity.RetryCallState) -> bool:
+        return (
+            state.attempt_number >= MOST_TRIES
+            or state.idle_for + state.upcoming_sleep > MOST_WAITING
+            or clock() - started + state.upcoming_sleep > LAST_TRY_AFTER
+        )
+
+    return tenacity.Retrying(
+        retry=tenacity.retry_if_exception(may_repeat),
+        wait=_wait,
+        stop=is_enough,
+        sleep=sleep,
+        before_sleep=_report,
+        reraise=True,
+    )
+
+
+def _may_repeat(error: BaseException, *, is_safe: bool) -> bool:
     if not isinstance(error, LogzioError):
         return False
     if error.kind is Kind.RATE_LIMIT:
         return True
     if error.kind is Kind.NETWORK and not error.effect_unknown:
-        return not _is_tls_refusal(error.message)
-    passing = error.status is None or error.status < 300 or error.status in _TRANSIENT
-    return method != "POST" and error.effect_unknown and passing
+        return not is_tls_refusal(error.message)
+    passing = error.status is None or error.status < 300 or error.status in TRANSIENT
+    return is_safe and error.effect_unknown and passing
 
 
 def _wait(state: tenacity.RetryCallState) -> float:
@@ -143,12 +166,13 @@ def _report(state: tenacity.RetryCallState) -> None:
     _log.info("%s; trying again in %.1f s", _error_of(state), state.upcoming_sleep)
 
 
-def _network_error(call: str, error: httpx.TransportError) -> LogzioError:
+def network_error(call: str, error: httpx.TransportError) -> LogzioError:
+    """The error of a request without an answer; `call` is its name, without a secret."""
     return LogzioError(
         Kind.NETWORK,
         call,
         f"{type(error).__name__}: {error}",
-        hint=_TLS_HINT if _is_tls_refusal(str(error)) else None,
+        hint=_TLS_HINT if is_tls_refusal(str(error)) else None,
         effect_unknown=not isinstance(error, (*_BEFORE_SENDING, httpx.UnsupportedProtocol)),
     )
 
@@ -159,7 +183,8 @@ _TLS_HINT = (
 )
 
 
-def _is_tls_refusal(message: str) -> bool:
+def is_tls_refusal(message: str) -> bool:
+    """Whether a network error is a certificate that is not trusted: another try changes nothing."""
     return "CERTIFICATE_VERIFY_FAILED" in message
 
 
@@ -176,7 +201,7 @@ def _parsed(call: str, response: httpx.Response) -> Any:
         ) from None
 
 
-def _retry_after(response: httpx.Response) -> float | None:
+def retry_after(response: httpx.Response) -> float | None:
     """Seconds of a Retry-After header, which holds seconds or a date."""
     value = response.headers.get("Retry-After", "")
     if value.isdigit():

@@ -13,6 +13,7 @@ import javaproperties
 from components import layout, names
 from components.settings import NAMESPACE, Connector, Settings
 from components.settings.sections import ORIGINALS_SUFFIX
+from components.worker.fields import FIELD_DELIMITER
 
 SERVICE = "s3-auditlog-sink"
 """The one name of the unit, its user and its folders."""
@@ -29,9 +30,6 @@ PLUGIN_FOLDER = "/usr/share/confluent-hub-components"
 # was archived since. It does not bound what can be read again: while Kafka is out of reach no commit arrives, and
 # objects are completed all the same. Idle partitions are rotated as often, as Connect wakes the task for commits.
 OFFSET_FLUSH_MS = 1_000
-
-# Between the names of a nested field and of the one that holds it. A dot would not do: Logz.io takes it for nesting.
-FIELD_DELIMITER = "_"
 
 # connector.partitioner -> the class. The first one is compiled on the VM (OrderedPartitioner.java).
 PARTITIONERS = {
@@ -113,6 +111,11 @@ def consumer_group(settings: Settings, project: str, stack: str) -> str:
     return settings.source.consumer_group or default_group(settings, project, stack)
 
 
+def originals_group(settings: Settings, project: str, stack: str) -> str:
+    """The originals' group is always the stack's own: an earlier worker, whose group may go on, kept no originals."""
+    return default_group(settings, project, stack) + ORIGINALS_SUFFIX
+
+
 def worker_properties(settings: Settings, facts: WorkerFacts) -> dict[str, str]:
     """`/etc/kafka/connect-standalone.properties`."""
     login = {
@@ -165,9 +168,8 @@ def _events(settings: Settings, facts: WorkerFacts) -> SinkConnector:
 
 
 def _originals(settings: Settings, facts: WorkerFacts) -> SinkConnector:
-    """Its group is always the stack's own: an earlier worker, whose group may be taken over, kept no originals."""
     archive = settings.archive
-    group = default_group(settings, facts.project, facts.stack) + ORIGINALS_SUFFIX
+    group = originals_group(settings, facts.project, facts.stack)
     own = {
         "name": settings.connector.name + ORIGINALS_SUFFIX,
         "topics.dir": layout.ORIGINALS,

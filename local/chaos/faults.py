@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from confluent_kafka.admin import (  # type: ignore[attr-defined]  # it imports them, without __all__
     AdminClient,
@@ -328,10 +329,46 @@ def _minutes_ahead(stage: Stage) -> float:
 # --- 11. Logz.io
 
 
-def logzio_down(stage: Stage) -> None:
+_PASSED_OVER_SECONDS = 30
+_SETTLED_SECONDS = 60
+
+
+def logzio_down(stage: Stage) -> Struck:
+    """Out of reach, then back with its daily quota used up: what it reads then is gone for it, though not for us."""
+    began = time.time()
     stage.fail_logzio(down=True)
     time.sleep(60 if stage.short else 300)
+    before = stage.passed_over()
+    stage.pass_over(on=True)
     stage.fail_logzio(down=False)
+    try:
+        # All that came while it was away, and some of what comes now.
+        time.sleep(_PASSED_OVER_SECONDS)
+    finally:
+        stage.pass_over(on=False)
+    objects = stage.passed_over() - before
+    # Until something newer was read of each partition: what was passed over is then a gap.
+    time.sleep(_SETTLED_SECONDS)
+    settled = ("--fetch-minutes", str(_SETTLED_SECONDS / 2 / 60))
+    code, seen = stage.verify(began, *settled)
+    missing = _missing(seen)
+    if code != 1 or not missing:
+        raise ChaosError(f"make verify sees nothing of {objects} objects that were passed over: {seen}")
+    said = stage.replay("--unread", "--days", str((time.time() - began) / 86400), *settled)
+    _, seen = stage.verify(began, *settled)
+    if left := _missing(seen):
+        raise ChaosError(f"{left} events are missing after make replay: {said}")
+    sent = re.search(r"^sent: ([\d,]+)$", said, re.MULTILINE)
+    return Struck(
+        note=f"{objects} objects were passed over; `make verify` says so (exit code 1), `make replay` sent "
+        f"{sent[1] if sent else 'no'} events, and `make verify` finds them"
+    )
+
+
+def _missing(seen: dict[str, Any]) -> int:
+    """Events of objects that `make verify` takes for unread and did not find."""
+    partitions = (one for chain in seen["chains"] for one in chain["partitions"])
+    return sum(unread["missing"] for one in partitions for unread in one["unread"])
 
 
 # --- 12. what only the watchdog heals
@@ -526,7 +563,12 @@ FAULTS = (
         " corrects for it; ClockAheadSeconds and its alarm until the time has passed",
         patience=2400.0,
     ),
-    Fault("11", "Logz.io's API and fetcher down for 5 minutes", logzio_down, "events arrive late in Logz.io"),
+    Fault(
+        "11",
+        "Logz.io's API and fetcher down for 5 minutes, then passing over what it reads for half a minute",
+        logzio_down,
+        "events that `make verify` misses, until `make replay` has sent them",
+    ),
     Fault(
         "12a",
         "S3: 403 until the watchdog has tried all it has (about 6 minutes)",

@@ -13,10 +13,10 @@ from typing import Any
 from confluent_kafka import KafkaError, Message, Producer
 
 from components import layout, logzio_facts
+from components.worker.fields import flattened
 from local.chaos.ledger import lines_of
 from local.chaos.stage import ChaosError, Stage, wait_until
 from local.demo import stages
-from local.demo.comparison import flattened
 from local.kafka import client
 from local.kafka.client import TOPIC
 from local.world import BUCKET

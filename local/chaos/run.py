@@ -181,6 +181,7 @@ class _Run:
     def _heal_everything(self) -> None:
         self._stage.heal_s3()
         self._stage.fail_logzio(down=False)
+        self._stage.pass_over(on=False)
         self._stage.silence_kafka(silent=False)
         if not processes.is_running(self._stage.state, "kafka"):
             self._stage.start_broker()

@@ -252,7 +252,41 @@ class Stage:
         else:
             http.delete(f"{self.world.logzio}/_emulator/faults").raise_for_status()
 
+    def pass_over(self, *, on: bool) -> None:
+        """Lets Logz.io's fetcher go through the objects without keeping an event, or keep them again."""
+        self._post(self.world.logzio, "/_emulator/fetcher", {"discards": on})
+
+    def passed_over(self) -> int:
+        """How many objects Logz.io has gone through without keeping an event."""
+        return len(self._get(self.world.logzio, "/_emulator/state")["refused"])
+
     # --- the stack
+
+    def verify(self, since: float, *options: str) -> tuple[int, dict[str, Any]]:
+        """Exit code and content of `make verify`, of objects since a moment (epoch seconds).
+
+        Raises:
+            ChaosError: it could not look.
+        """
+        days = str((time.time() - since) / 86400)
+        done = stages.script(self.world, "verify", "--json", "--days", days, *options)
+        try:
+            seen: dict[str, Any] = json.loads(done.stdout)
+        except ValueError:
+            raise ChaosError(f"make verify: {done.stderr}") from None
+        return done.returncode, seen
+
+    def replay(self, *options: str) -> str:
+        """What `make replay` says.
+
+        Raises:
+            ChaosError: it did not send everything.
+        """
+        folder = str(self.state / "replay")
+        done = stages.script(self.world, "replay", "--yes", "--progress", folder, *options)
+        if done.returncode != 0:
+            raise ChaosError(f"make replay ended with {done.returncode}: {done.stdout}{done.stderr}")
+        return done.stdout
 
     def replace_vm(self) -> None:
         """A changed setting and `pulumi up`: the old VM goes, a new one boots."""

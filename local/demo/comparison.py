@@ -16,6 +16,7 @@ from hashlib import blake2b
 from typing import Any, NamedTuple
 
 from components import layout, logzio_facts
+from components.worker.fields import flattened
 from local.demo.feed import Produced
 from local.demo.originals import Originals
 from local.kafka import client
@@ -414,25 +415,6 @@ def as_archived(pipeline: Pipeline, event: Mapping[str, Any]) -> dict[str, Any]:
     """An event of Kafka as the sink writes it, in format json."""
     renamed = {pipeline.renames.get(name, name): value for name, value in event.items()}
     return flattened(renamed) if pipeline.flatten else renamed
-
-
-def flattened(event: Mapping[str, Any]) -> dict[str, Any]:
-    """What Kafka's Flatten makes of an event without a schema, written anew: a test holds it against Kafka's own.
-
-    Objects go, their fields get joined names; empty objects leave nothing; lists stay as they are, with the objects in
-    them. Of fields whose names become equal one is kept; which, depends on Java's order of keys, not on this one.
-    """
-    found: dict[str, Any] = {}
-    # No recursion: an event may be nested deeper than Python's stack.
-    waiting = [(name, value) for name, value in reversed([*event.items()])]
-    while waiting:
-        name, value = waiting.pop()
-        if isinstance(value, dict):
-            above = f"{name}_" if name else ""
-            waiting += [(above + below, inner) for below, inner in reversed([*value.items()])]
-        else:
-            found[name] = value
-    return found
 
 
 def is_data(pipeline: Pipeline, key: str) -> bool:

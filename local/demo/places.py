@@ -85,7 +85,7 @@ class Topic:
 
 
 class DeliveredStore:
-    """What the Logz.io emulator indexed from one bucket; each row is handed out once."""
+    """What the Logz.io emulator indexed from one bucket or was sent; each row is handed out once."""
 
     def __init__(self, file: Path, bucket: str) -> None:
         self._file = file
@@ -105,7 +105,7 @@ class DeliveredStore:
             return []
         query = (
             "SELECT seq, key, line, event, received_at FROM events"
-            " WHERE seq > ? AND bucket = ? ORDER BY seq LIMIT 5000"
+            " WHERE seq > ? AND (bucket = ? OR bucket IS NULL) ORDER BY seq LIMIT 5000"
         )
         database = sqlite3.connect(f"{self._file.absolute().as_uri()}?mode=ro", uri=True, timeout=120)
         with closing(database):

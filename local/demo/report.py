@@ -47,6 +47,8 @@ class Report:
     originals_objects: int
     s3_requests: int
     """Requests of the writer."""
+    verify_exit_code: int
+    """What `make verify` says of the chain before it is destroyed; 0: nothing is broken."""
     left_behind: int
     """How many things `destroy` left."""
     left_behind_names: tuple[str, ...]
@@ -54,12 +56,13 @@ class Report:
 
     @property
     def exit_code(self) -> int:
-        """0 only if events flowed, each is kept, archived and indexed, none is wrong, and nothing was left behind."""
+        """0 only if events flowed, each is kept, archived and indexed, none is wrong, and verify finds no fault."""
         defects = (
             self.events_missing,
             self.index_failures,
             self.originals_missing,
             self.events_faulty,
+            self.verify_exit_code,
             self.left_behind,
         )
         is_complete = 0 < self.events_produced <= self.events_indexed
@@ -97,7 +100,9 @@ def report_file(state: Path) -> Path:
     return state / "demo" / "report.json"
 
 
-def from_result(result: Result, *, s3_requests: int, left_behind: list[str], seconds: Seconds) -> Report:
+def from_result(
+    result: Result, *, s3_requests: int, verify_exit_code: int, left_behind: list[str], seconds: Seconds
+) -> Report:
     """The report of a run whose check ended with `result`."""
     return Report(
         events_produced=result.produced,
@@ -112,6 +117,7 @@ def from_result(result: Result, *, s3_requests: int, left_behind: list[str], sec
         objects=result.objects,
         originals_objects=result.originals_objects,
         s3_requests=s3_requests,
+        verify_exit_code=verify_exit_code,
         left_behind=len(left_behind),
         left_behind_names=tuple(left_behind),
         seconds=seconds,

@@ -1,6 +1,8 @@
 """The stages of the demo: up, feed, check, down; each leaves what the next one needs in the state folder."""
 
 import json
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
@@ -102,6 +104,23 @@ def verify(running: World) -> Result:
     return result
 
 
+def script(running: World, name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Runs one of the project's scripts on this stack, as a person would; what it prints is kept."""
+    command = [sys.executable, "-m", f"scripts.{name}", "--stack", world.STACK, *arguments]
+    return subprocess.run(
+        command, cwd=paths.ROOT, env=running.environment(), capture_output=True, check=False, text=True
+    )
+
+
+def follow(running: World) -> int:
+    """`make verify`: prints its screen and returns its exit code."""
+    progress.say("- make verify: what a person asks, without a look into Kafka's or Logz.io's store")
+    done = script(running, "verify")
+    for line in (done.stdout + done.stderr).splitlines():
+        progress.say(f"  {line}")
+    return done.returncode
+
+
 def bucket(running: World) -> Bucket:
     """The archive, as it stands now."""
     return Bucket(running.aws("s3"), world.BUCKET)
@@ -135,12 +154,17 @@ def run(events: int, state: Path = paths.STATE) -> int:
     _until(lambda: check.any_archived(bucket(running)), "the first objects arrive in the bucket")
     produce(running, later)
     result = verify(running)
+    followed = follow(running)
     requests = _writer_requests(running)
     left = down(running)
     world.end(state)
     timing = _read_timing(state)
     final = report.from_result(
-        result, s3_requests=requests, left_behind=left, seconds=_seconds(timing, result)
+        result,
+        s3_requests=requests,
+        verify_exit_code=followed,
+        left_behind=left,
+        seconds=_seconds(timing, result),
     )
     final.write(report.report_file(state))
     final.print()

@@ -2,8 +2,10 @@
 
 import datetime
 import ipaddress
+import ssl
 from pathlib import Path
 
+import certifi
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -13,7 +15,7 @@ _LIFETIME = datetime.timedelta(days=365)
 
 
 def ensure(directory: Path) -> None:
-    """Writes `ca.pem` and `broker.pem` (key and certificate, 0600) unless they are there.
+    """Writes `ca.pem`, `trusted.pem` and `broker.pem` (key and certificate, 0600) unless they are there.
 
     The authority's key is thrown away: nothing else is to be signed by it.
     """
@@ -47,6 +49,13 @@ def ensure(directory: Path) -> None:
     broker_file.touch(mode=0o600)
     broker_file.write_bytes(key + broker.public_bytes(serialization.Encoding.PEM))
     ca_file.write_bytes(ca.public_bytes(serialization.Encoding.PEM))
+    (directory / "trusted.pem").write_bytes(_trusted_anyway() + ca_file.read_bytes())
+
+
+def _trusted_anyway() -> bytes:
+    """The authorities of this machine; where it names none, those that Python's packages bring."""
+    file = ssl.get_default_verify_paths().cafile
+    return Path(file or certifi.where()).read_bytes().rstrip() + b"\n"
 
 
 def _name(text: str) -> x509.Name:

@@ -19,6 +19,11 @@ def ca_file(state: Path) -> Path:
     return state / "kafka" / "ca.pem"
 
 
+def trusted_file(state: Path) -> Path:
+    """That authority and those that this machine trusts anyway: what SSL_CERT_FILE can name."""
+    return state / "kafka" / "trusted.pem"
+
+
 def client_config(state: Path, user: str = users.ADMIN) -> dict[str, str | int | float | bool]:
     """What a producer, consumer or admin client needs to log in as `user`.
 

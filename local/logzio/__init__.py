@@ -1,4 +1,4 @@
-"""Logz.io on one machine: the account API and the S3 fetcher.
+"""Logz.io on one machine: the account API, the S3 fetcher and the listener.
 
 `python -m local.logzio --state DIR --ready-file FILE [--aws-endpoint URL] [--port N]`
 
@@ -9,5 +9,6 @@
 - `fetcher` reads the buckets in alphabetical order and never looks back.
 - `indexing` gives each field its type of the day and marks what Logz.io could not index.
 - `store` keeps registrations and events in SQLite (`DIR/logzio/store.sqlite`), so it may be restarted.
+- `listener` takes events that are sent.
 - `search` answers searches over the events.
 """

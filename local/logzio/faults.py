@@ -5,7 +5,20 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-CALLS = ("whoami", "role-details", "list", "create", "get", "update", "delete", "search", "any")
+CALLS = (
+    "whoami",
+    "role-details",
+    "list",
+    "create",
+    "get",
+    "update",
+    "delete",
+    "search",
+    "tokens",
+    "plan",
+    "listener",
+    "any",
+)
 ANSWERS = {
     "429": "plain text, with `retry_after` as the header if given",
     "500": "an error of the API",

@@ -39,6 +39,9 @@ class Fetcher:
         self._aws = aws
         self._ended = threading.Event()
         self.paused = False
+        self.discards = False
+        """Passes over what it finds without keeping it, as when the account has used up its daily quota. Logz.io
+        documents the quota, and nowhere whether its fetcher waits: this is the worst that it may do."""
         self._thread = threading.Thread(target=self._run, name="fetcher", daemon=True)
 
     def start(self) -> None:
@@ -81,6 +84,9 @@ class Fetcher:
     def _take(self, client: "S3Client", registration: Registration, key: str, size: int) -> None:
         if size > MAX_OBJECT_BYTES:
             self._store.refuse(registration, key, f"{size} bytes are more than {MAX_OBJECT_BYTES}")
+            return
+        if self.discards:
+            self._store.refuse(registration, key, "the daily quota is used up")
             return
         content = client.get_object(Bucket=registration.body["bucket"], Key=key)["Body"].read()
         try:

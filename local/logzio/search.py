@@ -1,12 +1,20 @@
-"""POST /v1/search, as far as a check of arrivals needs it: a part of Elasticsearch's query language."""
+"""POST /v1/search, as far as checks of arrivals need it: a part of Elasticsearch's query language.
+
+The limits are those of the API description, "Search logs": 10,000 hits, 1,000 values of an aggregation, no leading
+wildcard.
+"""
 
 import fnmatch
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 MOST_HITS = 10_000
-_TOP = {"query", "from", "size"}
+MOST_BUCKETS = 1_000
+MOST_TERMS = 65_536
+"""Elasticsearch's own limit of a terms query (index.max_terms_count)."""
+_TOP = {"query", "from", "size", "aggs", "_source"}
 _TERM = re.compile(r'([@\w.]+):("(?:[^"\\]|\\.)*"|\S+)')
 
 
@@ -30,8 +38,37 @@ def search(events: Sequence[Mapping[str, Any]], body: Mapping[str, Any]) -> dict
         (event for event in events if _matches(query, event)), key=lambda event: str(event["@timestamp"])
     )
     found.reverse()
-    hits = [{"_source": dict(event)} for event in found[start : start + size]]
-    return {"hits": {"total": len(found), "max_score": None, "hits": hits}}
+    shown = body.get("_source", {}).get("includes")
+    hits = [{"_source": _only(shown, event)} for event in found[start : start + size]]
+    answer: dict[str, Any] = {"hits": {"total": len(found), "max_score": None, "hits": hits}}
+    if "aggs" in body:
+        answer["aggregations"] = {name: _buckets(found, asked) for name, asked in body["aggs"].items()}
+    return answer
+
+
+def wanted_ids(body: Mapping[str, Any]) -> list[str] | None:
+    """The ids that a search asks for, and nothing else; None for any other search."""
+    query = body.get("query", {})
+    terms = query.get("terms", {}) if isinstance(query, dict) else {}
+    return list(terms["id"]) if list(query) == ["terms"] and list(terms) == ["id"] else None
+
+
+def _only(names: Sequence[str] | None, event: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in event.items() if names is None or name in names}
+
+
+def _buckets(events: Sequence[Mapping[str, Any]], asked: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of a field and how many events have each, the most frequent first."""
+    if list(asked) != ["terms"] or asked["terms"].keys() - {"field", "size"}:
+        raise SearchError("only an aggregation of kind terms is known here")
+    size = int(asked["terms"].get("size", 10))
+    if not 0 < size <= MOST_BUCKETS:
+        raise SearchError(f"the size of an aggregation must be 1 to {MOST_BUCKETS}")
+    counts = Counter(
+        value for event in events if isinstance(value := _field(event, asked["terms"]["field"]), str)
+    )
+    buckets = [{"key": key, "doc_count": count} for key, count in counts.most_common(size)]
+    return {"sum_other_doc_count": max(0, len(counts) - size), "buckets": buckets}
 
 
 def _matches(query: Mapping[str, Any], event: Mapping[str, Any]) -> bool:
@@ -42,6 +79,11 @@ def _matches(query: Mapping[str, Any], event: Mapping[str, Any]) -> bool:
         return True
     if kind == "query_string":
         return _matches_text(content, event)
+    if kind == "terms":
+        ((field, values),) = content.items()
+        if len(values) > MOST_TERMS:
+            raise SearchError(f"more than {MOST_TERMS} terms")
+        return _field(event, field) in values
     raise SearchError(f"a query of kind {kind} is not known here")
 
 
@@ -54,11 +96,15 @@ def _matches_text(content: Mapping[str, Any], event: Mapping[str, Any]) -> bool:
     rest = _TERM.sub("", text).split()
     if not terms or set(rest) - {"AND", "OR"} or len(set(rest)) > 1:
         raise SearchError(f"query_string {text!r} is not known here")
-    verdicts = [
-        fnmatch.fnmatchcase(str(_field(event, name)), value.strip('"').replace("[", "[[]"))
-        for name, value in terms
-    ]
+    verdicts = [_has(event, name, value.strip('"').replace("[", "[[]")) for name, value in terms]
     return all(verdicts) if "AND" in rest else any(verdicts)
+
+
+def _has(event: Mapping[str, Any], name: str, pattern: str) -> bool:
+    """A list has each of its values."""
+    value = _field(event, name)
+    values = value if isinstance(value, list) else [value]
+    return any(fnmatch.fnmatchcase(str(one), pattern) for one in values)
 
 
 def _field(event: Mapping[str, Any], name: str) -> Any:

@@ -1,10 +1,10 @@
-"""The account API over HTTP, and the emulator's own controls under `/_emulator/`.
+"""The account API and the listener over HTTP, and the emulator's own controls under `/_emulator/`.
 
 Controls (JSON):
 - `GET /_emulator/state`: registrations (without secrets), refused objects, number of events, requests by call
   and status, the most requests that were under way at once, the faults that wait.
 - `POST /_emulator/faults`: one `faults.Fault` or a list; `DELETE` forgets them.
-- `POST /_emulator/fetcher`: {"paused": true|false}.
+- `POST /_emulator/fetcher`: {"paused": true|false, "discards": true|false}, either or both.
 """
 
 import json
@@ -23,18 +23,19 @@ from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from local.logzio import requests
+from local.logzio import listener, requests
 from local.logzio.aws import Aws, CredentialsError
 from local.logzio.faults import Fault, Faults
 from local.logzio.fetcher import Fetcher
 from local.logzio.indexing import Indexer
 from local.logzio.requests import ApiError
-from local.logzio.search import SearchError, search
+from local.logzio.search import SearchError, search, wanted_ids
 from local.logzio.store import Store
 
 ACCOUNT = {"accountId": 100_001, "accountName": "local"}
 _NO_AWS_ACCOUNT = "000000000000"
 _BUCKETS = "/v1/log-shipping/s3-buckets"
+_ACCOUNTS = "/v1/account-management/time-based-accounts"
 
 
 @dataclass(frozen=True)
@@ -57,16 +58,19 @@ class Emulator:
         if not self._token_file.exists():
             self._token_file.touch(mode=0o600)
             self._token_file.write_text(secrets.token_hex(18))
+        self.shipping_token = self._store.shipping_token()
+        self.max_daily_gb = 5.0
         self._faults = Faults()
         self._requests: dict[str, Counter[int]] = {}
         self._under_way, self._most_under_way = 0, 0
         self._lock = threading.Lock()
         self._aws: Aws | None = None
         self._fetcher: Fetcher | None = None
+        self._indexer = Indexer(self._store)
         if aws_endpoint is not None:
             identity = state / "cloud" / "logzio.json"
             self._aws = Aws.load(aws_endpoint, identity, self._store.external_id())
-            self._fetcher = Fetcher(self._store, self._aws, Indexer(self._store))
+            self._fetcher = Fetcher(self._store, self._aws, self._indexer)
         self._server = make_server(
             "127.0.0.1", port, self._application(), threaded=True, request_handler=_Quiet
         )
@@ -139,8 +143,12 @@ class Emulator:
             (f"{_BUCKETS}/<int:id_>", "PUT", "update", self._update),
             (f"{_BUCKETS}/<int:id_>", "DELETE", "delete", self._delete),
             ("/v1/search", "POST", "search", self._search),
+            ("/v1/log-shipping/tokens/search", "POST", "tokens", self._shipping_tokens),
+            (f"{_ACCOUNTS}/detailed/<int:id_>", "GET", "plan", self._account),
         ):
             app.add_url_rule(rule, call, self._counted(call, view), methods=[methods])
+        # Of a host and port of its own in production.
+        app.add_url_rule("/", "listener", self._counted("listener", self._listen), methods=["POST"])
         app.add_url_rule("/_emulator/state", "state", self.state, methods=["GET"])
         app.add_url_rule("/_emulator/faults", "faults", self._control_faults, methods=["POST", "DELETE"])
         app.add_url_rule("/_emulator/fetcher", "fetcher", self._control_fetcher, methods=["POST"])
@@ -170,7 +178,7 @@ class Emulator:
         # On a connection that is kept, an unread body would be taken for the next request.
         request.get_data()
         try:
-            if request.headers.get("X-API-TOKEN") != self.token:
+            if call != "listener" and request.headers.get("X-API-TOKEN") != self.token:
                 raise requests.bad_token()
             if fault is None:
                 return _response(act(0.0))
@@ -231,16 +239,50 @@ class Emulator:
         day = now.replace(hour=0, minute=0, second=0, microsecond=0)
         begin = day - timedelta(days=1 + int(request.args.get("dayOffset", 0)))
         end = begin + timedelta(days=2)
-        events = [
-            event
-            # An event is indexed by its own time, which is before the time it came at.
-            for event in self._store.events_since(begin.timestamp())
-            if begin <= datetime.fromisoformat(event["@timestamp"]) < end
-        ]
+        body = _json_body()
         try:
-            return _Answer(200, search(events, _json_body()))
+            ids = wanted_ids(body)
+            # An event is indexed by its own time, which is before the time it came at.
+            known = (
+                self._store.events_since(begin.timestamp()) if ids is None else self._store.events_with(ids)
+            )
+            events = [event for event in known if begin <= datetime.fromisoformat(event["@timestamp"]) < end]
+            return _Answer(200, search(events, body))
         except (SearchError, KeyError, TypeError, ValueError) as error:
             raise requests.error(400, "search/INVALID_QUERY", str(error)) from None
+
+    def _shipping_tokens(self, shows_after: float) -> _Answer:  # noqa: ARG002  # nothing is written
+        wanted = _json_body().get("filter", {}).get("enabled")
+        if not isinstance(wanted, bool):
+            raise requests.error(400, "log-shipping/INVALID_REQUEST", "filter.enabled must be true or false")
+        token = {"name": "default", "id": 1, "token": self.shipping_token, "enabled": True}
+        found = [token] if wanted else []
+        page = {"pageNumber": 1, "pageSize": 25}
+        return _Answer(200, {"total": len(found), "results": found, "pagination": page})
+
+    def _account(self, id_: int, shows_after: float) -> _Answer:  # noqa: ARG002  # nothing is written
+        if id_ != ACCOUNT["accountId"]:
+            raise requests.error(404, "account/NOT_FOUND", f"no account with id {id_}")
+        midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0).timestamp()
+        usage = [{"date": int(midnight * 1000), "bytes": self._store.bytes_since(midnight)}]
+        account = {**ACCOUNT, "accountToken": self.shipping_token, "isFlexible": False, "retentionDays": 7}
+        return _Answer(
+            200,
+            {
+                "account": {**account, "maxDailyGB": self.max_daily_gb, "softLimitGB": None},
+                "dailyUsagesList": {"usage": usage},
+            },
+        )
+
+    def _listen(self, shows_after: float) -> _Answer:  # noqa: ARG002  # it shows at once
+        try:
+            listener.check_token(request.args.get("token"), self.shipping_token)
+            encoding = request.headers.get("Content-Encoding")
+            taken = listener.take(request.get_data(), encoding, request.args.get("type"), self._indexer)
+        except listener.RefusedError as refusal:
+            raise ApiError(refusal.status, str(refusal)) from None
+        self._store.add_sent(taken.events)
+        return _Answer(*taken.answer)
 
     def _control_faults(self) -> Any:
         if request.method == "DELETE":
@@ -258,8 +300,10 @@ class Emulator:
     def _control_fetcher(self) -> Any:
         if self._fetcher is None:
             return {"error": "there is no fetcher without an AWS"}, 400
-        self._fetcher.paused = bool(request.get_json()["paused"])
-        return {"paused": self._fetcher.paused}
+        given = request.get_json()
+        self._fetcher.paused = bool(given.get("paused", self._fetcher.paused))
+        self._fetcher.discards = bool(given.get("discards", self._fetcher.discards))
+        return {"paused": self._fetcher.paused, "discards": self._fetcher.discards}
 
 
 class _Quiet(WSGIRequestHandler):
@@ -308,6 +352,8 @@ def _unknown_endpoint(error: HTTPException) -> Response:
 
 
 def _response(answer: _Answer) -> Response:
+    if isinstance(answer.body, str):
+        return Response(answer.body, status=answer.status, mimetype="text/plain")
     text = "" if answer.body is None else json.dumps(answer.body)
     return Response(text, status=answer.status, mimetype="application/json")
 

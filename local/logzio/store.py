@@ -1,6 +1,7 @@
 """What the emulator knows: registrations, what was read for each, and the events, in one SQLite file."""
 
 import json
+import secrets
 import sqlite3
 import threading
 import time
@@ -24,6 +25,7 @@ CREATE TABLE IF NOT EXISTS events (
     seq INTEGER PRIMARY KEY, registration_id INTEGER, bucket TEXT, key TEXT, line INTEGER, event_id TEXT,
     event TEXT, received_at REAL
 );
+CREATE INDEX IF NOT EXISTS events_by_id ON events (event_id);
 -- The type of each field on each day (UTC), nested names joined by dots. One store is one account.
 CREATE TABLE IF NOT EXISTS mappings (day TEXT, field TEXT, type TEXT, PRIMARY KEY (day, field));
 """
@@ -78,10 +80,17 @@ class Store:
 
     def external_id(self) -> str:
         """The external id of this Logz.io account: one for all its roles, for ever."""
+        return self._kept("external_id", f"logzio:aws:extid:{uuid.uuid4()}")
+
+    def shipping_token(self) -> str:
+        """The account's one log shipping token."""
+        return self._kept("shipping_token", secrets.token_urlsafe(24))
+
+    def _kept(self, name: str, new: str) -> str:
+        """The value of a name; `new` if it has none yet."""
         with self._lock, self._db:
-            made = f"logzio:aws:extid:{uuid.uuid4()}"
-            self._db.execute("INSERT OR IGNORE INTO meta VALUES ('external_id', ?)", (made,))
-            return str(self._db.execute("SELECT value FROM meta WHERE name = 'external_id'").fetchone()[0])
+            self._db.execute("INSERT OR IGNORE INTO meta VALUES (?, ?)", (name, new))
+            return str(self._db.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()[0])
 
     def create(self, body: Mapping[str, Any], *, shows_after: float = 0.0) -> int:
         """Adds a registration; reads show it `shows_after` seconds later."""
@@ -151,6 +160,15 @@ class Store:
             )
             self._pass(registration.id, key)
 
+    def add_sent(self, events: Sequence[Event]) -> None:
+        """Keeps events that the listener took."""
+        with self._lock, self._db:
+            now = time.time()
+            self._db.executemany(
+                "INSERT INTO events (key, line, event_id, event, received_at) VALUES ('listener', ?, ?, ?, ?)",
+                ((one.line, one.event_id, json.dumps(one.event), now) for one in events),
+            )
+
     def mapping(self, day: str) -> dict[str, str]:
         """The fields that a day (ISO 8601) has by now, and their types."""
         with self._lock:
@@ -182,6 +200,21 @@ class Store:
         """How many events there are."""
         with self._lock:
             return int(self._db.execute("SELECT COUNT(*) FROM events").fetchone()[0])
+
+    def bytes_since(self, received_at: float) -> int:
+        """The size of the events that came at or after a time."""
+        query = "SELECT COALESCE(SUM(LENGTH(event)), 0) FROM events WHERE received_at >= ?"
+        with self._lock:
+            return int(self._db.execute(query, (received_at,)).fetchone()[0])
+
+    def events_with(self, ids: Sequence[str]) -> list[dict[str, Any]]:
+        """The events that have one of these ids, as indexed."""
+        with self._lock:
+            rows = self._db.execute(
+                "SELECT event FROM events WHERE event_id IN (SELECT value FROM json_each(?))",
+                (json.dumps(list(ids)),),
+            ).fetchall()
+        return [json.loads(row[0]) for row in rows]
 
     def events_since(self, received_at: float) -> list[dict[str, Any]]:
         """The events that came at or after a time, as indexed."""

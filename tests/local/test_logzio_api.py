@@ -1,5 +1,6 @@
 """The emulator's account API: as strict as its description, and wrong on demand."""
 
+import gzip
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
+from local import http
 from local.logzio.faults import ANSWERS
 from local.logzio.search import SearchError, search
 from local.logzio.server import Emulator
@@ -289,3 +291,156 @@ def test_hits_are_counted_whatever_the_size_of_the_answer() -> None:
     answer = search(EVENTS, {"size": 1})
 
     assert (answer["hits"]["total"], len(answer["hits"]["hits"])) == (2, 1)
+
+
+LISTENER = "/?token={token}&type=confluent_audit"
+
+
+def post(emulator: Emulator, body: bytes, address: str = LISTENER, **headers: str) -> httpx.Response:
+    """What a sender without the account API's token gets."""
+    url = emulator.url + address.format(token=emulator.shipping_token)
+    return http.post(url, content=body, headers=headers)
+
+
+def indexed(emulator: Emulator) -> list[dict[str, Any]]:
+    body = {"size": 100, "query": {"match_all": {}}}
+    return [hit["_source"] for hit in api(emulator).post("/v1/search", json=body).json()["hits"]["hits"]]
+
+
+def test_the_listener_takes_lines_of_json_and_says_nothing(emulator: Emulator) -> None:
+    answer = post(emulator, b'{"id":"a","n":1}\n{"id":"b"}\n')
+
+    assert (answer.status_code, answer.content) == (200, b"")
+    found = {event["id"]: event for event in indexed(emulator)}
+    assert found["a"].items() >= {"n": 1, "type": "confluent_audit"}.items()
+    assert set(found) == {"a", "b"}
+
+
+def test_a_compressed_request_is_unpacked(emulator: Emulator) -> None:
+    answer = post(emulator, gzip.compress(b'{"id":"a"}'), **{"Content-Encoding": "gzip"})
+
+    assert answer.status_code == 200
+    assert [event["id"] for event in indexed(emulator)] == ["a"]
+
+
+@pytest.mark.parametrize(
+    ("address", "line", "expected"),
+    [
+        (LISTENER, b'{"type":"own"}', "own"),
+        ("/?token={token}", b"{}", "http-bulk"),
+    ],
+)
+def test_an_events_own_type_wins_and_without_any_it_is_http_bulk(
+    emulator: Emulator, address: str, line: bytes, expected: str
+) -> None:
+    post(emulator, line, address)
+
+    assert indexed(emulator)[0]["type"] == expected
+
+
+def test_lines_that_are_no_events_are_counted_and_the_others_taken(emulator: Emulator) -> None:
+    oversized = b'{"a":"' + b"x" * 500_000 + b'"}'
+
+    answer = post(emulator, b"\n".join([b'{"id":"a"}', b"text", b"[1]", b"", oversized]))
+
+    assert (answer.status_code, answer.json()) == (
+        400,
+        {"malformedLines": 2, "successfulLines": 1, "oversizedLines": 1, "emptyLogLines": 1},
+    )
+    assert len(indexed(emulator)) == 1
+
+
+@pytest.mark.parametrize(
+    ("address", "text"),
+    [("/?type=x", "Logging token is missing"), ("/?token=wrong", "Logging token is not valid")],
+)
+def test_a_wrong_shipping_token_is_refused(emulator: Emulator, address: str, text: str) -> None:
+    answer = post(emulator, b"{}", address)
+
+    assert (answer.status_code, answer.text) == (401, text)
+
+
+@pytest.mark.parametrize("is_compressed", [False, True])
+def test_a_request_of_more_than_10_mb_is_refused_as_a_whole(emulator: Emulator, is_compressed: bool) -> None:
+    line = b'{"a":"' + b"x" * 99_992 + b'"}\n'
+    body = line * 105
+    headers = {"Content-Encoding": "gzip"} if is_compressed else {}
+
+    answer = post(emulator, gzip.compress(body) if is_compressed else body, **headers)
+
+    assert len(body) > 10_485_760
+    assert answer.status_code == 413
+    assert indexed(emulator) == []
+
+
+@pytest.mark.parametrize("effect", [False, True])
+def test_the_listener_can_fail_before_or_after_it_took_the_lines(emulator: Emulator, effect: bool) -> None:
+    emulator.fail(call="listener", answer="503", effect=effect)
+
+    assert post(emulator, b"{}").status_code == 503
+    assert len(indexed(emulator)) == int(effect)
+
+
+def test_enabled_shipping_tokens_are_told_to_the_api_token_alone(
+    emulator: Emulator, client: httpx.Client
+) -> None:
+    path = "/v1/log-shipping/tokens/search"
+    (token,) = client.post(path, json={"filter": {"enabled": True}}).json()["results"]
+
+    assert (token["token"], token["enabled"]) == (emulator.shipping_token, True)
+    assert client.post(path, json={"filter": {"enabled": False}}).json()["results"] == []
+    assert client.post(path, json={}).status_code == 400
+    assert http.post(emulator.url + path, json={"filter": {"enabled": True}}).status_code == 403
+    assert emulator.token != emulator.shipping_token
+
+
+def test_an_account_tells_its_plan_and_what_it_used_today(emulator: Emulator, client: httpx.Client) -> None:
+    path = "/v1/account-management/time-based-accounts/detailed"
+    post(emulator, b'{"id":"a"}')
+
+    told = client.get(f"{path}/100001").json()
+
+    assert told["account"]["maxDailyGB"] == 5.0
+    assert told["dailyUsagesList"]["usage"][0]["bytes"] > 10
+    assert client.get(f"{path}/1").status_code == 404
+
+
+def found_in(events: list[dict[str, Any]], body: dict[str, Any]) -> dict[str, Any]:
+    return search([{"@timestamp": "2026-03-01T00:00:00Z", **event} for event in events], body)
+
+
+def test_values_are_matched_and_counted_once_each() -> None:
+    events: list[dict[str, Any]] = [{"id": "a"}, {"id": "a"}, {"id": "b"}, {"id": "c"}]
+    body = {
+        "size": 0,
+        "query": {"terms": {"id": ["a", "b", "z"]}},
+        "aggs": {"values": {"terms": {"field": "id", "size": 1000}}},
+    }
+
+    answer = found_in(events, body)
+
+    assert answer["hits"] == {"total": 3, "max_score": None, "hits": []}
+    buckets = answer["aggregations"]["values"]["buckets"]
+    assert [(one["key"], one["doc_count"]) for one in buckets] == [("a", 2), ("b", 1)]
+
+
+def test_a_text_is_found_in_a_list_and_only_the_wanted_fields_are_shown() -> None:
+    events: list[dict[str, Any]] = [{"id": "a", "tags": ["x", "y"], "data": 1}, {"id": "b", "tags": "x"}]
+    query = {"query_string": {"query": 'tags:"y"', "allow_leading_wildcard": False}}
+
+    answer = found_in(events, {"query": query, "_source": {"includes": ["id"]}})
+
+    assert [hit["_source"] for hit in answer["hits"]["hits"]] == [{"id": "a"}]
+
+
+@pytest.mark.parametrize(
+    "aggregation",
+    [
+        {"terms": {"field": "id", "size": 1001}},
+        {"terms": {"field": "id", "order": {}}},
+        {"significant_terms": {"field": "id"}},
+    ],
+)
+def test_an_aggregation_beyond_the_limits_is_refused(aggregation: dict[str, Any]) -> None:
+    with pytest.raises(SearchError):
+        found_in([], {"aggs": {"values": aggregation}})

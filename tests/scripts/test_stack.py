@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 import scripts.stack
 from components.settings import SettingsError
 from scripts.stack import PulumiError, Stack
+from scripts.verification.registrations import Made
 from tests.components.test_settings import BY_IDS
 
 SECRET = "planted-token"  # of a stack that is played
@@ -190,3 +192,47 @@ def test_a_stack_of_a_project_of_another_name_is_told_apart_by_it(
     (tmp_path / "Pulumi.yaml").write_text("name: audit\nruntime: python\n")
 
     assert Stack("acme/prod").owner == "audit/prod"
+
+
+REGISTRATION_TYPE = "pulumi-python:dynamic/logexporter:LogzioRegistration"
+REGISTRATION = f"urn:pulumi:prod::ccloud-logexporter::{REGISTRATION_TYPE}::logzio-audit-0"
+ENCRYPTED = {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", "ciphertext": "v1:x"}
+
+
+def test_registrations_of_the_state_tell_when_they_were_made_if_somebody_noted_it(pulumi: Pulumi) -> None:
+    prefix = "topics/audit/partition=0/"
+    made = {"prefix": prefix, "role_arn": "arn:x", "secret_key": ENCRYPTED}
+    resources: list[Mapping[str, object]] = [
+        {"urn": REGISTRATION, "type": REGISTRATION_TYPE, "id": "7", "outputs": made},
+        {
+            "urn": REGISTRATION,
+            "type": REGISTRATION_TYPE,
+            "id": "8",
+            "outputs": {"prefix": prefix, "access_key": ENCRYPTED, "created_at": "2026-01-02T03:04:05+00:00"},
+        },
+        {"urn": REGISTRATION, "type": REGISTRATION_TYPE, "id": "6", "outputs": made, "delete": True},
+    ]
+    pulumi(state(*resources), 0)
+
+    assert Stack("prod").registrations() == [
+        Made(7, prefix, "arn:x"),
+        Made(8, prefix, created_at=datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)),
+    ]
+
+
+def test_the_endpoint_of_kafka_is_the_one_that_the_stack_found(pulumi: Pulumi) -> None:
+    source = {
+        "urn": "urn:pulumi:prod::ccloud-logexporter::logexporter:source:AuditLogSource::audit-log",
+        "type": "logexporter:source:AuditLogSource",
+        "outputs": {"bootstrapServers": "pkc-1.us-west-2.aws.confluent.cloud:9092"},
+    }
+    pulumi(state(source), 0)
+
+    assert Stack("prod").bootstrap_servers() == "pkc-1.us-west-2.aws.confluent.cloud:9092"
+
+
+def test_a_stack_that_was_never_made_has_no_endpoint_and_no_registrations(pulumi: Pulumi) -> None:
+    pulumi(state(), 0)
+
+    assert Stack("prod").bootstrap_servers() is None
+    assert Stack("prod").registrations() == []

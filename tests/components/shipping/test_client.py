@@ -35,7 +35,10 @@ def test_a_registration_is_posted_once_and_seen_before_it_counts_as_made() -> No
         *PREFLIGHT, (POST, ok(shown(7), 201)), (LIST, ok([])), (GET_7, GONE), (GET_7, ok(shown(7)))
     )
 
-    assert script.client().create(WANTED, adopt=False) == registered(7)
+    made = script.client().create(WANTED, adopt=False)
+
+    assert made == registered(7)
+    assert made.is_new
     script.assert_played()
 
 
@@ -168,7 +171,10 @@ def test_somebody_elses_registration_is_taken_over_when_asked() -> None:
         (GET_7, ok(shown(7))),
     )
 
-    assert script.client().create(WANTED, adopt=True) == registered(7)
+    taken_over = script.client().create(WANTED, adopt=True)
+
+    assert taken_over == registered(7)
+    assert not taken_over.is_new
     assert script.bodies[2] == WANTED.request()
 
 

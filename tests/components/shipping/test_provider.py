@@ -1,4 +1,6 @@
 import sys
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pulumi
@@ -8,8 +10,9 @@ from pulumi.dynamic.config import Config
 from pulumi.runtime import rpc
 
 from components.shipping import provider
+from components.shipping.model import Registered, Registration
 from components.shipping.provider import AccountProvider, ProviderError, RegistrationProvider
-from tests.components.shipping.scripted import ROLE
+from tests.components.shipping.scripted import ROLE, shown
 
 INPUTS: dict[str, Any] = {
     "base_url": "https://api.logz.io",
@@ -210,3 +213,51 @@ def test_the_account_is_asked_anew_when_its_address_changes() -> None:
 
 def test_an_instance_has_no_content_that_could_get_into_the_state() -> None:
     assert vars(RegistrationProvider()) == vars(AccountProvider()) == {}
+
+
+CREATED_AT = "2026-01-02T03:04:05+00:00"
+
+
+@dataclass
+class Played:
+    """A client whose registration was made by this process, or was there."""
+
+    is_new: bool
+
+    def account_id(self) -> str:
+        return "1"
+
+    def create(self, _: Registration, *, adopt: bool) -> Registered:  # noqa: ARG002  # the client's signature
+        return replace(Registered.parse(shown(7)), is_new=self.is_new)
+
+    def read(self, id_: int, _: str | None) -> Registered:
+        return Registered.parse(shown(id_))
+
+    def update(self, id_: int, _: Registration) -> Registered:
+        return Registered.parse(shown(id_))
+
+
+@pytest.mark.parametrize("is_new", [True, False])
+def test_the_time_of_creation_is_an_output_of_a_new_registration_only(
+    monkeypatch: pytest.MonkeyPatch, is_new: bool
+) -> None:
+    monkeypatch.setattr(provider, "_client", lambda *_: Played(is_new))
+    before = datetime.now(UTC).replace(microsecond=0)
+
+    outs = configured('{"apiToken": "token-7"}').create(INPUTS).outs or {}
+
+    assert ("created_at" in outs) is is_new
+    if is_new:
+        assert before <= datetime.fromisoformat(outs["created_at"]) <= datetime.now(UTC)
+
+
+@pytest.mark.parametrize("known", [{"created_at": CREATED_AT}, {}])
+def test_the_time_of_creation_outlives_refresh_and_change_and_is_no_difference(
+    monkeypatch: pytest.MonkeyPatch, known: dict[str, str]
+) -> None:
+    monkeypatch.setattr(provider, "_client", lambda *_: Played(is_new=False))
+    made, olds = configured('{"apiToken": "token-7"}'), {**INPUTS, "account_id": "1", **known}
+
+    for result in (made.read("7", olds), made.update("7", olds, {**INPUTS, "active": False})):
+        assert (result.outs or {}).get("created_at") == known.get("created_at")
+    assert diff(known, {}) == (False, [], False)

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from components import layout
+from components.worker.fields import flattened
 from local.demo.check import take_in
 from local.demo.comparison import (
     Comparison,
@@ -20,7 +21,6 @@ from local.demo.comparison import (
     Record,
     Result,
     StoredObject,
-    flattened,
 )
 from local.demo.events import events
 from local.demo.feed import Produced

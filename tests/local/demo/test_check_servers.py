@@ -16,9 +16,10 @@ import boto3
 import pytest
 
 from components import layout
+from components.worker.fields import flattened
 from local import paths, processes
 from local.demo.check import any_archived, wait_until_complete
-from local.demo.comparison import Record, flattened
+from local.demo.comparison import Record
 from local.demo.feed import feed
 from local.demo.left_behind import in_aws, in_kafka
 from local.demo.places import Bucket, DeliveredStore, Topic

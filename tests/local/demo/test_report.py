@@ -23,6 +23,7 @@ CLEAN = Report(
     objects=40,
     originals_objects=12,
     s3_requests=121,
+    verify_exit_code=0,
     left_behind=0,
     left_behind_names=(),
     seconds=Seconds(up=12.34, total=99.0),
@@ -44,6 +45,7 @@ def test_the_file_holds_every_figure_by_name(tmp_path: Path) -> None:
         "objects": 40,
         "originals_objects": 12,
         "s3_requests": 121,
+        "verify_exit_code": 0,
         "left_behind": 0,
         "left_behind_names": [],
         "seconds": {
@@ -70,6 +72,7 @@ def test_duplicates_are_no_failure() -> None:
         {"events_indexed": 1999},
         {"events_faulty": 1},
         {"originals_missing": 1},
+        {"verify_exit_code": 2},
         {"left_behind": 1},
         {"events_produced": 0},
     ],

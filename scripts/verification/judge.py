@@ -1,0 +1,248 @@
+"""What a report means: where the chain is broken, and which section of the README mends it (pure)."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from scripts.verification.chains import Chain
+from scripts.verification.model import (
+    ChainReport,
+    Finding,
+    IndexReport,
+    Level,
+    PartitionReport,
+    RegistrationReport,
+    Report,
+    State,
+    Unread,
+    Why,
+)
+
+KAFKA, BUCKET, REGISTRATION, LOGZIO, INDEX = "Kafka", "bucket", "registration", "Logz.io", "index"
+
+# Sections of the README, by their headings.
+RECOVERS = "What recovers by itself, and what raises an alarm"
+DELIVERY = "Delivery"
+WHAT_HAPPENS = "What happens when"
+TROUBLESHOOTING = "Troubleshooting"
+INDEXING = "What Logz.io can index"
+VERIFY = "Is every event in Logz.io?"
+REPLAY = "Bring events to Logz.io"
+
+_NAMED = 5
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long a hop may take before it counts as broken.
+
+    `archive`: beyond two rotations, from an event's arrival in Kafka to its commit. `fetch`: from an object's upload
+    until its events can be found ("a few seconds to a minute, sometimes longer", Logz.io's docs, "Log Shipping
+    Troubleshooting").
+    """
+
+    archive: timedelta = timedelta(minutes=5)
+    fetch: timedelta = timedelta(minutes=10)
+
+
+def judge(report: Report, patience: Patience) -> list[Finding]:
+    """All findings, in the order of the events' way."""
+    found: list[Finding] = []
+    for chain in report.chains:
+        found += _kafka(chain, report.at, patience)
+        found += _bucket(chain)
+    found += _registrations(report.registrations)
+    for chain in report.chains:
+        if chain.chain.delivered:
+            found += _logzio(chain, report.at, patience)
+    found += _index(report.index)
+    found += [
+        Finding(what, Level.UNKNOWN, f"could not be looked at: {why}", VERIFY)
+        for what, why in report.not_seen.items()
+    ]
+    return found
+
+
+def exit_code(findings: Iterable[Finding]) -> int:
+    """0: nothing is broken; 1: something is; 2: something could not be looked at, and nothing seen is broken."""
+    levels = {one.level for one in findings}
+    if Level.BROKEN in levels:
+        return 1
+    return 2 if Level.UNKNOWN in levels else 0
+
+
+# --- Kafka -> bucket
+
+
+def _kafka(report: ChainReport, now: datetime, patience: Patience) -> Iterator[Finding]:
+    chain = report.chain
+    behind = [(one, _waiting(one, now)) for one in report.partitions]
+    late = [(one, age) for one, age in behind if age is not None and age > _archive_limit(chain, patience)]
+    soon = [one for one, age in behind if age is not None and age <= _archive_limit(chain, patience)]
+    if late:
+        offsets = sum(one.position.lag for one, _ in late if one.position is not None)
+        oldest = max(age for _, age in late)
+        never = all(one.position is not None and one.position.committed is None for one, _ in late)
+        group = f"group {chain.group}" + (" has never committed anything" if never else "")
+        text = f"{_named(one for one, _ in late)}: {offsets:,} offsets are not archived, the oldest for {span(oldest)}"
+        yield Finding(KAFKA, Level.BROKEN, f"{text} ({group})", RECOVERS)
+    if soon:
+        yield Finding(KAFKA, Level.WAITING, f"{_named(soon)}: events wait for the next rotation")
+    expired = [one for one in report.partitions if one.position is not None and one.position.expired]
+    if expired:
+        number = sum(one.position.expired for one in expired if one.position is not None)
+        text = f"{_named(expired)}: {number:,} offsets expired before group {chain.group} read them"
+        yield Finding(KAFKA, Level.BROKEN, text, DELIVERY)
+    if report.unknown_partitions:
+        numbers = ", ".join(f"{topic} {number}" for topic, number in report.unknown_partitions)
+        text = f"Kafka has partitions that source.partitions does not: {numbers}. Set it and run `pulumi up`"
+        yield Finding(KAFKA, Level.BROKEN, text, WHAT_HAPPENS)
+
+
+def _waiting(one: PartitionReport, now: datetime) -> timedelta | None:
+    """How long the first event waits; None if none does."""
+    if one.position is None or one.position.waiting is None:
+        return None
+    return max(timedelta(0), now - one.position.waiting.at)
+
+
+def _archive_limit(chain: Chain, patience: Patience) -> timedelta:
+    return patience.archive + 2 * timedelta(seconds=chain.rotation_seconds)
+
+
+def _bucket(report: ChainReport) -> Iterator[Finding]:
+    lost = [one for one in report.partitions if one.last_committed_is_archived is False]
+    if lost:
+        text = (
+            f"{_named(lost)}: group {report.chain.group} committed events that are not in this bucket: "
+            "another worker may read with the same group"
+        )
+        yield Finding(BUCKET, Level.BROKEN, text, DELIVERY)
+
+
+# --- bucket -> Logz.io
+
+
+def _registrations(reports: Sequence[RegistrationReport]) -> Iterator[Finding]:
+    mend = {
+        State.MISSING: "run `pulumi refresh`, then `pulumi up`",
+        State.INACTIVE: "run `pulumi refresh`, then `pulumi up`",
+        State.CHANGED: "run `pulumi refresh`, then `pulumi up`",
+        State.DOUBLE: "delete the other one in Logz.io: each event comes twice",
+    }
+    for state, advice in mend.items():
+        bad = [one for one in reports if one.state is state]
+        if bad:
+            named = _some([_registration(one) for one in bad])
+            text = f"{len(bad)} registration(s) {state.value}: {named}. To mend it, {advice}"
+            yield Finding(REGISTRATION, Level.BROKEN, text, WHAT_HAPPENS)
+    unknown = sum(one.created_at is None for one in reports if one.state is State.FINE)
+    if unknown:
+        text = (
+            f"{unknown} registration(s) do not tell when they were made: objects that are older than these are not "
+            "recognised"
+        )
+        yield Finding(REGISTRATION, Level.NOTE, text)
+
+
+def _registration(one: RegistrationReport) -> str:
+    number = "" if one.id is None else f" (id {one.id})"
+    return f"{one.prefix}{number}{': ' if one.difference else ''}{one.difference}"
+
+
+def _logzio(report: ChainReport, now: datetime, patience: Patience) -> Iterator[Finding]:
+    yield from _behind(report.partitions, now, patience)
+    unread = [(one, seen) for one in report.partitions for seen in one.unread]
+    for why in Why:
+        settled = why is not Why.GAP
+        of_kind = [
+            (one, seen)
+            for one, seen in unread
+            if seen.why is why and (settled or now - seen.modified > patience.fetch)
+        ]
+        if of_kind:
+            yield _unread(why, of_kind)
+    left = sum(one.not_examined for one in report.partitions)
+    if left:
+        yield Finding(
+            LOGZIO, Level.NOTE, f"{left:,} more objects seem unread; their events were not looked for"
+        )
+    foreign = [key for one in report.partitions for key in one.foreign]
+    if foreign:
+        text = (
+            f"{len(foreign)} object(s) below a registered prefix are not the connector's: {_some(foreign)}. Logz.io "
+            "reads nothing that sorts before them any more. Delete them, delete that registration in Logz.io, run "
+            "`pulumi refresh` and `pulumi up` (only a new one begins anew), then `make replay UNREAD=1`"
+        )
+        yield Finding(LOGZIO, Level.BROKEN, text, REPLAY)
+
+
+def _behind(partitions: Sequence[PartitionReport], now: datetime, patience: Patience) -> Iterator[Finding]:
+    behind = [(one, now - one.behind_since) for one in partitions if one.behind_since is not None]
+    late = [(one, age) for one, age in behind if age > patience.fetch]
+    if late:
+        objects = sum(one.behind for one, _ in late)
+        text = (
+            f"{_named(one for one, _ in late)}: the last {objects:,} object(s) are not in Logz.io, the oldest for "
+            f"{span(max(age for _, age in late))}"
+        )
+        yield Finding(LOGZIO, Level.BROKEN, text, TROUBLESHOOTING)
+    soon = [one for one, age in behind if age <= patience.fetch]
+    if soon:
+        yield Finding(LOGZIO, Level.WAITING, f"{_named(soon)}: the newest objects are not in Logz.io yet")
+
+
+def _unread(why: Why, found: Sequence[tuple[PartitionReport, Unread]]) -> Finding:
+    events = sum(seen.events for _, seen in found)
+    missing = sum(seen.missing for _, seen in found)
+    text = (
+        f"{_named(one for one, _ in found)}: {len(found)} object(s) unread ({why.value}); {missing:,} of their "
+        f"{events:,} events are not in Logz.io"
+    )
+    if not missing:
+        return Finding(LOGZIO, Level.NOTE, text)
+    return Finding(LOGZIO, Level.BROKEN, f"{text}. Run `make replay UNREAD=1`", REPLAY)
+
+
+def _index(report: IndexReport | None) -> Iterator[Finding]:
+    if report is None or not report.total:
+        return
+    if not report.ours:
+        text = f"{report.total:,} events of other sources in the account could not be indexed"
+        yield Finding(INDEX, Level.NOTE, text)
+        return
+    if report.seen < report.total:
+        number = f"{report.ours:,} of {report.seen:,} looked at ({report.total:,} in the account)"
+    else:
+        number = f"{report.ours:,}"
+    text = (
+        f"{number} events of the audit log could not be indexed by their fields: {'; '.join(report.reasons)}"
+    )
+    if report.ids:
+        text += f". Among them are {', '.join(report.ids)}"
+    yield Finding(INDEX, Level.BROKEN, text, INDEXING)
+
+
+# --- words
+
+
+def span(length: timedelta) -> str:
+    """A length of time in one unit."""
+    seconds = length.total_seconds()
+    for unit, size in (("days", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds:.0f} s"
+
+
+def _named(partitions: Iterable[PartitionReport]) -> str:
+    """Partitions by their numbers, and by their topic where there are several."""
+    known = dict.fromkeys((one.topic, one.partition) for one in partitions)
+    topics = {topic for topic, _ in known}
+    names = [str(number) if len(topics) == 1 else f"{topic} {number}" for topic, number in known]
+    return f"partition{'s' if len(names) > 1 else ''} {_some(names, 12)}"
+
+
+def _some(names: Sequence[str], most: int = _NAMED) -> str:
+    shown = ", ".join(names[:most])
+    return shown if len(names) <= most else f"{shown} and {len(names) - most} more"
