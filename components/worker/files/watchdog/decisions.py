@@ -90,15 +90,23 @@ def _failed(memory: Memory, failed: Sequence[str], now: float, *, others_run: bo
 
 
 def _stuck(memory: Memory, states: Mapping[str, list[str]], now: float) -> Decision | None:
-    found = None
-    for name, of_connector in states.items():
-        one = memory.connector(name)
-        stuck = [place for place in one.proved if now - one.due_at.get(place, now) >= STUCK_SECONDS]
-        # Paused by a person: only told. So is what a new JVM did not help.
-        if set(of_connector) == {"RUNNING"} and not set(stuck) <= set(one.given_up):
-            one.given_up = stuck
-            found = _service(memory)
-    return found
+    # Paused by a person: only told. So is what a new JVM did not help.
+    running = [memory.connector(name) for name, found in states.items() if set(found) == {"RUNNING"}]
+    if not any(_stands_still(one, now) for one in running):
+        return None
+    # A new JVM is for all that waits now.
+    for one in memory.connectors.values():
+        one.given_up = list(one.due_at)
+    return _service(memory)
+
+
+def _stands_still(one: ConnectorMemory, now: float) -> bool:
+    """Whether an event has been overdue for long in a partition that no new JVM was tried for."""
+    return any(
+        now - one.due_at[place] >= STUCK_SECONDS
+        for place in one.proved
+        if place in one.due_at and place not in one.given_up
+    )
 
 
 def _service(memory: Memory) -> Decision:

@@ -213,5 +213,15 @@ def test_a_new_jvm_that_did_not_help_is_not_followed_by_more_until_the_partition
     assert decisions(RUNNING, [later - 1, later], memory, pid=JVM + 1) == [None, SERVICE]
 
 
+def test_one_new_jvm_is_for_all_that_waits_whether_kafka_was_asked_or_not() -> None:
+    other = f"{TOPIC}-1"
+    memory = standing(due_at={PLACE: 0.0, other: 1.0})
+    memory.connectors[ORIGINALS] = ConnectorMemory(due_at={PLACE: 2.0}, proved=[PLACE])
+    assert of_two(RUNNING, RUNNING, [STUCK_SECONDS], memory) == [SERVICE]
+    memory.connector(SINK).proved.append(other)
+
+    assert of_two(RUNNING, RUNNING, [3 * STUCK_SECONDS], memory, pid=JVM + 1) == [None]
+
+
 def test_a_connector_that_a_person_paused_is_told_and_left_alone() -> None:
     assert decisions(["PAUSED", "PAUSED"], [STUCK_SECONDS], standing()) == [None]
