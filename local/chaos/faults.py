@@ -421,12 +421,9 @@ SILENT_SECONDS = 75
 
 
 def silent_network(stage: Stage) -> Struck:
-    stage.set_rotation(DEFAULT_ROTATION)
-    # The first objects may still be those of before.
-    for _ in range(2):
-        time.sleep(10)
-        written = stage.written()
-        wait_until(lambda: stage.written() > written, "a rotation", poll=0.02)  # noqa: B023  # called at once
+    _rotate_every(stage, DEFAULT_ROTATION)
+    # Objects are completed at whole minutes. Their commit comes up to a second later.
+    time.sleep(DEFAULT_ROTATION - time.time() % DEFAULT_ROTATION)
     stage.silence_kafka(silent=True)
     time.sleep(SILENT_SECONDS)
     uncommitted = stage.uncommitted()
@@ -434,6 +431,14 @@ def silent_network(stage: Stage) -> Struck:
     if uncommitted < 2:
         raise ChaosError("the silence did not fall between an object and its commit")
     return Struck(note=f"{uncommitted} objects of a partition were completed and not committed")
+
+
+def _rotate_every(stage: Stage, seconds: int) -> None:
+    """Restarts the service with another rotation, and waits until it archives and commits with it."""
+    before, objects = stage.jvm(), stage.objects()
+    stage.set_rotation(seconds)
+    wait_until(lambda: stage.jvm() not in (0, before), "the service has another rotation")
+    wait_until(lambda: stage.objects() > objects and stage.uncommitted() == 0, "it archives and commits")
 
 
 def refuse_commits(stage: Stage) -> Struck:
@@ -594,7 +599,7 @@ FAULTS = (
         silent_network,
         "warnings of the Kafka client, no new object for two minutes; the group has expelled the consumer and takes it"
         " back",
-        afterwards=lambda stage: stage.set_rotation(stage.rotation_seconds),
+        afterwards=lambda stage: _rotate_every(stage, stage.rotation_seconds),
     ),
     Fault(
         "13b",

@@ -139,7 +139,11 @@ class _Run:
         shown = "NOT RECOVERED" if seconds is None else f"recovered after {seconds:.1f} s"
         lost = f"lost in the bucket {row.lost_in_bucket}, in Logz.io {row.lost_in_logzio}"
         progress.say(f"  {fault.name}: {shown}, {lost}, duplicates {row.duplicates}; {row.seen}")
-        fault.afterwards(self._stage)
+        try:
+            fault.afterwards(self._stage)
+        except RuntimeError as error:
+            # The row stands; the next one shows whether it matters.
+            progress.say(f"  afterwards: {error}")
         return row
 
     def _wanted(self) -> list[str]:

@@ -10,12 +10,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import javaproperties
 import yaml
 from confluent_kafka import ConsumerGroupTopicPartitions
 from confluent_kafka.admin import AdminClient
 
 from components import layout
-from components.settings import NAMESPACE, Connector
+from components.settings import NAMESPACE
 from components.worker.bundle import CONNECTOR_PROPERTIES
 from components.worker.connect import SERVICE, parameter_name
 from local import http, paths, processes, pulumi
@@ -178,18 +179,24 @@ class Stage:
 
     def uncommitted(self) -> int:
         """How many objects the partition has that has most of them that begin at or after its committed offset."""
-        group = ConsumerGroupTopicPartitions(f"connect-{Connector().name}")
         # Kept until it has answered: without its client an answer never comes.
         admin = self._kafka()
+        group = ConsumerGroupTopicPartitions(self._group)
         (answer,) = admin.list_consumer_group_offsets([group]).values()
         committed = {one.partition: one.offset for one in answer.result().topic_partitions}
-        keys = (layout.parse_data_key(one.key) for one in stages.bucket(self.world).listing())
+        listed = (one.key for one in stages.bucket(self.world).listing() if is_data(PIPELINE, one.key))
         behind = (
             key.partition
-            for key in keys
+            for key in map(layout.parse_data_key, listed)
             if key is not None and key.start_offset >= committed.get(key.partition, 0)
         )
         return max(Counter(behind).values(), default=0)
+
+    @cached_property
+    def _group(self) -> str:
+        """The consumer group of the connector that Logz.io's objects come from."""
+        properties = javaproperties.loads(self.run("cat", CONNECTOR_PROPERTIES))
+        return str(properties["consumer.override.group.id"])
 
     def _kafka(self) -> AdminClient:
         return AdminClient(client.client_config(self.state))
