@@ -1,13 +1,14 @@
 """ArchiveWriter and ArchiveReader: who may write to the archive, and who may read it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import pulumi
 import pulumi_aws as aws
 
-from components import generations, policies
+from components import generations, names, policies
+from components.settings import Iam
 from components.shipping.registration import LogzioAccount
 
 
@@ -26,6 +27,7 @@ class ArchiveWriterArgs:
     bucket: pulumi.Input[str]
     identity: Literal["user", "role"]
     tags: Mapping[str, str]
+    iam: Iam = field(default_factory=Iam)
     key_generations: Sequence[int] = (1,)
     kms_key_arn: str | None = None
 
@@ -50,7 +52,7 @@ class ArchiveWriter(pulumi.ComponentResource):
         if args.identity == "role":
             self.instance_policy = policy
         else:
-            self.credentials = _user_with_key(self, name, policy, args.tags, args.key_generations)
+            self.credentials = _user_with_key(self, name, policy, args)
         self.register_outputs({})
 
 
@@ -63,6 +65,7 @@ class ArchiveReaderArgs:
     authentication: Literal["role", "keys"]
     logzio_url: str
     tags: Mapping[str, str]
+    iam: Iam = field(default_factory=Iam)
     key_generations: Sequence[int] = (1,)
     kms_key_arn: str | None = None
 
@@ -86,37 +89,55 @@ class ArchiveReader(pulumi.ComponentResource):
         if args.authentication == "role":
             self.role_arn = self._role(name, args, policy)
         else:
-            self.credentials = _user_with_key(self, name, policy, args.tags, args.key_generations)
+            self.credentials = _user_with_key(self, name, policy, args)
         self.register_outputs({})
 
     def _role(self, name: str, args: ArchiveReaderArgs, policy: pulumi.Output[str]) -> pulumi.Output[str]:
         child = pulumi.ResourceOptions(parent=self)
         account = LogzioAccount(f"{name}-logzio-account", args.logzio_url, opts=child)
         role = aws.iam.Role(
-            name,
+            _own_name(name),
             description="Read by Logz.io: archived audit events",
             assume_role_policy=pulumi.Output.all(account.aws_account_id, account.external_id).apply(
                 lambda known: policies.to_json(policies.reader_trust(*known))
             ),
+            path=args.iam.path,
+            permissions_boundary=args.iam.permissions_boundary_arn,
             tags=dict(args.tags),
-            opts=child,
+            opts=_formerly(self, name),
         )
         granted = aws.iam.RolePolicy(f"{name}-policy", role=role.name, policy=policy, opts=child)
         # Logz.io tries the role when it is told of it: its rights must be there by then.
         return pulumi.Output.all(role.arn, granted.id).apply(lambda known: str(known[0]))
 
 
+def _own_name(what: str) -> str:
+    """So that whoever looks into IAM sees which stack it is of."""
+    return names.resource(pulumi.get_project(), pulumi.get_stack(), what)
+
+
+def _formerly(parent: pulumi.Resource, name: str) -> pulumi.ResourceOptions:
+    """Version 0.1 called it by `name` alone: it stays the same user or role there, with its name in AWS."""
+    return pulumi.ResourceOptions(parent=parent, aliases=[pulumi.Alias(name=name)])
+
+
 def _user_with_key(
     parent: pulumi.Resource,
     name: str,
     policy: pulumi.Output[str],
-    tags: Mapping[str, str],
-    key_generations: Sequence[int],
+    args: ArchiveWriterArgs | ArchiveReaderArgs,
 ) -> Credentials:
     """An IAM user that can do what the policy says, with a key of each generation; the last one's is returned."""
     child = pulumi.ResourceOptions(parent=parent)
     # force_destroy: a key that somebody made by hand goes with the user.
-    user = aws.iam.User(name, force_destroy=True, tags=dict(tags), opts=child)
+    user = aws.iam.User(
+        _own_name(name),
+        force_destroy=True,
+        path=args.iam.path,
+        permissions_boundary=args.iam.permissions_boundary_arn,
+        tags=dict(args.tags),
+        opts=_formerly(parent, name),
+    )
     granted = aws.iam.UserPolicy(f"{name}-policy", user=user.name, policy=policy, opts=child)
     keys = [
         aws.iam.AccessKey(
@@ -130,6 +151,6 @@ def _user_with_key(
                 ignore_changes=["status"],
             ),
         )
-        for generation in key_generations
+        for generation in args.key_generations
     ]
     return Credentials(keys[-1].id, pulumi.Output.secret(keys[-1].secret))

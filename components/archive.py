@@ -13,7 +13,7 @@ from components import policies
 class AuditLogArchiveArgs:
     """`sentinel_keys`: the empty objects that stand under each prefix before Logz.io is told of it.
 
-    `retention_days`: after them, what is below one of `expiring_prefixes` is deleted, but for the empty objects.
+    `retention_days`: prefix -> days after which what is below it is deleted, but for the empty objects.
     `object_lock_days`: S3 Object Lock in compliance mode, with versioning; never together with
     `destroy_with_data`, which the settings hold.
     """
@@ -21,12 +21,18 @@ class AuditLogArchiveArgs:
     bucket: str
     sentinel_keys: Sequence[str]
     tags: Mapping[str, str]
-    expiring_prefixes: Sequence[str]
-    retention_days: int | None = None
+    retention_days: Mapping[str, int]
     kms_key_arn: str | None = None
     destroy_with_data: bool = False
     adopt_existing: bool = False
     object_lock_days: int | None = None
+
+
+# An object in S3 takes ten tags, other resources fifty: with the tags that an organisation gives to everything
+# (aws:defaultTags), an object would have too many. The settings see to it that its own are no more than ten.
+NO_DEFAULT_TAGS = aws.s3.BucketObjectv2OverrideProviderArgs(
+    default_tags=aws.s3.BucketObjectv2OverrideProviderDefaultTagsArgs(tags={})
+)
 
 
 class AuditLogArchive(pulumi.ComponentResource):
@@ -69,6 +75,7 @@ class AuditLogArchive(pulumi.ComponentResource):
                 content="",
                 content_type="application/octet-stream",
                 tags=dict(args.tags),
+                override_provider=NO_DEFAULT_TAGS,
                 opts=pulumi.ResourceOptions(
                     parent=self,
                     depends_on=guards,
@@ -108,9 +115,7 @@ class AuditLogArchive(pulumi.ComponentResource):
         lifecycle = aws.s3.BucketLifecycleConfiguration(
             f"{name}-lifecycle",
             bucket=bucket.bucket,
-            rules=_lifecycle_rules(
-                args.expiring_prefixes, args.retention_days, locked=args.object_lock_days is not None
-            ),
+            rules=_lifecycle_rules(args.retention_days, locked=args.object_lock_days is not None),
             opts=self._kept(),
         )
         policy = aws.s3.BucketPolicy(
@@ -166,11 +171,14 @@ def _encryption_rule(
         ),
         # One data key serves many objects: a hundredth of the requests to KMS.
         bucket_key_enabled=kms_key_arn is not None,
+        # As the bucket policy; S3 sets it by itself on buckets of 2026 and later, and what is not said here would be a
+        # difference at each refresh.
+        blocked_encryption_types=["SSE-C"],
     )
 
 
 def _lifecycle_rules(
-    prefixes: Sequence[str], retention_days: int | None, *, locked: bool
+    retention_days: Mapping[str, int], *, locked: bool
 ) -> list[aws.s3.BucketLifecycleConfigurationRuleArgs]:
     rules = [
         aws.s3.BucketLifecycleConfigurationRuleArgs(
@@ -184,8 +192,8 @@ def _lifecycle_rules(
             ),
         )
     ]
-    if retention_days is not None:
-        rules += [_retention_rule(prefix, retention_days, locked=locked) for prefix in prefixes]
+    if retention_days:
+        rules += [_retention_rule(prefix, days, locked=locked) for prefix, days in retention_days.items()]
         rules.append(
             aws.s3.BucketLifecycleConfigurationRuleArgs(
                 id="drop-markers",

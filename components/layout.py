@@ -16,12 +16,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 OFFSET_DIGITS = 20
+
 FILE_DELIMITER = "+"
 
 # `!` sorts before every character that a Kafka topic name may hold ([A-Za-z0-9._-]).
 SENTINEL_NAME = "!logzio-init"
 
-# Beside the topics directory, where neither the sink writes nor Logz.io reads.
+# Beside the topics directory, where Logz.io does not read: the files of the VM, and each record as Confluent sent it,
+# under keys of the same form as in the topics directory.
 WORKER_FILES = "worker-files"
 ORIGINALS = "originals"
 RESERVED = (WORKER_FILES, ORIGINALS)

@@ -200,9 +200,13 @@ def stack_settings(world: World, connector_version: str) -> dict[str, Any]:
             "serviceAccount": "sa-local1",
             "partitions": {client.TOPIC: client.PARTITIONS},
         },
-        "ccloud-logexporter:archive": {"bucket": BUCKET, "destroyWithData": True},
+        # What is shown in minutes here takes the same way as with the defaults.
+        "ccloud-logexporter:archive": {
+            "bucket": BUCKET,
+            "destroyWithData": True,
+            "originalsRotationSeconds": 5,
+        },
         "ccloud-logexporter:connector": {
-            # What is shown in minutes here takes the same way as with the default of a minute.
             "rotationSeconds": 5,
             "version": connector_version,
             "archiveUrl": packages["archive_url"],

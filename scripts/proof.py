@@ -34,7 +34,10 @@ class ProofError(RuntimeError):
 
 @dataclass(frozen=True)
 class Proof:
-    """Looks at one stack's VM, bucket and Logz.io account. `patience` is for each wait, in seconds."""
+    """Looks at one stack's VM, bucket and Logz.io account.
+
+    `stack`: see `components.names.owner`. `patience` is for each wait, in seconds.
+    """
 
     settings: Settings
     stack: str

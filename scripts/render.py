@@ -10,12 +10,13 @@ from typing import Annotated
 
 import typer
 
-from components import policies
+from components import names, policies
 from components.policies import Statement
-from components.settings import Settings, SettingsError, load_stack_file
+from components.settings import Settings, SettingsError, load_stack_file, stack_file
 from components.worker import bundle, cloud_config
 from components.worker.bundle import Bundle
 from components.worker.connect import SERVICE, WorkerFacts, metrics_namespace, parameter_name
+from scripts.stack import Stack, project_name
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -45,9 +46,10 @@ def _facts(settings: Settings, stack: str) -> WorkerFacts:
     source = settings.source
     credentials = ["kafka", "writer"] if settings.writer.identity == "user" else ["kafka"]
     return WorkerFacts(
+        project=project_name(),
         stack=stack,
         bootstrap_servers=source.bootstrap_servers or f"<endpoint of {source.cluster}>",
-        parameters={one: parameter_name(stack, one) for one in credentials},
+        parameters={one: parameter_name(names.owner(project_name(), stack), one) for one in credentials},
     )
 
 
@@ -66,7 +68,7 @@ def _policies(settings: Settings, facts: WorkerFacts, packed: Bundle) -> dict[st
         "vm-session-manager-policy": policies.session_manager(),
     }
     if settings.worker.metrics:
-        documents["vm-metrics-policy"] = policies.metrics(metrics_namespace(facts.stack))
+        documents["vm-metrics-policy"] = policies.metrics(metrics_namespace(facts.owner))
     if settings.logzio.authentication == "role":
         documents["reader-trust"] = policies.reader_trust(
             "<AWS account of Logz.io>", "<external id of the Logz.io account>"
@@ -86,19 +88,26 @@ def _reasons(documents: Mapping[str, Sequence[Statement]]) -> str:
 
 
 def main(
-    stack: Annotated[str, typer.Option(help="Name of the stack: Pulumi.<stack>.yaml is read.")],
+    stack: Annotated[
+        str, typer.Option(help="Name of the stack, also as organisation/stack: Pulumi.<stack>.yaml is read.")
+    ],
     out: Annotated[Path, typer.Option(help="Folder to write to; made if it is not there.")],
 ) -> None:
     """Writes every rendered file under its own name."""
-    file = ROOT / f"Pulumi.{stack}.yaml"
+    known = Stack(stack)
+    file = ROOT / f"Pulumi.{known.short_name}.yaml"
     try:
-        contents = rendered(load_stack_file(file), stack)
+        contents = rendered(load_stack_file(file, project_name()), known.short_name)
+        imported = stack_file.imports(file)
     except FileNotFoundError:
         typer.echo(f"error: there is no {file.name} in {file.parent}", err=True)
         raise typer.Exit(1) from None
     except (SettingsError, ValueError) as problem:
         typer.echo(f"error: {problem}", err=True)
         raise typer.Exit(1) from None
+    if imported:
+        environments = ", ".join(imported)
+        typer.echo(f"note: what only {environments} sets (environment:) is not in these files", err=True)
     for name, content in sorted(contents.items()):
         (out / name).parent.mkdir(parents=True, exist_ok=True)
         (out / name).write_text(content)

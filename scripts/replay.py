@@ -27,7 +27,6 @@ from scripts.replaying.run import Counts, QuotaError, Replay, objects_of
 from scripts.replaying.selection import Selection, SelectionError, select
 from scripts.stack import PulumiError
 from scripts.verification.bucket import Bucket
-from scripts.verification.chains import chains
 from scripts.verification.look import Look, Scope
 from scripts.verification.lookup import Lookup
 
@@ -99,9 +98,9 @@ class _Session:
         self._access, self._selection, self._again = access, selection, again
         self._form = Form.of(settings)
         self._bucket = Bucket(access.client("s3"), settings.archive.bucket)
-        self._chain = next(one for one in chains(settings) if one.delivered)
         self._progress = Progress.at(folder, access.stack.short_name, selection.name)
         self._look = Look(access, Scope(days=_days(selection)))
+        self._chain = next(chain for chain in self._look.chains() if chain.delivered)
         self._left_to_fetch = self._look.on_their_way(self._chain) if selection.is_unread else set()
         self._plan = access.logzio.plan()
 

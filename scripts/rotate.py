@@ -180,7 +180,7 @@ def main(
     known = Stack(stack)
     try:
         given = known.settings()
-        proof = proofs.proof(given, known.short_name, known.aws_profile(), minutes=minutes, say=typer.echo)
+        proof = proofs.proof(given, known.owner, known.aws_profile(), minutes=minutes, say=typer.echo)
         _require_account(known.aws_account(), proof.aws_account())
         _require_person(given, yes=yes)
 

@@ -11,7 +11,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from components import generations, settings
+import yaml
+
+from components import generations, names, settings
 from components.settings import NAMESPACE, Settings
 from scripts.verification.registrations import Made
 
@@ -37,6 +39,11 @@ class Stack:
     def short_name(self) -> str:
         """The name as the program knows it."""
         return self.name.rpartition("/")[2]
+
+    @property
+    def owner(self) -> str:
+        """What the stack's resources carry, see `components.names.owner`."""
+        return names.owner(project_name(), self.short_name)
 
     def settings(self) -> Settings:
         """What the stack file says, secrets decrypted.
@@ -123,6 +130,11 @@ class Stack:
         if done.returncode != 0:
             raise PulumiError(f"`pulumi {' '.join(arguments[:2])}` failed: {done.stderr.strip()}")
         return done.stdout
+
+
+def project_name() -> str:
+    """The project's name in Pulumi.yaml."""
+    return str(yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["name"])
 
 
 def _made(outputs: Mapping[str, Any]) -> Made:

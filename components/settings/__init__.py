@@ -8,15 +8,17 @@ by the validation library.
 them from a stack.
 """
 
+from components.settings import stack_file
 from components.settings.checks import normalise_bootstrap_servers
 from components.settings.problems import NAMESPACE, SettingsError, problem
 from components.settings.reading import from_pulumi, load, load_config, load_stack_file, secret, warnings
 from components.settings.rules import require_region
-from components.settings.sections import Connector, Settings, Source
+from components.settings.sections import Connector, Iam, Settings, Source
 
 __all__ = [
     "NAMESPACE",
     "Connector",
+    "Iam",
     "Settings",
     "SettingsError",
     "Source",
@@ -28,5 +30,6 @@ __all__ = [
     "problem",
     "require_region",
     "secret",
+    "stack_file",
     "warnings",
 ]

@@ -12,21 +12,12 @@ from pydantic_core import CoreSchema, core_schema
 
 from components import generations, logzio_facts
 from components.addresses import LOOPBACK
+from components.settings.platforms import PLATFORMS
 
 # Since 10.6 the sink never overwrites an object (enable.conditional.writes): an overwritten object that Logz.io
-# had read already would lose its tail. Major version -> its first minor version that will do.
-CONNECTOR_LINES: Mapping[int, int] = {10: 6, 11: 0, 12: 0}
-
-# Platform line -> the Java versions that Kafka Connect of that line runs on (Confluent's and Kafka's docs).
-JAVA_FOR_PLATFORM: Mapping[str, tuple[int, ...]] = {
-    "7.7": (8, 11, 17),
-    "7.8": (8, 11, 17),
-    "7.9": (8, 11, 17),
-    "8.0": (17, 21),
-    "8.1": (17, 21),
-    "8.2": (17, 21),
-    "8.3": (17, 21),
-}
+# had read already would lose its tail. 10.6.0 itself fails where S3 answers 200 with PreconditionFailed in the body
+# (kafka-connect-storage-cloud pull request 826). Major version -> its first minor and patch version that will do.
+CONNECTOR_LINES: Mapping[int, tuple[int, int]] = {10: (6, 1), 11: (0, 0), 12: (0, 0)}
 
 
 @dataclass(frozen=True)
@@ -158,16 +149,19 @@ def _not_built_in(value: str) -> str:
 def _connector_version(value: str) -> str:
     if not re.fullmatch(r"\d+\.\d+\.\d+", value):
         raise ValueError("is not a version")
-    major, minor, _ = (int(part) for part in value.split("."))
+    major, minor, patch = (int(part) for part in value.split("."))
     if major > max(CONNECTOR_LINES):
         raise ValueError("is of a line that is not known to work")
-    if minor < CONNECTOR_LINES.get(major, minor + 1):
+    first = CONNECTOR_LINES.get(major)
+    if first is None or minor < first[0]:
         raise ValueError("has no conditional writes, so that it overwrites objects after a crash")
+    if (minor, patch) < first:
+        raise ValueError("stops for good when S3 answers 200 with PreconditionFailed after a crash")
     return value
 
 
 def _known_platform(value: str) -> str:
-    if value not in JAVA_FOR_PLATFORM:
+    if value not in PLATFORMS:
         raise ValueError("is not known to work")
     return value
 
@@ -218,6 +212,8 @@ ApiKey = Annotated[str, _form(r"[A-Za-z0-9_-]{4,64}", "the key as it was issued"
 ClusterId = Annotated[str, _form(r"lkc-[a-z0-9]+", "lkc- and a-z, 0-9")]
 EnvironmentId = Annotated[str, _form(r"env-[a-z0-9]+", "env- and a-z, 0-9")]
 ServiceAccountId = Annotated[str, _form(r"sa-[a-z0-9]+", "sa- and a-z, 0-9")]
+# Kafka takes any text; these are read back from the tables of its tools, whose cells hold no space.
+ConsumerGroup = Annotated[str, _form(r"[A-Za-z0-9._-]{1,249}", "1 to 249 of A-Z a-z 0-9 . _ -")]
 Topic = Annotated[str, Checked("1 to 249 of A-Z a-z 0-9 . _ -", _topic)]
 Partitions = Annotated[int, Field(ge=1, le=1000)]
 
@@ -233,12 +229,12 @@ TopicsDir = Annotated[
 FieldName = Annotated[str, _form(r"[^\s:,$\\]+", "a name without spaces, colons, commas, $ and backslashes")]
 PropertyName = Annotated[str, _form(r"[A-Za-z0-9._-]+", "a name of A-Z a-z 0-9 . _ -")]
 ConnectorVersion = Annotated[
-    AsText, Checked("three numbers, 10.6.0 or later (conditional writes), up to line 12", _connector_version)
+    AsText, Checked("three numbers, 10.6.1 or later (conditional writes), up to line 12", _connector_version)
 ]
 PackageVersion = Annotated[
     str, _form(r"[0-9][A-Za-z0-9.+~-]*", "the package's full version, as apt shows it, e.g. 7.9.1-1")
 ]
-PlatformVersion = Annotated[AsText, Checked(", ".join(JAVA_FOR_PLATFORM), _known_platform)]
+PlatformVersion = Annotated[AsText, Checked(", ".join(PLATFORMS), _known_platform)]
 
 # AWS
 Ipv4 = Annotated[str, Checked("IPv4 addresses, e.g. 10.0.0.2", _ipv4)]
@@ -256,9 +252,25 @@ KmsKeyArn = Annotated[
 SnsTopicArn = Annotated[
     str, _form(r"arn:aws:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]+", "arn:aws:sns:<region>:<account>:<topic>")
 ]
+IamPath = Annotated[
+    str,
+    Field(max_length=512),
+    _form(r"/(?:[A-Za-z0-9.,+@=_-]+/)*", "a path of IAM, with a slash at both ends, e.g. /logexporter/"),
+]
+IamPolicyArn = Annotated[
+    str,
+    _form(
+        r"arn:aws:iam::(?:\d{12}|aws):policy/[A-Za-z0-9.,+@=_/-]+",
+        "arn:aws:iam::<account>:policy/<path and name>",
+    ),
+]
 InstanceType = Annotated[str, _form(r"[a-z0-9-]+\.[a-z0-9-]+", "a type of EC2, e.g. t3.small")]
 Ami = Annotated[str, _form(f"ami-{_EC2_ID}", "ami- and 8 or 17 hexadecimal digits")]
 SubnetId = Annotated[str, _form(f"subnet-{_EC2_ID}", "subnet- and 8 or 17 hexadecimal digits")]
+
+AvailabilityZone = Annotated[
+    str, _form(r"[a-z]{2}(?:-[a-z]+)+-\d[a-z]", "an availability zone, e.g. us-west-2a")
+]
 
 RebootTime = Annotated[
     str, _form(r"(?:[01]\d|2[0-3]):[0-5]\d|never", 'a time of day in quotes, e.g. "03:30", or never')

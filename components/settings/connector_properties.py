@@ -19,6 +19,7 @@ _SETTING_OF = {
     "s3.compression.level": "connector.compressionLevel",
     "store.url": "worker.endpoints.s3",
     "s3.send.digest": "archive.objectLockDays",
+    "consumer.override.group.id": "source.consumerGroup",
 }
 OWN_CONNECTOR_PROPERTIES = frozenset(_SETTING_OF) | {
     "connector.class",
@@ -31,6 +32,9 @@ OWN_CONNECTOR_PROPERTIES = frozenset(_SETTING_OF) | {
     "s3.elastic.buffer.enable",
     "storage.class",
     "format.bytearray.extension",
+    # Logz.io, and whoever reads originals, finds an event by its line.
+    "format.bytearray.separator",
+    "consumer.override.client.id",
     "schema.compatibility",
     "directory.delim",
     "file.delim",

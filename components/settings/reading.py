@@ -4,17 +4,18 @@ import functools
 import json
 import re
 from collections.abc import Mapping
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pulumi
-import yaml
 from pulumi.runtime.config import CONFIG
 from pydantic import SecretStr, ValidationError, create_model
 from pydantic.alias_generators import to_camel
 from pydantic_core import ErrorDetails
 
 from components.logzio_facts import TOKEN_VARIABLE
+from components.settings import platforms, stack_file
 from components.settings.checks import number_as_text
 from components.settings.problems import NAMESPACE, SettingsError, problem, unknown
 from components.settings.rules import RULES
@@ -45,20 +46,36 @@ def load(raw: Mapping[str, Any], *, region: str | None, environ: Mapping[str, st
     return Settings(**{section: known[section] for section in SECTIONS}, tags=tags, region=region)
 
 
-def from_pulumi(config: pulumi.Config, environ: Mapping[str, str]) -> Settings:
-    """Settings of the stack that Pulumi runs.
+def from_pulumi(environ: Mapping[str, str]) -> Settings:
+    """Settings of the stack that Pulumi runs, whatever the project is called in Pulumi.yaml.
 
     Raises:
         SettingsError: with every problem at once.
     """
+    config = pulumi.Config(NAMESPACE)
     # pulumi.Config does not list its names, and a misspelt section is to be seen. The language host hands all of
     # them over in this variable, or the SDK's own host in this mapping.
     stack = {**json.loads(environ.get("PULUMI_CONFIG", "{}")), **CONFIG.get()}
     given = {name.partition(":")[2] for name in stack if name.startswith(f"{NAMESPACE}:")}
     names = sorted({*SECTIONS, "tags", *given})
+    misplaced = _in_the_projects_namespace(stack)
+    if misplaced:
+        raise SettingsError(misplaced)
     # Not get_object: its refusal of what is no JSON quotes the value, and with it a secret.
     raw = {name: _parsed(config.get(name)) for name in names}
     return load(raw, region=pulumi.Config("aws").get("region"), environ=environ)
+
+
+def _in_the_projects_namespace(stack: Mapping[str, Any]) -> list[str]:
+    """Sections that `pulumi config set source ...` put under the name of a project that is called otherwise."""
+    project = pulumi.get_project()
+    if project == NAMESPACE:
+        return []
+    return [
+        f"{project}:{name}: is not read; accepted: {NAMESPACE}:{name}, whatever the project is called"
+        for name in (*SECTIONS, "tags")
+        if f"{project}:{name}" in stack
+    ]
 
 
 def load_config(config: Mapping[str, Any], environ: Mapping[str, str]) -> Settings:
@@ -70,14 +87,16 @@ def load_config(config: Mapping[str, Any], environ: Mapping[str, str]) -> Settin
     return load(_sections(config), region=config.get("aws:region"), environ=environ)
 
 
-def load_stack_file(path: Path) -> Settings:
+def load_stack_file(path: Path, project: str = NAMESPACE) -> Settings:
     """Settings of a stack file without engine or secrets: each encrypted or missing secret is a placeholder.
+
+    `project`: the name in Pulumi.yaml. What the file imports from environments is not known here.
 
     Raises:
         SettingsError: with every problem at once.
         OSError: the file cannot be read.
     """
-    config = _stack_config(path)
+    config = stack_file.config(path, project)
     sections = _sections(config)
     encrypted = [name for name, value in sections.items() if _is_encrypted(value)]
     if encrypted:
@@ -93,7 +112,17 @@ def load_stack_file(path: Path) -> Settings:
     source = raw.get("source")
     if isinstance(source, dict) and "apiKey" in source:
         source.setdefault("apiSecret", _PLACEHOLDER)
-    return load(raw, region=config.get("aws:region"), environ={TOKEN_VARIABLE: _PLACEHOLDER})
+    try:
+        return load(raw, region=config.get("aws:region"), environ={TOKEN_VARIABLE: _PLACEHOLDER})
+    except SettingsError as found:
+        imported = stack_file.imports(path)
+        if not imported:
+            raise
+        told = (
+            f"{path.name}: environment: imports {', '.join(imported)}; only Pulumi can open that, so what it sets is "
+            "missing here; accepted: the settings in the file itself"
+        )
+        raise SettingsError([*found.problems, told]) from None
 
 
 def secret(value: SecretStr) -> pulumi.Output[str]:
@@ -107,9 +136,12 @@ _NO_TIME = (
 _TWO_TYPES = "an object where the first event of the day had text, or the other way round"
 
 
-def warnings(settings: Settings) -> list[str]:
+def warnings(settings: Settings, today: date) -> list[str]:
     """What works but deserves a look."""
     found = []
+    support = platforms.warning(settings.worker.platform_version, today)
+    if support is not None:
+        found.append(f"{NAMESPACE}:worker.platformVersion is {support}")
     connector = settings.connector
     if connector.archive_sha256 is None:
         found.append(
@@ -251,21 +283,13 @@ def _parsed(value: Any) -> Any:
     """A section as Pulumi hands it over: JSON in a text. What is no JSON stays, and is refused as no object."""
     if not isinstance(value, str):
         return value
+    if value == "":
+        # What a section is that has nothing under it: Pulumi says that it will be null one day.
+        return None
     try:
         return json.loads(value)
     except ValueError:
         return value
-
-
-def _stack_config(path: Path) -> Mapping[str, Any]:
-    try:
-        stack = yaml.safe_load(path.read_text())
-    except yaml.YAMLError:  # its text quotes the file
-        stack = None
-    config = stack.get("config") if isinstance(stack, Mapping) else None
-    if not isinstance(config, Mapping):
-        raise SettingsError([f"{path.name}: is no stack file; accepted: YAML with config:"])
-    return {str(name): value for name, value in config.items()}
 
 
 def _is_encrypted(value: Any) -> bool:

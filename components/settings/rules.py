@@ -7,13 +7,10 @@ from pydantic import SecretStr
 
 from components import layout, logzio_facts
 from components.logzio_facts import TOKEN_VARIABLE
-from components.settings.checks import JAVA_FOR_PLATFORM
 from components.settings.connector_properties import refusal
+from components.settings.platforms import PLATFORMS
 from components.settings.problems import NAMESPACE, SettingsError, problem
 from components.settings.sizes import LEAST_HEAP_MB, MIB, OTHER_MEMORY_MB, instance_memory_mb, least_heap_mb
-
-# Graviton: the family's generation is followed by a g (t4g, m7gd, im4gn); a1 came before that rule.
-_ARM_TYPE = re.compile(r"^(a1|[a-z]+\d+g[a-z]*)\.")
 
 
 def region_of_endpoint(bootstrap_servers: str) -> str | None:
@@ -100,7 +97,10 @@ def _key_is_in_the_buckets_region(kms_key_arn: str | None, region: str | None) -
 
 
 def _deletion_waits_for_the_lock(
-    object_lock_days: int | None, retention_days: int | None, destroy_with_data: bool
+    object_lock_days: int | None,
+    retention_days: int | None,
+    originals_retention_days: int | None,
+    destroy_with_data: bool,
 ) -> Iterator[str]:
     if object_lock_days is None:
         return
@@ -110,12 +110,14 @@ def _deletion_waits_for_the_lock(
             "is set together with objectLockDays, and S3 deletes nothing that is locked",
             "one of the two",
         )
-    if retention_days is not None and retention_days < object_lock_days:
-        yield problem(
-            "archive.retentionDays",
-            f"{retention_days} ends before the lock of {object_lock_days} days does",
-            f"{object_lock_days} or more",
-        )
+    retentions = {"retentionDays": retention_days, "originalsRetentionDays": originals_retention_days}
+    for setting, days in retentions.items():
+        if days is not None and days < object_lock_days:
+            yield problem(
+                f"archive.{setting}",
+                f"{days} ends before the lock of {object_lock_days} days does",
+                f"{object_lock_days} or more",
+            )
 
 
 def _bucket_is_taken_over_or_given_up(adopt_existing: bool, destroy_with_data: bool) -> Iterator[str]:
@@ -158,7 +160,7 @@ def _every_topic_has_its_partitions(topics: tuple[str, ...], partitions: dict[st
 
 
 def _java_runs_the_platform(platform_version: str, java_version: int) -> Iterator[str]:
-    fitting = JAVA_FOR_PLATFORM[platform_version]
+    fitting = PLATFORMS[platform_version].java
     if java_version not in fitting:
         yield problem(
             "worker.javaVersion",
@@ -176,14 +178,18 @@ def _package_is_of_the_platform(platform_version: str, package_version: str | No
         )
 
 
-def _heap_carries_the_partitions(heap_mb: int, partitions: dict[str, int], part_size: int) -> Iterator[str]:
+def _heap_carries_the_partitions(
+    heap_mb: int, partitions: dict[str, int], part_size: int, originals: bool, data_format: str
+) -> Iterator[str]:
     number = sum(partitions.values())
-    least = least_heap_mb(number, part_size)
+    twice = originals and data_format == "json"
+    least = least_heap_mb(number, part_size, 2 if twice else 1)
     if heap_mb < least:
+        parts = f"{number} partitions with parts of {part_size / MIB:.0f} MiB"
         yield problem(
             "worker.heapMb",
-            f"{heap_mb} is too small for {number} partitions with parts of {part_size / MIB:.0f} MiB",
-            f"{least} or more",
+            f"{heap_mb} is too small for {parts}{' and for originals' if twice else ''}",
+            f"{least} or more" + (f", or {NAMESPACE}:archive.originals: false" if twice else ""),
         )
 
 
@@ -200,12 +206,26 @@ def _heap_fits_the_instance(heap_mb: int, instance_type: str) -> Iterator[str]:
     )
 
 
-def _image_fits_the_instance(instance_type: str, ami: str | None) -> Iterator[str]:
-    if ami is None and _ARM_TYPE.match(instance_type):
+def _zones_are_of_the_region(zones: tuple[str, ...], region: str | None) -> Iterator[str]:
+    if region is None:
+        return
+    if len(set(zones)) < len(zones):
+        yield problem("worker.availabilityZones", "has a zone twice", "each zone once")
+    foreign = [zone for zone in zones if zone[:-1] != region]
+    if foreign:
         yield problem(
-            "worker.instanceType",
-            f"{instance_type} is an ARM type and the default image is for x86",
-            f"an x86 type, or {NAMESPACE}:worker.ami with an ARM image",
+            "worker.availabilityZones",
+            f"{foreign[0]} is not in {region}",
+            f"zones of {region}, e.g. {region}a",
+        )
+
+
+def _zones_are_for_the_own_subnet(zones: tuple[str, ...], subnet_id: str | None) -> Iterator[str]:
+    if zones and subnet_id is not None:
+        yield problem(
+            "worker.availabilityZones",
+            "is set, but worker.subnetId is in a zone already",
+            "one of the two",
         )
 
 
@@ -272,6 +292,15 @@ def _needed_fields_are_kept(excluded_fields: tuple[str, ...], renames: dict[str,
         )
 
 
+def _raw_has_no_originals(data_format: str, originals: bool, given: set[str]) -> Iterator[str]:
+    if data_format == "raw" and originals and "originals" in given:
+        yield problem(
+            "archive.originals",
+            "is set, but with format raw every event is archived as Confluent sent it",
+            "leave it out, or format json",
+        )
+
+
 def _renames_lose_no_field(renames: dict[str, str]) -> Iterator[str]:
     if len(set(renames.values())) < len(renames):
         yield problem(
@@ -290,7 +319,12 @@ RULES: tuple[tuple[tuple[str, ...], Callable[..., Iterator[str]]], ...] = (
     (("source.bootstrap_servers", "archive.allow_other_region", "region"), _bucket_is_beside_the_cluster),
     (("archive.kms_key_arn", "region"), _key_is_in_the_buckets_region),
     (
-        ("archive.object_lock_days", "archive.retention_days", "archive.destroy_with_data"),
+        (
+            "archive.object_lock_days",
+            "archive.retention_days",
+            "archive.originals_retention_days",
+            "archive.destroy_with_data",
+        ),
         _deletion_waits_for_the_lock,
     ),
     (("archive.adopt_existing", "archive.destroy_with_data"), _bucket_is_taken_over_or_given_up),
@@ -299,9 +333,19 @@ RULES: tuple[tuple[tuple[str, ...], Callable[..., Iterator[str]]], ...] = (
     (("source.topics", "source.partitions"), _every_topic_has_its_partitions),
     (("worker.platform_version", "worker.java_version"), _java_runs_the_platform),
     (("worker.platform_version", "worker.package_version"), _package_is_of_the_platform),
-    (("worker.heap_mb", "source.partitions", "connector.part_size"), _heap_carries_the_partitions),
+    (
+        (
+            "worker.heap_mb",
+            "source.partitions",
+            "connector.part_size",
+            "archive.originals",
+            "connector.format",
+        ),
+        _heap_carries_the_partitions,
+    ),
     (("worker.heap_mb", "worker.instance_type"), _heap_fits_the_instance),
-    (("worker.instance_type", "worker.ami"), _image_fits_the_instance),
+    (("worker.availability_zones", "region"), _zones_are_of_the_region),
+    (("worker.availability_zones", "worker.subnet_id"), _zones_are_for_the_own_subnet),
     (("worker.dns_servers", "worker.subnet_id"), _dns_servers_are_of_a_given_subnet),
     (("logzio.api_token",), _token_is_there),
     (("connector.topics_dir",), _topics_stand_beside_the_reserved_prefixes),
@@ -317,6 +361,7 @@ RULES: tuple[tuple[tuple[str, ...], Callable[..., Iterator[str]]], ...] = (
         _raw_changes_no_field,
     ),
     (("connector.excluded_fields", "connector.renames"), _needed_fields_are_kept),
+    (("connector.format", "archive.originals", "archive given"), _raw_has_no_originals),
     (("connector.renames",), _renames_lose_no_field),
 )
 """Which settings a rule looks at, and the rule; it is asked when each of them is right by itself."""

@@ -12,15 +12,19 @@ from components.settings.checks import (
     Ami,
     ApiKey,
     AsText,
+    AvailabilityZone,
     BaseUrl,
     BootstrapServers,
     BucketName,
     ClusterId,
     ConnectorName,
     ConnectorVersion,
+    ConsumerGroup,
     EnvironmentId,
     FieldName,
     Fingerprint,
+    IamPath,
+    IamPolicyArn,
     InstanceType,
     Ipv4,
     KeyGenerations,
@@ -50,6 +54,9 @@ from components.settings.sizes import (
 )
 
 DEFAULT_TOPIC = "confluent-audit-log-events"
+
+ORIGINALS_SUFFIX = "-originals"
+"""Behind the names of the connector and of the consumer group that keep the originals."""
 
 # An object in S3 takes ten tags at most; the project's own stand on every resource, the sentinel objects too.
 MAX_TAGS = 10
@@ -102,6 +109,11 @@ class Source(Section):
         description="Number of partitions of each topic, as Kafka has it. No default: a number that is too small "
         "loses the events of the partitions beyond it in Logz.io."
     )
+    consumer_group: ConsumerGroup | None = Field(
+        default=None,
+        description="Consumer group of the connector; `<project>-<stack>-<bucket>` if left out. Name the group of an "
+        "earlier worker to go on where it stopped. A group that has read nothing yet reads the last 7 days.",
+    )
 
 
 class Archive(Section):
@@ -110,6 +122,20 @@ class Archive(Section):
     bucket: BucketName = Field(description="Name of the bucket; unique in all of S3.")
     retention_days: Annotated[int, Field(ge=1, le=36500)] | None = Field(
         default=None, description="Days after which events are deleted; none keeps them for ever."
+    )
+    originals: bool = Field(
+        default=True,
+        description=f"Whether each record is kept a second time, below `{layout.ORIGINALS}/`, byte for byte as "
+        "Confluent sent it. Format `raw` has no such copy: its events are those bytes.",
+    )
+    originals_retention_days: Annotated[int, Field(ge=1, le=36500)] | None = Field(
+        default=None, description="Days after which originals are deleted; `retentionDays` if left out."
+    )
+    originals_rotation_seconds: Annotated[int, Field(ge=5, le=3600)] = Field(
+        default=600, description="Most seconds that a record waits for its object of originals."
+    )
+    originals_flush_size: Annotated[int, Field(ge=1000, le=100_000)] = Field(
+        default=50_000, description="Most records in an object of originals."
     )
     kms_key_arn: KmsKeyArn | None = Field(
         default=None,
@@ -137,11 +163,28 @@ class Archive(Section):
     )
 
 
+class Iam(Section):
+    """What an organisation may ask of every role and user in its account."""
+
+    permissions_boundary_arn: IamPolicyArn | None = Field(
+        default=None,
+        description="Policy that bounds the rights of every role and user that the program makes. It must allow what "
+        "`make render` shows of them.",
+    )
+    path: IamPath = Field(
+        default="/",
+        description="Path of every role, user and instance profile. Another one makes new roles and a new instance "
+        "profile and moves the users.",
+    )
+
+
 class Writer(Section):
     """The S3 sink's identity in AWS."""
 
     identity: Literal["user", "role"] = Field(
-        default="user", description="An IAM user with a key, or the VM's role (no long-lived key)."
+        default="user",
+        description="An IAM user with a key, or the VM's role: no long-lived key, and nothing that an organisation "
+        "without IAM users would refuse.",
     )
     key_generations: KeyGenerations = Field(
         default=(1,),
@@ -154,8 +197,7 @@ class Connector(Section):
 
     name: ConnectorName = Field(
         default="auditlog-connector-s3-sink",
-        description="Name of the connector and, with `connect-` before it, of its consumer group. A new name reads "
-        "the topic again from its beginning.",
+        description=f"Name of the connector; that of the originals has `{ORIGINALS_SUFFIX}` behind it.",
     )
     topics_dir: TopicsDir = Field(
         default="topics",
@@ -192,7 +234,7 @@ class Connector(Section):
     compression: Literal["gzip", "none"] = Field(default="gzip", description="Compression of the objects.")
     compression_level: Annotated[int, Field(ge=1, le=9)] = Field(
         default=6,
-        description="gzip's level; 1 is a fifth faster and its objects nearly half as large again.",
+        description="gzip's level; 1 saves 5 to 8 % of the CPU, and its objects are half as large again.",
     )
     renames: dict[FieldName, FieldName] = Field(
         default={"time": "@timestamp", "type": "event_type"},
@@ -251,6 +293,10 @@ class Worker(Section):
     """The VM and what is installed on it."""
 
     platform_version: PlatformVersion = Field(default="7.9", description="Line of the Confluent Platform.")
+    allow_unsupported_platform: bool = Field(
+        default=False,
+        description="Allows a new stack on a platform line that Confluent supports for nobody any more.",
+    )
     java_version: int = Field(
         default=8, description="Java on the VM: 8, 11 or 17 for platform 7.x, 17 or 21 for 8.x."
     )
@@ -262,27 +308,35 @@ class Worker(Section):
         default=None,
         description="Its full version; the newest of the platform's line at each new VM if left out.",
     )
-    instance_type: InstanceType = Field(default="t3.small", description="EC2 instance type.")
+    instance_type: InstanceType = Field(
+        default="t3.small",
+        description="EC2 instance type. ARM types get the ARM image of Ubuntu; nobody has tried them with this program.",
+    )
     ami: Ami | None = Field(
         default=None,
-        description="Image of Ubuntu 24.04 (Debian 12 works with Java 17, but has no agent for a shell); the "
-        "newest Ubuntu 24.04 at the first `up`, kept from then on, if left out.",
+        description="Image of Ubuntu 24.04 (Debian 12 works with Java 17, but has no agent for a shell) for the "
+        "instance type's architecture; the newest Ubuntu 24.04 at the first `up`, kept from then on, if left out.",
     )
     subnet_id: SubnetId | None = Field(
         default=None,
         description="An existing subnet with a way out; a small network of its own if left out.",
+    )
+    availability_zones: Annotated[tuple[AvailabilityZone, ...], Field(strict=False)] = Field(
+        default=(),
+        description="Zones for the network of its own; the first one that has the instance type is taken. If left out, "
+        "one is chosen at the first `up` and kept. A zone that is not the present one replaces subnet and VM.",
     )
     dns_servers: Annotated[tuple[Ipv4, ...], Field(strict=False)] = Field(  # YAML has lists, no tuples
         default=(),
         description="DNS servers of the subnet's VPC, where its DHCP options name others than Amazon's.",
     )
     volume_gb: Annotated[int, Field(ge=10, le=1000)] = Field(
-        default=20, description="Size of the encrypted root volume, in GiB."
+        default=20, description="Size of the encrypted root volume, in GiB; another one replaces the VM."
     )
     heap_mb: Annotated[int, Field(ge=LEAST_HEAP_MB, le=65536)] = Field(
         default=384,
-        description=f"Heap of Kafka Connect, in MiB. {LEAST_HEAP_MB} carry {MEASURED_PARTITIONS[0]} partitions, "
-        f"{MEASURED_HEAP_MB[1]} carry {MEASURED_PARTITIONS[1]}.",
+        description=f"Heap of Kafka Connect, in MiB. {MEASURED_HEAP_MB[0]} carry {MEASURED_PARTITIONS[0]} partitions, "
+        f"{MEASURED_HEAP_MB[1]} carry {MEASURED_PARTITIONS[1]}; with originals it takes twice as much.",
     )
     log_level: Literal["INFO", "DEBUG"] = Field(
         default="INFO", description="Log level of Kafka Connect; DEBUG to look into a fault."
@@ -381,6 +435,7 @@ class Settings(Section):
 
     source: Source
     archive: Archive
+    iam: Iam = Iam()
     writer: Writer = Writer()
     connector: Connector = Connector()
     worker: Worker = Worker()
@@ -391,6 +446,23 @@ class Settings(Section):
         f"{MAX_TAGS - len(OWN_TAGS)}.",
     )
     region: str
+
+    @property
+    def originals(self) -> bool:
+        """Whether a second connector keeps the originals."""
+        return self.archive.originals and self.connector.format == "json"
+
+    @property
+    def retention_days(self) -> dict[str, int]:
+        """Prefix in the bucket -> days after which what is below it is deleted; what has none is kept for ever.
+
+        Originals go after their days also where none are written any more.
+        """
+        days = {
+            f"{self.connector.topics_dir}/": self.archive.retention_days,
+            f"{layout.ORIGINALS}/": self.archive.originals_retention_days or self.archive.retention_days,
+        }
+        return {prefix: number for prefix, number in days.items() if number is not None}
 
     @property
     def topic_partitions(self) -> list[tuple[str, int]]:
@@ -413,6 +485,7 @@ class Settings(Section):
 SECTIONS: Mapping[str, type[Section]] = {
     "source": Source,
     "archive": Archive,
+    "iam": Iam,
     "writer": Writer,
     "connector": Connector,
     "worker": Worker,

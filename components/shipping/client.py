@@ -68,8 +68,9 @@ class LogzioClient:
         )
 
     def registrations(self) -> list[Registered]:
-        """All registrations of the account."""
-        return self._read(REGISTRATIONS, lambda raw: [Registered.parse(one) for one in raw])
+        """All registrations of the account; those of other people may lack their region or log type."""
+        listed = self._read(REGISTRATIONS, lambda raw: [Registered.parse_listed(one) for one in raw])
+        return [one for one in listed if one is not None]
 
     def get(self, id_: int) -> Registered | None:
         """One registration; None if there is none (or none yet)."""
@@ -263,10 +264,13 @@ class LogzioClient:
             ) from None
 
     def _new(self, wanted: Registration, known: Collection[int]) -> list[Registered]:
-        return sorted(
-            (one for one in self.registrations() if one.is_owned_by(wanted) and one.id not in known),
-            key=lambda one: one.id,
-        )
+        new = [one for one in self.registrations() if one.is_at_place_of(wanted) and one.id not in known]
+        if not all(one.is_complete for one in new):
+            # It may be the one that was just posted: whoever skipped it would post it again.
+            raise LogzioError(
+                Kind.ANSWER, f"GET {REGISTRATIONS}", "a new registration lacks its region or log type"
+            )
+        return sorted((one for one in new if one.is_owned_by(wanted)), key=lambda one: one.id)
 
     def _remove_others(self, made: Registered, wanted: Registration, known: Collection[int]) -> None:
         """What a lost attempt, or a command that was cut off, made after all, later than it was looked for."""

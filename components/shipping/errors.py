@@ -32,6 +32,15 @@ class Kind(Enum):
         "the API token is fine, but AWS did not accept what Logz.io presented: check that the role trusts "
         "Logz.io's account with your external id, or that the key is active"
     )
+    EMPTY_PREFIX = (
+        "Logz.io registers no empty prefix. The program keeps an empty object (!logzio-init) under each one: "
+        "`pulumi refresh` and `pulumi up` make it again where somebody deleted it. If it is there, check that "
+        "aws:region is the bucket's, and run `pulumi up` again if the role or key is a few minutes old"
+    )
+    BUCKET_REGION = (
+        "the bucket is in another region than the registration says: set aws:region to the bucket's"
+    )
+    NO_BUCKET = "S3 has no bucket of this name: if somebody deleted it, `pulumi refresh` and `pulumi up` make it again"
     INVALID = "Logz.io does not accept this request"
     NOT_FOUND = "there is no such thing under this address; if it is the first call, check logzio.apiUrl"
     CONFLICT = "two registrations for one prefix would deliver every event twice"
@@ -94,6 +103,21 @@ _BAD_AWS_CREDENTIALS = re.compile(
     r"|AccessDenied",
     re.IGNORECASE,
 )
+# What S3 says of a bucket, passed on by Logz.io. The first text is documented ("Failed to save bucket configuration" in
+# Logz.io's page on CloudTrail: "Exception AWS bucket is empty: 403"), the others are S3's own codes and messages ("Error
+# responses" in S3's API reference). None of them passes by itself, as an unknown role does.
+_BUCKET_FAULTS = (
+    (re.compile(r"bucket is empty", re.IGNORECASE), Kind.EMPTY_PREFIX),
+    (
+        re.compile(
+            r"PermanentRedirect|must be addressed using the specified endpoint|AuthorizationHeaderMalformed"
+            r"|bucket is in this region",
+            re.IGNORECASE,
+        ),
+        Kind.BUCKET_REGION,
+    ),
+    (re.compile(r"NoSuchBucket|specified bucket does not exist", re.IGNORECASE), Kind.NO_BUCKET),
+)
 _WRITES = ("POST", "PUT")
 _STATUS_KINDS = {
     401: Kind.AUTHENTICATION,
@@ -123,9 +147,13 @@ def _kind(method: str, status: int, message: str) -> Kind:
         return Kind.SERVER if status >= 500 else Kind.ANSWER
     if _OTHER_REGION.search(message):
         return Kind.ACCOUNT_REGION
-    # Once the token is known to be good, what is refused to a write with such words is AWS's refusal.
-    if method in _WRITES and status not in (404, 429) and _is_about_aws(message):
-        return Kind.AWS_CREDENTIALS
+    if method in _WRITES and status != 429:
+        fault = next((kind for text, kind in _BUCKET_FAULTS if text.search(message)), None)
+        if fault is not None:
+            return fault
+        # Once the token is known to be good, what is refused to a write with such words is AWS's refusal.
+        if status != 404 and _is_about_aws(message):
+            return Kind.AWS_CREDENTIALS
     return _STATUS_KINDS.get(status, Kind.INVALID)
 
 

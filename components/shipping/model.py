@@ -45,12 +45,15 @@ class Registration:
 
 @dataclass(frozen=True)
 class Registered:
-    """A registration as Logz.io shows it. The secret key is never shown, or dropped if it ever is."""
+    """A registration as Logz.io shows it. The secret key is never shown, or dropped if it ever is.
+
+    Only a registration in a listing may lack `region` or `log_type`: see `parse_listed`.
+    """
 
     id: int
     bucket: str
-    region: str
-    log_type: str
+    region: str | None
+    log_type: str | None
     prefix: str = ""
     active: bool = True
     add_object_key: bool = False
@@ -66,17 +69,39 @@ class Registered:
         Raises:
             KeyError, TypeError, ValueError: it is no registration.
         """
+        found = cls.parse_listed(raw)
+        if found is None or not found.is_complete:
+            raise KeyError("bucket, region or logsType")
+        return found
+
+    @classmethod
+    def parse_listed(cls, raw: Mapping[str, Any]) -> "Registered | None":
+        """From a listing, which holds what other people and products registered, too; None without a bucket.
+
+        Such an entry may lack what the API description requires: that must not stop this stack.
+
+        Raises:
+            KeyError, TypeError, ValueError, AttributeError: it is no registration.
+        """
+        if not raw.get("bucket"):
+            return None
+        region, log_type = raw.get("region"), raw.get("logsType")
         return cls(
             id=int(raw["id"]),
             bucket=str(raw["bucket"]),
-            region=logzio_facts.api_region(str(raw["region"])),
-            log_type=str(raw["logsType"]),
+            region=logzio_facts.api_region(str(region)) if region else None,
+            log_type=str(log_type) if log_type else None,
             prefix=raw.get("prefix") or "",
             active=_default(raw.get("active"), default=True),
             add_object_key=_default(raw.get("addS3ObjectKeyAsLogField"), default=False),
             role_arn=raw.get("arn") or None,
             access_key=raw.get("accessKey") or None,
         )
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether it has everything that each registration of this project has."""
+        return self.region is not None and self.log_type is not None
 
     def is_at_place_of(self, wanted: Registration) -> bool:
         """Whether it fetches the same objects."""

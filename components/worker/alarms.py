@@ -25,7 +25,7 @@ class Alarm:
     description: str
 
 
-ALARMS = (
+_ALWAYS = (
     Alarm(
         name="heartbeat",
         metric="TaskRunning",
@@ -83,8 +83,46 @@ ALARMS = (
         period=HOUR,
         periods=2,
         missing="breaching",
-        description="Events wait in Kafka and nothing of their partition was archived for an hour, or it could not "
-        "be looked up for two. They are lost after 7 days.",
+        description="Events wait in Kafka and nothing of their partition was archived for an hour more than a rotation "
+        "takes, or it could not be looked up for two. They are lost after 7 days.",
+    ),
+    Alarm(
+        name="expired",
+        metric="ExpiredEvents",
+        statistic="Sum",
+        comparison="GreaterThanThreshold",
+        threshold=0,
+        period=15 * MINUTE,
+        periods=1,
+        missing="notBreaching",
+        description="Events expired in Kafka, after 7 days, before a connector had archived them. `journalctl -u "
+        "s3-auditlog-sink-watchdog` has topic, partition, offsets and the connector: what the other one archived is not "
+        "lost.",
+    ),
+    Alarm(
+        name="foreign",
+        metric="ForeignMembers",
+        statistic="Maximum",
+        comparison="GreaterThanThreshold",
+        threshold=0,
+        period=15 * MINUTE,
+        periods=2,
+        missing="notBreaching",
+        description="Another worker is in this stack's consumer group: it takes a part of the events, and they are not "
+        "in this bucket. `journalctl -u s3-auditlog-sink-watchdog` has its client id. Stop it, or give one of the two "
+        "another source.consumerGroup.",
+    ),
+    Alarm(
+        name="memory",
+        metric="OutOfMemory",
+        statistic="Sum",
+        comparison="GreaterThanOrEqualToThreshold",
+        threshold=2,
+        period=3 * HOUR,
+        periods=1,
+        missing="notBreaching",
+        description="Kafka Connect ended twice within three hours because its memory did not suffice. It starts again, "
+        "but may end again at the same events: raise worker.heapMb, and worker.instanceType with it.",
     ),
     Alarm(
         name="skipped",
@@ -148,3 +186,35 @@ ALARMS = (
         "if it is ahead, the next start will wait. Look at `timedatectl` or `chronyc tracking`.",
     ),
 )
+
+_OF_ORIGINALS = (
+    Alarm(
+        name="originals-task",
+        metric="OriginalsTaskRunning",
+        statistic="Maximum",
+        comparison="LessThanThreshold",
+        threshold=1,
+        period=5 * MINUTE,
+        periods=6,
+        missing="notBreaching",
+        description="The connector of the originals has not run for 30 minutes, though the watchdog restarts it: "
+        "`journalctl -u s3-auditlog-sink` has the reason.",
+    ),
+    Alarm(
+        name="originals-stuck",
+        metric="OriginalsSecondsStuck",
+        statistic="Maximum",
+        comparison="GreaterThanThreshold",
+        threshold=HOUR,
+        period=HOUR,
+        periods=2,
+        missing="breaching",
+        description="Originals wait in Kafka and nothing of their partition was kept for an hour more than a rotation "
+        "takes, or it could not be looked up for two. They are lost after 7 days.",
+    ),
+)
+
+
+def alarms(*, originals: bool) -> tuple[Alarm, ...]:
+    """All alarms of a stack, with or without a connector for originals."""
+    return _ALWAYS + (_OF_ORIGINALS if originals else ())

@@ -17,7 +17,7 @@ from components.worker.connect import (
     PLUGIN_FOLDER,
     SERVICE,
     WorkerFacts,
-    connector_properties,
+    connectors,
     metrics_namespace,
     render,
     worker_properties,
@@ -26,6 +26,7 @@ from components.worker.connect import (
 INSTALL_SCRIPT = f"/usr/local/sbin/install-{SERVICE}"
 WORKER_PROPERTIES = "/etc/kafka/connect-standalone.properties"
 CONNECTOR_PROPERTIES = "/etc/kafka-connect-s3/s3-sink-connector.properties"
+ORIGINALS_PROPERTIES = "/etc/kafka-connect-s3/originals-connector.properties"
 
 AMAZON_TIME = "169.254.169.123"
 """Amazon Time Sync, in reach of every instance."""
@@ -64,12 +65,12 @@ def files(settings: Settings, facts: WorkerFacts) -> dict[str, File]:
     log_path, log_content, _ = _logging(settings)
     return {
         WORKER_PROPERTIES: File(render(worker_properties(settings, facts), "Kafka Connect, standalone")),
-        CONNECTOR_PROPERTIES: File(render(connector_properties(settings, facts), "Audit log to S3")),
+        **_connector_files(settings, facts),
         log_path: File(log_content),
         f"/etc/systemd/system/{SERVICE}.service": File(read(f"{SERVICE}.service")),
         f"/etc/sysusers.d/{SERVICE}.conf": File(read("sysusers.conf")),
-        f"/etc/{SERVICE}/environment": File(_environment(settings)),
-        f"/etc/{SERVICE}/install.env": File(_install_variables(settings)),
+        f"/etc/{SERVICE}/environment": File(_environment(settings, facts)),
+        f"/etc/{SERVICE}/install.env": File(_install_variables(settings, facts)),
         f"/etc/{SERVICE}/keys.json": File(_keys_settings(settings)),
         f"/etc/{SERVICE}/secrets.json": File(_secrets_settings(settings, facts)),
         f"/etc/{SERVICE}/watchdog.json": File(_watchdog_settings(settings, facts)),
@@ -88,6 +89,18 @@ def files(settings: Settings, facts: WorkerFacts) -> dict[str, File]:
             for module in sorted((FILES / "watchdog").glob("*.py"))
         },
         INSTALL_SCRIPT: File(read("install.sh"), "0755"),
+    }
+
+
+def _connector_files(settings: Settings, facts: WorkerFacts) -> dict[str, File]:
+    """A file for each of the worker's connectors, in their order."""
+    known = {
+        CONNECTOR_PROPERTIES: "Audit log to S3",
+        ORIGINALS_PROPERTIES: "Audit log to S3, as Confluent sent it",
+    }
+    return {
+        path: File(render(connector.properties, title))
+        for (path, title), connector in zip(known.items(), connectors(settings, facts), strict=False)
     }
 
 
@@ -111,11 +124,12 @@ def read(name: str) -> str:
     return (FILES / name).read_text()
 
 
-def _environment(settings: Settings) -> str:
+def _environment(settings: Settings, facts: WorkerFacts) -> str:
     """Systemd's EnvironmentFile of the service."""
     heap = settings.worker.heap_mb
     _, _, log_option = _logging(settings)
     variables = {
+        "CONNECTORS": " ".join(_connector_files(settings, facts)),
         "KAFKA_HEAP_OPTS": f"-Xms{heap}m -Xmx{heap}m",
         # One core is enough for a trail of events, and the serial collector needs the least memory. A JVM out
         # of memory ends, and is started again.
@@ -130,7 +144,7 @@ def _environment(settings: Settings) -> str:
     return "".join(f'{name}="{value}"\n' for name, value in variables.items())
 
 
-def _install_variables(settings: Settings) -> str:
+def _install_variables(settings: Settings, facts: WorkerFacts) -> str:
     """What the install script sources."""
     worker, connector = settings.worker, settings.connector
     variables = {
@@ -144,7 +158,7 @@ def _install_variables(settings: Settings) -> str:
         "REPOSITORY_URL": worker.repository_url,
         "REPOSITORY_KEY_URL": worker.key_url,
         "REPOSITORY_KEY_FINGERPRINT": worker.repository_key_fingerprint,
-        "CONNECTOR_NAME": connector.name,
+        "CONNECTOR_NAMES": " ".join(one.name for one in connectors(settings, facts)),
         "CONNECTOR_URL": connector.download_url,
         "CONNECTOR_SHA256": connector.archive_sha256 or "",
         "PLUGIN_FOLDER": PLUGIN_FOLDER,
@@ -197,12 +211,22 @@ def _keys_settings(settings: Settings) -> str:
 def _watchdog_settings(settings: Settings, facts: WorkerFacts) -> str:
     """What the watchdog looks after, and where it tells."""
     known = {
-        "connector": settings.connector.name,
+        "connectors": [
+            {
+                "name": one.name,
+                # Before the names of its metrics.
+                "prefix": prefix,
+                "group": one.group,
+                "client_id_prefix": one.client_id_prefix,
+                "rotation_seconds": one.rotation_seconds,
+            }
+            for prefix, one in zip(("", "Originals"), connectors(settings, facts), strict=False)
+        ],
         "rest_port": settings.worker.rest_port,
         "bootstrap_servers": facts.bootstrap_servers,
         "partitions": settings.source.partitions,
         "metrics": settings.worker.metrics,
-        "namespace": metrics_namespace(facts.stack),
+        "namespace": metrics_namespace(facts.owner),
         "region": settings.region,
         "endpoint": settings.worker.endpoints.cloudwatch,
     }

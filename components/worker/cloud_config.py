@@ -44,7 +44,7 @@ def _loader_variables(settings: Settings, facts: WorkerFacts, bundle: Bundle) ->
         "REGION": settings.region,
         "S3_ENDPOINT": endpoints.s3 or "",
         "CLOUDWATCH_ENDPOINT": endpoints.cloudwatch or "",
-        "NAMESPACE": metrics_namespace(facts.stack),
+        "NAMESPACE": metrics_namespace(facts.owner),
         "METRICS": str(settings.worker.metrics).lower(),
     }
     return "".join(f"{name}={shlex.quote(value)}\n" for name, value in variables.items())

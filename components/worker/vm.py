@@ -1,7 +1,6 @@
 """ConnectWorker: the VM that runs the S3 sink, its network, its role, its secrets and its alarms."""
 
 import base64
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -10,37 +9,47 @@ from urllib.parse import urlsplit
 import pulumi
 import pulumi_aws as aws
 
-from components import policies
+from components import names, policies
 from components.access import Credentials
-from components.settings import Settings, SettingsError, problem
-from components.worker.alarms import ALARMS
+from components.archive import NO_DEFAULT_TAGS
+from components.living import Living
+from components.settings import NAMESPACE, Settings
+from components.worker import places
+from components.worker.alarms import alarms
 from components.worker.bundle import Bundle, files, pack
 from components.worker.cloud_config import user_data
 from components.worker.connect import WorkerFacts, metrics_namespace, parameter_name
 
-# Canonical's public parameter: the newest image of this release.
-UBUNTU_LTS_PARAMETER = "/aws/service/canonical/ubuntu/server/24.04/stable/current/amd64/hvm/ebs-gp3/ami-id"
 NETWORK_CIDR = "10.42.0.0/24"
-_AVAILABILITY_ZONE = re.compile(r"[a-z]{2}(-[a-z]+)+-\d[a-z]")
+ALARM_NAME_LENGTH = 247  # of CloudWatch's 255: see names.resource
 
 
 @dataclass(frozen=True)
 class ConnectWorkerArgs:
-    """Exactly one of `writer_credentials` and `writer_policy` is set: a user's key, or rights for the VM's role."""
+    """Exactly one of `writer_credentials` and `writer_policy` is set: a user's key, or rights for the VM's role.
+
+    `living`: what is known of the stack from its last `up`.
+    """
 
     settings: Settings
     bootstrap_servers: str
     kafka_api_key: pulumi.Output[str]
     kafka_api_secret: pulumi.Output[str]
     tags: Mapping[str, str]
+    living: Living
     writer_credentials: Credentials | None = None
     writer_policy: pulumi.Output[str] | None = None
 
 
 class ConnectWorker(pulumi.ComponentResource):
-    """One VM, no inbound rule, its secrets in the parameter store, alarms on its metrics. Output: `instance_id`."""
+    """One VM, no inbound rule, its secrets in the parameter store, alarms on its metrics.
+
+    Outputs: `instance_id`, `availability_zone`, `architecture`.
+    """
 
     instance_id: pulumi.Output[str]
+    availability_zone: pulumi.Output[str]
+    architecture: places.Architecture
 
     def __init__(
         self, name: str, args: ConnectWorkerArgs, opts: pulumi.ResourceOptions | None = None
@@ -49,13 +58,19 @@ class ConnectWorker(pulumi.ComponentResource):
         self._name = name
         self._args = args
         self._child = pulumi.ResourceOptions(parent=self)
+        self._asked = pulumi.InvokeOptions(parent=self)
+        # Asked first: what does not fit is refused before anything is made.
+        instance_type = args.settings.worker.instance_type
+        self._zones = places.zones_with(instance_type, self._asked)
+        self.architecture = places.architecture_of(instance_type, self._asked)
+        self._image_id = self._image()
+        self._owner = names.owner(pulumi.get_project(), pulumi.get_stack())
         parameters = self._parameters()
         facts = WorkerFacts(
+            project=pulumi.get_project(),
             stack=pulumi.get_stack(),
             bootstrap_servers=args.bootstrap_servers,
-            parameters={
-                credentials: parameter_name(pulumi.get_stack(), credentials) for credentials in parameters
-            },
+            parameters={credentials: parameter_name(self._owner, credentials) for credentials in parameters},
         )
         bundle = pack(files(args.settings, facts))
         profile, granted = self._role(list(parameters.values()), bundle)
@@ -80,7 +95,7 @@ class ConnectWorker(pulumi.ComponentResource):
         return {
             credentials: aws.ssm.Parameter(
                 f"{self._name}-{credentials}-credentials",
-                name=parameter_name(pulumi.get_stack(), credentials),
+                name=parameter_name(self._owner, credentials),
                 type="SecureString",
                 description=f"Read by the VM alone: its {credentials} credentials",
                 # Secret, since a part of it is.
@@ -101,6 +116,7 @@ class ConnectWorker(pulumi.ComponentResource):
             content_base64=base64.b64encode(bundle.content).decode(),
             content_type="application/x-bzip2",
             tags=dict(self._args.tags),
+            override_provider=NO_DEFAULT_TAGS,
             opts=pulumi.ResourceOptions(
                 parent=self,
                 # As the sentinels: the bucket may be locked, or have been, and S3 would refuse to delete it.
@@ -113,12 +129,16 @@ class ConnectWorker(pulumi.ComponentResource):
         self, parameters: Sequence[aws.ssm.Parameter], bundle: Bundle
     ) -> tuple[aws.iam.InstanceProfile, list[pulumi.Resource]]:
         """The VM's role with all its rights; the instance waits for them."""
+        iam = self._args.settings.iam
+        own_name = names.resource(pulumi.get_project(), pulumi.get_stack(), self._name)
         role = aws.iam.Role(
-            self._name,
+            own_name,
             description="The VM that archives the audit log",
             assume_role_policy=policies.to_json(policies.instance_trust()),
+            path=iam.path,
+            permissions_boundary=iam.permissions_boundary_arn,
             tags=dict(self._args.tags),
-            opts=self._child,
+            opts=self._formerly(self._name),
         )
         archive = self._args.settings.archive
         arns = pulumi.Output.all(*(parameter.arn for parameter in parameters))
@@ -128,7 +148,7 @@ class ConnectWorker(pulumi.ComponentResource):
             "session-manager": policies.to_json(policies.session_manager()),
         }
         if self._args.settings.worker.metrics:
-            rights["metrics"] = policies.to_json(policies.metrics(metrics_namespace(pulumi.get_stack())))
+            rights["metrics"] = policies.to_json(policies.metrics(metrics_namespace(self._owner)))
         if self._args.writer_policy is not None:
             rights["writer"] = self._args.writer_policy
         granted: list[pulumi.Resource] = [
@@ -136,7 +156,11 @@ class ConnectWorker(pulumi.ComponentResource):
             for right, policy in rights.items()
         ]
         profile = aws.iam.InstanceProfile(
-            self._name, role=role.name, tags=dict(self._args.tags), opts=self._child
+            own_name,
+            path=iam.path,
+            role=role.name,
+            tags=dict(self._args.tags),
+            opts=self._formerly(self._name),
         )
         return profile, granted
 
@@ -144,13 +168,24 @@ class ConnectWorker(pulumi.ComponentResource):
         """Subnet id, security group id, and what must stand before the VM can reach anything."""
         subnet_id = self._args.settings.worker.subnet_id
         if subnet_id is not None:
-            vpc_id: pulumi.Input[str] = aws.ec2.get_subnet_output(id=subnet_id).vpc_id
-            security_group_id, rules = self._security_group(vpc_id)
-            return subnet_id, security_group_id, rules
+            return self._given_network(subnet_id)
         return self._own_network()
+
+    def _given_network(
+        self, subnet_id: str
+    ) -> tuple[pulumi.Input[str], pulumi.Input[str], list[pulumi.Resource]]:
+        instance_type = self._args.settings.worker.instance_type
+        subnet = places.subnet(subnet_id, self._zones, instance_type, self._asked)
+        missing = places.missing_way_out(subnet, self._asked)
+        if missing is not None:
+            pulumi.log.warn(f"{NAMESPACE}:worker.subnetId: {subnet_id} {missing}", self)
+        self.availability_zone = pulumi.Output.from_input(subnet.availability_zone)
+        security_group_id, rules = self._security_group(subnet.vpc_id)
+        return subnet_id, security_group_id, rules
 
     def _own_network(self) -> tuple[pulumi.Input[str], pulumi.Input[str], list[pulumi.Resource]]:
         name, tags, child = self._name, self._named_tags(), self._child
+        worker = self._args.settings.worker
         vpc = aws.ec2.Vpc(
             name,
             cidr_block=NETWORK_CIDR,
@@ -159,17 +194,30 @@ class ConnectWorker(pulumi.ComponentResource):
             tags=tags,
             opts=child,
         )
+        # AWS lets everything out of a VPC's default group, and its members reach each other: nobody is to be its member.
+        aws.ec2.DefaultSecurityGroup(f"{name}-default", vpc_id=vpc.id, tags=dict(self._args.tags), opts=child)
         gateway = aws.ec2.InternetGateway(name, vpc_id=vpc.id, tags=tags, opts=child)
         subnet = aws.ec2.Subnet(
             name,
             vpc_id=vpc.id,
             cidr_block=NETWORK_CIDR,
-            availability_zone=_availability_zone(self._args.settings.worker.instance_type),
+            availability_zone=places.chosen_zone(
+                self._zones,
+                worker.availability_zones,
+                self._args.living.availability_zone,
+                worker.instance_type,
+            ),
             map_public_ip_on_launch=True,
             tags=tags,
-            # Two subnets of one address range do not stand side by side.
-            opts=pulumi.ResourceOptions(parent=self, delete_before_replace=True),
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                # Two subnets of one address range do not stand side by side.
+                delete_before_replace=True,
+                # Chosen once: a zone that has the type later is no reason to replace the subnet, and with it the VM.
+                ignore_changes=[] if worker.availability_zones else ["availabilityZone"],
+            ),
         )
+        self.availability_zone = subnet.availability_zone
         table = aws.ec2.RouteTable(name, vpc_id=vpc.id, tags=tags, opts=child)
         route = aws.ec2.Route(
             name,
@@ -218,6 +266,30 @@ class ConnectWorker(pulumi.ComponentResource):
         ]
         return group.id, rules
 
+    def _image(self) -> str:
+        """The given image, or the default one of the instance type's architecture.
+
+        Raises:
+            SettingsError: the given one is for another architecture.
+        """
+        worker = self._args.settings.worker
+        if self.architecture == "arm64":
+            pulumi.log.warn(
+                f"{NAMESPACE}:worker.instanceType: {worker.instance_type} is an ARM type: its image and packages exist, "
+                "but nobody has tried them with this program",
+                self,
+            )
+        if worker.ami is None:
+            return places.default_image(self.architecture, self._asked)
+        places.require_fitting_image(worker.ami, worker.instance_type, self.architecture, self._asked)
+        return worker.ami
+
+    def _keeps_its_image(self) -> bool:
+        """Whether a VM that runs keeps its image: a later release of the default one is no reason to replace it."""
+        living = self._args.living
+        changes = living.exists and living.architecture != self.architecture
+        return self._args.settings.worker.ami is None and not changes
+
     def _instance(
         self,
         profile: aws.iam.InstanceProfile,
@@ -229,7 +301,7 @@ class ConnectWorker(pulumi.ComponentResource):
         worker = self._args.settings.worker
         return aws.ec2.Instance(
             self._name,
-            ami=worker.ami or _default_image(),
+            ami=self._image_id,
             instance_type=worker.instance_type,
             subnet_id=subnet_id,
             vpc_security_group_ids=[security_group_id],
@@ -251,21 +323,24 @@ class ConnectWorker(pulumi.ComponentResource):
                 depends_on=needed,
                 # Two workers in one consumer group would write the same objects at the same time.
                 delete_before_replace=True,
-                # A later release of the default image is no reason to replace a running VM.
-                ignore_changes=[] if worker.ami else ["ami"],
+                # The plugin would change it in place: EBS refuses a smaller size at each later `up`, and of a larger one
+                # the file system learns at the next boot only.
+                replace_on_changes=["rootBlockDevice.volumeSize"],
+                ignore_changes=["ami"] if self._keeps_its_image() else [],
             ),
         )
 
     def _alarms(self, instance: aws.ec2.Instance) -> None:
-        # After the instance: two of them take silence for a fault.
-        after = pulumi.ResourceOptions(parent=self, depends_on=[instance])
+        project, stack = pulumi.get_project(), pulumi.get_stack()
         topic = self._args.settings.worker.alarm_topic_arn
         told = [] if topic is None else [topic]
-        for alarm in ALARMS:
+        for alarm in alarms(originals=self._args.settings.originals):
+            former = f"{self._name}-{alarm.name}"
             aws.cloudwatch.MetricAlarm(
-                f"{self._name}-{alarm.name}",
-                alarm_description=alarm.description,
-                namespace=metrics_namespace(pulumi.get_stack()),
+                names.resource(project, stack, former, longest=ALARM_NAME_LENGTH),
+                # Whoever gets a mail sees which stack it is about, also where the alarm has its name of version 0.1.
+                alarm_description=f"{project}/{stack}: {alarm.description}",
+                namespace=metrics_namespace(self._owner),
                 metric_name=alarm.metric,
                 statistic=alarm.statistic,
                 comparison_operator=alarm.comparison,
@@ -276,8 +351,13 @@ class ConnectWorker(pulumi.ComponentResource):
                 alarm_actions=told,
                 ok_actions=told,
                 tags=dict(self._args.tags),
-                opts=after,
+                # After the instance: two of them take silence for a fault.
+                opts=self._formerly(former, depends_on=[instance]),
             )
+
+    def _formerly(self, name: str, depends_on: Sequence[pulumi.Resource] = ()) -> pulumi.ResourceOptions:
+        """Version 0.1 called it by `name` alone: it stays the same resource there, with its name in AWS."""
+        return pulumi.ResourceOptions(parent=self, depends_on=depends_on, aliases=[pulumi.Alias(name=name)])
 
     def _named_tags(self) -> dict[str, str]:
         return {**self._args.tags, "Name": f"{pulumi.get_project()}-{pulumi.get_stack()}"}
@@ -314,34 +394,3 @@ def egress(settings: Settings, bootstrap_servers: str) -> list[Egress]:
             for protocol in protocols
         ),
     ]
-
-
-def _availability_zone(instance_type: str) -> str:
-    """The first zone of the region that has instances of this type: not every zone has them all.
-
-    Local and Wavelength Zones, which an account may have opted in to (us-west-2-lax-1a), lack what the VM needs.
-
-    Raises:
-        SettingsError: none has.
-    """
-    offered = aws.ec2.get_instance_type_offerings(
-        location_type="availability-zone",
-        filters=[aws.ec2.GetInstanceTypeOfferingsFilterArgs(name="instance-type", values=[instance_type])],
-    )
-    zones = [zone for zone in offered.locations if _AVAILABILITY_ZONE.fullmatch(zone)]
-    if not zones:
-        raise SettingsError(
-            [
-                problem(
-                    "worker.instanceType",
-                    f"no availability zone of this region has {instance_type}",
-                    "a type that `aws ec2 describe-instance-type-offerings` lists",
-                )
-            ]
-        )
-    return min(zones)
-
-
-def _default_image() -> str:
-    """The id of the newest Ubuntu LTS image in the region."""
-    return str(aws.ssm.get_parameter(name=UBUNTU_LTS_PARAMETER).value)

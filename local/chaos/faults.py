@@ -67,8 +67,8 @@ def kill_in_upload(stage: Stage) -> None:
 
 def kill_before_commit(stage: Stage) -> None:
     # Offsets are committed every second: right after an object stands, its offset is not committed.
-    before = stage.written()
-    wait_until(lambda: stage.written() > before, "an object is completed", poll=0.02)
+    before = stage.objects()
+    wait_until(lambda: stage.objects() > before, "an object is completed", poll=0.02)
     stage.kill_jvm()
 
 
@@ -373,6 +373,7 @@ def _missing(seen: dict[str, Any]) -> int:
 
 # --- 12. what only the watchdog heals
 
+_CONNECTOR = Connector().name
 STUCK_SECONDS = 120
 _WATCHDOG = "/usr/local/lib/s3-auditlog-sink/watchdog"
 # Module, constant, seconds.
@@ -382,7 +383,7 @@ SHORTENED = (("decisions.py", "STUCK_SECONDS", STUCK_SECONDS), ("group.py", "MEA
 def fail_to_the_ceiling(stage: Stage) -> None:
     began = time.time()
     stage.fail_s3(status=403, seconds=1200)
-    stage.wait_for_journal("restarting the service: ['RUNNING', 'FAILED']", began)
+    stage.wait_for_journal(f"restarting the service: {_CONNECTOR} RUNNING/FAILED", began)
     stage.heal_s3()
 
 
@@ -399,7 +400,7 @@ def stand_still(stage: Stage) -> Struck:
         stage.run("sed", "-i.kept", "-E", f"s/^({name} = )[0-9]+$/\\1{seconds}/", f"{_WATCHDOG}/{module}")
     stage.fail_s3(hang=True, seconds=1800)
     try:
-        stage.wait_for_journal("restarting the service: ['RUNNING', 'RUNNING']", began)
+        stage.wait_for_journal(f"restarting the service: {_CONNECTOR} RUNNING/RUNNING", began)
         # Long enough for a second restart, which would not help either.
         time.sleep(STUCK_SECONDS + 60)
     finally:

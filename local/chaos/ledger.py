@@ -1,4 +1,7 @@
-"""Who is where: the copies of each event in the bucket and in Logz.io, and what one fault added to them."""
+"""Who is where: the copies of each event in the bucket and in Logz.io, and what one fault added to them.
+
+An event stands in the bucket once Logz.io can read it there and its original is kept.
+"""
 
 import gzip
 import json
@@ -8,7 +11,7 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 from components import logzio_facts
-from local.demo.comparison import PIPELINE, is_data
+from local.demo.comparison import PIPELINE, is_data, is_original
 from local.demo.places import Bucket, DeliveredStore
 
 
@@ -17,15 +20,23 @@ class Ledger:
 
     def __init__(self) -> None:
         self._archived: Counter[str] = Counter()
+        self._originals: set[str] = set()
         self._delivered: Counter[str] = Counter()
+        self._shown: set[str] = set()
 
     def add_object(self, key: str, body: bytes) -> None:
         """The content of a data object."""
         self._archived.update(_ids(lines_of(key, body)))
 
+    def add_original(self, key: str, body: bytes) -> None:
+        """The content of an object of originals. Several copies of one are of no interest: nobody indexes them."""
+        self._originals.update(_ids(lines_of(key, body)))
+
     def add_delivered(self, line: str) -> None:
         """An event as Logz.io shows it. One that it could not index by its fields is not delivered."""
-        self._delivered.update(_ids([line] if logzio_facts.failure(json.loads(line)) is None else []))
+        ids = list(_ids([line]))
+        self._shown.update(ids)
+        self._delivered.update(ids if logzio_facts.failure(json.loads(line)) is None else [])
 
     def unarchived(self, ids: Iterable[str]) -> set[str]:
         """Those that the bucket does not have."""
@@ -35,9 +46,17 @@ class Ledger:
         """Those that Logz.io has not indexed."""
         return {one for one in ids if one not in self._delivered}
 
+    def unshown(self, ids: Iterable[str]) -> set[str]:
+        """Those that Logz.io does not have in any form."""
+        return {one for one in ids if one not in self._shown}
+
+    def unkept(self, ids: Iterable[str]) -> set[str]:
+        """Those that have no original."""
+        return {one for one in ids if one not in self._originals}
+
     def absent(self, ids: Collection[str]) -> set[str]:
-        """Those that are missing from the bucket, or that Logz.io has not indexed."""
-        return self.unarchived(ids) | self.undelivered(ids)
+        """Those that are missing from the bucket, its originals included, or that Logz.io has not indexed."""
+        return self.unarchived(ids) | self.unkept(ids) | self.undelivered(ids)
 
     def duplicates(self) -> int:
         """Copies beyond the first of each event, in the place that has more of it."""
@@ -71,7 +90,7 @@ class Books:
 
     def close(self, ids: Collection[str]) -> Account:
         """Of these events: how many each place newly lacks; and how many copies too many are new, of any event."""
-        in_bucket = self._ledger.unarchived(ids) - self._lost_in_bucket
+        in_bucket = (self._ledger.unarchived(ids) | self._ledger.unkept(ids)) - self._lost_in_bucket
         in_logzio = self._ledger.undelivered(ids) - self._lost_in_logzio
         self._lost_in_bucket |= in_bucket
         self._lost_in_logzio |= in_logzio
@@ -96,9 +115,13 @@ class Reader:
     def read_bucket(self) -> None:
         """The objects that are new since the last call. None is ever written anew (conditional writes)."""
         for listed in self._bucket.listing():
-            if listed.key not in self._read and is_data(PIPELINE, listed.key):
+            if listed.key in self._read:
+                continue
+            if is_data(PIPELINE, listed.key):
                 self._ledger.add_object(listed.key, self._bucket.read(listed.key))
-                self._read.add(listed.key)
+            elif is_original(PIPELINE, listed.key):
+                self._ledger.add_original(listed.key, self._bucket.read(listed.key))
+            self._read.add(listed.key)
 
 
 def lines_of(key: str, body: bytes) -> list[bytes]:

@@ -1,5 +1,6 @@
 """Records that are hard to stomach, and what becomes of each."""
 
+import gzip
 import json
 import re
 import time
@@ -37,8 +38,9 @@ class Struck:
         note: what was seen of it.
         ids: events that it produced itself and that must arrive.
         unindexable: further ones that must arrive, though Logz.io cannot index them.
-        unrepresentable: records that a JSON archive cannot hold; each was named in the log.
-        silent: those that nothing was said of, and unindexable events that did not arrive. They count as lost.
+        unrepresentable: records that a JSON archive cannot hold; each was named in the log and kept as an original.
+        silent: those that nothing was said of or that have no original, and unindexable events that did not arrive.
+            They count as lost.
     """
 
     note: str = ""
@@ -89,19 +91,23 @@ def strike(stage: Stage) -> Struck:
     values: dict[str, bytes | None] = {name: json.dumps(event).encode() for name, event in events.items()}
     offsets = produce(stage, {**skipped, "null": None, **values})
     last = max(offsets.values())
+    sent = {name: value for name, value in {**skipped, **values}.items() if value is not None}
 
     def named() -> set[int]:
         return named_offsets(stage.journal(began), PARTITION)
 
     def is_past() -> bool:
         all_named = all(offsets[name] in named() for name in skipped)
-        return all_named and _last_archived(stage) > last and counted(stage.journal(began)) >= len(skipped)
+        passed = all_named and _last_archived(stage) > last
+        return passed and counted(stage.journal(began)) >= len(skipped) and not _unkept(stage, sent)
 
     # What is not past by then shows below.
     with suppress(ChaosError):
         wait_until(is_past, "the sink has passed the poison")
     logged = named()
-    silent = [name for name in skipped if offsets[name] not in logged]
+    unnamed = [name for name in skipped if offsets[name] not in logged]
+    unkept = _unkept(stage, sent)
+    silent = [name for name in skipped if name in unnamed or name in unkept]
     archived = _archived(stage, (event["id"] for event in events.values()), last)
     beyond = str(events[BEYOND_LOGZIO]["id"])
     with suppress(ChaosError):
@@ -119,8 +125,9 @@ def strike(stage: Stage) -> Struck:
                 + ("" if _has_fields(copy, event) else " WITH ANOTHER VALUE (format raw keeps it)")
                 + (", in Logz.io an invalid log" if name == BEYOND_LOGZIO and is_marked else "")
             )
-    if silent:
-        notes.append(f"NOT NAMED in the log: {', '.join(silent)}")
+    notes.append("originals: each of them, byte for byte" if not unkept else f"NO ORIGINAL of {unkept}")
+    if unnamed:
+        notes.append(f"NOT NAMED in the log: {', '.join(unnamed)}")
     arrived = is_marked and beyond in archived
     return Struck(
         note="; ".join(notes),
@@ -180,11 +187,21 @@ def counted(journal: list[str]) -> int:
     return sum(int(json.loads(beat).get("SkippedEvents", 0)) for beat in beats)
 
 
-def _keys(stage: Stage) -> list[str]:
+def _unkept(stage: Stage, sent: Mapping[str, bytes]) -> list[str]:
+    """The records whose bytes stand in no object of originals."""
+    s3 = stage.world.aws("s3")
+    bodies = [
+        gzip.decompress(s3.get_object(Bucket=BUCKET, Key=key)["Body"].read())
+        for key in _keys(stage, layout.ORIGINALS)
+    ]
+    return [name for name, value in sent.items() if not any(value + b"\n" in body for body in bodies)]
+
+
+def _keys(stage: Stage, topics_dir: str = "topics") -> list[str]:
     pages = (
         stage.world.aws("s3")
         .get_paginator("list_objects_v2")
-        .paginate(Bucket=BUCKET, Prefix=layout.partition_prefix("topics", TOPIC, PARTITION))
+        .paginate(Bucket=BUCKET, Prefix=layout.partition_prefix(topics_dir, TOPIC, PARTITION))
     )
     keys = [str(entry["Key"]) for page in pages for entry in page.get("Contents", ())]
     return [key for key in keys if layout.parse_data_key(key) is not None]

@@ -24,7 +24,7 @@ class Row:
     produced: int
     """Events that Kafka accepted from the blow until the row was closed."""
     lost_in_bucket: int
-    """Events that the bucket does not have, even after a restart of the service by hand."""
+    """Events that the bucket, its originals included, does not have, even after a restart of the service by hand."""
     lost_in_logzio: int
     """Events that Logz.io has not indexed, those that the bucket lacks among them."""
     duplicates: int
@@ -34,7 +34,7 @@ class Row:
     seen: str
     """What the person would have seen."""
     unrepresentable: int = 0
-    """Records that cannot stand in a JSON archive; each was named in the log."""
+    """Records that cannot stand in a JSON archive; each was named in the log and kept as an original."""
     skipped: str | None = None
     """Why this row was not run."""
 
@@ -53,12 +53,15 @@ class Report:
     events: int
     missing_at_the_end: int
     """Events without a right copy in both places, or not indexed, after all; those of the poison row apart."""
+    originals_missing: int
+    """Records with bytes that no object of originals holds after all, poison included."""
     details: tuple[str, ...] = ()
 
     @property
     def exit_code(self) -> int:
         """0 only if there are rows, each of them is in order, and nothing is missing at the end."""
-        return 0 if self.rows and all(row.ok for row in self.rows) and not self.missing_at_the_end else 1
+        missing = self.missing_at_the_end or self.originals_missing
+        return 0 if self.rows and all(row.ok for row in self.rows) and not missing else 1
 
     def write(self, file: Path) -> None:
         """One JSON object."""
@@ -70,7 +73,10 @@ class Report:
         # A table that goes into a file or a pipe must not be squeezed into 80 columns.
         console = console or Console(width=None if sys.stdout.isatty() else 160)
         console.print(table(self.rows))
-        console.print(f"{self.events:,} events in all; missing at the end: {self.missing_at_the_end}")
+        console.print(
+            f"{self.events:,} events in all; missing at the end: {self.missing_at_the_end}, "
+            f"originals missing: {self.originals_missing}"
+        )
         for line in self.details:
             console.print(f"  {line}", markup=False)
 
@@ -88,7 +94,7 @@ def table(rows: Sequence[Row]) -> Table:
             continue
         lost = str(row.lost_in_bucket)
         if row.unrepresentable:
-            lost += f" (and {row.unrepresentable} that no JSON archive can hold)"
+            lost += f" (and {row.unrepresentable} that stand in the originals alone)"
         seconds = "not recovered" if row.seconds is None else f"{row.seconds:.0f}"
         figures = (lost, str(row.lost_in_logzio), str(row.duplicates), seconds)
         made.add_row(f"{row.name} {row.fault}", *figures, row.seen)

@@ -202,8 +202,13 @@ class _Run:
         result = stages.wait_until_complete(self._stage.world, still_seconds=120)
         poisoned = sum(event.id in self._poison for event in result.first_missing)
         marked = sum(failure.id in self._unindexable for failure in result.first_failures)
-        missing = result.missing - poisoned + result.index_failures - marked
-        return Report(rows, result.produced, missing, tuple(result.explain()))
+        return Report(
+            rows,
+            result.produced,
+            missing_at_the_end=result.missing - poisoned + result.index_failures - marked,
+            originals_missing=result.originals_missing,
+            details=tuple(result.explain()),
+        )
 
 
 def summary(journal: Sequence[str]) -> str:

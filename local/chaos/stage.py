@@ -20,6 +20,7 @@ from components.worker.bundle import CONNECTOR_PROPERTIES
 from components.worker.connect import SERVICE, parameter_name
 from local import http, paths, processes, pulumi
 from local.demo import stages
+from local.demo.comparison import PIPELINE, is_data
 from local.kafka import client, commits
 from local.kafka.relay import Relay
 from local.vm import shell
@@ -199,7 +200,7 @@ class Stage:
     def writer(self) -> str:
         """The IAM user that the S3 sink writes with."""
         users = self.world.aws("iam").list_users()["Users"]
-        return next(str(user["UserName"]) for user in users if user["UserName"].startswith("writer-"))
+        return next(str(user["UserName"]) for user in users if "writer-" in user["UserName"])
 
     def fail_s3(self, **fault: Any) -> None:
         """Lets the sink's S3 requests go wrong, see `local.cloud.traffic.Fault`; others' are let through."""
@@ -223,8 +224,8 @@ class Stage:
         return int(counted.get(self.writer, {}).get(operation, 0))
 
     def objects(self) -> int:
-        """How many objects stand in the bucket."""
-        return sum(1 for _ in stages.bucket(self.world).listing())
+        """How many objects that Logz.io reads stand in the bucket."""
+        return sum(is_data(PIPELINE, listed.key) for listed in stages.bucket(self.world).listing())
 
     def put_parameter(self, credentials: str, value: dict[str, str]) -> None:
         """Replaces one pair of the VM's credentials, `kafka` or `writer`."""

@@ -11,7 +11,7 @@ from moto.ec2.models import ec2_backends
 from moto.iam.models import iam_backends
 from moto.ssm.models import Parameter, ssm_backends
 
-from local.cloud.images import UBUNTU_AMI
+from local.cloud.images import UBUNTU_AMI, UBUNTU_ARM_AMI
 
 ACCOUNT = "123456789012"
 """The account that the stack is deployed into: moto's own default."""
@@ -20,6 +20,7 @@ LOGZIO_ACCOUNT = "406095609952"
 """The account that plays Logz.io. The number stands in Logz.io's documentation as an example."""
 
 UBUNTU_PARAMETER = "/aws/service/canonical/ubuntu/server/24.04/stable/current/amd64/hvm/ebs-gp3/ami-id"
+_PARAMETERS = {UBUNTU_PARAMETER: UBUNTU_AMI, UBUNTU_PARAMETER.replace("/amd64/", "/arm64/"): UBUNTU_ARM_AMI}
 
 _ANYTHING = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
 _ASSUME = {
@@ -29,7 +30,7 @@ _ASSUME = {
 
 
 def bootstrap(folder: Path) -> str:
-    """Makes the users and Canonical's public parameter.
+    """Makes the users and Canonical's public parameters.
 
     Writes `deployer.json`, `logzio.json` ({"account_id", "access_key_id", "secret_access_key"}) and
     `ec2.json` ({"token"}, for the service's own endpoints), all readable by the owner only.
@@ -42,7 +43,8 @@ def bootstrap(folder: Path) -> str:
     _user(LOGZIO_ACCOUNT, "logzio", _ASSUME, folder / "logzio.json")
     for region in ec2_backends[ACCOUNT].regions:
         parameters = ssm_backends[ACCOUNT][region]._parameters
-        parameters[UBUNTU_PARAMETER].append(_public_parameter(UBUNTU_PARAMETER, UBUNTU_AMI))
+        for name, image in _PARAMETERS.items():
+            parameters[name].append(_public_parameter(name, image))
     token = secrets.token_urlsafe(32)
     _write_private(folder / "ec2.json", {"token": token})
     return token

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 UBUNTU_AMI = "ami-0a1b2c3d4e5f60718"
+UBUNTU_ARM_AMI = "ami-0a1b2c3d4e5f60719"
 
 _UBUNTU = {
     "ami_id": UBUNTU_AMI,
@@ -24,7 +25,17 @@ _UBUNTU = {
 }
 
 
+# It can be looked up and launched in moto; no VM of it can be booted here.
+_UBUNTU_ARM = {
+    **_UBUNTU,
+    "ami_id": UBUNTU_ARM_AMI,
+    "name": "ubuntu/images/hvm-ssd-gp3/ubuntu-noble-24.04-arm64-server",
+    "description": "Canonical, Ubuntu, 24.04, arm64 noble image",
+    "architecture": "arm64",
+}
+
+
 def write(file: Path) -> None:
     """Writes the list in moto's form; moto reads it, when it is imported, from where MOTO_AMIS_PATH says."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(json.dumps([_UBUNTU]))
+    file.write_text(json.dumps([_UBUNTU, _UBUNTU_ARM]))

@@ -39,7 +39,7 @@ def wait_until_complete(
     poll_seconds: float = 1.0,
     progress: Callable[[str], None] = say,
 ) -> Result:
-    """Looks until every event of the topic is archived and delivered, or nothing moved for `still_seconds`.
+    """Looks until every event is archived, delivered and kept as an original, or nothing moved for `still_seconds`.
 
     With `still_seconds=0` it looks once. The result says what is missing; nothing is raised for that.
 
@@ -48,18 +48,24 @@ def wait_until_complete(
     """
     moved = time.monotonic()
     comparison = Comparison(PIPELINE)
-    counts = (0, 0, 0)
+    counts: tuple[int, ...] = (0, 0, 0)
     said = moved - _PROGRESS_SECONDS
     with closing(Topic(client.client_config(state), PIPELINE.topic)) as topic:
         while True:
             take_in(comparison, topic.new_records(), bucket, delivered)
-            before, counts = counts, comparison.counts()
+            behind = comparison.originals_behind()
+            before, counts = counts, (*comparison.counts(), behind)
             if counts != before:
                 moved = time.monotonic()
-            ended = counts[0] == counts[1] == counts[2] > 0 or time.monotonic() - moved >= still_seconds
+            complete = counts[0] == counts[1] == counts[2] > 0 == behind
+            ended = complete or time.monotonic() - moved >= still_seconds
             if ended or time.monotonic() - said >= _PROGRESS_SECONDS:
                 said = time.monotonic()
-                progress("  events in Kafka {}, in the bucket {}, in Logz.io {}".format(*counts))
+                progress(
+                    "  events in Kafka {}, in the bucket {}, in Logz.io {}, originals behind {}".format(
+                        *counts
+                    )
+                )
             if ended:
                 break
             time.sleep(poll_seconds)

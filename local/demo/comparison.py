@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 from components import layout, logzio_facts
 from components.worker.fields import flattened
 from local.demo.feed import Produced
+from local.demo.originals import Originals
 from local.kafka import client
 
 KAFKA, ARCHIVE, DELIVERED = "Kafka", "bucket", "Logz.io"
@@ -35,6 +36,7 @@ class Pipeline:
     renames: Mapping[str, str] = field(default_factory=lambda: {"time": "@timestamp", "type": "event_type"})
     flatten: bool = True
     log_type: str = "confluent_audit"
+    originals: bool = True
 
 
 PIPELINE = Pipeline()
@@ -85,7 +87,13 @@ class Result:
     """Copies beyond the first, per event in the place that has more of them."""
     unreadable_in_kafka: int
     """Records that are no JSON object with an id: nothing can be compared for them."""
+    originals_missing: int
+    """Records with bytes that no object of originals holds, whatever they are."""
+    first_originals_missing: tuple[tuple[int, int], ...]
+    """Their partitions and offsets."""
     objects: int
+    """Objects that Logz.io reads."""
+    originals_objects: int
     sentinels: int
     foreign_objects: int
     first_object_at: float | None
@@ -93,8 +101,9 @@ class Result:
 
     @property
     def ok(self) -> bool:
-        """Every event is archived and indexed, right and readable. Duplicates are allowed."""
-        return self.produced > 0 and not (self.missing or self.faults or self.index_failures)
+        """Every event is archived, indexed and kept as an original, right and readable. Duplicates are allowed."""
+        wrong = self.missing or self.faults or self.index_failures or self.originals_missing
+        return self.produced > 0 and not wrong
 
     def explain(self) -> list[str]:
         """Lines for a person who wants to know what is wrong; empty if nothing is."""
@@ -108,6 +117,12 @@ class Result:
         lines += [f"{failure.where}: {failure.what}" for failure in self.first_failures]
         if self.index_failures > len(self.first_failures):
             lines.append(f"... {self.index_failures} copies are not indexed in all")
+        lines += [
+            f"no original: partition {partition}, offset {offset}"
+            for partition, offset in self.first_originals_missing
+        ]
+        if self.originals_missing > len(self.first_originals_missing):
+            lines.append(f"... {self.originals_missing} originals are missing in all")
         lines += [f"{fault.where}: {fault.what}" for fault in self.first_faults]
         if self.faults > len(self.first_faults):
             lines.append(f"... {self.faults} faults in all")
@@ -174,12 +189,15 @@ class Comparison:
         self._produced_again: Counter[str] = Counter()
         self._unreadable_in_kafka = 0
         self._objects: dict[str, _Object] = {}
+        self._originals = Originals()
         self._other_keys: set[str] = set()
         self._delivered: list[tuple[str, int, _Copy]] = []
         self._first_delivered_at: float | None = None
 
     def add_record(self, record: Record) -> None:
         """A record of the topic, each offset once."""
+        if self._pipeline.originals:
+            self._originals.add_record(record.partition, record.offset, record.value)
         event = _parse(record.value)
         if event is None or not isinstance(event.get("id"), str):
             self._unreadable_in_kafka += 1
@@ -201,6 +219,8 @@ class Comparison:
 
     def has_object(self, listed: StoredObject) -> bool:
         """Whether this very content was taken in already, or is not a data object at all."""
+        if is_original(self._pipeline, listed.key):
+            return self._originals.has_object(listed.key, listed.etag)
         if not is_data(self._pipeline, listed.key):
             self._other_keys.add(listed.key)
             return True
@@ -209,6 +229,9 @@ class Comparison:
 
     def put_object(self, listed: StoredObject, body: bytes) -> None:
         """The content of a data object; it takes the place of earlier content under the same key."""
+        if is_original(self._pipeline, listed.key):
+            self._originals.put_object(listed.key, listed.etag, body)
+            return
         self._objects[listed.key] = _Object(
             listed.etag, listed.modified, self._archived_copies(listed.key, body)
         )
@@ -238,12 +261,18 @@ class Comparison:
         ids = self._origins.keys()
         return len(ids), len(ids & archived), len(ids & delivered)
 
+    def originals_behind(self) -> int:
+        """How many records stand in no object of originals."""
+        return self._originals.behind()
+
     def result(self, recorded: Iterable[Produced] = ()) -> Result:
         """The comparison of all that was taken in; `recorded` is what the feed saw acknowledged."""
         faults: list[Fault] = []
         archived, any_archived = self._count_archived(faults)
         failures: list[Fault] = []
         delivered, indexed, any_delivered = self._count_delivered(faults, failures)
+        faults += [Fault(f"{ARCHIVE} {name}", what) for name, what in self._originals.faults()]
+        originals_missing = self._originals.missing()
         missing = [
             Missing(entry.id, entry.partition, entry.offset, (KAFKA, ARCHIVE, DELIVERED))
             for entry in recorded
@@ -278,7 +307,10 @@ class Comparison:
                 for key in extra_archived.keys() | extra_delivered.keys()
             ),
             unreadable_in_kafka=self._unreadable_in_kafka,
+            originals_missing=len(originals_missing),
+            first_originals_missing=tuple(originals_missing[:_LISTED]),
             objects=len(self._objects),
+            originals_objects=self._originals.objects,
             sentinels=sentinels,
             foreign_objects=len(self._other_keys) - sentinels,
             first_object_at=min((stored.modified for stored in self._objects.values()), default=None),
@@ -389,6 +421,12 @@ def is_data(pipeline: Pipeline, key: str) -> bool:
     """Whether the connector wrote this object: no sentinel, nothing foreign."""
     prefix = layout.topic_prefix(pipeline.topics_dir, pipeline.topic)
     return key.startswith(prefix) and layout.parse_data_key(key) is not None
+
+
+def is_original(pipeline: Pipeline, key: str) -> bool:
+    """Whether the connector of the originals wrote this object."""
+    prefix = layout.topic_prefix(layout.ORIGINALS, pipeline.topic)
+    return pipeline.originals and key.startswith(prefix) and layout.parse_data_key(key) is not None
 
 
 def _misplaced(key: layout.DataKey, origin: _Origin, number: int, last: int) -> str | None:

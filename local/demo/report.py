@@ -40,7 +40,11 @@ class Report:
     """Copies beyond the first, in the bucket or in Logz.io, whichever has more of an event."""
     events_faulty: int
     """Lines in the bucket or Logz.io that are unreadable, wrong, out of place or were never produced."""
+    originals_missing: int
+    """Records with bytes that no object of originals holds."""
     objects: int
+    """Objects that Logz.io reads."""
+    originals_objects: int
     s3_requests: int
     """Requests of the writer."""
     verify_exit_code: int
@@ -52,10 +56,17 @@ class Report:
 
     @property
     def exit_code(self) -> int:
-        """0 only if events flowed, each is archived and indexed, none is wrong, verify agrees, and nothing was left."""
-        defects = self.events_missing or self.index_failures or self.events_faulty or self.left_behind
-        incomplete = self.events_indexed < self.events_produced or not self.events_produced
-        return 1 if defects or incomplete or self.verify_exit_code else 0
+        """0 only if events flowed, each is kept, archived and indexed, none is wrong, and verify finds no fault."""
+        defects = (
+            self.events_missing,
+            self.index_failures,
+            self.originals_missing,
+            self.events_faulty,
+            self.verify_exit_code,
+            self.left_behind,
+        )
+        is_complete = 0 < self.events_produced <= self.events_indexed
+        return 0 if is_complete and not any(defects) else 1
 
     def write(self, file: Path) -> None:
         """Writes the report as one JSON object; the whole content appears at once."""
@@ -102,7 +113,9 @@ def from_result(
         events_missing=result.missing,
         events_duplicated=result.duplicates,
         events_faulty=result.faults,
+        originals_missing=result.originals_missing,
         objects=result.objects,
+        originals_objects=result.originals_objects,
         s3_requests=s3_requests,
         verify_exit_code=verify_exit_code,
         left_behind=len(left_behind),

@@ -187,7 +187,7 @@ def _until(condition: Callable[[], bool], text: str, seconds: float = 600.0) -> 
 
 def _writer_requests(running: World) -> int:
     counted = report.s3_requests(running.aws_endpoint)
-    return sum(requests for name, requests in counted.items() if name.startswith("writer-"))
+    return sum(requests for name, requests in counted.items() if "writer-" in name)
 
 
 def _seconds(timing: Timing, result: Result) -> Seconds:

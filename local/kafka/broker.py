@@ -129,10 +129,13 @@ def server_properties(
 
 
 def _login(directory: Path, listener: str) -> dict[str, str]:
+    """Who may log in, and as whom the broker logs in to itself: it does to write the markers of transactions."""
     module = "org.apache.kafka.common.security.plain.PlainLoginModule"
+    users_file = directory / "users.json"
+    own = f'username="{users.ADMIN}" password="{users.read(users_file)[users.ADMIN]}"'
     plain = f"listener.name.{listener.lower()}.plain."
     return {
-        f"{plain}sasl.jaas.config": f'{module} required users_file="{directory / "users.json"}";',
+        f"{plain}sasl.jaas.config": f'{module} required users_file="{users_file}" {own};',
         f"{plain}sasl.server.callback.handler.class": "logexporter.kafka.UsersFileHandler",
     }
 
@@ -205,4 +208,5 @@ def _java(directory: Path, main: str, *arguments: str) -> list[str]:
 
 
 def _write(file: Path, properties: Mapping[str, str]) -> None:
+    file.touch(mode=0o600)
     file.write_text(javaproperties.dumps(dict(properties), timestamp=False))

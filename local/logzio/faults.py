@@ -33,6 +33,9 @@ ANSWERS = {
     "expired-token": "what an expired token gets",
     "credentials": "AWS does not know the key or role (yet)",
     "region": "the token is of an account in another region",
+    "empty-prefix": "no object is under the prefix",
+    "bucket-region": "the bucket is in another region than the registration says",
+    "no-bucket": "S3 has no such bucket",
 }
 _TAKES_EFFECT = ("slow", "late", "unknown-field", "not-json")
 

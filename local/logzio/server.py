@@ -339,6 +339,13 @@ def _bad_credentials(text: str) -> ApiError:
     return requests.error(400, "log-shipping/AWS_AUTHENTICATION_FAILED", message)
 
 
+def _bad_bucket(text: str) -> ApiError:
+    # Documented for CloudTrail, as "AWS failed to create cloudtrail bucket. Exception AWS bucket is empty: 403."
+    return requests.error(
+        400, "log-shipping/AWS_BUCKET_FAILED", f"AWS failed to create S3 bucket. Exception {text}."
+    )
+
+
 def _unknown_endpoint(error: HTTPException) -> Response:
     body = requests.error(error.code or 500, "endpoints/UNKNOWN_ENDPOINT", str(error.description)).body
     return _response(_Answer(error.code or 500, body))
@@ -372,6 +379,11 @@ def _error_response(fault: Fault) -> Response:
         "region": ApiError(
             403, {"message": "Account region us-east-1 differs from current server region eu-central-1"}
         ),
+        "empty-prefix": _bad_bucket("AWS bucket is empty: 403"),
+        "bucket-region": _bad_bucket(
+            "PermanentRedirect: The bucket you are attempting to access must be addressed using the specified endpoint."
+        ),
+        "no-bucket": _bad_bucket("NoSuchBucket: The specified bucket does not exist"),
     }
     if error := errors.get(fault.answer):
         return _response(_Answer(error.status, error.body))

@@ -12,15 +12,17 @@ from local.kafka import jars
 PLATFORM = "7.9"
 """The platform version the repository is laid out for."""
 
-VERSION = f"{PLATFORM}.1-4"
+VERSION = f"{PLATFORM}.1-5"
 """Raised with each change of a package: apt takes what it downloaded earlier under the same version."""
 
 _HERE = Path(__file__).parent
-_FILES = _HERE / "files"
+FILES = _HERE / "files"
 
 _PLACES = {
     "connect-standalone": ("usr/bin/connect-standalone", 0o755),
+    "kafka-console-consumer": ("usr/bin/kafka-console-consumer", 0o755),
     "kafka-consumer-groups": ("usr/bin/kafka-consumer-groups", 0o755),
+    "kafka-get-offsets": ("usr/bin/kafka-get-offsets", 0o755),
     "kafka-run-class": ("usr/bin/kafka-run-class", 0o755),
     "connect-standalone.properties": ("etc/kafka/connect-standalone.properties", 0o644),
     "connect-log4j.properties": ("etc/kafka/connect-log4j.properties", 0o644),
@@ -38,7 +40,7 @@ def ensure() -> Path:
     kafka = jars.ensure()
     return java.ensure(
         "debs",
-        [kafka.name, Path(__file__), *sorted(_FILES.iterdir())],
+        [kafka.name, Path(__file__), *sorted(FILES.iterdir())],
         lambda directory: _build_all(kafka, directory),
         text="The packages of Kafka Connect",
     )
@@ -52,7 +54,7 @@ def _fill_with_kafka(kafka: Path, root: Path) -> None:
     for name, (place, mode) in _PLACES.items():
         target = root / place
         target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(_FILES / name, target)
+        shutil.copyfile(FILES / name, target)
         target.chmod(mode)
     (root / "DEBIAN" / "conffiles").write_text("".join(f"{file}\n" for file in _CONFFILES))
 

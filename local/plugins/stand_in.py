@@ -7,7 +7,7 @@ cannot be read back (secrets); `diff` compares it with the new inputs, as the re
 import asyncio
 import hashlib
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
@@ -180,7 +180,7 @@ class StandIn(wire_types.Provider, Generic[Clients]):
             diffs=changed,
             replaces=replaces,
             delete_before_replace=bool(replaces) and _would_collide(kind, request.name, state, inputs),
-            detailed_diff={name: _detail(name, name in replaces, state, inputs) for name in changed},
+            detailed_diff=_details(kind, changed, replaces, state, inputs),
         )
 
     async def create(self, request: wire_types.CreateRequest) -> wire_types.CreateResponse:
@@ -264,7 +264,7 @@ class StandIn(wire_types.Provider, Generic[Clients]):
         return self._clients
 
     def _with_default_tags(self, kind: Kind[Clients], inputs: Plain) -> Plain:
-        if "tags" not in kind.properties or not self._default_tags:
+        if "tags" not in kind.properties or not self._default_tags or _overrides_default_tags(inputs):
             return inputs
         return {**inputs, "tags": {**self._default_tags, **(inputs.get("tags") or {})}}
 
@@ -279,20 +279,29 @@ class StandIn(wire_types.Provider, Generic[Clients]):
         if found is None:
             return None
         if "tags" in kind.properties:
-            found = self._split_tags(found, before.get("tags") or {})
+            default = {} if _overrides_default_tags(before) else self._default_tags
+            found = _split_tags(found, before.get("tags") or {}, default)
         for name, prop in kind.properties.items():
             given = before.get(name)
             if given is not None and same(prop, found.get(name), given):
                 found[name] = given
         return {name: value for name, value in found.items() if value is not None}
 
-    def _split_tags(self, found: Plain, own: Mapping[str, str]) -> Plain:
-        """`tagsAll` are all tags, `tags` those that do not come from the provider's default ones."""
-        tags = found.get("tags") or {}
-        kept = {
-            key: value for key, value in tags.items() if key in own or self._default_tags.get(key) != value
-        }
-        return {**found, "tags": kept or None, "tagsAll": tags}
+
+def _overrides_default_tags(inputs: Plain) -> bool:
+    """Whether an object wants none of the provider's default tags.
+
+    Source: `ignoreProviderDefaultTags` in internal/service/s3/object.go of hashicorp/terraform-provider-aws (033c721).
+    """
+    override = inputs.get("overrideProvider") or {}
+    return "defaultTags" in override and not (override["defaultTags"] or {}).get("tags")
+
+
+def _split_tags(found: Plain, own: Mapping[str, str], default: Mapping[str, str]) -> Plain:
+    """`tagsAll` are all tags, `tags` those that do not come from the provider's default ones."""
+    tags = found.get("tags") or {}
+    kept = {key: value for key, value in tags.items() if key in own or default.get(key) != value}
+    return {**found, "tags": kept or None, "tagsAll": tags}
 
 
 def same(prop: Property, state: Any, new: Any) -> bool:
@@ -363,11 +372,42 @@ def _would_collide(kind: Kind[Any], name: str, state: Plain, inputs: Plain) -> b
     return old == new and not made_up
 
 
-def _detail(name: str, replaces: bool, state: Plain, inputs: Plain) -> wire_types.PropertyDiff:
+def _details(
+    kind: Kind[Any], changed: list[str], replaces: list[str], state: Plain, inputs: Plain
+) -> dict[str, wire_types.PropertyDiff]:
+    """What changed by path, as the bridge tells it: `rootBlockDevice.volumeSize`, `rules[0].expiration.days`.
+
+    `replaceOnChanges` of a program matches these paths (pulumi/pkg v3.258, resource/deploy/step_generator.go).
+    """
+    found = {}
+    for name in changed:
+        prop = kind.properties.get(name, Property())
+        for path, old, new, nested_replaces in _changes(prop, name, state.get(name), inputs.get(name)):
+            # A property that replaces does so whichever part of it changed; one that does by a part, by that part.
+            whole = name in replaces and (kind.update is None or prop.replaces or prop.fields is None)
+            found[path] = _detail(old, new, whole or nested_replaces)
+    return found
+
+
+def _changes(prop: Property, path: str, old: Any, new: Any) -> Iterator[tuple[str, Any, Any, bool]]:
+    """Path, old and new value of each part that differs, and whether that part replaces by itself."""
+    if prop.fields is not None and isinstance(old, Mapping) and isinstance(new, Mapping):
+        for name, inner in prop.fields.items():
+            if not same(inner, old.get(name), new.get(name)):
+                yield from _changes(inner, f"{path}.{name}", old.get(name), new.get(name))
+    elif prop.fields is not None and isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
+        for index, (before, after) in enumerate(zip(old, new, strict=True)):
+            if not _same_fields(prop.fields, before, after):
+                yield from _changes(prop, f"{path}[{index}]", before, after)
+    else:
+        yield path, old, new, prop.replaces
+
+
+def _detail(old: Any, new: Any, replaces: bool) -> wire_types.PropertyDiff:
     kinds = wire_types.PropertyDiffKind
-    if name not in state:
+    if old is None:
         kind = kinds.ADD_REPLACE if replaces else kinds.ADD
-    elif name not in inputs:
+    elif new is None:
         kind = kinds.DELETE_REPLACE if replaces else kinds.DELETE
     else:
         kind = kinds.UPDATE_REPLACE if replaces else kinds.UPDATE

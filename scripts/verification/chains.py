@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from components import layout
 from components.settings import Settings
+from components.worker.connect import consumer_group, originals_group
 
 
 @dataclass(frozen=True)
@@ -25,16 +26,28 @@ class Chain:
         return layout.partition_prefix(self.folder, topic, partition)
 
 
-def chains(settings: Settings) -> list[Chain]:
-    """The connectors of a stack: the one place that knows their groups and folders."""
-    connector = settings.connector
-    return [
+def chains(settings: Settings, project: str, stack: str) -> list[Chain]:
+    """The connectors of a stack."""
+    connector, archive = settings.connector, settings.archive
+    found = [
         Chain(
             name="events",
-            group=f"connect-{connector.name}",
+            group=consumer_group(settings, project, stack),
             folder=connector.topics_dir,
             is_json=connector.format == "json",
             delivered=True,
             rotation_seconds=connector.rotation_seconds,
         )
     ]
+    if settings.originals:
+        found.append(
+            Chain(
+                name="originals",
+                group=originals_group(settings, project, stack),
+                folder=layout.ORIGINALS,
+                is_json=False,
+                delivered=False,
+                rotation_seconds=archive.originals_rotation_seconds,
+            )
+        )
+    return found

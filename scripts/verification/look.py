@@ -13,6 +13,7 @@ from components.logzio_facts import event_time
 from components.shipping.errors import LogzioError
 from components.shipping.model import Registered
 from scripts.access import Access, AccessError
+from scripts.stack import project_name
 from scripts.verification import failures, registrations
 from scripts.verification.bucket import Bucket
 from scripts.verification.chains import Chain, chains
@@ -86,7 +87,7 @@ class Look:
         present = self._asked(self.access.logzio.registrations)
         made = self.access.stack.registrations()
         compared = () if present is None else registrations.compare(settings, made, present)
-        seen = tuple(self._chain(chain, compared, present) for chain in chains(settings))
+        seen = tuple(self._chain(chain, compared, present) for chain in self.chains())
         return Report(
             stack=self.access.stack.short_name,
             at=self.now,
@@ -103,6 +104,10 @@ class Look:
             [self.access.logzio.failures(day_offset=offset) for offset in offsets],
             self.access.settings.logzio.log_type,
         )
+
+    def chains(self) -> list[Chain]:
+        """The stack's connectors."""
+        return chains(self.access.settings, project_name(), self.access.stack.short_name)
 
     def on_their_way(self, chain: Chain) -> set[str]:
         """Objects after the last one that Logz.io has: a registration may still read them.

@@ -3,6 +3,7 @@
 An assertion inside `apply` can silently never run; a recorded input cannot.
 """
 
+import logging
 import runpy
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -38,15 +39,19 @@ class Registration:
     delete_before_replace: bool
     import_id: str
     ignore_changes: tuple[str, ...]
+    replace_on_changes: tuple[str, ...]
     protect: bool
+    aliases: tuple[str, ...]
 
 
 @dataclass
 class Recorder:
-    """What a program registered (siblings in no certain order), and what it exported."""
+    """What a program registered (siblings in no certain order), looked up and exported."""
 
     registrations: list[Registration] = field(default_factory=list)
     exports: dict[str, Any] = field(default_factory=dict)
+    invokes: list[pulumi.runtime.MockCallArgs] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
 
     def of_type(self, type_: str) -> list[Registration]:
         """All registrations of a type token."""
@@ -76,8 +81,9 @@ class Recorder:
 
 
 class _Answers(pulumi.runtime.Mocks):
-    def __init__(self, invokes: Mapping[str, Mapping[str, Any]]) -> None:
+    def __init__(self, invokes: Mapping[str, Mapping[str, Any]], recorder: "Recorder") -> None:
         self._invokes = invokes
+        self._recorder = recorder
 
     def new_resource(self, args: pulumi.runtime.MockResourceArgs) -> tuple[str | None, dict[Any, Any]]:
         made_up = {"arn": f"arn:aws:test:::{args.name}", "name": args.name, "id": f"{args.name}-id"}
@@ -85,7 +91,10 @@ class _Answers(pulumi.runtime.Mocks):
         return (f"{args.name}-id" if args.custom else None), outputs
 
     def call(self, args: pulumi.runtime.MockCallArgs) -> tuple[dict[Any, Any], list[tuple[str, str]] | None]:
-        return dict(self._invokes[args.token]), []
+        self._recorder.invokes.append(args)
+        answer = self._invokes[args.token]
+        refused = answer.get(REFUSED)
+        return ({}, [("", str(refused))]) if refused else (dict(answer), [])
 
 
 _OUTPUTS: dict[str, dict[str, Any]] = {
@@ -93,12 +102,32 @@ _OUTPUTS: dict[str, dict[str, Any]] = {
     "confluentcloud:index/apiKey:ApiKey": {"secret": "made-api-key-secret"},
 }
 
+REFUSED = "refused"
+"""In the place of a result: the invoke fails, for the reason that is the value."""
+
 INVOKES: Mapping[str, Mapping[str, Any]] = {
+    # A new stack.
+    "pulumi:pulumi:readStackOutputs": {"outputs": {}},
     "aws:ssm/getParameter:getParameter": {"value": "ami-0abcdef0123456789"},
     "aws:ec2/getInstanceTypeOfferings:getInstanceTypeOfferings": {
         "locations": ["us-west-2b", "us-west-2-lax-1a", "us-west-2a"]
     },
-    "aws:ec2/getSubnet:getSubnet": {"vpcId": "vpc-given"},
+    "aws:ec2/getInstanceType:getInstanceType": {"supportedArchitectures": ["x86_64"]},
+    "aws:ec2/getAmi:getAmi": {"architecture": "x86_64"},
+    "aws:ec2/getSubnet:getSubnet": {
+        "id": "subnet-given",
+        "vpcId": "vpc-given",
+        "availabilityZone": "us-west-2a",
+        "ipv6Native": False,
+        "mapPublicIpOnLaunch": False,
+    },
+    "aws:ec2/getRouteTables:getRouteTables": {"ids": ["rtb-given"]},
+    "aws:ec2/getRouteTable:getRouteTable": {
+        "routes": [
+            {"cidrBlock": "10.0.0.0/16", "gatewayId": "local"},
+            {"cidrBlock": "0.0.0.0/0", "gatewayId": "", "natGatewayId": "nat-1"},
+        ]
+    },
     "confluentcloud:index/getKafkaCluster:getKafkaCluster": {
         "id": "lkc-abc12",
         "bootstrapEndpoint": "SASL_SSL://pkc-1.us-west-2.aws.confluent.cloud:9092",
@@ -121,6 +150,15 @@ class _Monitor(mocks.MockMonitor):
         return super().RegisterResource(request)  # type: ignore[no-untyped-call]  # the SDK has no types here
 
 
+class _Warnings(logging.Handler):
+    def __init__(self, recorder: Recorder) -> None:
+        super().__init__(logging.WARNING)
+        self._recorder = recorder
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._recorder.warnings.append(record.getMessage())
+
+
 def _registration(monitor: mocks.MockMonitor, request: Any) -> Registration:
     wire = json_format.MessageToDict(request.object)
     return Registration(
@@ -136,7 +174,9 @@ def _registration(monitor: mocks.MockMonitor, request: Any) -> Registration:
         delete_before_replace=request.deleteBeforeReplace,
         import_id=request.importId,
         ignore_changes=tuple(request.ignoreChanges),
+        replace_on_changes=tuple(request.replaceOnChanges),
         protect=request.protect,
+        aliases=tuple(alias.spec.name for alias in request.aliases),
     )
 
 
@@ -154,15 +194,27 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def record(make: Callable[[], object], invokes: Mapping[str, Mapping[str, Any]] = INVOKES) -> Recorder:
+def record(
+    make: Callable[[], object],
+    invokes: Mapping[str, Mapping[str, Any]] = INVOKES,
+    project: str = PROJECT,
+    stack: str = STACK,
+) -> Recorder:
     """Runs `make` as a Pulumi program, to its end, and returns what it registered.
 
     Raises whatever the program raises.
     """
     recorder = Recorder()
-    answers = _Answers(invokes)
+    answers = _Answers(invokes, recorder)
+    logger = logging.Logger("pulumi")
+    logger.addHandler(_Warnings(recorder))
     pulumi.runtime.set_mocks(
-        answers, project=PROJECT, stack=STACK, preview=False, monitor=_Monitor(answers, recorder)
+        answers,
+        project=project,
+        stack=stack,
+        preview=False,
+        logger=logger,
+        monitor=_Monitor(answers, recorder),
     )
 
     @pulumi.runtime.test  # type: ignore[untyped-decorator]  # the SDK has no types here
@@ -173,7 +225,12 @@ def record(make: Callable[[], object], invokes: Mapping[str, Mapping[str, Any]] 
     return recorder
 
 
-def record_program(config: Mapping[str, str], invokes: Mapping[str, Mapping[str, Any]] = INVOKES) -> Recorder:
+def record_program(
+    config: Mapping[str, str],
+    invokes: Mapping[str, Mapping[str, Any]] = INVOKES,
+    project: str = PROJECT,
+    stack: str = STACK,
+) -> Recorder:
     """Runs the project's own program with the configuration (`namespace:key` -> JSON or text)."""
     exports: dict[str, Any] = {}
 
@@ -182,6 +239,6 @@ def record_program(config: Mapping[str, str], invokes: Mapping[str, Mapping[str,
             runpy.run_path(str(PROGRAM), run_name="__main__")
 
     set_all_config(dict(config))
-    recorder = record(program, invokes)
+    recorder = record(program, invokes, project, stack)
     recorder.exports = exports
     return recorder

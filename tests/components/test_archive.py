@@ -24,7 +24,7 @@ def archive(**changed: Any) -> Recorder:
         "bucket": "logexporter-ccloud",
         "sentinel_keys": ["topics/t/partition=0/!logzio-init", "topics/t/partition=1/!logzio-init"],
         "tags": {"Project": "ccloud-logexporter"},
-        "expiring_prefixes": ["topics/"],
+        "retention_days": {},
     }
     return record(lambda: AuditLogArchive("archive", AuditLogArchiveArgs(**{**given, **changed})))
 
@@ -98,20 +98,19 @@ def test_unfinished_uploads_are_dropped_after_a_week_and_events_are_kept_by_defa
 
 
 def test_retention_expires_events_and_leaves_the_empty_sentinels_and_the_vms_files() -> None:
-    retention = lifecycle(archive(retention_days=400))["retention-topics"]
+    retention = lifecycle(archive(retention_days={"topics/": 400}))["retention-topics"]
 
     assert retention["expiration"] == {"days": 400}
     assert retention["filter"] == {"and": {"prefix": "topics/", "objectSizeGreaterThan": 1}}
 
 
 def test_each_prefix_of_events_has_a_retention_rule_of_its_own() -> None:
-    rules = lifecycle(archive(retention_days=400, expiring_prefixes=["a/b/", "c/"]))
+    rules = lifecycle(archive(retention_days={"a/b/": 400, "c/": 30}))
 
-    expiring = {rule: one["filter"] for rule, one in rules.items() if "days" in one.get("expiration", {})}
-    assert {rule: one["and"]["prefix"] for rule, one in expiring.items()} == {
-        "retention-a/b": "a/b/",
-        "retention-c": "c/",
-    }
+    expiring = {rule: one for rule, one in rules.items() if "days" in one.get("expiration", {})}
+    assert {
+        rule: (one["filter"]["and"]["prefix"], one["expiration"]["days"]) for rule, one in expiring.items()
+    } == {"retention-a/b": ("a/b/", 400), "retention-c": ("c/", 30)}
 
 
 def test_the_bucket_policy_comes_after_the_public_access_block() -> None:
@@ -174,7 +173,7 @@ def test_sentinels_stay_with_a_bucket_that_is_kept_as_it_may_have_had_a_lock_onc
 def test_retention_deletes_versions_also_after_the_lock_that_brought_them(
     lock: int | None, later: int
 ) -> None:
-    rules = lifecycle(archive(retention_days=400, object_lock_days=lock))
+    rules = lifecycle(archive(retention_days={"topics/": 400}, object_lock_days=lock))
 
     assert rules["retention-topics"]["noncurrentVersionExpiration"] == {"noncurrentDays": later}
     # In a rule of its own: S3 takes it in none with a size.

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import traceback
+from datetime import date
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -12,7 +13,8 @@ import pulumi
 import pytest
 from pydantic import SecretStr
 
-from components import settings
+from components import living, settings
+from components.living import Living
 from components.logzio_facts import TOKEN_VARIABLE
 from components.settings import Settings, SettingsError, load
 from components.settings.connector_properties import OWN_CONNECTOR_PROPERTIES
@@ -180,6 +182,12 @@ REFUSED: list[tuple[str, Any, str, str]] = [
         "archive.retentionDays",
         "0 is too small; accepted: whole number, 1 to 36500",
     ),
+    ("archive.originals", "no", "archive.originals", "accepted: `true`, `false`"),
+    ("archive.originalsRetentionDays", 0, "archive.originalsRetentionDays", "0 is too small"),
+    ("archive.originalsRotationSeconds", 3601, "archive.originalsRotationSeconds", "5 to 3600"),
+    ("archive.originalsFlushSize", 999, "archive.originalsFlushSize", "1000 to 100000"),
+    ("source.consumerGroup", "a group", "source.consumerGroup", "1 to 249 of A-Z a-z 0-9 . _ -"),
+    ("source.consumerGroup", "", "source.consumerGroup", "1 to 249"),
     ("archive.kmsKeyArn", "alias/mine", "archive.kmsKeyArn", "arn:aws:kms"),
     (
         "archive.kmsKeyArn",
@@ -229,6 +237,7 @@ REFUSED: list[tuple[str, Any, str, str]] = [
     ("connector.renames", {"a b": "c"}, "connector.renames.a b", "without spaces, colons"),
     ("connector.renames", {"a": "c", "b": "c"}, "connector.renames", "the same name"),
     ("connector.version", "10.5.25", "connector.version", "no conditional writes, so that it overwrites"),
+    ("connector.version", "10.6.0", "connector.version", "200 with PreconditionFailed"),
     ("connector.version", "9.9.9", "connector.version", "no conditional writes"),
     ("connector.version", "13.0.0", "connector.version", "up to line 12"),
     ("connector.version", "latest", "connector.version", "accepted: three numbers"),
@@ -249,10 +258,25 @@ REFUSED: list[tuple[str, Any, str, str]] = [
         "worker.package",
         "accepted: `confluent-kafka`, `confluent-platform`",
     ),
+    ("iam.path", "logexporter", "iam.path", "a slash at both ends"),
+    ("iam.path", "/log exporter/", "iam.path", "a slash at both ends"),
+    (
+        "iam.permissionsBoundaryArn",
+        "workloads",
+        "iam.permissionsBoundaryArn",
+        "arn:aws:iam::<account>:policy/",
+    ),
+    (
+        "iam.permissionsBoundaryArn",
+        "arn:aws:iam::123456789012:role/x",
+        "iam.permissionsBoundaryArn",
+        "arn:aws:iam::<account>:policy/",
+    ),
     ("worker.instanceType", "big", "worker.instanceType", "t3.small"),
-    ("worker.instanceType", "t4g.small", "worker.instanceType", "ARM"),
-    ("worker.instanceType", "m7gd.large", "worker.instanceType", "ARM"),
-    ("worker.instanceType", "a1.large", "worker.instanceType", "ARM"),
+    ("worker.instanceType", "t4g.nano", "worker.heapMb", "accepted: a larger"),
+    ("worker.availabilityZones", ["us-west-2-lax-1a"], "worker.availabilityZones.0", "e.g. us-west-2a"),
+    ("worker.availabilityZones", ["eu-west-1a"], "worker.availabilityZones", "not in us-west-2"),
+    ("worker.availabilityZones", ["us-west-2a", "us-west-2a"], "worker.availabilityZones", "each zone once"),
     ("worker.instanceType", "t3.nano", "worker.heapMb", "accepted: a larger"),
     ("worker.ami", "ubuntu", "worker.ami", "ami-"),
     ("worker.ami", "ami-0123456789", "worker.ami", "8 or 17"),
@@ -586,10 +610,20 @@ def test_a_larger_part_needs_its_room_in_each_partition() -> None:
     assert least_heap_mb(12, 25 * MIB) == 128 + 12 * 20
 
 
-@pytest.mark.parametrize(("partitions", "heap"), [(12, 128), (50, 512)])
-def test_a_heap_that_was_measured_to_carry_its_partitions_is_accepted(partitions: int, heap: int) -> None:
+def test_a_second_connector_needs_as_much_heap_again() -> None:
+    assert least_heap_mb(12, connectors=2) == 256
+    assert least_heap_mb(50, connectors=2) == 1024
+
+
+@pytest.mark.parametrize(
+    ("partitions", "originals", "heap"), [(12, False, 128), (50, False, 512), (12, True, 256)]
+)
+def test_a_heap_that_was_measured_to_carry_its_partitions_is_accepted(
+    partitions: int, originals: bool, heap: int
+) -> None:
     raw = changed("worker.heapMb", heap)
     raw["source"]["partitions"] = {TOPIC: partitions}
+    raw["archive"]["originals"] = originals
 
     assert loaded(raw).worker.heap_mb == heap
     raw["worker"]["heapMb"] = heap - 1
@@ -604,7 +638,10 @@ def test_the_partitions_of_all_topics_share_the_heap() -> None:
 
     (problem,) = problems(raw)
 
-    assert "384 is too small for 50 partitions with parts of 5 MiB; accepted: 512 or more" in problem
+    assert problem.endswith(
+        "worker.heapMb: 384 is too small for 50 partitions with parts of 5 MiB and for originals; accepted: 1024 or "
+        "more, or ccloud-logexporter:archive.originals: false"
+    )
 
 
 @pytest.mark.parametrize(
@@ -612,6 +649,8 @@ def test_the_partitions_of_all_topics_share_the_heap() -> None:
     [
         ("t3.small", 2048),
         ("t3a.micro", 1024),
+        ("t4g.small", 2048),
+        ("m7g.large", 8192),
         ("m6i.large", 8192),
         ("c7i.2xlarge", 16384),
         ("r5.xlarge", 32768),
@@ -631,15 +670,12 @@ def test_the_heap_of_an_instance_type_that_is_not_known_is_not_checked() -> None
     assert loaded(raw).worker.heap_mb == 60_000
 
 
-def test_an_arm_type_is_welcome_with_an_image_of_its_own() -> None:
-    raw = changed("worker.instanceType", "t4g.small")
-    raw["worker"]["ami"] = "ami-0123456789abcdef0"
+def test_zones_are_for_the_own_network_only() -> None:
+    raw = changed("worker.availabilityZones", ["us-west-2a"])
+    raw["worker"]["subnetId"] = "subnet-0123456789abcdef0"
 
-    assert loaded(raw).worker.instance_type == "t4g.small"
-
-
-def test_a_gpu_type_is_no_arm_type() -> None:
-    assert loaded(changed("worker.instanceType", "g4dn.xlarge")).worker.instance_type == "g4dn.xlarge"
+    (problem,) = problems(raw)
+    assert problem.startswith("ccloud-logexporter:worker.availabilityZones: is set, but worker.subnetId")
 
 
 @pytest.mark.parametrize(
@@ -661,7 +697,7 @@ def test_java_and_platform_fit_as_the_vendors_table_has_it(platform: str, java: 
         assert f"{java} does not run platform {platform}" in problems(raw)[0]
 
 
-@pytest.mark.parametrize("version", ["10.6.0", "10.6.18", "11.0.0", "12.0.7", "12.1.11", "12.2.0"])
+@pytest.mark.parametrize("version", ["10.6.1", "10.6.18", "11.0.0", "12.0.7", "12.1.11", "12.2.0"])
 def test_connectors_with_conditional_writes_are_accepted(version: str) -> None:
     assert loaded(changed("connector.version", version)).connector.version == version
 
@@ -749,7 +785,8 @@ def test_a_property_with_a_setting_of_its_own_is_pointed_to_it() -> None:
     ("key", "said"),
     [
         ("consumer.override.bootstrap.servers", "another cluster"),
-        ("consumer.override.group.id", "another group"),
+        ("consumer.override.group.id", "source.consumerGroup"),
+        ("consumer.override.group.instance.id", "another group"),
         ("consumer.override.auto.offset.reset", "past events"),
         ("consumer.override.sasl.jaas.config", "plain text"),
         ("producer.override.acks", "leave it out"),
@@ -821,6 +858,7 @@ def test_a_field_that_every_event_needs_cannot_be_left_out(renames: dict[str, st
     [
         ({"destroyWithData": True}, "archive.destroyWithData"),
         ({"retentionDays": 399}, "archive.retentionDays"),
+        ({"originalsRetentionDays": 399}, "archive.originalsRetentionDays"),
     ],
 )
 def test_nothing_is_to_be_deleted_before_its_lock_ends(also: dict[str, Any], told: str) -> None:
@@ -838,6 +876,41 @@ def test_an_event_may_be_deleted_on_the_day_its_lock_ends() -> None:
     assert loaded(raw).archive.object_lock_days == 400
 
 
+def test_originals_are_kept_unless_the_events_are_the_bytes_themselves() -> None:
+    assert loaded(BY_ENDPOINT).originals
+    assert not loaded(changed("archive.originals", False)).originals
+    assert not loaded(changed("connector.format", "raw")).originals
+
+
+def test_originals_that_are_asked_for_in_format_raw_are_refused() -> None:
+    raw = changed("connector.format", "raw")
+    raw["archive"]["originals"] = True
+
+    (problem,) = problems(raw)
+    assert problem.startswith(
+        "ccloud-logexporter:archive.originals: is set, but with format raw every event is"
+    )
+
+
+@pytest.mark.parametrize(
+    ("archive", "days"),
+    [
+        ({}, {}),
+        ({"retentionDays": 400}, {"topics/": 400, "originals/": 400}),
+        ({"retentionDays": 400, "originals": False}, {"topics/": 400, "originals/": 400}),
+        ({"retentionDays": 400, "originalsRetentionDays": 30}, {"topics/": 400, "originals/": 30}),
+        ({"originalsRetentionDays": 30}, {"originals/": 30}),
+    ],
+)
+def test_originals_go_when_the_events_go_unless_they_have_days_of_their_own(
+    archive: dict[str, int], days: dict[str, int]
+) -> None:
+    raw = copy.deepcopy(BY_ENDPOINT)
+    raw["archive"] |= archive
+
+    assert loaded(raw).retention_days == days
+
+
 def test_a_bucket_cannot_be_taken_over_and_given_up_at_once() -> None:
     raw = changed("archive.destroyWithData", True)
     raw["archive"]["adoptExisting"] = True
@@ -850,10 +923,55 @@ def test_versions_that_yaml_takes_for_numbers_are_understood() -> None:
 
 
 CHECKED = {"archiveSha256": "0" * 64}
+# A day on which every line is supported.
+RELEASED = date(2026, 6, 17)
+
+
+@pytest.mark.parametrize(
+    ("line", "day", "said"),
+    [
+        ("7.9", date(2026, 11, 20), None),
+        (
+            "7.9",
+            date(2026, 11, 21),
+            "standard support ends about 2027-02-19, platinum support ends about 2028-02-19",
+        ),
+        ("7.9", date(2027, 2, 19), "standard support ended about 2027-02-19, platinum support ends"),
+        ("7.7", date(2027, 7, 26), "platinum support ended about 2027-07-26"),
+        ("8.3", date(2028, 3, 18), None),
+        ("8.3", date(2028, 3, 19), "standard support ends about 2028-06-17"),
+    ],
+)
+def test_the_end_of_a_platforms_support_is_told_90_days_ahead(line: str, day: date, said: str | None) -> None:
+    raw = changed("worker.platformVersion", line)
+    raw["worker"]["javaVersion"] = 17
+    found = settings.warnings(loaded({**raw, "connector": CHECKED}), day)
+
+    assert len(found) == (said is not None)
+    for warning in found:
+        assert warning.startswith("ccloud-logexporter:worker.platformVersion is " + line)
+        assert str(said) in warning
+
+
+@pytest.mark.parametrize(("day", "refused"), [(date(2027, 7, 25), False), (date(2027, 7, 26), True)])
+def test_a_new_stack_on_a_platform_past_its_end_is_refused_unless_it_is_allowed(
+    day: date, refused: bool
+) -> None:
+    old = loaded(changed("worker.platformVersion", "7.7"))
+    allowed = changed("worker.platformVersion", "7.7")
+    allowed["worker"]["allowUnsupportedPlatform"] = True
+
+    if refused:
+        with pytest.raises(SettingsError, match=r"worker\.platformVersion: 7\.7 is not supported any more"):
+            living.require_supported_platform(Living(), old, day)
+    else:
+        living.require_supported_platform(Living(), old, day)
+    living.require_supported_platform(Living(exists=True), old, day)
+    living.require_supported_platform(Living(), loaded(allowed), day)
 
 
 def test_a_checked_archive_with_the_usual_settings_gives_no_warning() -> None:
-    assert settings.warnings(loaded({**BY_ENDPOINT, "connector": CHECKED})) == []
+    assert settings.warnings(loaded({**BY_ENDPOINT, "connector": CHECKED}), RELEASED) == []
 
 
 @pytest.mark.parametrize(
@@ -868,7 +986,7 @@ def test_a_checked_archive_with_the_usual_settings_gives_no_warning() -> None:
     ],
 )
 def test_what_works_but_deserves_a_look_gives_a_warning(connector: dict[str, Any], named: str) -> None:
-    (warning,) = settings.warnings(loaded({**BY_ENDPOINT, "connector": connector}))
+    (warning,) = settings.warnings(loaded({**BY_ENDPOINT, "connector": connector}), RELEASED)
 
     assert warning.startswith("ccloud-logexporter:connector.")
     assert named in warning
@@ -897,7 +1015,7 @@ def handed_over(sections: dict[str, Any], region: str | None = "us-west-2", **en
         config["aws:region"] = region
     pulumi.runtime.set_all_config(config)
     try:
-        return settings.from_pulumi(pulumi.Config("ccloud-logexporter"), environ)
+        return settings.from_pulumi(environ)
     finally:
         pulumi.runtime.set_all_config({})
 
@@ -920,7 +1038,7 @@ def test_a_misspelt_section_of_a_stack_is_noticed_under_either_language_host(hos
     pulumi.runtime.set_all_config({} if handed else config)
     try:
         with mock.patch.dict(os.environ, handed), pytest.raises(SettingsError) as caught:
-            settings.from_pulumi(pulumi.Config("ccloud-logexporter"), os.environ)
+            settings.from_pulumi(os.environ)
     finally:
         pulumi.runtime.set_all_config({})
 

@@ -66,11 +66,11 @@ def _iam_keys(running: World) -> dict[str, set[str]]:
     """Writer and reader -> their access keys."""
     iam = running.aws("iam")
     return {
-        user["UserName"].partition("-")[0]: {
+        ("writer" if "writer-" in user["UserName"] else "reader"): {
             key["AccessKeyId"] for key in iam.list_access_keys(UserName=user["UserName"])["AccessKeyMetadata"]
         }
         for user in iam.list_users()["Users"]
-        if user["UserName"].startswith(("writer-", "reader-"))
+        if "writer-" in user["UserName"] or "reader-" in user["UserName"]
     }
 
 

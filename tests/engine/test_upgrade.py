@@ -16,7 +16,11 @@ from tests.engine.upgrade import Changes, Step, Upgrade, stack_of_0_1
 
 pytestmark = [pytest.mark.local, pytest.mark.engine]
 
-CHANGES_BEFORE_UP: Changes = {}
+CHANGES_BEFORE_UP: Changes = {
+    "source": {"consumerGroup": "connect-auditlog-connector-s3-sink"},
+    # Not what a person does: the default of ten minutes takes the same way, only later.
+    "archive": {"originalsRotationSeconds": 5},
+}
 
 # The bucket with all that guards and fills it, the registrations, the keys and where the VM finds them, the subnet.
 KEPT = re.compile(r":(Bucket\w*|LogzioRegistration|AccessKey|ApiKey|Parameter|Subnet)$")
@@ -88,6 +92,14 @@ def test_no_event_is_lost_in_the_bucket(upgrade: Upgrade) -> None:
 
 def test_no_event_is_lost_in_logzio(upgrade: Upgrade) -> None:
     assert upgrade.lost_in_logzio() == set()
+
+
+def test_every_event_has_an_original_those_that_0_1_archived_too(upgrade: Upgrade) -> None:
+    assert upgrade.without_original() == set()
+
+
+def test_logzio_indexes_every_event_that_todays_vm_archived(upgrade: Upgrade) -> None:
+    assert upgrade.unindexed == []
 
 
 def test_no_event_comes_twice_as_the_vm_is_shut_down_in_order(

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from components import layout, logzio_facts
 from components.settings import NAMESPACE
 from local import history, http, paths, processes, pulumi, world
 from local.chaos.feeding import Feed
@@ -54,6 +55,8 @@ class Upgrade:
         steps: of that `pulumi up`.
         keys_before, keys_after: the objects that Logz.io read before it, and since then.
         fed_after: the partitions that got events after it.
+        unindexed: events that Logz.io could not index by their fields, of the objects that today's VM wrote. 0.1.0 did
+            not flatten: many of its events are so.
     """
 
     def __init__(self, old: World) -> None:
@@ -63,6 +66,7 @@ class Upgrade:
         self.keys_before: set[str] = set()
         self.keys_after: set[str] = set()
         self.fed_after: set[int] = set()
+        self.unindexed: list[str] = []
         self._ledger = Ledger()
         self._reader = Reader(stages.bucket(old), stages.delivered(old), self._ledger)
         self._delivered = stages.delivered(old)
@@ -70,7 +74,9 @@ class Upgrade:
     def run(self, changes: Changes) -> None:
         """Changes the stack file, then runs today's `pulumi up`. Events come before, meanwhile and afterwards."""
         stages.produce(self.world, EVENTS)
-        assert not self._behind(), "0.1.0 does not bring its events into the bucket and Logz.io"
+        assert not self._behind(originals=False), (
+            "0.1.0 does not bring its events into the bucket and Logz.io"
+        )
         self.keys_before = self._newly_read()
         for section, values in changes.items():
             for name, value in values.items():
@@ -85,7 +91,7 @@ class Upgrade:
         fed = len(self.produced())
         stages.produce(self.world, EVENTS)
         self.fed_after = {event.partition for event in self.produced()[fed:]}
-        self._behind()
+        self._behind(originals=True)
         self.keys_after = self._newly_read()
         self.after = _resources(self.world)
 
@@ -98,8 +104,12 @@ class Upgrade:
         return self._ledger.unarchived(event.id for event in self.produced())
 
     def lost_in_logzio(self) -> set[str]:
-        """The ids that Logz.io does not have."""
-        return self._ledger.undelivered(event.id for event in self.produced())
+        """The ids that Logz.io does not have in any form."""
+        return self._ledger.unshown(event.id for event in self.produced())
+
+    def without_original(self) -> set[str]:
+        """The ids of which no original is kept."""
+        return self._ledger.unkept(event.id for event in self.produced())
 
     def duplicates(self) -> int:
         """Copies beyond the first of each event, in the place that has more of it."""
@@ -110,22 +120,32 @@ class Upgrade:
         known = http.get(f"{self.world.hypervisor}/instances").raise_for_status().json()
         return [vm["exit_code"] for vm in known.values() if vm["state"] == "gone"]
 
-    def _behind(self) -> set[str]:
-        """Waits until everything is in both places, or nothing has moved for a while; the ids that are not."""
+    def _behind(self, *, originals: bool) -> set[str]:
+        """Waits until everything is in each place, or nothing has moved for a while; the ids that are not."""
         behind = wanted = {event.id for event in self.produced()}
         moved = time.monotonic()
         while True:
             self._reader.read_delivered()
             self._reader.read_bucket()
-            before, behind = behind, self._ledger.absent(wanted)
+            before, behind = behind, self._missing(wanted, originals=originals)
             if len(behind) < len(before):
                 moved = time.monotonic()
             if not behind or time.monotonic() - moved > STILL_SECONDS:
                 return behind
             time.sleep(0.5)
 
+    def _missing(self, ids: set[str], *, originals: bool) -> set[str]:
+        unkept = self._ledger.unkept(ids) if originals else set()
+        return self._ledger.unarchived(ids) | self._ledger.unshown(ids) | unkept
+
     def _newly_read(self) -> set[str]:
-        return {row.key for row in self._delivered.new_rows()}
+        keys = set()
+        for row in self._delivered.new_rows():
+            keys.add(row.key)
+            key = layout.parse_data_key(row.key)
+            if key is not None and key.opened is not None and logzio_facts.failure(json.loads(row.event)):
+                self.unindexed.append(row.event)
+        return keys
 
 
 @contextmanager

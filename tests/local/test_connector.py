@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Thread
+from typing import Any
 
 import boto3
 import pytest
@@ -22,7 +23,7 @@ from mypy_boto3_s3 import S3Client
 
 from components import layout
 from components.settings import load
-from components.worker.connect import WorkerFacts, connector_properties
+from components.worker.connect import WorkerFacts, connectors
 from local import http, java, paths, processes
 from local.connector import archive
 from local.java import ToolError
@@ -145,13 +146,19 @@ class Case:
     def wait_for_keys(self, count: int) -> list[str]:
         return wait_for(f"{count} objects", lambda: keys if len(keys := self.objects()) >= count else None)
 
-    def committed(self) -> dict[int, int]:
+    def committed(self, group: str | None = None) -> dict[int, int]:
         """The group's committed offset of each partition that has one."""
         admin = AdminClient(client.client_config(self.world.state))
-        group = f"connect-{self.name}"
+        group = group or f"connect-{self.name}"
         answer = admin.list_consumer_group_offsets([ConsumerGroupTopicPartitions(group)])[group].result()
         partitions: list[TopicPartition] = answer.topic_partitions
         return {partition.partition: partition.offset for partition in partitions}
+
+    def clients(self, group: str) -> set[str]:
+        """The client ids of the group's members."""
+        admin = AdminClient(client.client_config(self.world.state))
+        members = admin.describe_consumer_groups([group])[group].result().members
+        return {member.client_id for member in members}
 
     def forget_commits(self) -> None:
         """Deletes the consumer group, as soon as the broker takes its member for dead."""
@@ -241,8 +248,8 @@ def test_an_ordinary_key_archives_the_audit_topic_as_renamed_gzipped_json_lines(
     assert "ContentEncoding" not in world.s3.head_object(Bucket=case.name, Key=key)
 
 
-@pytest.mark.parametrize("form", ["json", "raw"])
-def test_what_the_program_renders_is_taken_as_it_is(world: World, case: Case, form: str) -> None:
+def rendered(world: World, case: Case, form: str, **archive: Any) -> list[dict[str, str]]:
+    """The properties of each connector, as the program renders them, with what stands in files on a VM filled in."""
     settings = load(
         {
             "source": {
@@ -251,7 +258,7 @@ def test_what_the_program_renders_is_taken_as_it_is(world: World, case: Case, fo
                 "apiSecret": "made-up/secret+of=the-tests",
                 "partitions": {client.TOPIC: 12},
             },
-            "archive": {"bucket": case.name, "allowOtherRegion": True},
+            "archive": {"bucket": case.name, "allowOtherRegion": True, **archive},
             "connector": {"name": case.name, "format": form, "rotationSeconds": 5},
             "worker": {"endpoints": {"s3": world.store.url}},
             "logzio": {"apiToken": "made-up-token"},
@@ -259,17 +266,61 @@ def test_what_the_program_renders_is_taken_as_it_is(world: World, case: Case, fo
         region="us-west-2",
         environ={},
     )
-    facts = WorkerFacts("dev", "127.0.0.1:9092", {"kafka": "/kafka", "writer": "/writer"})
-    rendered = connector_properties(settings, facts)
-    secrets = {"aws.access.key.id": KEY_ID, "aws.secret.access.key": SECRET}
-    assert secrets.keys() <= rendered.keys()
+    facts = WorkerFacts(
+        "ccloud-logexporter", "dev", "127.0.0.1:9092", {"kafka": "/kafka", "writer": "/writer"}
+    )
+    filled = {"aws.access.key.id": KEY_ID, "aws.secret.access.key": SECRET}
+    vm = "${file:/run/s3-auditlog-sink/instance.properties:instance.id}"
+    found = []
+    for one in connectors(settings, facts):
+        assert filled.keys() <= one.properties.keys()
+        client_id = one.properties["consumer.override.client.id"].replace(vm, "i-0123456789abcdef0")
+        found.append({**one.properties, **filled, "consumer.override.client.id": client_id})
+    return found
+
+
+@pytest.mark.parametrize("form", ["json", "raw"])
+def test_what_the_program_renders_is_taken_as_it_is(world: World, case: Case, form: str) -> None:
+    properties = rendered(world, case, form)[0]
     assert produce(world.state, events(0, 2), partition=11) == []
 
-    assert world.worker.put(case.name, rendered | secrets).status_code == 201
+    assert world.worker.put(case.name, properties).status_code == 201
 
     wait_for("an object", lambda: [key for key in case.objects() if "/partition=11/" in key])
     assert all(layout.parse_data_key(key) for key in case.objects())
     assert {0, 1} <= set(case.ids())
+
+
+def test_one_worker_writes_events_and_originals_each_in_a_group_of_its_own(world: World, case: Case) -> None:
+    # What JSON cannot say stands in the originals alone, a null in neither.
+    poison = [b'{"id": 7,  "time": "a", "n": 1e3}', b"no json", b"\xff\x00", b"two\nlines", b"", None]
+    events_properties, originals_properties = rendered(world, case, "json", originalsRotationSeconds=5)
+    # Ordinary keys may read the audit topic only.
+    case_only = {"topics": case.name, "consumer.override.sasl.jaas.config": login(world.state, users.ADMIN)}
+    case.feed(poison)
+
+    for properties in (events_properties, originals_properties):
+        assert world.worker.put(properties["name"], properties | case_only).status_code == 201
+
+    (kept,) = wait_for("originals", lambda: [key for key in case.objects() if key.startswith("originals/")])
+    read = wait_for("events", lambda: [key for key in case.objects() if key.startswith("topics/")])
+    original = layout.parse_data_key(kept)
+    assert original is not None
+    assert kept.startswith(layout.partition_prefix(layout.ORIGINALS, case.name, 0))
+    assert (original.start_offset, original.extension) == (0, ".json.gz")
+    assert case.body(kept) == b"".join(value + b"\n" for value in poison if value is not None)
+    assert [json.loads(line) for line in case.body(read[0]).splitlines()] == [
+        {"id": 7, "@timestamp": "a", "n": 1000.0}
+    ]
+    group = f"ccloud-logexporter-dev-{case.name}"
+    wait_for("the originals' commit", lambda: case.committed(f"{group}-originals") == {0: 5})
+    wait_for("the events' commit", lambda: case.committed(group) == {0: 1})
+    members = case.clients(group) | case.clients(f"{group}-originals")
+    assert members == {
+        f"{group}-{case.name}-i-0123456789abcdef0",
+        f"{group}-{case.name}-originals-i-0123456789abcdef0",
+    }
+    world.worker.delete(originals_properties["name"])
 
 
 def test_an_object_costs_three_requests_and_is_never_put(case: Case) -> None:

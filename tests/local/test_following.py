@@ -34,6 +34,7 @@ from scripts.replaying.form import Form
 from scripts.replaying.progress import Progress
 from scripts.replaying.run import Counts, Replay, objects_of
 from scripts.replaying.selection import Selection
+from scripts.stack import project_name
 from scripts.verification.bucket import Bucket
 from scripts.verification.chains import Chain, chains
 from scripts.verification.judge import Patience, exit_code, judge
@@ -85,7 +86,7 @@ class Scene:
 
     @property
     def chain(self) -> Chain:
-        return chains(self.settings)[0]
+        return chains(self.settings, project_name(), Stack.short_name)[0]
 
     def access(self, **changed: Any) -> Access:
         logzio = LogzioClient(Transport(self.emulator.url, self.emulator.token))
@@ -214,7 +215,7 @@ def scene_of(state: Path, endpoint: str, emulator: Emulator) -> Scene:
                 "topics": [f"audit-{name}"],
                 "partitions": {f"audit-{name}": PARTITIONS},
             },
-            "archive": {"bucket": f"bucket-{name}"},
+            "archive": {"bucket": f"bucket-{name}", "originals": False},
             "connector": {"name": f"connector-{name}"},
             "logzio": {"apiUrl": emulator.url, "apiToken": emulator.token},
         },
@@ -487,7 +488,12 @@ def test_a_logzio_that_refuses_the_token_is_told_and_the_rest_is_looked_at(scene
 def test_the_listener_counts_what_it_refuses(scene: Scene) -> None:
     listener = Listener(scene.emulator.url, scene.access().logzio.shipping_token(), "confluent_audit")
 
-    receipt = listener.send([b'{"id":"a"}', b"no json", b"[1]", b"", b'{"id":"b","type":"own"}'])
+    # An event without its time would be an invalid log, of another type.
+    time = {"@timestamp": datetime.now(UTC).isoformat()}
+    plain, typed = ({"id": "a", **time}, {"id": "b", "type": "own", **time})
+    lines = [json.dumps(plain).encode(), b"no json", b"[1]", b"", json.dumps(typed).encode()]
+
+    receipt = listener.send(lines)
 
     assert (receipt.taken, receipt.malformed, receipt.oversized, receipt.empty) == (2, 2, 0, 1)
     assert scene.access().logzio.present("id", ["a", "b", "c"]) == {"a", "b"}

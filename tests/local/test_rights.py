@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from components import layout
 from components.policies import Statement
 from components.worker.files import check_keys, fetch_secrets
 from local import processes
@@ -338,11 +339,13 @@ def test_nobody_of_the_own_account_can_take_a_role_that_is_not_meant_for_people(
     assert code_of(refused.value) == "AccessDenied"
 
 
-def test_logzio_reads_nothing_outside_the_topics_directory(stack: Stack) -> None:
-    stack.deployer("s3").put_object(Bucket=stack.bucket, Key="elsewhere/k", Body=b"{}")
+@pytest.mark.parametrize("topics_dir", ["elsewhere", layout.ORIGINALS])
+def test_logzio_reads_nothing_outside_the_topics_directory(stack: Stack, topics_dir: str) -> None:
+    key = f"{layout.key_start(topics_dir, 'confluent-audit-log-events', 0, 0)}.json.gz"
+    stack.deployer("s3").put_object(Bucket=stack.bucket, Key=key, Body=b"{}")
     for name in ("reader role", "reader user"):
         with pytest.raises(ClientError) as refused:
-            IDENTITIES[name](stack).client("s3").get_object(Bucket=stack.bucket, Key="elsewhere/k")
+            IDENTITIES[name](stack).client("s3").get_object(Bucket=stack.bucket, Key=key)
         assert code_of(refused.value) == "AccessDenied"
 
 

@@ -8,7 +8,7 @@ from typer import Typer
 from typer.testing import CliRunner
 
 from components.settings import load_stack_file
-from scripts import render
+from scripts import render, stack
 from tests.components.recorder import STACK, record_program
 
 app = Typer()
@@ -29,7 +29,7 @@ config:
 """
 WATCHDOG = (
     *("__init__", "__main__", "aws", "clock", "connect", "credentials", "decisions"),
-    *("group", "journal", "main", "memory", "metrics", "service", "system"),
+    *("group", "journal", "kafka", "main", "memory", "metrics", "service", "system"),
 )
 BY_USER = OWN_KEY.replace("identity: role", "identity: user")
 
@@ -58,6 +58,7 @@ def test_every_rendered_file_of_the_example_stack_is_written_under_its_own_name(
         "keys.json",
         "connect-standalone.properties",
         "s3-sink-connector.properties",
+        "originals-connector.properties",
         "connect-log4j.properties",
         "s3-auditlog-sink.service",
         "s3-auditlog-sink.conf",
@@ -145,6 +146,40 @@ def test_a_stack_that_does_not_exist_is_told_and_nothing_is_written(tmp_path: Pa
     assert code == 1
     assert "there is no Pulumi.nowhere.yaml" in output
     assert not (tmp_path / "out").exists()
+
+
+def test_a_qualified_name_of_a_stack_reads_the_same_file(tmp_path: Path) -> None:
+    code, output = run("--stack", f"acme/ccloud-logexporter/{EXAMPLE}", "--out", str(tmp_path / "qualified"))
+    run("--stack", EXAMPLE, "--out", str(tmp_path / "plain"))
+
+    assert code == 0, output
+    for file in (tmp_path / "plain").iterdir():
+        if file.is_file():
+            assert (tmp_path / "qualified" / file.name).read_text() == file.read_text()
+
+
+def test_settings_that_an_environment_may_hold_are_named_as_such(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "Pulumi.yaml").write_text("name: ccloud-logexporter\n")
+    monkeypatch.setattr(render, "ROOT", tmp_path)
+    monkeypatch.setattr(stack, "ROOT", tmp_path)
+    (tmp_path / "Pulumi.esc.yaml").write_text("environment: [acme/prod]\n")
+    (tmp_path / "Pulumi.full.yaml").write_text(f"environment: [acme/prod]\n{OWN_KEY}")
+
+    code, output = run("--stack", "esc", "--out", str(tmp_path / "out"))
+    assert code == 1
+    assert "environment: imports acme/prod; only Pulumi can open that" in output
+    code, output = run("--stack", "full", "--out", str(tmp_path / "out"))
+    assert code == 0, output
+    assert "note: what only acme/prod sets" in output
+
+
+def test_a_time_without_quotes_is_read_as_the_engine_reads_it(tmp_path: Path) -> None:
+    file = tmp_path / "Pulumi.own.yaml"
+    file.write_text(OWN_KEY + "  ccloud-logexporter:worker: {rebootTime: 13:30}\n")
+
+    assert load_stack_file(file).worker.reboot_time == "13:30"
 
 
 def test_settings_that_cannot_be_used_are_all_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

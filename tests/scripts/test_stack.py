@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+import scripts.stack
 from components.settings import SettingsError
 from scripts.stack import PulumiError, Stack
 from scripts.verification.registrations import Made
@@ -179,6 +180,18 @@ def test_a_missing_pulumi_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_stack_of_an_organisation_has_a_short_name() -> None:
     assert Stack("acme/prod").short_name == "prod"
     assert Stack("prod").short_name == "prod"
+    assert Stack("acme/ccloud-logexporter/prod").short_name == "prod"
+
+
+def test_a_stack_of_a_project_of_another_name_is_told_apart_by_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert Stack("acme/prod").owner == "prod"
+
+    monkeypatch.setattr(scripts.stack, "ROOT", tmp_path)
+    (tmp_path / "Pulumi.yaml").write_text("name: audit\nruntime: python\n")
+
+    assert Stack("acme/prod").owner == "audit/prod"
 
 
 REGISTRATION_TYPE = "pulumi-python:dynamic/logexporter:LogzioRegistration"

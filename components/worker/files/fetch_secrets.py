@@ -1,7 +1,8 @@
 """Fetches the service's credentials from the parameter store, before each start.
 
 Runs as the service's user with the VM's role. Writes them to one file that only this user can read, in the
-service's runtime directory (tmpfs), and beside it which versions of the parameters they are. Never prints a value.
+service's runtime directory (tmpfs), and beside it which versions of the parameters they are and which VM this is.
+Never prints a value.
 """
 
 import json
@@ -16,6 +17,8 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 SETTINGS = Path("/etc/s3-auditlog-sink/secrets.json")
+# Written by cloud-init (its documentation, "Directory layout").
+INSTANCE_ID = Path("/var/lib/cloud/data/instance-id")
 ATTEMPTS = 30
 PAUSE_SECONDS = 10
 
@@ -35,6 +38,7 @@ def main() -> None:
         properties |= PROPERTIES[credentials](values)
     folder = Path(os.environ["RUNTIME_DIRECTORY"])
     write(folder / "secrets.properties", java_properties(properties))
+    write(folder / "instance.properties", java_properties({"instance.id": instance_id()}))
     write(folder / "versions.json", json.dumps(versions))
     sys.stderr.write(f"versions of the credentials: {versions}\n")
 
@@ -51,6 +55,15 @@ def fetch(ssm: Any, name: str) -> tuple[dict[str, str], int]:
         else:
             return dict(json.loads(parameter["Value"])), int(parameter["Version"])
     sys.exit(f"parameter {name} cannot be read")
+
+
+def instance_id() -> str:
+    """What the names of Kafka's clients end with. A VM that does not know it works all the same."""
+    try:
+        return INSTANCE_ID.read_text().strip() or "unknown"
+    except OSError as error:
+        sys.stderr.write(f"id of the instance: {error}\n")
+        return "unknown"
 
 
 def kafka_properties(credentials: dict[str, str]) -> dict[str, str]:

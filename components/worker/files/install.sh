@@ -133,20 +133,24 @@ systemctl disable --quiet --now s3-auditlog-sink-install.timer
 begin "first start"
 systemctl start s3-auditlog-sink.service s3-auditlog-sink-watchdog.timer
 status() {
-    curl --fail --silent --max-time 5 "http://127.0.0.1:$REST_PORT/connectors/$CONNECTOR_NAME/status"
+    curl --fail --silent --max-time 5 "http://127.0.0.1:$REST_PORT/connectors/$1/status"
 }
 running() {
-    status | python3 -c 'import json, sys
+    for connector in $CONNECTOR_NAMES; do
+        status "$connector" | python3 -c 'import json, sys
 status = json.load(sys.stdin)
 states = [status["connector"]["state"], *(task["state"] for task in status["tasks"])]
-sys.exit(0 if len(states) > 1 and set(states) == {"RUNNING"} else 1)' 2>/dev/null
+sys.exit(0 if len(states) > 1 and set(states) == {"RUNNING"} else 1)' 2>/dev/null || return 1
+    done
 }
 waited=0
 until running; do
     if [ "$waited" -ge 300 ]; then
         # Everything is in place, so the service stays and goes on trying; the boot is told to have failed.
         systemctl status --no-pager --lines=30 s3-auditlog-sink.service >&2 || true
-        status >&2 || true
+        for connector in $CONNECTOR_NAMES; do
+            status "$connector" >&2 || true
+        done
         exit 1
     fi
     sleep 1

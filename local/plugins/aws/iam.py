@@ -16,9 +16,18 @@ def _text(document: Any) -> str:
     return unquote(document) if isinstance(document, str) else json.dumps(document)
 
 
+def _boundary(inputs: Plain) -> Any:
+    """For a creation: nothing where no boundary is asked for."""
+    asked = inputs.get("permissionsBoundary")
+    return {"PermissionsBoundary": asked} if asked else {}
+
+
 def _create_user(cloud: Cloud, inputs: Plain) -> Created:
     cloud.client("iam").create_user(
-        UserName=inputs["name"], Path=inputs.get("path", "/"), Tags=tag_list(inputs.get("tags"))
+        UserName=inputs["name"],
+        Path=inputs.get("path", "/"),
+        Tags=tag_list(inputs.get("tags")),
+        **_boundary(inputs),
     )
     return Created(inputs["name"])
 
@@ -31,6 +40,8 @@ def _read_user(cloud: Cloud, name: str, state: Plain) -> Plain:
         "path": user["Path"],
         "arn": user["Arn"],
         "uniqueId": user["UserId"],
+        # moto takes a boundary of a user and forgets it: what was asked for is believed.
+        "permissionsBoundary": state.get("permissionsBoundary"),
         # Not in AWS at all: what `destroy` does with keys that others made.
         "forceDestroy": state.get("forceDestroy", False),
         "tags": tag_map(user.get("Tags")),
@@ -114,6 +125,7 @@ def _create_role(cloud: Cloud, inputs: Plain) -> Created:
         "AssumeRolePolicyDocument": _text(inputs["assumeRolePolicy"]),
         "Tags": tag_list(inputs.get("tags")),
         "MaxSessionDuration": int(inputs.get("maxSessionDuration", 3600)),
+        **_boundary(inputs),
     }
     if inputs.get("description"):
         request["Description"] = inputs["description"]
@@ -129,6 +141,7 @@ def _read_role(cloud: Cloud, name: str, _state: Plain) -> Plain:
         "path": role["Path"],
         "arn": role["Arn"],
         "uniqueId": role["RoleId"],
+        "permissionsBoundary": role.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn"),
         "assumeRolePolicy": _text(role["AssumeRolePolicyDocument"]),
         "description": role.get("Description"),
         "maxSessionDuration": role.get("MaxSessionDuration"),
@@ -145,6 +158,10 @@ def _update_role(cloud: Cloud, name: str, state: Plain, inputs: Plain) -> None:
         Description=inputs.get("description", ""),
         MaxSessionDuration=int(inputs.get("maxSessionDuration", 3600)),
     )
+    if inputs.get("permissionsBoundary"):
+        iam.put_role_permissions_boundary(RoleName=name, PermissionsBoundary=inputs["permissionsBoundary"])
+    elif state.get("permissionsBoundary"):
+        iam.delete_role_permissions_boundary(RoleName=name)
     wanted, unwanted = tag_changes(state, inputs)
     iam.untag_role(RoleName=name, TagKeys=unwanted)
     iam.tag_role(RoleName=name, Tags=tag_list(wanted))
@@ -174,7 +191,11 @@ def _delete_role_policy(cloud: Cloud, policy_id: str, _state: Plain) -> None:
 
 def _create_profile(cloud: Cloud, inputs: Plain) -> Created:
     iam = cloud.client("iam")
-    iam.create_instance_profile(InstanceProfileName=inputs["name"], Tags=tag_list(inputs.get("tags")))
+    iam.create_instance_profile(
+        InstanceProfileName=inputs["name"],
+        Path=inputs.get("path", "/"),
+        Tags=tag_list(inputs.get("tags")),
+    )
     if inputs.get("role"):
         iam.add_role_to_instance_profile(InstanceProfileName=inputs["name"], RoleName=inputs["role"])
     return Created(inputs["name"])
@@ -187,6 +208,7 @@ def _read_profile(cloud: Cloud, name: str, _state: Plain) -> Plain:
         "id": name,
         "name": name,
         "arn": profile["Arn"],
+        "path": profile["Path"],
         "uniqueId": profile["InstanceProfileId"],
         "role": roles[0]["RoleName"] if roles else None,
         "tags": tag_map(profile.get("Tags")),
@@ -225,6 +247,7 @@ KINDS: dict[str, Kind[Cloud]] = {
         properties={
             "name": _NAME,
             "path": Property(default="/"),
+            "permissionsBoundary": Property(),
             "forceDestroy": Property(),
             "tags": Property(),
         },
@@ -256,6 +279,7 @@ KINDS: dict[str, Kind[Cloud]] = {
         properties={
             "name": _NAME,
             "path": _PATH,
+            "permissionsBoundary": Property(),
             "assumeRolePolicy": _POLICY,
             "description": Property(),
             "maxSessionDuration": Property(default=3600),
@@ -277,7 +301,7 @@ KINDS: dict[str, Kind[Cloud]] = {
         delete=_delete_role_policy,
     ),
     "aws:iam/instanceProfile:InstanceProfile": Kind(
-        properties={"name": _NAME, "role": Property(), "tags": Property()},
+        properties={"name": _NAME, "path": _PATH, "role": Property(), "tags": Property()},
         auto_name="name",
         outputs=("arn", "uniqueId", "tagsAll"),
         create=_create_profile,

@@ -319,6 +319,29 @@ def _create_group(cloud: Cloud, inputs: Plain) -> Created:
     return Created(answer["GroupId"])
 
 
+def _take_default_group(cloud: Cloud, inputs: Plain) -> Created:
+    """The real plugin makes no group: it takes over the VPC's own and takes every rule of it away.
+
+    Source: `resourceDefaultSecurityGroupCreate` in internal/service/ec2/vpc_default_security_group.go of
+    hashicorp/terraform-provider-aws (01f4311).
+    """
+    ec2 = cloud.client("ec2")
+    groups: Any = ec2.describe_security_groups(
+        Filters=[
+            {"Name": "group-name", "Values": ["default"]},
+            {"Name": "vpc-id", "Values": [inputs["vpcId"]]},
+        ]
+    )
+    (group,) = groups["SecurityGroups"]
+    group_id = group["GroupId"]
+    if group["IpPermissions"]:
+        ec2.revoke_security_group_ingress(GroupId=group_id, IpPermissions=group["IpPermissions"])
+    if group["IpPermissionsEgress"]:
+        ec2.revoke_security_group_egress(GroupId=group_id, IpPermissions=group["IpPermissionsEgress"])
+    retag(cloud, group_id, {"tagsAll": tag_map(group.get("Tags"))}, inputs)
+    return Created(group_id)
+
+
 def _read_group(cloud: Cloud, group_id: str, _state: Plain) -> Plain:
     group = cloud.client("ec2").describe_security_groups(GroupIds=[group_id])["SecurityGroups"][0]
     return {
@@ -525,6 +548,15 @@ KINDS: dict[str, Kind[Cloud]] = {
         delete=lambda cloud, group_id, _state: _void(
             cloud.client("ec2").delete_security_group(GroupId=group_id)
         ),
+    ),
+    "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup": Kind(
+        properties={"vpcId": Property(replaces=True, computed=True), "tags": _TAGS},
+        outputs=("arn", "description", "name", "ownerId", "tagsAll"),
+        create=_take_default_group,
+        read=_read_group,
+        update=retag,
+        # It goes with its VPC.
+        delete=lambda _cloud, _group_id, _state: None,
     ),
     "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule": Kind(
         properties={

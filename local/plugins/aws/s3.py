@@ -169,21 +169,24 @@ def _put_encryption(cloud: Cloud, bucket: str, inputs: Plain) -> object:
         by_default = {"SSEAlgorithm": default.get("sseAlgorithm", "AES256")}
         if default.get("kmsMasterKeyId"):
             by_default["KMSMasterKeyID"] = default["kmsMasterKeyId"]
-        rules.append(
-            {
-                "ApplyServerSideEncryptionByDefault": by_default,
-                "BucketKeyEnabled": bool(rule.get("bucketKeyEnabled")),
-            }
-        )
+        sent: dict[str, Any] = {
+            "ApplyServerSideEncryptionByDefault": by_default,
+            "BucketKeyEnabled": bool(rule.get("bucketKeyEnabled")),
+        }
+        if rule.get("blockedEncryptionTypes"):
+            sent["BlockedEncryptionTypes"] = {"EncryptionType": rule["blockedEncryptionTypes"]}
+        rules.append(sent)
     return cloud.client("s3").put_bucket_encryption(
         Bucket=bucket, ServerSideEncryptionConfiguration={"Rules": rules}
     )
 
 
-def _get_encryption(cloud: Cloud, bucket: str, _state: Plain) -> Plain:
+def _get_encryption(cloud: Cloud, bucket: str, state: Plain) -> Plain:
     answer = cloud.client("s3").get_bucket_encryption(Bucket=bucket)
+    # moto forgets what is blocked: what was put is believed. S3 itself blocks SSE-C where nothing else is asked for.
+    blocked = [rule.get("blockedEncryptionTypes") or ["SSE-C"] for rule in state.get("rules") or [{}]]
     rules = []
-    for rule in answer["ServerSideEncryptionConfiguration"]["Rules"]:
+    for number, rule in enumerate(answer["ServerSideEncryptionConfiguration"]["Rules"]):
         default: Any = rule.get("ApplyServerSideEncryptionByDefault", {})
         by_default = {
             "sseAlgorithm": default.get("SSEAlgorithm"),
@@ -193,6 +196,7 @@ def _get_encryption(cloud: Cloud, bucket: str, _state: Plain) -> Plain:
             {
                 "applyServerSideEncryptionByDefault": {k: v for k, v in by_default.items() if v},
                 "bucketKeyEnabled": bool(rule.get("BucketKeyEnabled")),
+                "blockedEncryptionTypes": blocked[min(number, len(blocked) - 1)],
             }
         )
     return {"rules": rules}
@@ -368,6 +372,8 @@ def _read_object(cloud: Cloud, object_id: str, state: Plain) -> Plain:
         "contentType": head["ContentType"],
         **content,
         "forceDestroy": state.get("forceDestroy", False),
+        # Not in AWS at all: which tags the plugin adds.
+        "overrideProvider": state.get("overrideProvider"),
         "versionId": head.get("VersionId"),
         "tags": tag_map(s3.get_object_tagging(Bucket=bucket, Key=key)["TagSet"]),
     }
@@ -429,6 +435,7 @@ KINDS: dict[str, Kind[Cloud]] = {
                         fields={"sseAlgorithm": Property(required=True), "kmsMasterKeyId": Property()}
                     ),
                     "bucketKeyEnabled": Property(),
+                    "blockedEncryptionTypes": Property(unordered=True),
                 },
             )
         },
@@ -504,6 +511,7 @@ KINDS: dict[str, Kind[Cloud]] = {
             "forceDestroy": Property(),
             "objectLockMode": Property(),
             "objectLockRetainUntilDate": Property(),
+            "overrideProvider": Property(fields={"defaultTags": Property(fields={"tags": Property()})}),
             "tags": TAGS,
         },
         outputs=("arn", "etag", "versionId", "tagsAll"),

@@ -108,6 +108,26 @@ def test_refused_aws_credentials_are_named_as_such_after_two_minutes() -> None:
     assert PROPAGATION_SECONDS - 20 < sum(script.slept) <= PROPAGATION_SECONDS == 120
 
 
+@pytest.mark.parametrize(
+    ("message", "kind"),
+    [
+        ("AWS failed to create S3 bucket. Exception AWS bucket is empty: 403.", Kind.EMPTY_PREFIX),
+        ("AWS: PermanentRedirect", Kind.BUCKET_REGION),
+        ("AWS: NoSuchBucket", Kind.NO_BUCKET),
+    ],
+)
+def test_what_is_wrong_with_the_bucket_is_final_at_once_and_no_fault_of_the_credentials(
+    message: str, kind: Kind
+) -> None:
+    script = Script(*PREFLIGHT, (POST, refusal(400, message)))
+
+    with pytest.raises(LogzioError) as caught:
+        script.client().create(WANTED, adopt=False)
+    assert caught.value.kind is kind
+    assert kind.value in str(caught.value)
+    assert script.slept == []
+
+
 def test_a_role_that_aws_does_not_know_yet_is_waited_for() -> None:
     script = Script(
         *PREFLIGHT,
@@ -380,6 +400,48 @@ def test_fields_that_are_null_or_unknown_or_missing_are_no_problem() -> None:
     found = script.client().get(7)
 
     assert found == Registered(7, "archive", "US_WEST_2", "confluent_audit", role_arn=ROLE)
+
+
+@pytest.mark.parametrize("missing", ["logsType", "region", "bucket"])
+def test_a_foreign_registration_without_a_field_does_not_stop_a_new_one(missing: str) -> None:
+    foreign = {**shown(3, bucket="another"), missing: None}
+    script = Script(
+        (WHO, ok(ACCOUNT)),
+        (LIST, ok([foreign])),
+        (POST, ok(shown(7), 201)),
+        (LIST, ok([foreign, shown(7)])),
+        (GET_7, ok(shown(7))),
+    )
+
+    assert script.client().create(WANTED, adopt=False).id == 7
+    script.assert_played()
+
+
+def test_an_incomplete_registration_of_the_same_place_is_a_conflict_or_taken_over() -> None:
+    incomplete = {name: value for name, value in shown(7).items() if name not in ("logsType", "region")}
+    script = Script((WHO, ok(ACCOUNT)), (LIST, ok([incomplete])))
+    adopting = Script((WHO, ok(ACCOUNT)), (LIST, ok([incomplete])), (PUT_7, ok(None)), (GET_7, ok(shown(7))))
+
+    with pytest.raises(LogzioError, match="there is already: 7"):
+        script.client().create(WANTED, adopt=False)
+    assert adopting.client().create(WANTED, adopt=True) == registered(7)
+
+
+def test_a_new_registration_of_the_same_place_that_lacks_a_field_is_not_posted_again() -> None:
+    incomplete = {**shown(7), "logsType": None}
+    script = Script(*PREFLIGHT, (POST, httpx.ReadError("cut")), (LIST, ok([incomplete])))
+
+    with pytest.raises(LogzioError, match="lacks its region or log type"):
+        script.client().create(WANTED, adopt=False)
+    script.assert_played()
+
+
+@pytest.mark.parametrize("missing", ["logsType", "region", "bucket", "id"])
+def test_a_registration_of_this_stack_is_read_strictly(missing: str) -> None:
+    script = Script((GET_7, ok({**shown(7), missing: None})))
+
+    with pytest.raises(LogzioError, match="lacks what it must hold"):
+        script.client().get(7)
 
 
 def test_an_answer_without_what_it_must_hold_is_named_as_such() -> None:

@@ -31,6 +31,26 @@ def error_of(method: str, status: int, **content: object) -> LogzioError:
             {"message": "The security token included in the request is invalid: AWS"},
             Kind.AWS_CREDENTIALS,
         ),
+        (
+            "POST",
+            400,
+            {"message": "AWS failed to create S3 bucket. Exception AWS bucket is empty: 403."},
+            Kind.EMPTY_PREFIX,
+        ),
+        (
+            "PUT",
+            400,
+            {
+                "message": "The bucket you are attempting to access must be addressed using the specified endpoint"
+            },
+            Kind.BUCKET_REGION,
+        ),
+        ("POST", 403, {"message": "AWS S3: AuthorizationHeaderMalformed"}, Kind.BUCKET_REGION),
+        ("POST", 404, {"message": "AWS: NoSuchBucket"}, Kind.NO_BUCKET),
+        ("POST", 400, {"message": "The specified bucket does not exist (Amazon S3)"}, Kind.NO_BUCKET),
+        ("POST", 429, {"message": "NoSuchBucket"}, Kind.RATE_LIMIT),
+        ("POST", 503, {"message": "NoSuchBucket"}, Kind.SERVER),
+        ("GET", 404, {"message": "NoSuchBucket"}, Kind.NOT_FOUND),
         ("POST", 400, {"message": "region must be one of"}, Kind.INVALID),
         ("PUT", 404, {"message": "no S3 bucket with secret"}, Kind.NOT_FOUND),
         ("POST", 429, {"message": "credentials"}, Kind.RATE_LIMIT),

@@ -176,11 +176,19 @@ def refused(wire: Wire, emulator: Emulator) -> str:
 
 
 @pytest.mark.parametrize(
-    ("answer", "named"),
-    [("expired-token", "API token is not accepted"), ("region", "account in another region")],
+    ("call", "answer", "named"),
+    [
+        ("whoami", "expired-token", "API token is not accepted"),
+        ("whoami", "region", "account in another region"),
+        ("create", "empty-prefix", "registers no empty prefix"),
+        ("create", "bucket-region", "set aws:region to the bucket's"),
+        ("create", "no-bucket", "no bucket of this name"),
+    ],
 )
-def test_each_cause_has_a_message_of_its_own(wire: Wire, emulator: Emulator, answer: str, named: str) -> None:
-    emulator.fail(call="whoami", answer=answer)
+def test_each_cause_has_a_message_of_its_own(
+    wire: Wire, emulator: Emulator, call: str, answer: str, named: str
+) -> None:
+    emulator.fail(call=call, answer=answer)
 
     assert named in refused(wire, emulator)
 

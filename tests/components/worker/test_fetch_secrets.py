@@ -24,6 +24,7 @@ def script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     spec.loader.exec_module(module)
     monkeypatch.setattr(module, "SETTINGS", tmp_path / "secrets.json")
     monkeypatch.setattr(module, "PAUSE_SECONDS", 0)
+    monkeypatch.setattr(module, "INSTANCE_ID", tmp_path / "instance-id")
     monkeypatch.setenv("RUNTIME_DIRECTORY", str(tmp_path))
     return module
 
@@ -77,6 +78,35 @@ def test_the_versions_that_were_fetched_stand_beside_them_for_the_watchdog(
         script.main()
 
     assert json.loads((tmp_path / "versions.json").read_text()) == {"kafka": 3, "writer": 7}
+
+
+@pytest.mark.parametrize(
+    ("known", "told"), [("i-0123456789abcdef0\n", "i-0123456789abcdef0"), ("", "unknown")]
+)
+def test_the_vm_is_named_for_kafkas_clients(
+    script: ModuleType, ssm: Stubber, tmp_path: Path, known: str, told: str
+) -> None:
+    settings(tmp_path, writer=None)
+    answers(ssm, "/k", KAFKA)
+    script.INSTANCE_ID.write_text(known)
+
+    with ssm:
+        script.main()
+
+    assert javaproperties.loads((tmp_path / "instance.properties").read_text()) == {"instance.id": told}
+
+
+def test_a_vm_that_does_not_know_its_name_starts_all_the_same(
+    script: ModuleType, ssm: Stubber, tmp_path: Path
+) -> None:
+    settings(tmp_path, writer=None)
+    answers(ssm, "/k", KAFKA)
+
+    with ssm:
+        script.main()
+
+    assert (tmp_path / "instance.properties").read_text() == "instance.id=unknown\n"
+    assert (tmp_path / "secrets.properties").exists()
 
 
 def test_only_the_service_can_read_the_file(script: ModuleType, ssm: Stubber, tmp_path: Path) -> None:

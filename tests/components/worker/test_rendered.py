@@ -21,17 +21,33 @@ import yaml
 from components.settings import Settings, load
 from components.settings.connector_properties import OWN_CONNECTOR_PROPERTIES, TIME_LAYOUT
 from components.worker import bundle, cloud_config
-from components.worker.bundle import CONNECTOR_PROPERTIES, FILES, WORKER_PROPERTIES, Bundle, File, files, pack
+from components.worker.bundle import (
+    CONNECTOR_PROPERTIES,
+    FILES,
+    ORIGINALS_PROPERTIES,
+    WORKER_PROPERTIES,
+    Bundle,
+    File,
+    files,
+    pack,
+)
 from components.worker.cloud_config import LOADER, user_data
-from components.worker.connect import WorkerFacts, connector_properties, worker_properties
+from components.worker.connect import (
+    MAX_PARTITION_FETCH_BYTES,
+    SinkConnector,
+    WorkerFacts,
+    connectors,
+    worker_properties,
+)
 from components.worker.files import check_keys
-from components.worker.files.watchdog import credentials, group, main, service
+from components.worker.files.watchdog import credentials, kafka, main, service
 from tests.components.worker.unpacked import unpacked
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "worker"
 SECRET = "planted-secret-4711"
 TOPIC = "confluent-audit-log-events"
 FACTS = WorkerFacts(
+    project="ccloud-logexporter",
     stack="dev",
     bootstrap_servers="pkc-abc12.us-west-2.aws.confluent.cloud:9092",
     parameters={one: f"/ccloud-logexporter/dev/{one}-credentials" for one in ("kafka", "writer")},
@@ -52,6 +68,17 @@ def given(**sections: dict[str, Any]) -> Settings:
         **sections,
     }
     return load(raw, region="us-west-2", environ={})
+
+
+def connector_properties(settings: Settings, facts: WorkerFacts) -> dict[str, str]:
+    """Of the connector whose objects Logz.io reads."""
+    return dict(connectors(settings, facts)[0].properties)
+
+
+def originals(**sections: dict[str, Any]) -> SinkConnector:
+    """The connector of the originals."""
+    _, found = connectors(given(**sections), FACTS)
+    return found
 
 
 def variables(name: str, **sections: dict[str, Any]) -> dict[str, str]:
@@ -197,13 +224,7 @@ def test_no_secret_is_in_what_the_vm_is_given() -> None:
 def test_worker_and_consumer_log_in_alike() -> None:
     properties = worker_properties(given(), FACTS)
 
-    for name in (
-        "bootstrap.servers",
-        "security.protocol",
-        "sasl.mechanism",
-        "sasl.jaas.config",
-        "client.id",
-    ):
+    for name in ("bootstrap.servers", "security.protocol", "sasl.mechanism", "sasl.jaas.config"):
         assert properties[name] == properties[f"consumer.{name}"]
     assert properties["security.protocol"] == "SASL_SSL"
     assert properties["sasl.mechanism"] == "PLAIN"
@@ -296,6 +317,103 @@ def test_raw_keeps_the_bytes_and_changes_no_field() -> None:
     assert not [name for name in properties if name.startswith("transforms")]
 
 
+def test_originals_are_the_bytes_as_confluent_sent_them_beside_what_logzio_reads() -> None:
+    properties = originals().properties
+
+    assert properties["topics.dir"] == "originals"
+    assert properties["format.class"] == "io.confluent.connect.s3.format.bytearray.ByteArrayFormat"
+    assert properties["value.converter"] == "org.apache.kafka.connect.converters.ByteArrayConverter"
+    assert not [name for name in properties if name.startswith("transforms")]
+    assert connector_properties(given(), FACTS)["topics.dir"] == "topics"
+
+
+def test_originals_rotate_slowly_and_at_the_pace_that_is_set() -> None:
+    slow = originals()
+    fast = originals(archive={"bucket": "b-1", "originalsRotationSeconds": 30, "originalsFlushSize": 2000})
+
+    assert (slow.rotation_seconds, slow.properties["rotate.schedule.interval.ms"]) == (600, "600000")
+    assert slow.properties["flush.size"] == "50000"
+    assert (fast.rotation_seconds, fast.properties["rotate.schedule.interval.ms"]) == (30, "30000")
+    assert fast.properties["flush.size"] == "2000"
+
+
+@pytest.mark.parametrize(
+    "sections",
+    [{"archive": {"bucket": "logexporter-ccloud", "originals": False}}, {"connector": {"format": "raw"}}],
+)
+def test_without_originals_there_is_one_connector(sections: dict[str, dict[str, Any]]) -> None:
+    assert len(connectors(given(**sections), FACTS)) == 1
+
+
+def test_what_is_common_to_both_connectors_is_the_same() -> None:
+    one = given(connector={"properties": {"s3.part.retries": "5"}})
+    events, kept = (found.properties for found in connectors(one, FACTS))
+
+    for name in (
+        "topics",
+        "s3.bucket.name",
+        "s3.part.size",
+        "s3.elastic.buffer.enable",
+        "timezone",
+        "enable.conditional.writes",
+        "behavior.on.null.values",
+        "s3.compression.type",
+        "s3.part.retries",
+        "aws.secret.access.key",
+        "consumer.override.max.partition.fetch.bytes",
+    ):
+        assert events[name] == kept[name]
+
+
+def groups(bucket: str = "logexporter-ccloud", stack: str = "dev", **source: Any) -> list[str]:
+    settings = given(archive={"bucket": bucket})
+    settings = settings.model_copy(update={"source": settings.source.model_copy(update=source)})
+    found = connectors(settings, replace(FACTS, stack=stack))
+    for one in found:
+        assert one.properties["consumer.override.group.id"] == one.group
+    return [one.group for one in found]
+
+
+def test_a_stack_has_consumer_groups_of_its_own() -> None:
+    assert groups() == [
+        "ccloud-logexporter-dev-logexporter-ccloud",
+        "ccloud-logexporter-dev-logexporter-ccloud-originals",
+    ]
+    # The stacks of two people may have the same name: a bucket never has.
+    assert not set(groups()) & set(groups(bucket="another"))
+    assert not set(groups()) & set(groups(stack="prod"))
+
+
+def test_the_group_of_an_earlier_worker_can_be_taken_over_and_it_kept_no_originals() -> None:
+    former = "connect-auditlog-connector-s3-sink"
+
+    assert groups(consumer_group=former) == [
+        former,
+        "ccloud-logexporter-dev-logexporter-ccloud-originals",
+    ]
+
+
+def test_a_client_id_names_stack_connector_and_vm() -> None:
+    vm = "${file:/run/s3-auditlog-sink/instance.properties:instance.id}"
+    names = [one.properties["consumer.override.client.id"] for one in connectors(given(), FACTS)]
+    names.append(worker_properties(given(), FACTS)["client.id"])
+
+    assert names == [
+        f"ccloud-logexporter-dev-logexporter-ccloud-{client}-{vm}"
+        for client in ("auditlog-connector-s3-sink", "auditlog-connector-s3-sink-originals", "worker")
+    ]
+    for one in connectors(given(), FACTS):
+        assert one.properties["consumer.override.client.id"] == one.client_id_prefix + vm
+
+
+def test_a_fetch_is_bounded_unless_a_person_tunes_it() -> None:
+    name = "consumer.override.max.partition.fetch.bytes"
+
+    assert connector_properties(given(), FACTS)[name] == str(MAX_PARTITION_FETCH_BYTES) == "262144"
+    tuned = given(connector={"properties": {name: "1048576"}})
+    assert {one.properties[name] for one in connectors(tuned, FACTS)} == {"1048576"}
+
+
 def test_a_key_that_is_no_json_cannot_stop_the_pipe() -> None:
     converter = connector_properties(given(), FACTS)["key.converter"]
 
@@ -322,9 +440,9 @@ def test_every_property_that_the_project_sets_is_refused_among_the_further_ones(
         given(connector={"compression": "none"}),
         given(archive={"bucket": "logexporter-ccloud", "objectLockDays": 400}),
     ]
-    own = {name for one in variants for name in connector_properties(one, FACTS)}
+    own = {name for one in variants for found in connectors(one, FACTS) for name in found.properties}
 
-    refused = OWN_CONNECTOR_PROPERTIES | TIME_LAYOUT
+    refused = OWN_CONNECTOR_PROPERTIES | TIME_LAYOUT | {"consumer.override.max.partition.fetch.bytes"}
     assert {name for name in own if not name.startswith("transforms")} <= refused
 
 
@@ -437,6 +555,25 @@ def test_the_connector_comes_from_the_vendor_unless_a_mirror_is_set() -> None:
     assert mirrored["CONNECTOR_URL"] == "https://mirror.internal/c.zip"
 
 
+def test_the_worker_is_started_with_the_file_of_each_connector() -> None:
+    unit = files(given(), FACTS)["/etc/systemd/system/s3-auditlog-sink.service"].content
+    both = variables("environment")["CONNECTORS"].split()
+
+    assert both == [CONNECTOR_PROPERTIES, ORIGINALS_PROPERTIES]
+    assert set(both) <= set(files(given(), FACTS))
+    alone = {"archive": {"bucket": "logexporter-ccloud", "originals": False}}
+    assert variables("environment", **alone)["CONNECTORS"] == CONNECTOR_PROPERTIES
+    assert ORIGINALS_PROPERTIES not in files(given(**alone), FACTS)
+    # Without quotes or braces systemd splits a variable at its spaces.
+    assert f"ExecStart=/usr/bin/connect-standalone {WORKER_PROPERTIES} $CONNECTORS\n" in unit
+
+
+def test_the_installation_waits_for_each_connector() -> None:
+    name = given().connector.name
+
+    assert variables("install.env")["CONNECTOR_NAMES"] == f"{name} {name}-originals"
+
+
 def test_a_jvm_out_of_memory_ends_and_its_heap_is_the_settings() -> None:
     environment = variables("environment", worker={"heapMb": 512})
 
@@ -458,8 +595,24 @@ def test_the_watchdog_looks_after_what_the_settings_say() -> None:
     one = given(worker={"restPort": 9999, "endpoints": {"cloudwatch": "https://monitoring.internal"}})
     known = json.loads(files(one, FACTS)["/etc/s3-auditlog-sink/watchdog.json"].content)
 
+    name, stack = one.connector.name, "ccloud-logexporter-dev-logexporter-ccloud"
     assert known == {
-        "connector": one.connector.name,
+        "connectors": [
+            {
+                "name": name,
+                "prefix": "",
+                "group": stack,
+                "client_id_prefix": f"{stack}-{name}-",
+                "rotation_seconds": 60,
+            },
+            {
+                "name": f"{name}-originals",
+                "prefix": "Originals",
+                "group": f"{stack}-originals",
+                "client_id_prefix": f"{stack}-{name}-originals-",
+                "rotation_seconds": 600,
+            },
+        ],
         "rest_port": 9999,
         "bootstrap_servers": FACTS.bootstrap_servers,
         "partitions": {TOPIC: 12},
@@ -476,7 +629,7 @@ def test_the_watchdogs_unit_finds_what_is_on_the_vm() -> None:
 
     assert "/usr/local/lib/s3-auditlog-sink/watchdog/__main__.py" in rendered
     assert "ExecStart=/usr/bin/python3 -I /usr/local/lib/s3-auditlog-sink/watchdog\n" in unit
-    assert {str(main.SETTINGS), str(credentials.CREDENTIALS), group.WORKER_PROPERTIES} <= set(rendered)
+    assert {str(main.SETTINGS), str(credentials.CREDENTIALS), kafka.WORKER_PROPERTIES} <= set(rendered)
     assert f"/etc/systemd/system/{service.UNIT}" in rendered
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from components.worker.connect import connector_properties, render
+from components.worker.connect import connectors, render
 from local import java
 from local.kafka import jars
 from tests.components.worker.test_rendered import FACTS, given
@@ -92,7 +92,7 @@ def transformed(folder: Path, values: Iterable[bytes], **connector: Any) -> list
         connector: settings of the connector (camelCase) that differ from the defaults.
     """
     properties = folder / "connector.properties"
-    properties.write_text(render(connector_properties(given(connector=connector), FACTS), "a test's"))
+    properties.write_text(render(connectors(given(connector=connector), FACTS)[0].properties, "a test's"))
     lines = folder / "values"
     lines.write_bytes(b"".join(value + b"\n" for value in values))
     done = subprocess.run(

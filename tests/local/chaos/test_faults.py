@@ -24,10 +24,11 @@ def test_a_fault_loses_nothing_and_heals_without_a_hand(report: Report, name: st
     assert row.seconds is not None, row
 
 
-def test_what_no_json_archive_can_hold_is_named_in_the_log(report: Report) -> None:
+def test_what_no_json_archive_can_hold_is_named_in_the_log_and_kept_as_an_original(report: Report) -> None:
     poison = next(row for row in report.rows if row.name == "6")
     assert poison.unrepresentable == 3, poison
 
 
 def test_every_event_has_a_right_copy_in_the_bucket_and_in_logzio_at_the_end(report: Report) -> None:
     assert report.missing_at_the_end == 0, report.details
+    assert report.originals_missing == 0, report.details

@@ -10,6 +10,9 @@ KEY = (
 )
 
 
+ORIGINAL = KEY.replace("topics", "originals", 1)
+
+
 def body(*ids: str) -> bytes:
     return gzip.compress("".join(json.dumps({"id": one, "data": {}}) + "\n" for one in ids).encode())
 
@@ -22,6 +25,7 @@ def ledger(archived: list[str], delivered: list[str]) -> Ledger:
 
 def add(made: Ledger, archived: list[str], delivered: list[str]) -> None:
     made.add_object(KEY, body(*archived))
+    made.add_original(ORIGINAL, body(*archived))
     for one in delivered:
         made.add_delivered(json.dumps({"id": one}))
 
@@ -51,6 +55,18 @@ def test_an_event_that_logzio_could_not_index_is_lost_there() -> None:
     made.add_delivered(json.dumps({"id": "b", "type": "logzio-index-failure", "tags": ["why"]}))
     assert made.undelivered(["a", "b"]) == {"b"}
     assert Books(made).close(["a", "b"]) == Account(lost_in_bucket=0, lost_in_logzio=1, duplicates=0)
+
+
+def test_an_event_without_an_original_is_lost_in_the_bucket() -> None:
+    made = Ledger()
+    made.add_object(KEY, body("a", "b"))
+    made.add_original(ORIGINAL, body("a", "a"))
+    for one in ("a", "b"):
+        made.add_delivered(json.dumps({"id": one}))
+
+    assert made.absent(["a", "b"]) == {"b"}
+    # Copies of an original are no duplicates: Logz.io reads none.
+    assert Books(made).close(["a", "b"]) == Account(lost_in_bucket=1, lost_in_logzio=0, duplicates=0)
 
 
 def test_a_loss_is_counted_in_one_row_only() -> None:
@@ -91,5 +107,6 @@ def test_an_object_that_cannot_be_unpacked_holds_no_event() -> None:
 def test_a_line_that_is_no_event_is_no_copy_of_one() -> None:
     made = Ledger()
     made.add_object(KEY, gzip.compress(b'nonsense\n[1]\n{"id": 5}\n{"id": "a"}\n'))
+    made.add_original(ORIGINAL, body("a"))
     made.add_delivered('{"id": "a"}')
     assert made.absent(["a", "nonsense", "5"]) == {"nonsense", "5"}

@@ -20,8 +20,8 @@ GOOD = Row(
 )
 
 
-def report(*rows: Row, missing: int = 0) -> Report:
-    return Report(rows, events=1000, missing_at_the_end=missing)
+def report(*rows: Row, missing: int = 0, originals: int = 0) -> Report:
+    return Report(rows, events=1000, missing_at_the_end=missing, originals_missing=originals)
 
 
 def test_rows_without_loss_end_well_whatever_came_twice() -> None:
@@ -39,6 +39,7 @@ def test_a_row_that_did_not_recover_fails_the_run() -> None:
 
 def test_an_event_missing_at_the_end_fails_the_run() -> None:
     assert report(GOOD, missing=1).exit_code == 1
+    assert report(GOOD, originals=1).exit_code == 1
 
 
 def test_a_run_without_rows_proves_nothing() -> None:
@@ -53,7 +54,7 @@ def test_a_row_that_was_not_run_says_why() -> None:
 
 def test_the_table_says_what_could_not_be_represented_and_what_did_not_recover() -> None:
     text = shown(replace(GOOD, unrepresentable=3, seconds=None))
-    assert "0 (and 3 that no JSON archive can hold)" in text
+    assert "0 (and 3 that stand in the originals alone)" in text
     assert "not recovered" in text
 
 

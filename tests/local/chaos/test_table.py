@@ -38,7 +38,7 @@ def test_the_journal_is_summed_up() -> None:
         "WARN [c|task-0] retry",
         "WARN [c|task-0] retry",
         "INFO An ERROR in the middle",
-        "restarting what failed: ['RUNNING', 'FAILED'], attempt 1 of 3",
+        "restarting what failed: sink RUNNING/FAILED, attempt 1 of 3",
         'heartbeat {"TaskRunning": 0, "Restarts": 1}',
         'heartbeat {"TaskRunning": 1, "Restarts": 0}',
     ]

@@ -72,11 +72,19 @@ class Place:
             if self.pipeline.flatten:
                 lines = [flattened(line) for line in lines]
             self.bucket.objects[key] = packed([json.dumps(line) for line in lines])
+        self.keep_originals()
+
+    def keep_originals(self) -> None:
+        """One object for each partition, of all its records."""
+        for partition in range(PARTITIONS):
+            records = [record for record in self.records if record.partition == partition]
+            if records:
+                self.bucket.objects[original_key(partition, records[0].offset)] = original(records)
 
     def deliver(self) -> None:
         """Indexes what stands in the bucket as Logz.io does."""
         for key, body in self.bucket.objects.items():
-            if layout.parse_data_key(key) is None:
+            if not key.startswith("topics/"):
                 continue
             for number, line in enumerate(gzip.decompress(body).decode().splitlines(), 1):
                 event = (
@@ -119,6 +127,15 @@ def key_of(partition: int, offset: int) -> str:
     return f"{prefix}{TOPIC}+{partition}+{offset:020d}.json.gz"
 
 
+def original_key(partition: int, offset: int) -> str:
+    return key_of(partition, offset).replace("topics", "originals", 1)
+
+
+def original(records: list[Record]) -> bytes:
+    """What the connector makes of them."""
+    return gzip.compress(b"".join(one.value + b"\n" for one in records if one.value is not None))
+
+
 def packed(lines: list[str]) -> bytes:
     return gzip.compress("".join(f"{line}\n" for line in lines).encode())
 
@@ -143,6 +160,7 @@ def test_what_arrived_whole_has_no_fault(place: Place) -> None:
     assert (result.produced, result.archived, result.delivered) == (60, 60, 60)
     assert (result.indexed, result.index_failures) == (60, 0)
     assert (result.objects, result.duplicates, result.faults) == (6, 0, 0)
+    assert (result.originals_objects, result.originals_missing, result.foreign_objects) == (3, 0, 0)
     assert result.first_delivered_at == 2000.5
     assert result.explain() == []
 
@@ -178,6 +196,7 @@ def test_an_event_that_kafka_acknowledged_and_lost_is_missing(place: Place) -> N
 
 def test_an_event_that_was_never_produced_is_a_fault(place: Place) -> None:
     place.records.pop()
+    place.keep_originals()
     result = place.compared()
     assert result.missing == 0
     assert {fault.what.split(" ", 2)[2] for fault in result.first_faults} == {"was never produced"}
@@ -206,6 +225,7 @@ def test_a_duplicate_in_both_places_is_one_duplicate(place: Place) -> None:
 def test_an_event_produced_twice_may_arrive_twice(place: Place) -> None:
     record = place.records[-1]
     place.records.append(record._replace(offset=120))
+    place.keep_originals()
     line = gzip.decompress(place.bucket.objects[key_of(2, 110)]).decode().splitlines()[-1]
     place.bucket.objects[key_of(2, 120)] = packed([line])
     place.rows.append(place.rows[-1])
@@ -384,6 +404,7 @@ def test_numbers_are_compared_by_value_and_not_by_their_form(place: Place) -> No
     sent = json.dumps(event).replace("1000.0", "1e3").replace("2.5", "2.50")
     assert "1e3, 2.50" in sent
     place.records.append(Record(0, 120, sent.encode()))
+    place.keep_originals()
     renamed = '{"data":[1000.0,2.5,12345678901234567890],"@timestamp":"t","event_type":"x","id":"n"}'
     place.bucket.objects[key_of(0, 120)] = packed([renamed])
     place.rows.append((key_of(0, 120), 1, renamed[:-1] + ',"type":"confluent_audit"}'))
@@ -394,6 +415,7 @@ def test_an_integer_that_lost_its_last_digits_is_a_fault(place: Place) -> None:
     place.records.append(
         Record(0, 120, b'{"id":"n","time":"t","type":"x","big":123456789012345678901234567890}')
     )
+    place.keep_originals()
     place.bucket.objects[key_of(0, 120)] = packed(
         ['{"id":"n","@timestamp":"t","event_type":"x","big":-4362896299872285998}']
     )
@@ -406,6 +428,7 @@ def test_records_that_are_no_events_are_counted(place: Place) -> None:
     place.records += [
         Record(0, 120 + n, value) for n, value in enumerate((None, b"[]", b"\xff", b'{"id": 5}'))
     ]
+    place.keep_originals()
     result = place.compared()
     assert result.ok
     assert result.unreadable_in_kafka == 4
@@ -463,7 +486,34 @@ def test_hundreds_of_missing_events_are_counted_and_some_are_named(tmp_path: Pat
     result = Place(tmp_path, count=500).compared()
     assert result.missing == 500
     assert len(result.first_missing) == 20
-    assert result.explain()[-1] == "... 500 events are missing in all"
+    assert "... 500 events are missing in all" in result.explain()
+    assert (result.originals_missing, len(result.first_originals_missing)) == (500, 20)
+    assert result.explain()[-1] == "... 500 originals are missing in all"
+
+
+def test_a_record_without_an_original_is_named_with_its_place_in_kafka(place: Place) -> None:
+    kept = [record for record in place.records if record.partition == 1]
+    place.bucket.objects[original_key(1, 100)] = original(kept[:-1])
+    result = place.compared()
+    assert not result.ok
+    assert (result.missing, result.originals_missing, result.faults) == (0, 1, 0)
+    assert result.explain() == [f"no original: partition 1, offset {kept[-1].offset}"]
+
+
+def test_an_original_that_differs_in_one_byte_is_a_fault(place: Place) -> None:
+    kept = [record for record in place.records if record.partition == 1]
+    changed = kept[3]._replace(value=(kept[3].value or b"").replace(b"{", b"["))
+    place.bucket.objects[original_key(1, 100)] = original([*kept[:3], changed, *kept[4:]])
+    result = place.compared()
+    assert result.originals_missing == len(kept) - 3
+    assert only_fault(result) == f"differs from Kafka's record at offset {kept[3].offset}"
+
+
+def test_a_stack_without_originals_misses_none(place: Place) -> None:
+    place.pipeline = replace(place.pipeline, originals=False)
+    for partition in range(PARTITIONS):
+        del place.bucket.objects[original_key(partition, 100)]
+    assert place.compared().ok
 
 
 def test_a_delivered_line_holds_what_the_store_says(place: Place) -> None:

@@ -19,6 +19,7 @@ from components import layout
 from components.worker.fields import flattened
 from local import paths, processes
 from local.demo.check import any_archived, wait_until_complete
+from local.demo.comparison import Record
 from local.demo.feed import feed
 from local.demo.left_behind import in_aws, in_kafka
 from local.demo.places import Bucket, DeliveredStore, Topic
@@ -92,7 +93,9 @@ class Player:
 
     def pass_on(self, *, losing_last_line: bool = False) -> None:
         files: dict[int, list[tuple[int, dict[str, Any]]]] = defaultdict(list)
+        originals: dict[int, list[Record]] = defaultdict(list)
         for record in self._topic.new_records():
+            originals[record.partition].append(record)
             event = json.loads(record.value or b"")
             renamed = {"@timestamp": event.pop("time"), "event_type": event.pop("type")} | event
             files[record.partition].append((record.offset, flattened(renamed)))
@@ -101,6 +104,9 @@ class Player:
             key = f"{prefix}{client.TOPIC}+{partition}+{events[0][0]:020d}.json.gz"
             body = "".join(json.dumps(event) + "\n" for _, event in events)
             self._s3.put_object(Bucket="archive", Key=key, Body=gzip.compress(body.encode()))
+            kept = b"".join((one.value or b"") + b"\n" for one in originals[partition])
+            original_key = key.replace("topics", layout.ORIGINALS, 1)
+            self._s3.put_object(Bucket="archive", Key=original_key, Body=gzip.compress(kept))
             indexed = events[:-1] if losing_last_line and partition == 0 else events
             rows = [
                 (key, n, json.dumps(event | {"type": "confluent_audit"}))
@@ -141,9 +147,10 @@ def test_the_check_follows_events_to_the_end_and_names_the_one_that_is_lost(serv
         assert result.ok
         assert (result.produced, result.archived, result.delivered) == (2000, 2000, 2000)
         assert (result.objects, result.sentinels, result.duplicates) == (12, 1, 0)
+        assert (result.originals_objects, result.originals_missing) == (12, 0)
         assert abs((result.first_object_at or 0) - time.time()) < 600
         assert any_archived(servers.bucket)
-        assert said[-1] == "  events in Kafka 2000, in the bucket 2000, in Logz.io 2000"
+        assert said[-1] == "  events in Kafka 2000, in the bucket 2000, in Logz.io 2000, originals behind 0"
 
         assert feed(servers.state, kafka, 1000) == 1000
         player.pass_on(losing_last_line=True)

@@ -33,6 +33,8 @@ PARAMETER = "aws:ssm/parameter:Parameter"
 INSTANCE = "aws:ec2/instance:Instance"
 EGRESS = "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule"
 SUBNET = "aws:ec2/subnet:Subnet"
+DEFAULT_GROUP = "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup"
+ENCRYPTION = "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration"
 
 SEEDS = itertools.count()
 """The engine hands out random ones; these make names that do not collide."""
@@ -89,9 +91,15 @@ def _storage(aws: Plugin, made: dict[str, Made]) -> None:
         rule={"objectOwnership": "BucketOwnerEnforced"},
     )
     put(
-        "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration",
+        ENCRYPTION,
         bucket=bucket,
-        rules=[{"applyServerSideEncryptionByDefault": {"sseAlgorithm": "AES256"}, "bucketKeyEnabled": False}],
+        rules=[
+            {
+                "applyServerSideEncryptionByDefault": {"sseAlgorithm": "AES256"},
+                "bucketKeyEnabled": False,
+                "blockedEncryptionTypes": ["SSE-C"],
+            }
+        ],
     )
     put(
         LIFECYCLE,
@@ -163,6 +171,7 @@ def _machine(aws: Plugin, made: dict[str, Made]) -> None:
         return made[token]
 
     vpc = put("aws:ec2/vpc:Vpc", cidrBlock="10.9.0.0/24", enableDnsHostnames=True, tags=TAGS).id
+    put(DEFAULT_GROUP, vpcId=vpc, tags=TAGS)
     gateway = put("aws:ec2/internetGateway:InternetGateway", vpcId=vpc, tags=TAGS).id
     subnet = put(SUBNET, vpcId=vpc, cidrBlock="10.9.0.0/24", mapPublicIpOnLaunch=True, tags=TAGS).id
     table = put("aws:ec2/routeTable:RouteTable", vpcId=vpc, tags=TAGS).id
@@ -298,6 +307,8 @@ def test_tags_change_in_place(aws: Plugin, made: dict[str, Made], token: str) ->
     assert aws.read(token, resource.id, resource.state, inputs)[1] == resource.state
 
 
+BOUNDARY = "arn:aws:iam::aws:policy/PowerUserAccess"
+
 CHANGES: list[tuple[str, dict[str, Any], bool]] = [
     (BUCKET, {"bucket": "another-name"}, True),
     (POLICY, {"policy": json.dumps({"Version": "2012-10-17", "Statement": []})}, False),
@@ -311,6 +322,9 @@ CHANGES: list[tuple[str, dict[str, Any], bool]] = [
     (ACCESS_KEY, {"user": "another"}, True),
     (ROLE, {"description": "Another"}, False),
     (ROLE, {"path": "/log/"}, True),
+    (ROLE, {"permissionsBoundary": BOUNDARY}, False),
+    (USER, {"permissionsBoundary": BOUNDARY}, False),
+    ("aws:iam/instanceProfile:InstanceProfile", {"path": "/log/"}, True),
     (ROLE, {"maxSessionDuration": 7200}, False),
     (ROLE_POLICY, {"policy": json.dumps({**RIGHT, "Id": "2"})}, False),
     ("aws:iam/instanceProfile:InstanceProfile", {"name": "another"}, True),
@@ -349,6 +363,41 @@ def test_a_change_is_seen_and_either_made_in_place_or_by_replacement(
         assert list(aws.diff(token, resource.id, resource.state, inputs).diffs) == []
 
 
+@pytest.mark.parametrize(
+    ("device", "paths"),
+    [
+        ({"volumeSize": 30}, {"rootBlockDevice.volumeSize": "UPDATE"}),
+        ({"volumeType": "gp2"}, {"rootBlockDevice.volumeType": "UPDATE"}),
+        (
+            {"volumeSize": 8, "encrypted": False},
+            {"rootBlockDevice.volumeSize": "UPDATE", "rootBlockDevice.encrypted": "UPDATE_REPLACE"},
+        ),
+    ],
+)
+def test_a_change_inside_of_a_property_is_told_by_its_path(
+    aws: Plugin, made: dict[str, Made], device: dict[str, Any], paths: dict[str, str]
+) -> None:
+    instance = made[INSTANCE]
+    inputs = {**instance.inputs, "rootBlockDevice": {**instance.inputs["rootBlockDevice"], **device}}
+
+    assert aws.detailed_diff(INSTANCE, instance.id, instance.state, inputs) == paths
+
+
+def test_a_change_inside_of_a_list_is_told_by_its_index(aws: Plugin, bucket: str) -> None:
+    rules: list[dict[str, Any]] = [
+        {"id": one, "status": "Enabled", "expiration": {"days": 30}} for one in ("a", "b")
+    ]
+    made = make(aws, LIFECYCLE, {"bucket": bucket, "rules": rules})
+    changed = [rules[0], {**rules[1], "expiration": {"days": 31}}]
+
+    assert aws.detailed_diff(LIFECYCLE, made.id, made.state, {"bucket": bucket, "rules": changed}) == {
+        "rules[1].expiration.days": "UPDATE"
+    }
+    assert aws.detailed_diff(LIFECYCLE, made.id, made.state, {"bucket": bucket, "rules": rules[:1]}) == {
+        "rules": "UPDATE"
+    }
+
+
 def test_an_endpoint_changes_its_route_tables_in_place(aws: Plugin, made: dict[str, Made]) -> None:
     token, table = "aws:ec2/vpcEndpoint:VpcEndpoint", "aws:ec2/routeTable:RouteTable"
     endpoint = made[token]
@@ -379,6 +428,21 @@ def test_a_user_data_that_may_change_in_place_stops_the_instance(aws: Plugin, ma
     assert resource.state["instanceState"] == "running"
 
 
+@pytest.mark.parametrize("token", [ROLE, USER])
+def test_a_boundary_is_there_from_the_beginning_and_can_go(aws: Plugin, token: str) -> None:
+    inputs: dict[str, Any] = {"permissionsBoundary": BOUNDARY}
+    if token == ROLE:
+        inputs["assumeRolePolicy"] = json.dumps(TRUST)
+    bounded = make(aws, token, inputs)
+    without = {name: value for name, value in bounded.inputs.items() if name != "permissionsBoundary"}
+
+    freed = aws.update(token, bounded.id, bounded.state, without)
+    aws.delete(token, bounded.id, freed)
+
+    assert bounded.state["permissionsBoundary"] == BOUNDARY
+    assert "permissionsBoundary" not in freed
+
+
 def test_a_type_that_the_table_does_not_know_is_refused(aws: Plugin) -> None:
     with pytest.raises(grpc.RpcError, match="no resource type aws:sqs/queue:Queue"):
         aws.check("aws:sqs/queue:Queue", {})
@@ -392,8 +456,39 @@ def test_a_description_that_ec2_does_not_take_is_refused(aws: Plugin, made: dict
 
 
 def test_a_function_that_the_table_does_not_know_is_refused(aws: Plugin) -> None:
-    with pytest.raises(grpc.RpcError, match="no function aws:ec2/getAmi:getAmi"):
-        aws.invoke("aws:ec2/getAmi:getAmi", {})
+    with pytest.raises(grpc.RpcError, match="no function aws:ec2/getEip:getEip"):
+        aws.invoke("aws:ec2/getEip:getEip", {})
+
+
+@pytest.mark.parametrize(("instance_type", "architecture"), [("t3.small", "x86_64"), ("t4g.small", "arm64")])
+def test_an_instance_type_tells_its_architecture(aws: Plugin, instance_type: str, architecture: str) -> None:
+    found = aws.invoke("aws:ec2/getInstanceType:getInstanceType", {"instanceType": instance_type})
+
+    assert architecture in found["supportedArchitectures"]
+
+
+def test_an_image_is_found_by_its_id_or_not_at_all(aws: Plugin) -> None:
+    by_id = {"filters": [{"name": "image-id", "values": [IMAGE]}]}
+
+    assert aws.invoke("aws:ec2/getAmi:getAmi", by_id)["architecture"] == "x86_64"
+    with pytest.raises(grpc.RpcError, match="returned no results"):
+        aws.invoke("aws:ec2/getAmi:getAmi", {"filters": [{"name": "image-id", "values": ["ami-0"]}]})
+
+
+def test_the_routes_of_a_subnet_are_found_by_its_table(aws: Plugin, made: dict[str, Made]) -> None:
+    tables, table = "aws:ec2/getRouteTables:getRouteTables", "aws:ec2/getRouteTable:getRouteTable"
+    own = {"filters": [{"name": "association.subnet-id", "values": [made[SUBNET].id]}]}
+    main = {
+        "vpcId": made["aws:ec2/vpc:Vpc"].id,
+        "filters": [{"name": "association.main", "values": ["true"]}],
+    }
+    (own_id,) = aws.invoke(tables, own)["ids"]
+    (main_id,) = aws.invoke(tables, main)["ids"]
+    routes = aws.invoke(table, {"routeTableId": own_id})["routes"]
+
+    assert own_id == made["aws:ec2/routeTable:RouteTable"].id != main_id
+    assert {"0.0.0.0/0"} == {one["cidrBlock"] for one in routes if one["gatewayId"].startswith("igw-")}
+    assert aws.invoke("aws:ec2/getSubnet:getSubnet", {"id": made[SUBNET].id})["ipv6Native"] is False
 
 
 def test_an_argument_that_a_function_does_not_know_is_refused(aws: Plugin) -> None:
@@ -603,6 +698,27 @@ def test_a_new_security_group_lets_nothing_out(aws: Plugin, made: dict[str, Made
     assert found["IpPermissions"] == []
 
 
+def test_the_default_group_of_a_vpc_loses_every_rule(made: dict[str, Made], client: Client) -> None:
+    group = client("ec2").describe_security_groups(GroupIds=[made[DEFAULT_GROUP].id])["SecurityGroups"][0]
+
+    assert group["GroupName"] == "default"
+    assert group["IpPermissionsEgress"] == []
+    assert group["IpPermissions"] == []
+
+
+def test_a_rule_that_does_not_name_the_block_of_sse_c_differs_from_what_s3_sets_itself(
+    aws: Plugin, bucket: str
+) -> None:
+    rule = {"applyServerSideEncryptionByDefault": {"sseAlgorithm": "AES256"}}
+    silent = make(aws, ENCRYPTION, {"bucket": bucket, "rules": [rule]})
+    naming = {"bucket": bucket, "rules": [{**rule, "blockedEncryptionTypes": ["SSE-C"]}]}
+
+    _, state, _ = aws.read(ENCRYPTION, silent.id, silent.state, silent.inputs)
+
+    assert list(aws.diff(ENCRYPTION, silent.id, state, silent.inputs).diffs) == ["rules"]
+    assert list(aws.diff(ENCRYPTION, silent.id, state, naming).diffs) == []
+
+
 def test_the_instance_has_what_was_asked_for(made: dict[str, Made], client: Client) -> None:
     reservations = client("ec2").describe_instances(InstanceIds=[made[INSTANCE].id])["Reservations"]
     instance = reservations[0]["Instances"][0]
@@ -666,6 +782,32 @@ def test_default_tags_are_set_and_are_no_difference(aws_endpoint: str, client: C
     assert list(diff.diffs) == []
 
 
+def test_an_object_that_overrides_the_default_tags_gets_none_of_them(
+    aws_endpoint: str, bucket: str, client: Client
+) -> None:
+    many = {f"Default{number}": "x" for number in range(11)}
+    plugin = Plugin(
+        "aws", aws_environment(aws_endpoint), region=REGION, defaultTags=json.dumps({"tags": many})
+    )
+    inputs = {"bucket": bucket, "content": "", "tags": TAGS}
+    try:
+        with pytest.raises(grpc.RpcError, match="Object tags cannot be greater than 10"):
+            plugin.create(OBJECT, {**inputs, "key": "too-many"})
+        overriding = {**inputs, "key": "few", "overrideProvider": {"defaultTags": {"tags": {}}}}
+        few = make(plugin, OBJECT, overriding)
+        diff = plugin.diff(OBJECT, few.id, few.state, few.inputs)
+        read = plugin.read(OBJECT, few.id, few.state, few.inputs)
+    finally:
+        plugin.stop()
+
+    assert client("s3").get_object_tagging(Bucket=bucket, Key="few")["TagSet"] == [
+        {"Key": "Project", "Value": "test"}
+    ]
+    assert few.state["tagsAll"] == TAGS
+    assert list(diff.diffs) == []
+    assert read == (few.id, few.state, few.inputs)
+
+
 def test_new_default_tags_are_a_difference(aws_endpoint: str, bucket: str) -> None:
     default = json.dumps({"tags": {"Team": "security"}})
     plugin = Plugin("aws", aws_environment(aws_endpoint), region=REGION, defaultTags=default)
@@ -703,8 +845,9 @@ def test_everything_can_be_deleted_and_is_gone_then(aws: Plugin, made: dict[str,
             left.append(token)
         aws.delete(token, resource.id, resource.state)
 
-    # Neither can be taken back from a bucket: they are suspended, or without a rule.
+    # Two cannot be taken back from a bucket: they are suspended, or without a rule. A default group goes with its VPC.
     assert sorted(left) == [
+        DEFAULT_GROUP,
         "aws:s3/bucketObjectLockConfiguration:BucketObjectLockConfiguration",
         VERSIONING,
     ]

@@ -96,6 +96,12 @@ class Plugin:
             )
         )
 
+    def detailed_diff(self, token: str, key: str, state: Values, news: Values) -> dict[str, str]:
+        """Path of each difference -> its kind (ADD, UPDATE_REPLACE ...)."""
+        kinds = provider_pb2.PropertyDiff.Kind
+        answer = self.diff(token, key, state, news)
+        return {path: kinds.Name(found.kind) for path, found in answer.detailedDiff.items()}
+
     def create(
         self, token: str, inputs: Values, name: str = "x", *, preview: bool = False
     ) -> tuple[str, dict[str, Any]]:

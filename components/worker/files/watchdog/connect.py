@@ -2,37 +2,41 @@
 
 import http.client
 import json
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from .system import say
 
 
 class Connect(NamedTuple):
-    """Connect's REST interface."""
+    """Connect's REST interface. `connectors`: their names."""
 
     port: int
-    connector: str
+    connectors: Sequence[str]
 
-    def states(self) -> list[str] | None:
-        """Of the connector and its tasks; None if there is no sound answer."""
+    def states(self) -> dict[str, list[str]] | None:
+        """Connector -> its own state and those of its tasks; None if one of them gets no sound answer."""
         try:
-            status = json.loads(self._call("GET", "status"))
-            tasks = [task["state"] for task in status["tasks"]]
-            return [status["connector"]["state"], *(tasks or ["UNASSIGNED"])]
+            return {name: self._states(name) for name in self.connectors}
         except (OSError, http.client.HTTPException, ValueError, KeyError, TypeError) as error:
             say(f"Connect: {error!r}")
             return None
 
-    def restart_failed(self) -> None:
+    def restart_failed(self, connector: str) -> None:
         try:
-            self._call("POST", "restart?includeTasks=true&onlyFailed=true")
+            self._call("POST", f"{connector}/restart?includeTasks=true&onlyFailed=true")
         except (OSError, http.client.HTTPException) as error:
             say(f"Connect: {error!r}")
+
+    def _states(self, connector: str) -> list[str]:
+        status = json.loads(self._call("GET", f"{connector}/status"))
+        tasks = [task["state"] for task in status["tasks"]]
+        return [status["connector"]["state"], *(tasks or ["UNASSIGNED"])]
 
     def _call(self, method: str, path: str) -> bytes:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
         try:
-            connection.request(method, f"/connectors/{self.connector}/{path}")
+            connection.request(method, f"/connectors/{path}")
             answer = connection.getresponse()
             body = answer.read()
         finally:

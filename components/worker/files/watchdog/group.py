@@ -1,107 +1,160 @@
-"""How far the consumer group is, partition by partition."""
+"""How far the consumer groups are, partition by partition."""
 
-import os
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from .memory import Memory
-from .system import run
+from .kafka import Member, Position, group_table, holds_event, log_starts, parse_members, parse_positions
+from .memory import ConnectorMemory, Memory
+from .system import say
 
-WORKER_PROPERTIES = "/etc/kafka/connect-standalone.properties"
-
-# A look at the consumer group takes a JVM of its own.
+# A look at the consumer groups takes a few JVMs of its own.
 MEASURE_SECONDS = 300
 
-
-class Position(NamedTuple):
-    """How far one partition was archived; `committed` is None before the first time."""
-
-    topic: str
-    partition: int
-    committed: int | None
-    end: int
+# So many partitions are looked into in one look at a group.
+MOST_ASKED = 2
 
 
-def measure(settings: Mapping[str, Any], memory: Memory) -> dict[str, float]:
-    """Looks at the consumer group now and then. Returns nothing if it is too early, or Kafka did not answer."""
+class Expired(NamedTuple):
+    """Offsets that expired in Kafka before they were archived; not all need be events."""
+
+    connector: str
+    place: Position
+    first: int
+    events: int
+
+
+class Measured(NamedTuple):
+    """What a look found: metrics, and what expired since the last one. None if Kafka did not answer."""
+
+    values: Mapping[str, float]
+    expired: Sequence[Expired]
+
+
+NOTHING = Measured({}, [])
+
+
+def measure(settings: Mapping[str, Any], memory: Memory) -> Measured:
+    """Looks at the consumer groups now and then: nothing if it is too early, or Kafka did not answer."""
     now = time.monotonic()
     if not memory.pid or (memory.measured_at is not None and now - memory.measured_at < MEASURE_SECONDS):
-        return {}
+        return NOTHING
     memory.measured_at = now
-    positions = list(parse_group(describe_group(settings)))
-    return progress(memory, settings["partitions"], positions, now) if positions else {}
-
-
-def progress(
-    memory: Memory, registered: Mapping[str, int], positions: Iterable[Position], now: float
-) -> dict[str, float]:
-    """ConsumerLag, SecondsSinceObject, SecondsStuck, UnregisteredPartitions.
-
-    Each partition for itself: one that stands still is not to hide behind the others.
-    """
-    lag = unregistered = 0
-    waiting: dict[str, float] = {}
-    if memory.moved_at is None:
-        memory.moved_at = now
-    for one in positions:
-        name = f"{one.topic}-{one.partition}"
-        before = memory.committed.get(name)
-        if one.committed is not None:
-            memory.committed[name] = one.committed
-        # Before the first commit, what was there may have expired long ago: what came since waits for certain.
-        start = one.committed if one.committed is not None else memory.first_end.setdefault(name, one.end)
-        if one.committed is not None and one.committed != before:
-            memory.moved_at = now
-            memory.waiting_since.pop(name, None)
-            memory.given_up = [other for other in memory.given_up if other != name]
-        # A skipped event is committed with the next one that is archived, which may take days to come.
-        memory.skipped[name] = [offset for offset in memory.skipped.get(name, []) if offset >= start]
-        behind = max(0, one.end - start - len(memory.skipped[name]))
-        if behind:
-            waiting[name] = memory.waiting_since.get(name, now)
-        lag += behind
-        unregistered += one.partition >= registered.get(one.topic, sys.maxsize)
-    memory.waiting_since = waiting
-    return {
-        "ConsumerLag": lag,
-        "SecondsSinceObject": round(now - memory.moved_at),
-        "SecondsStuck": round(max((now - since for since in waiting.values()), default=0)),
-        "UnregisteredPartitions": unregistered,
-    }
-
-
-def describe_group(settings: Mapping[str, Any]) -> str:
-    """The table of Kafka's own tool, with the worker's own login: the secret stays in its one place."""
-    environment = {
-        **os.environ,
-        "KAFKA_HEAP_OPTS": "-Xmx96m",
-        # Not into the service's own log; only the table is wanted.
-        "KAFKA_LOG4J_OPTS": "-Dlog4j.defaultInitOverride=true",
-    }
-    group = f"connect-{settings['connector']}"
-    return run(
-        *("kafka-consumer-groups", "--bootstrap-server", settings["bootstrap_servers"]),
-        *("--command-config", WORKER_PROPERTIES, "--timeout", "15000", "--describe", "--group", group),
-        environment=environment,
-    )
-
-
-def parse_group(table: str) -> Iterator[Position]:
-    """The rows, found by the names of their columns; `-` is an offset that is not known."""
-    columns: list[str] = []
-    for line in table.splitlines():
-        cells = line.split()
-        if cells[:2] == ["GROUP", "TOPIC"]:
-            columns = cells
+    starts = log_starts(settings, settings["partitions"])
+    if not starts:
+        return NOTHING
+    values: dict[str, float] = {}
+    expired: list[Expired] = []
+    foreign: set[Member] = set()
+    for connector in settings["connectors"]:
+        table = group_table(settings, connector["group"])
+        positions = list(parse_positions(table, starts))
+        if not positions:
             continue
-        row = dict(zip(columns, cells, strict=False))
-        if row.get("PARTITION", "").isdigit() and row.get("LOG-END-OFFSET", "").isdigit():
-            committed = row["CURRENT-OFFSET"]
-            yield Position(
-                topic=row["TOPIC"],
-                partition=int(row["PARTITION"]),
-                committed=int(committed) if committed.isdigit() else None,
-                end=int(row["LOG-END-OFFSET"]),
-            )
+        one = memory.connector(connector["name"])
+        for place in positions:
+            follow(one, place, now, connector["rotation_seconds"])
+        look_into(settings, one, positions, now)
+        values |= {f"{connector['prefix']}{name}": value for name, value in told(one, positions, now).items()}
+        expired += find_expired(connector["name"], one, positions)
+        foreign |= foreign_members(connector, table)
+        if not connector["prefix"]:
+            values["UnregisteredPartitions"] = unregistered(settings["partitions"], positions)
+    if values:
+        values |= {"ExpiredEvents": sum(one.events for one in expired), "ForeignMembers": len(foreign)}
+    return Measured(values, expired)
+
+
+def follow(one: ConnectorMemory, place: Position, now: float, rotation_seconds: float) -> None:
+    """Takes in where a partition is. Each for itself: one that stands still is not to hide behind the others."""
+    name = place.name
+    if one.moved_at is None:
+        one.moved_at = now
+    if place.committed is not None and place.committed != one.committed.get(name):
+        one.moved_at = now
+        one.committed[name] = place.committed
+        one.due_at.pop(name, None)
+        one.proved = [other for other in one.proved if other != name]
+        one.given_up = [other for other in one.given_up if other != name]
+    passed = place.committed or 0
+    one.skipped[name] = [offset for offset in one.skipped.get(name, []) if offset >= passed]
+    if lag(one, place):
+        one.due_at.setdefault(name, now + rotation_seconds)
+    else:
+        one.due_at.pop(name, None)
+
+
+def start_of(one: ConnectorMemory, place: Position) -> int:
+    """The first offset that can hold an event to archive. Before the first commit, that is the oldest there is."""
+    return max(place.committed or 0, place.log_start, one.empty_to.get(place.name, 0))
+
+
+def lag(one: ConnectorMemory, place: Position) -> int:
+    """How many events wait. A skipped one does not: it is committed with the next one that is archived."""
+    start = start_of(one, place)
+    skipped = sum(start <= offset < place.end for offset in one.skipped.get(place.name, []))
+    return max(0, place.end - start - skipped)
+
+
+def look_into(
+    settings: Mapping[str, Any], one: ConnectorMemory, positions: Iterable[Position], now: float
+) -> None:
+    """Asks Kafka whether what is overdue holds an event at all, the longest first."""
+    overdue = [
+        place
+        for place in positions
+        if place.name not in one.proved and one.due_at.get(place.name, now) < now and lag(one, place)
+    ]
+    for place in sorted(overdue, key=lambda place: one.due_at[place.name])[:MOST_ASKED]:
+        start = start_of(one, place)
+        if holds_event(settings, place, start, one.skipped.get(place.name, [])):
+            one.proved.append(place.name)
+        else:
+            say(f"no event in {place.name} from offset {start} to {place.end - 1}: nothing waits there")
+            one.empty_to[place.name] = place.end
+            one.due_at.pop(place.name)
+
+
+def told(one: ConnectorMemory, positions: Iterable[Position], now: float) -> dict[str, float]:
+    """ConsumerLag, SecondsSinceObject; SecondsStuck: how long events have been overdue."""
+    overdue = [now - one.due_at[name] for name in one.proved if name in one.due_at]
+    return {
+        "ConsumerLag": sum(lag(one, place) for place in positions),
+        "SecondsSinceObject": 0 if one.moved_at is None else round(now - one.moved_at),
+        "SecondsStuck": round(max(overdue, default=0)),
+    }
+
+
+def find_expired(connector: str, one: ConnectorMemory, positions: Iterable[Position]) -> list[Expired]:
+    """What was committed up to an offset and went on later: what lay between had expired. Each is found once."""
+    found = []
+    for place in positions:
+        if place.committed is None:
+            continue
+        known = max(one.expired_to.get(place.name, 0), one.empty_to.get(place.name, 0))
+        first = max(place.committed, known)
+        skipped = sum(first <= offset < place.log_start for offset in one.skipped[place.name])
+        if (count := place.log_start - first - skipped) > 0:
+            found.append(Expired(connector, place, first, count))
+    return found
+
+
+def remember_expired(memory: Memory, expired: Iterable[Expired]) -> None:
+    """Once they are told."""
+    for one in expired:
+        memory.connector(one.connector).expired_to[one.place.name] = one.place.log_start
+
+
+def foreign_members(connector: Mapping[str, Any], table: str) -> set[Member]:
+    """Members of the group that are not of this stack: they take a part of the events to another bucket."""
+    prefix = connector["client_id_prefix"]
+    found = {member for member in parse_members(table) if not member.client_id.startswith(prefix)}
+    for member in sorted(found):
+        say(f"foreign member of group {connector['group']}: client id {member.client_id}, host {member.host}")
+    return found
+
+
+def unregistered(registered: Mapping[str, int], positions: Iterable[Position]) -> int:
+    """Partitions that Logz.io was not told of."""
+    return sum(place.partition >= registered.get(place.topic, sys.maxsize) for place in positions)

@@ -1,4 +1,4 @@
-"""Skipped events: Kafka Connect names them in the journal."""
+"""What Kafka Connect and its JVM say in the journal: events that were skipped, and ends by lack of memory."""
 
 import re
 import subprocess
@@ -9,38 +9,53 @@ from typing import NamedTuple
 from .memory import Memory
 from .service import UNIT
 
-SKIPPED = re.compile(r"where consumed record is \{topic='([^']+)', partition=(\d+), offset=(\d+)")
+SKIPPED = re.compile(
+    r"Error encountered in task (\S+)-\d+\. .*where consumed record is "
+    r"\{topic='([^']+)', partition=(\d+), offset=(\d+)"
+)
 """Kafka's LogReporter with errors.log.include.messages: where the event is, nothing of what it holds."""
+
+OUT_OF_MEMORY = re.compile(r"^Terminating due to java\.lang\.OutOfMemoryError")
+"""What a JVM with -XX:+ExitOnOutOfMemoryError prints before it ends."""
 
 CURSOR = "-- cursor: "
 
 
 class Event(NamedTuple):
-    """Where an event is in Kafka."""
+    """Where an event is in Kafka, and the connector that skipped it."""
 
     topic: str
     partition: int
     offset: int
+    connector: str
 
 
-def read_journal(cursor_file: Path) -> tuple[list[Event], str]:
-    """The events that were skipped since the cursor, and the new cursor."""
+class Journal(NamedTuple):
+    """What was said since the cursor, and the new cursor."""
+
+    skipped: list[Event]
+    out_of_memory: int
+    cursor: str
+
+
+def read_journal(cursor_file: Path) -> Journal:
     cursor = cursor_file.read_text() if cursor_file.exists() else ""
     command = ["journalctl", f"--unit={UNIT}", "--output=cat", "--quiet", "--no-pager", "--show-cursor"]
     command += [f"--after-cursor={cursor}"] if cursor else []
-    skipped = []
+    skipped, out_of_memory = [], 0
     # Line by line: at level DEBUG there may be much of it.
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, errors="replace") as process:
         for line in process.stdout or ():
             cursor = line.removeprefix(CURSOR).strip() if line.startswith(CURSOR) else cursor
             if found := SKIPPED.search(line):
-                skipped.append(Event(found[1], int(found[2]), int(found[3])))
-    return skipped, cursor
+                skipped.append(Event(found[2], int(found[3]), int(found[4]), found[1]))
+            out_of_memory += bool(OUT_OF_MEMORY.match(line))
+    return Journal(skipped, out_of_memory, cursor)
 
 
 def remember(memory: Memory, skipped: Iterable[Event]) -> None:
     """Each offset once: a restart reads it again."""
-    known = {name: set(offsets) for name, offsets in memory.skipped.items()}
     for one in skipped:
-        known.setdefault(f"{one.topic}-{one.partition}", set()).add(one.offset)
-    memory.skipped = {name: sorted(offsets) for name, offsets in known.items()}
+        known = memory.connector(one.connector).skipped.setdefault(f"{one.topic}-{one.partition}", [])
+        if one.offset not in known:
+            known.append(one.offset)

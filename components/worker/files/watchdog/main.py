@@ -5,7 +5,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from .clock import clock
 from .connect import Connect
 from .credentials import renewed_credentials, used_versions
 from .decisions import PAUSES, decide
-from .group import measure
+from .group import measure, remember_expired
 from .journal import read_journal, remember
 from .memory import Memory
 from .metrics import publish
@@ -32,45 +32,75 @@ def main(arguments: list[str]) -> None:
         publish(settings, {"BootFailed": 0 if arguments[1:] == ["0"] else 1})
         return
     memory_file = Path(os.environ["RUNTIME_DIRECTORY"], "memory.json")
-    memory = Memory.read(memory_file)
+    lasting_file = Path(os.environ["STATE_DIRECTORY"], "offsets.json")
+    memory = Memory.read(memory_file, lasting_file)
     versions = used_versions()
     values = heal(settings, memory, versions)
     memory.write(memory_file)
     cursor_file = Path(os.environ["STATE_DIRECTORY"], "journal-cursor")
-    skipped, cursor = read_journal(cursor_file)
-    remember(memory, skipped)
+    journal = read_journal(cursor_file)
+    remember(memory, journal.skipped)
+    # Of a null, which holds no event, the other connectors tell, too.
+    archiver = settings["connectors"][0]["name"]
+    skipped = [event for event in journal.skipped if event.connector == archiver]
     values |= clock()
-    values |= measure(settings, memory)
+    measured = measure(settings, memory)
     memory.write(memory_file)
-    values |= {"FreeDiskPercent": min(map(free_percent, ("/", "/var/log"))), "SkippedEvents": len(skipped)}
-    publish(settings, values, skipped[:MOST_NAMED], versions)
+    values |= {
+        **measured.values,
+        "FreeDiskPercent": min(map(free_percent, ("/", "/var/log"))),
+        "SkippedEvents": len(skipped),
+        "OutOfMemory": journal.out_of_memory,
+    }
+    publish(settings, values, skipped[:MOST_NAMED], versions, measured.expired)
     # Last: what could not be published, or the cursor not written (a full disk), is told twice and not never.
-    write(cursor_file, cursor)
+    remember_expired(memory, measured.expired)
+    memory.write(memory_file)
+    memory.write_lasting(lasting_file)
+    write(cursor_file, journal.cursor)
 
 
 def heal(settings: Mapping[str, Any], memory: Memory, versions: Mapping[str, int]) -> dict[str, float]:
-    """Asks Connect and does what `decide` says. Returns TaskRunning and Restarts."""
+    """Asks Connect and does what `decide` says. Returns Restarts and, of each connector, TaskRunning."""
     service = show_service()
-    connect = Connect(settings["rest_port"], settings["connector"])
+    names = [connector["name"] for connector in settings["connectors"]]
+    connect = Connect(settings["rest_port"], names)
     states = connect.states()
     # After a boot, and after a restart by hand, systemd counts from 0 again.
     restarts = service.restarts - memory.restarts if service.restarts >= memory.restarts else service.restarts
     memory.restarts = service.restarts
     renewed = renewed_credentials(versions)
     decision = decide(memory, service.pid, states, time.monotonic(), renewed=bool(renewed))
-    if decision == "task":
-        say(f"restarting what failed: {states}, attempt {memory.attempts} of {len(PAUSES)}")
-        restarts += 1
-        connect.restart_failed()
-    elif decision == "service":
+    if decision is None:
+        pass
+    elif decision.what == "connectors":
+        for name in decision.connectors:
+            attempts = memory.connector(name).attempts
+            say(f"restarting what failed: {shown(states, [name])}, attempt {attempts} of {len(PAUSES)}")
+            restarts += 1
+            connect.restart_failed(name)
+    elif decision.what == "service":
         # systemd will count it.
-        say(f"restarting the service: {states or 'no answer'}")
+        say(f"restarting the service: {shown(states, names)}")
         # At once: a JVM that hangs does not end when it is asked to, and a failed task has nothing to finish.
         end_jvm(service.pid, signal.SIGKILL)
-    elif decision == "credentials":
+    else:
         say(f"restarting the service: new credentials for {', '.join(renewed)}")
         end_jvm(service.pid, signal.SIGTERM)
-    return {"TaskRunning": int(states is not None and set(states) == {"RUNNING"}), "Restarts": restarts}
+    running = {
+        f"{connector['prefix']}TaskRunning": int(
+            states is not None and set(states[connector["name"]]) == {"RUNNING"}
+        )
+        for connector in settings["connectors"]
+    }
+    return {**running, "Restarts": restarts}
+
+
+def shown(states: Mapping[str, Sequence[str]] | None, names: Iterable[str]) -> str:
+    """`sink RUNNING/FAILED, sink-originals RUNNING/RUNNING`."""
+    if states is None:
+        return "no answer"
+    return ", ".join(f"{name} {'/'.join(states[name])}" for name in names)
 
 
 if __name__ == "__main__":

@@ -5,19 +5,27 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .aws import client
+from .group import Expired
 from .journal import Event
 from .system import say
 
 UNITS = {
     "BootFailed": "Count",
     "TaskRunning": "Count",
+    "OriginalsTaskRunning": "Count",
     "Restarts": "Count",
+    "OutOfMemory": "Count",
     "FreeDiskPercent": "Percent",
     "SkippedEvents": "Count",
     "SkippedEventOffset": "None",
     "ConsumerLag": "Count",
     "SecondsSinceObject": "Seconds",
     "SecondsStuck": "Seconds",
+    "OriginalsConsumerLag": "Count",
+    "OriginalsSecondsSinceObject": "Seconds",
+    "OriginalsSecondsStuck": "Seconds",
+    "ExpiredEvents": "Count",
+    "ForeignMembers": "Count",
     "UnregisteredPartitions": "Count",
     "CredentialsVersion": "None",
     "ClockOffsetSeconds": "Seconds",
@@ -31,17 +39,23 @@ def publish(
     values: Mapping[str, float],
     skipped: Sequence[Event] = (),
     versions: Mapping[str, int] | None = None,
+    expired: Sequence[Expired] = (),
 ) -> None:
-    """One line in the journal, and CloudWatch's metrics if they are on."""
+    """Lines in the journal, and CloudWatch's metrics if they are on."""
     say("heartbeat " + json.dumps(dict(values)))
-    for topic, partition, offset in skipped:
+    for topic, partition, offset, _ in skipped:
         say(f"skipped event: topic {topic}, partition {partition}, offset {offset}")
+    for one in expired:
+        say(
+            f"expired before it was archived: topic {one.place.topic}, partition {one.place.partition}, offsets "
+            f"{one.first} to {one.place.log_start - 1} ({one.connector})"
+        )
     if not settings["metrics"]:
         return
     metrics = [metric(name, value) for name, value in values.items()]
     metrics += [
         metric("SkippedEventOffset", offset, {"Topic": topic, "Partition": str(partition)})
-        for topic, partition, offset in skipped
+        for topic, partition, offset, _ in skipped
     ]
     metrics += [
         metric("CredentialsVersion", version, {"Credentials": credentials})

@@ -8,7 +8,14 @@ import pytest
 
 from components.worker.files.watchdog import credentials, metrics
 from components.worker.files.watchdog.connect import Connect
-from tests.components.worker.watchdog.support import CloudWatch, ParameterStore, Rest
+from tests.components.worker.watchdog.support import (
+    ORIGINALS,
+    RUNNING,
+    SINK,
+    CloudWatch,
+    ParameterStore,
+    Rest,
+)
 
 
 @pytest.fixture
@@ -18,10 +25,11 @@ def rest() -> Iterator[tuple[Rest, Connect]]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             played.asked.append(f"{self.command} {self.path}")
+            body = played.bodies.get(self.path.split("/")[2], "")
             self.send_response(played.status)
-            self.send_header("Content-Length", str(len(played.body)))
+            self.send_header("Content-Length", str(len(body)))
             self.end_headers()
-            self.wfile.write(played.body.encode())
+            self.wfile.write(body.encode())
 
         do_POST = do_GET  # noqa: N815  # the standard library's name
 
@@ -31,7 +39,8 @@ def rest() -> Iterator[tuple[Rest, Connect]]:
     server = HTTPServer(("127.0.0.1", 0), Handler)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
-    yield played, Connect(server.server_port, "sink")
+    played.says(*RUNNING, name=ORIGINALS)
+    yield played, Connect(server.server_port, [SINK, ORIGINALS])
     server.shutdown()
     server.server_close()
     thread.join()

@@ -5,20 +5,35 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from components.worker.files.watchdog.group import Position, progress
-from components.worker.files.watchdog.memory import Memory
+from components.worker.files.watchdog.kafka import Position
 
 RUNNING = ["RUNNING", "RUNNING"]
-
+FAILED = ["RUNNING", "FAILED"]
 
 TOPIC = "confluent-audit-log-events"
 
-
 JVM = 4711
 
+SINK, ORIGINALS = "sink", "sink-originals"
+ROTATION = 60
 
 SETTINGS: dict[str, Any] = {
-    "connector": "sink",
+    "connectors": [
+        {
+            "name": SINK,
+            "prefix": "",
+            "group": "dev-bucket",
+            "client_id_prefix": "dev-bucket-sink-",
+            "rotation_seconds": ROTATION,
+        },
+        {
+            "name": ORIGINALS,
+            "prefix": "Originals",
+            "group": "dev-bucket-originals",
+            "client_id_prefix": "dev-bucket-sink-originals-",
+            "rotation_seconds": 10 * ROTATION,
+        },
+    ],
     "rest_port": 8083,
     "bootstrap_servers": "127.0.0.1:9092",
     "partitions": {TOPIC: 3},
@@ -29,21 +44,24 @@ SETTINGS: dict[str, Any] = {
 }
 
 
-def positions(*committed_and_end: tuple[int | None, int]) -> list[Position]:
-    return [Position(TOPIC, number, *one) for number, one in enumerate(committed_and_end)]
+def position(partition: int, committed: int | None, end: int, log_start: int = 0) -> Position:
+    return Position(TOPIC, partition, committed, log_start, end)
 
 
-def told(memory: Memory, now: float, *committed_and_end: tuple[int | None, int]) -> dict[str, float]:
-    return progress(memory, SETTINGS["partitions"], positions(*committed_and_end), now)
+def table(*rows: str, group: str = "dev-bucket") -> str:
+    """As Kafka's tool prints it (3.9); a row without its group."""
+    columns = "TOPIC PARTITION CURRENT-OFFSET LOG-END-OFFSET LAG CONSUMER-ID HOST CLIENT-ID"
+    return f"\nGROUP {columns}\n" + "".join(f"{group}   {row}\n" for row in rows)
 
 
-# As Kafka's tool prints it (3.9), with a member and without.
-TABLE = f"""
-GROUP           TOPIC           PARTITION  CURRENT-OFFSET  LOG-END-OFFSET  LAG   CONSUMER-ID  HOST   CLIENT-ID
-connect-sink    {TOPIC} 0          41              45              4     sink-0-1f    /127.0.0.1  s3-auditlog-sink
-connect-sink    {TOPIC} 10         -               0               -     sink-0-1f    /127.0.0.1  s3-auditlog-sink
-connect-sink    {TOPIC} 2          7               -               -     -            -           -
-"""
+# With a member and without.
+MEMBER = "dev-bucket-sink-i-1-c0ffee /127.0.0.1 dev-bucket-sink-i-1"
+TABLE = table(
+    f"{TOPIC} 0  41 45 4 {MEMBER}",
+    f"{TOPIC} 10 -  0  - {MEMBER}",
+    f"{TOPIC} 2  7  -  - - - -",
+)
+OFFSETS = f"{TOPIC}:0:3\n{TOPIC}:2:0\n{TOPIC}:10:0\n"
 
 
 @dataclass
@@ -51,12 +69,12 @@ class Rest:
     """A Connect that answers what it is told to."""
 
     status: int = 200
-    body: str = ""
+    bodies: dict[str, str] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
 
-    def says(self, connector: str, *tasks: str) -> None:
+    def says(self, connector: str, *tasks: str, name: str = SINK) -> None:
         states = [{"id": number, "state": task} for number, task in enumerate(tasks)]
-        self.body = json.dumps({"name": "sink", "connector": {"state": connector}, "tasks": states})
+        self.bodies[name] = json.dumps({"name": name, "connector": {"state": connector}, "tasks": states})
 
 
 @dataclass

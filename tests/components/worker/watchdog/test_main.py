@@ -15,10 +15,16 @@ from components.worker.files.watchdog.decisions import UNANSWERED
 from components.worker.files.watchdog.memory import Memory
 from components.worker.files.watchdog.service import Service
 from tests.components.worker.watchdog.support import (
+    FAILED,
     JVM,
+    OFFSETS,
+    ORIGINALS,
+    RUNNING,
     SETTINGS,
+    SINK,
     SKIPPED,
     TABLE,
+    TOPIC,
     CloudWatch,
     ParameterStore,
     Rest,
@@ -26,19 +32,21 @@ from tests.components.worker.watchdog.support import (
 )
 
 
-def test_a_heal_restarts_the_failed_task_and_counts_it_with_systemds_restarts(
-    rest: tuple[Rest, Connect], monkeypatch: pytest.MonkeyPatch
+def test_a_heal_restarts_what_failed_and_counts_it_with_systemds_restarts(
+    rest: tuple[Rest, Connect], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     played, connect = rest
-    played.says("RUNNING", "FAILED")
+    played.says(*RUNNING)
+    played.says(*FAILED, name=ORIGINALS)
     monkeypatch.setattr(main, "show_service", lambda: Service(JVM, 2))
     memory = Memory(pid=JVM, restarts=1)
 
     values = main.heal({**SETTINGS, "rest_port": connect.port}, memory, {})
 
-    assert values == {"TaskRunning": 0, "Restarts": 2}
-    assert played.asked[-1].startswith("POST ")
+    assert values == {"TaskRunning": 1, "OriginalsTaskRunning": 0, "Restarts": 2}
+    assert played.asked[-1].startswith(f"POST /connectors/{ORIGINALS}/restart")
     assert memory.restarts == 2
+    assert f"restarting what failed: {ORIGINALS} RUNNING/FAILED, attempt 1 of 3" in capsys.readouterr().out
 
 
 def test_a_heal_of_what_runs_tells_so_and_restarts_nothing(
@@ -51,8 +59,8 @@ def test_a_heal_of_what_runs_tells_so_and_restarts_nothing(
 
     values = main.heal({**SETTINGS, "rest_port": connect.port}, Memory(restarts=5), {})
 
-    assert values == {"TaskRunning": 1, "Restarts": 0}
-    assert played.asked == ["GET /connectors/sink/status"]
+    assert values == {"TaskRunning": 1, "OriginalsTaskRunning": 1, "Restarts": 0}
+    assert played.asked == [f"GET /connectors/{name}/status" for name in (SINK, ORIGINALS)]
 
 
 def test_the_jvm_is_ended_so_that_systemd_starts_it_again(
@@ -94,7 +102,7 @@ class Vm:
 
     @property
     def memory(self) -> Memory:
-        return Memory.read(self.folder / "memory.json")
+        return Memory.read(self.folder / "memory.json", self.folder / "offsets.json")
 
     @property
     def cursor(self) -> str:
@@ -118,6 +126,7 @@ def vm(rest: tuple[Rest, Connect], bin_folder: Path, tmp_path: Path, monkeypatch
     play(bin_folder, "systemctl", f"echo MainPID={JVM}; echo NRestarts=0")
     play(bin_folder, "journalctl", f"cat {tmp_path}/journal")
     play(bin_folder, "kafka-consumer-groups", f"cat {tmp_path}/table")
+    play(bin_folder, "kafka-get-offsets", f"echo '{OFFSETS}'")
     return Vm(tmp_path, lambda: main.main([]))
 
 
@@ -127,6 +136,38 @@ def test_a_whole_run_publishes_every_metric_but_the_boots(vm: Vm, cloudwatch: Cl
     assert {one["MetricName"] for one in cloudwatch.metrics} == set(metrics.UNITS) - {"BootFailed"}
     assert vm.memory.pid == JVM
     assert vm.cursor == "new"
+
+
+def test_what_expired_is_told_once_also_after_a_boot(vm: Vm, cloudwatch: CloudWatch) -> None:
+    def told() -> list[float]:
+        found = [one["Value"] for one in cloudwatch.metrics if one["MetricName"] == "ExpiredEvents"]
+        cloudwatch.metrics.clear()
+        return found
+
+    (vm.folder / "table").write_text(TABLE.replace(" 41 45 ", " 1 45 "))
+    cloudwatch.error = OSError("no way out")
+    with pytest.raises(OSError, match="no way out"):
+        vm.run()
+    # A boot: what is on tmpfs is gone.
+    (vm.folder / "memory.json").unlink()
+    cloudwatch.error = None
+
+    vm.run()
+    # Of both groups, as the table played is the same for both.
+    assert told() == [4]
+    (vm.folder / "memory.json").unlink()
+    vm.run()
+    assert told() == [0]
+
+
+def test_a_null_that_the_originals_skip_is_no_skipped_event(vm: Vm, cloudwatch: CloudWatch) -> None:
+    null = SKIPPED.replace("task sink-0", f"task {ORIGINALS}-0")
+    (vm.folder / "journal").write_text(f"{SKIPPED}\n{null}\n-- cursor: new\n")
+    vm.run()
+
+    skipped = [one["Value"] for one in cloudwatch.metrics if one["MetricName"] == "SkippedEvents"]
+    assert skipped == [1]
+    assert vm.memory.connector(ORIGINALS).skipped[f"{TOPIC}-3"] == [17]
 
 
 def test_what_could_not_be_published_is_told_again_by_the_next_run(vm: Vm, cloudwatch: CloudWatch) -> None:

@@ -1,8 +1,9 @@
 import pytest
 
 from components.worker.files.watchdog import metrics
+from components.worker.files.watchdog.group import Expired
 from components.worker.files.watchdog.journal import Event
-from tests.components.worker.watchdog.support import SETTINGS, TOPIC, CloudWatch
+from tests.components.worker.watchdog.support import SETTINGS, SINK, TOPIC, CloudWatch, position
 
 
 def test_every_value_is_a_metric_of_the_stack(cloudwatch: CloudWatch) -> None:
@@ -18,7 +19,7 @@ def test_every_value_is_a_metric_of_the_stack(cloudwatch: CloudWatch) -> None:
 def test_a_skipped_event_is_told_with_topic_partition_and_offset(
     cloudwatch: CloudWatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    metrics.publish(SETTINGS, {"SkippedEvents": 1}, [Event(TOPIC, 3, 17)])
+    metrics.publish(SETTINGS, {"SkippedEvents": 1}, [Event(TOPIC, 3, 17, SINK)])
 
     (named,) = [one for one in cloudwatch.metrics if one["MetricName"] == "SkippedEventOffset"]
     assert named["Value"] == 17
@@ -27,6 +28,18 @@ def test_a_skipped_event_is_told_with_topic_partition_and_offset(
         "Partition": "3",
     }
     assert f"topic {TOPIC}, partition 3, offset 17" in capsys.readouterr().out
+
+
+def test_what_expired_is_told_with_the_group_that_did_not_read_it(
+    cloudwatch: CloudWatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    metrics.publish(SETTINGS, {"ExpiredEvents": 5}, expired=[Expired(SINK, position(2, 3, 9, 8), 3, 5)])
+
+    assert [one["MetricName"] for one in cloudwatch.metrics] == ["ExpiredEvents"]
+    assert (
+        f"expired before it was archived: topic {TOPIC}, partition 2, offsets 3 to 7 (sink)"
+        in capsys.readouterr().out
+    )
 
 
 def test_the_versions_of_the_credentials_in_use_are_told(cloudwatch: CloudWatch) -> None:

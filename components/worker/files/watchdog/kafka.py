@@ -1,0 +1,123 @@
+"""What Kafka's own tools say, asked with the worker's own login: the secret stays in its one place."""
+
+import os
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+from .system import run
+
+WORKER_PROPERTIES = "/etc/kafka/connect-standalone.properties"
+
+# So many records before those that are asked for are read, too: one that comes shows that the read works.
+LOOK_BACK = 10
+
+
+class Position(NamedTuple):
+    """How far one partition was archived.
+
+    `committed` is None before the first time; `log_start` is the offset of the oldest record that has not expired.
+    """
+
+    topic: str
+    partition: int
+    committed: int | None
+    log_start: int
+    end: int
+
+    @property
+    def name(self) -> str:
+        return f"{self.topic}-{self.partition}"
+
+
+class Member(NamedTuple):
+    """A consumer of the group; `consumer_id` is unique."""
+
+    consumer_id: str
+    client_id: str
+    host: str
+
+
+def group_table(settings: Mapping[str, Any], group: str) -> str:
+    return _tool("kafka-consumer-groups", settings, "--timeout", "15000", "--describe", "--group", group)
+
+
+def log_starts(settings: Mapping[str, Any], topics: Iterable[str]) -> dict[tuple[str, int], int]:
+    """Topic and partition -> the offset of the oldest record (`--time -2`); empty if Kafka did not answer."""
+    # The tool takes a regular expression.
+    pattern = "|".join(re.escape(topic) for topic in topics)
+    answer = _tool("kafka-get-offsets", settings, "--topic", pattern, "--time", "-2")
+    found = re.findall(r"^([^:\s]+):(\d+):(\d+)$", answer, re.MULTILINE)
+    return {(topic, int(partition)): int(offset) for topic, partition, offset in found}
+
+
+def holds_event(settings: Mapping[str, Any], place: Position, start: int, skipped: Iterable[int]) -> bool:
+    """Whether there is a record from `start` on that was not skipped: transaction markers are none.
+
+    One assigned read, by no group. Of each record only the offset is shown, nothing of what it holds. True as well if
+    nothing at all could be read, since that is no proof.
+    """
+    known = set(skipped)
+    # What stands before the committed offset was an event.
+    committed = start if place.committed is None else place.committed
+    first = max(place.log_start, committed - LOOK_BACK)
+    most = LOOK_BACK + len(known) + 1
+    answer = _tool(
+        *("kafka-console-consumer", settings, "--topic", place.topic, "--partition", str(place.partition)),
+        *("--offset", str(first), "--max-messages", str(most), "--timeout-ms", "20000"),
+        *("--property", "print.value=false", "--property", "print.offset=true"),
+    )
+    offsets = [int(offset) for offset in re.findall(r"^Offset:(\d+)", answer, re.MULTILINE)]
+    return not offsets or any(offset >= start and offset not in known for offset in offsets)
+
+
+def parse_positions(table: str, starts: Mapping[tuple[str, int], int]) -> Iterator[Position]:
+    """The rows of a group's table whose offsets are known."""
+    for row in _rows(table):
+        end, partition = row.get("LOG-END-OFFSET", ""), row.get("PARTITION", "")
+        if not (end.isdigit() and partition.isdigit()):
+            continue
+        place = row["TOPIC"], int(partition)
+        if place in starts:
+            committed = row["CURRENT-OFFSET"]
+            yield Position(
+                *place,
+                committed=int(committed) if committed.isdigit() else None,
+                log_start=starts[place],
+                end=int(end),
+            )
+
+
+def parse_members(table: str) -> set[Member]:
+    """The members of a group: one row for each of their partitions."""
+    return {
+        Member(row["CONSUMER-ID"], row.get("CLIENT-ID", "-"), row.get("HOST", "-"))
+        for row in _rows(table)
+        if row.get("CONSUMER-ID", "-") != "-"
+    }
+
+
+def _rows(table: str) -> Iterator[dict[str, str]]:
+    """By the names of the columns; `-` is a value that is not known."""
+    columns: list[str] = []
+    for line in table.splitlines():
+        cells = line.split()
+        if cells[:2] == ["GROUP", "TOPIC"]:
+            columns = cells
+        elif columns and len(cells) >= len(columns):
+            yield dict(zip(columns, cells, strict=False))
+
+
+def _tool(name: str, settings: Mapping[str, Any], *arguments: str) -> str:
+    """What the tool prints; each takes a JVM of its own."""
+    environment = {
+        **os.environ,
+        "KAFKA_HEAP_OPTS": "-Xmx96m",
+        # Not into the service's own log; only what is printed is wanted.
+        "KAFKA_LOG4J_OPTS": "-Dlog4j.defaultInitOverride=true",
+    }
+    login = "--consumer.config" if name == "kafka-console-consumer" else "--command-config"
+    return run(
+        *(name, "--bootstrap-server", settings["bootstrap_servers"], login, WORKER_PROPERTIES, *arguments),
+        environment=environment,
+    )

@@ -1,0 +1,164 @@
+"""A stack of the whole program on the real engine and the local AWS, without Kafka and without a VM: seconds each."""
+
+import json
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import boto3
+import yaml
+
+from components.settings import NAMESPACE
+from local import engine, paths, processes
+from local.logzio.server import Emulator
+from local.processes import Server
+from local.world import REGION, aws_environment, clean_environment
+
+STACK = "test"
+BUCKET = "logexporter-ccloud-engine"
+TOPIC = "confluent-audit-log-events"
+
+
+@dataclass
+class ProgramStack:
+    """`program`: the folder of the program. What `pulumi` said is kept in `said`."""
+
+    state: Path
+    cloud: Server
+    logzio: Emulator
+    program: Path = paths.ROOT
+    pulumi_engine: engine.Engine = field(default_factory=engine.ensure)
+    said: str = ""
+
+    @property
+    def stack_file(self) -> Path:
+        return self.state / f"Pulumi.{STACK}.yaml"
+
+    @property
+    def endpoint(self) -> str:
+        return f"http://127.0.0.1:{self.cloud.ready['port']}"
+
+    def environment(self) -> dict[str, str]:
+        return {
+            **clean_environment(),
+            **self.pulumi_engine.environment(self.state),
+            **aws_environment(self.state, self.endpoint),
+            "PULUMI_OPTION_CONFIG_FILE": str(self.stack_file),
+            "CCLOUD_LOCAL_STACK": "1",
+            "CCLOUD_LOCAL_AWS_ENDPOINT": self.endpoint,
+            "CCLOUD_LOCAL_KAFKA_BOOTSTRAP": "127.0.0.1:9092",
+            "CCLOUD_LOCAL_KAFKA_USERS": str(self.state / "kafka" / "users.json"),
+            "LOGZIO_API_TOKEN": self.logzio.token,
+        }
+
+    def aws(self, service: str) -> Any:
+        """A client with the deployer's rights."""
+        keys = aws_environment(self.state, self.endpoint)
+        make: Any = boto3.client  # typed by literal service names only
+        return make(
+            service,
+            endpoint_url=self.endpoint,
+            region_name=REGION,
+            aws_access_key_id=keys["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=keys["AWS_SECRET_ACCESS_KEY"],
+        )
+
+    def write(self, config: Mapping[str, Any]) -> None:
+        """Writes the stack file; settings by their full names."""
+        known = yaml.safe_load(self.stack_file.read_text()) if self.stack_file.exists() else {}
+        self.stack_file.write_text(yaml.safe_dump({**known, "config": dict(config)}))
+
+    def set(self, section: str, **values: Any) -> None:
+        """Changes settings of a section; None takes one away."""
+        document = yaml.safe_load(self.stack_file.read_text())
+        settings = document["config"].setdefault(f"{NAMESPACE}:{section}", {})
+        settings.update(values)
+        for name in [name for name, value in settings.items() if value is None]:
+            del settings[name]
+        self.stack_file.write_text(yaml.safe_dump(document))
+
+    def pulumi(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """`pulumi ARGUMENTS` in the program's folder, however it ends."""
+        done = engine.command(self.pulumi_engine, self.environment(), *arguments, cwd=self.program)
+        self.said += done.stdout + done.stderr
+        return done
+
+    def up(self) -> str:
+        """`pulumi up`, which must succeed; returns what it said."""
+        return self._well("up", "--stack", STACK, "--yes", "--skip-preview", "--suppress-progress")
+
+    def outputs(self) -> dict[str, Any]:
+        """What the program exports."""
+        outputs: dict[str, Any] = json.loads(self._well("stack", "output", "--stack", STACK, "--json"))
+        return outputs
+
+    def planned(self) -> dict[str, str]:
+        """What a preview would do, by `<type>::<name>`: create, update, replace, delete; what stays is left out."""
+        steps = json.loads(self._well("preview", "--stack", STACK, "--json"))["steps"]
+        return {
+            "::".join(step["urn"].split("$")[-1].split("::")[-2:]): step["op"]
+            for step in steps
+            if step["op"] not in ("same", "read", "create-replacement", "delete-replaced")
+        }
+
+    def resources(self) -> list[dict[str, Any]]:
+        """What the state holds."""
+        state = json.loads(self._well("stack", "export", "--stack", STACK))
+        found: list[dict[str, Any]] = state["deployment"].get("resources") or []
+        return found
+
+    def _well(self, *arguments: str) -> str:
+        done = self.pulumi(*arguments)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+
+def settings(stack: ProgramStack) -> dict[str, Any]:
+    """A stack file for the local systems."""
+    return {
+        "aws:region": REGION,
+        f"{NAMESPACE}:source": {
+            "cluster": "lkc-local1",
+            "environment": "env-local1",
+            "serviceAccount": "sa-local1",
+            "partitions": {TOPIC: 2},
+        },
+        f"{NAMESPACE}:archive": {"bucket": BUCKET, "destroyWithData": True},
+        f"{NAMESPACE}:connector": {"archiveSha256": "0" * 64},
+        f"{NAMESPACE}:logzio": {"apiUrl": stack.logzio.url},
+    }
+
+
+@contextmanager
+def program_stack(state: Path, program: Path = paths.ROOT) -> Iterator[ProgramStack]:
+    """A stack that was initialised, with its settings written; nothing is made yet."""
+    cloud = processes.start(
+        state,
+        "cloud",
+        [sys.executable, "-m", "local.cloud", "--state", str(state)],
+        env={**clean_environment(), "PYTHONPATH": str(paths.ROOT)},
+        cwd=paths.ROOT,
+    )
+    logzio = Emulator(state)
+    serving = threading.Thread(target=logzio.serve)
+    serving.start()
+    try:
+        stack = ProgramStack(state, cloud, logzio, program)
+        # `stack init` puts a file beside Pulumi.yaml: here, beside a copy of it.
+        project = state / "pulumi" / "project"
+        project.mkdir(parents=True)
+        shutil.copy(program / "Pulumi.yaml", project)
+        done = stack.pulumi("--cwd", str(project), "stack", "init", STACK)
+        assert done.returncode == 0, done.stderr
+        stack.write(settings(stack))
+        yield stack
+    finally:
+        logzio.stop()
+        serving.join()
+        processes.stop_all(state)

@@ -1,0 +1,46 @@
+"""What a preview knows of the last `up`, on the real engine."""
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from local import engine, paths
+
+pytestmark = [pytest.mark.local, pytest.mark.engine]
+
+PROGRAM = Path(__file__).parent / "living_program"
+CHANGES = "the consumer group changes from"
+
+
+def test_a_preview_warns_of_another_consumer_group_and_makes_nothing(tmp_path: Path) -> None:
+    program = tmp_path / "program"
+    shutil.copytree(PROGRAM, program)
+    real = engine.ensure()
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("PULUMI_")}
+    environment = {**kept, **real.environment(tmp_path), "PYTHONPATH": str(paths.ROOT)}
+
+    def pulumi(*arguments: str) -> str:
+        done = engine.command(real, environment, *arguments, cwd=program)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout + done.stderr
+
+    pulumi("stack", "init", "test")
+    pulumi("config", "set", "group", "ccloud-logexporter-test-bucket")
+    assert CHANGES not in pulumi("preview")
+
+    # As a stack of 0.1: it names no group, and its group is called after its connector.
+    assert CHANGES not in pulumi("up", "--yes", "--skip-preview")
+    told = pulumi("preview")
+    assert f"{CHANGES} connect-sink to ccloud-logexporter-test-bucket" in told
+    assert "ccloud-logexporter:source.consumerGroup: connect-sink" in told
+    pulumi("config", "set", "group", "connect-sink")
+    assert CHANGES not in pulumi("preview")
+
+    # Later versions name it.
+    pulumi("config", "set", "exportsGroup", "true")
+    assert CHANGES not in pulumi("up", "--yes", "--skip-preview")
+    pulumi("config", "set", "group", "another")
+    assert f"{CHANGES} connect-sink to another" in pulumi("preview")
+    assert "StackReference" not in pulumi("stack", "export")
