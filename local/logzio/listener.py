@@ -5,6 +5,7 @@ import json
 import zlib
 from collections import defaultdict
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from components.logzio_facts import MAX_BODY_BYTES, MAX_LINE_BYTES
@@ -66,6 +67,7 @@ def take(body: bytes, encoding: str | None, log_type: str | None, indexer: Index
     # Documented of the body; here of the lines too, as nothing says that compression raises the limit.
     if len(body) > MAX_BODY_BYTES:
         raise RefusedError(413, "Request Entity Too Large")
+    arrived_at = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     by_type: dict[str, list[str]] = defaultdict(list)
     counts = {"malformed": 0, "oversized": 0, "empty": 0}
     for line in body.removesuffix(b"\n").split(b"\n"):
@@ -73,10 +75,11 @@ def take(body: bytes, encoding: str | None, log_type: str | None, indexer: Index
         if problem is not None:
             counts[problem] += 1
             continue
-        text = line.decode()
+        # The page's own examples have no time, and are "received and validated".
+        event = {"@timestamp": arrived_at, **json.loads(line)}
         # "Type field in the log overrides the `type` in the request header."
-        own = json.loads(text).get("type")
-        by_type[own if isinstance(own, str) else log_type or _DEFAULT_TYPE].append(text)
+        own = event.get("type")
+        by_type[own if isinstance(own, str) else log_type or _DEFAULT_TYPE].append(json.dumps(event))
     events = [
         event for of_type, lines in by_type.items() for event in indexer.events("\n".join(lines), of_type)
     ]

@@ -93,7 +93,7 @@ def _kafka(report: ChainReport, now: datetime, patience: Patience) -> Iterator[F
         number = sum(one.position.expired for one in expired if one.position is not None)
         text = f"{_named(expired)}: {number:,} offsets expired before group {chain.group} read them"
         yield Finding(KAFKA, Level.BROKEN, text, DELIVERY)
-    if report.unknown_partitions:
+    if report.unknown_partitions and chain.delivered:
         numbers = ", ".join(f"{topic} {number}" for topic, number in report.unknown_partitions)
         text = f"Kafka has partitions that source.partitions does not: {numbers}. Set it and run `pulumi up`"
         yield Finding(KAFKA, Level.BROKEN, text, WHAT_HAPPENS)

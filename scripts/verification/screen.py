@@ -36,7 +36,12 @@ _VERDICTS = {
 def show(report: Report, findings: Sequence[Finding], console: Console) -> None:
     """The table of partitions, then what it means."""
     for chain in report.chains:
-        console.print(_table(report, chain))
+        # A screen has room for one table: what nobody searches is shown where there is something to tell.
+        if chain.chain.delivered or any(_is_notable(one) for one in chain.partitions):
+            console.print(_table(report, chain))
+        else:
+            name, group = chain.chain.name, chain.chain.group
+            console.print(f"{name}: {len(chain.partitions)} partitions archived (group {group})")
     fine = sum(one.state is State.FINE for one in report.registrations)
     if report.registrations:
         console.print(f"registrations: {fine} of {len(report.registrations)} as they should be")
@@ -52,7 +57,8 @@ def show(report: Report, findings: Sequence[Finding], console: Console) -> None:
 
 
 def _table(report: Report, chain: ChainReport) -> Table:
-    rows = [one for one in chain.partitions if len(chain.partitions) <= MOST_ROWS or _is_notable(one)]
+    is_short = chain.chain.delivered and len(chain.partitions) <= MOST_ROWS
+    rows = [one for one in chain.partitions if is_short or _is_notable(one)]
     hidden = len(chain.partitions) - len(rows)
     table = Table(
         title=f"stack {report.stack}, {chain.chain.name}: group {chain.chain.group}, {chain.chain.folder}/",
@@ -110,7 +116,7 @@ def _delivered(one: PartitionReport, now: datetime) -> str:
 
 
 def _is_notable(one: PartitionReport) -> bool:
-    waits = one.position is not None and (one.position.waiting is not None or one.position.expired)
+    waits = one.position is None or one.position.waiting is not None or one.position.expired
     return bool(waits or one.behind or one.unread or one.foreign or one.last_committed_is_archived is False)
 
 

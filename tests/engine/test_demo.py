@@ -22,7 +22,7 @@ def test_the_demo_ends_with_every_event_delivered_and_a_report(tmp_path: Path) -
     told = json.loads(report.report_file(tmp_path).read_text())
     assert code == 0, told
     assert told["events_produced"] == told["events_archived"] == told["events_delivered"] == EVENTS
-    assert told["events_missing"] == told["left_behind"] == 0
+    assert told["events_missing"] == told["verify_exit_code"] == told["left_behind"] == 0
     assert told["objects"] > 0
     assert told["s3_requests"] >= 3 * told["objects"]
     assert set(told["seconds"]) == {"tools", "up", "boot", "first_object", "first_delivered", "total"}

@@ -66,6 +66,24 @@ def test_many_partitions_still_fit_on_a_screen() -> None:
     assert "│        57" in text
 
 
+def test_originals_have_a_line_unless_there_is_something_to_tell() -> None:
+    originals = replace(
+        CHAIN, name="originals", group="group-1-originals", folder="originals", delivered=False
+    )
+    seen = report()
+    quiet = ChainReport(originals, (FINE, FINE))
+    late = ChainReport(originals, (FINE, waiting(ago(hours=3))))
+
+    text = shown(replace(seen, chains=(*seen.chains, quiet)))
+    told = shown(replace(seen, chains=(*seen.chains, late)))
+
+    assert "originals: 2 partitions archived (group group-1-originals)" in text
+    assert "prod: in order" in text
+    assert "events: group group-1, topics/" in told
+    assert "originals: group group-1-originals, originals/" in told
+    assert "are not archived, the oldest for 3 h (group group-1-originals)" in told
+
+
 def test_json_holds_all_that_was_seen_and_found_and_the_exit_code() -> None:
     seen = report(waiting(ago(hours=3)))
 
