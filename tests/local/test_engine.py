@@ -162,7 +162,9 @@ def test_a_second_preview_shows_no_change_and_no_warning(stack: Stack) -> None:
 
 @pytest.mark.engine
 def test_a_refresh_shows_no_change(stack: Stack) -> None:
-    assert changes(stack.pulumi("refresh", "--yes", "--expect-no-changes")) == {"unchanged": 8}
+    said = stack.pulumi("refresh", "--yes", "--expect-no-changes")
+
+    assert changes(said) == {"unchanged": 8}, said
 
 
 @pytest.mark.engine
