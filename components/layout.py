@@ -1,4 +1,4 @@
-"""Where an object stands in the bucket: the one place that knows the S3 sink's key layout.
+"""The keys of all objects in the bucket. No other module knows the S3 sink's key layout.
 
 The connector writes (file delimiter `+`, pad width 20), by `connector.partitioner`::
 
@@ -80,7 +80,7 @@ def worker_files_key(sha256: str) -> str:
 
 
 def stamp(opened: int) -> str:
-    """A time, in milliseconds since the epoch, as it stands in a key; times sort as their stamps do."""
+    """The stamp of a time (milliseconds since the epoch). Stamps sort in the order of their times."""
     at = (_EPOCH + timedelta(milliseconds=opened)).strftime(STAMP_FORMAT)
     # %f has six digits; Java's pattern has three.
     return f"{at[:-4]}Z"

@@ -53,13 +53,20 @@ def bucket_arn(bucket: str) -> str:
     return f"arn:aws:s3:::{bucket}"
 
 
+def _use_key(kms_key_arn: str | None, actions: Sequence[str], reason: str) -> list[Statement]:
+    """The use of the bucket's KMS key, if it has one."""
+    if kms_key_arn is None:
+        return []
+    return [Statement(sid="UseKey", reason=reason, actions=actions, resources=[kms_key_arn])]
+
+
 def writer(bucket: str, kms_key_arn: str | None) -> list[Statement]:
     """What the S3 sink may do: the article's three statements with their two faults corrected.
 
     `s3:ListMultipartUpload` is no action at all, and `s3:ListBucketMultipartUploads` has effect on the bucket
     only, so it moved from the third statement to the second.
     """
-    statements = [
+    return [
         Statement(
             sid="ListBuckets",
             reason="Kept from the article: the vendor's documentation asks for it, though no call of the sink needs it.",
@@ -86,22 +93,17 @@ def writer(bucket: str, kms_key_arn: str | None) -> list[Statement]:
             ],
             resources=[f"{bucket_arn(bucket)}/*"],
         ),
+        *_use_key(
+            kms_key_arn,
+            ["kms:GenerateDataKey", "kms:Decrypt"],
+            "An upload in parts to a bucket with a KMS key needs a data key, and decrypts it for each part.",
+        ),
     ]
-    if kms_key_arn is not None:
-        statements.append(
-            Statement(
-                sid="UseKey",
-                reason="An upload in parts to a bucket with a KMS key needs a data key, and decrypts it for each part.",
-                actions=["kms:GenerateDataKey", "kms:Decrypt"],
-                resources=[kms_key_arn],
-            )
-        )
-    return statements
 
 
 def reader(bucket: str, topics_dir: str, kms_key_arn: str | None) -> list[Statement]:
     """What Logz.io may do: find and read the archived objects, and nothing else."""
-    statements = [
+    return [
         Statement(
             sid="FindObjects",
             reason="Logz.io lists the bucket for new objects; it asks for the right on the whole bucket.",
@@ -114,17 +116,12 @@ def reader(bucket: str, topics_dir: str, kms_key_arn: str | None) -> list[Statem
             actions=["s3:GetObject"],
             resources=[f"{bucket_arn(bucket)}/{topics_dir}/*"],
         ),
+        *_use_key(
+            kms_key_arn,
+            ["kms:Decrypt"],
+            "S3 returns an object under a KMS key only to who may decrypt with it.",
+        ),
     ]
-    if kms_key_arn is not None:
-        statements.append(
-            Statement(
-                sid="UseKey",
-                reason="Objects under a KMS key can be read only by who may decrypt with it.",
-                actions=["kms:Decrypt"],
-                resources=[kms_key_arn],
-            )
-        )
-    return statements
 
 
 def reader_trust(logzio_aws_account_id: str, external_id: str) -> list[Statement]:
@@ -160,7 +157,7 @@ def secrets(parameter_arns: Sequence[str]) -> list[Statement]:
     return [
         Statement(
             sid="ReadOwnSecrets",
-            reason="The service fetches its credentials at each start; no other parameter is any of its business.",
+            reason="The service fetches its credentials at each start; it may read no other parameter.",
             actions=["ssm:GetParameter"],
             resources=list(parameter_arns),
         )
@@ -169,24 +166,15 @@ def secrets(parameter_arns: Sequence[str]) -> list[Statement]:
 
 def worker_files(bucket: str, key: str, kms_key_arn: str | None) -> list[Statement]:
     """What the VM needs to boot: the one archive of its own files."""
-    statements = [
+    return [
         Statement(
             sid="ReadOwnFiles",
             reason="The VM fetches its own files from the bucket at its first boot; it may read no other object.",
             actions=["s3:GetObject"],
             resources=[f"{bucket_arn(bucket)}/{key}"],
-        )
+        ),
+        *_use_key(kms_key_arn, ["kms:Decrypt"], "The bucket's key encrypts these files, too."),
     ]
-    if kms_key_arn is not None:
-        statements.append(
-            Statement(
-                sid="UseKey",
-                reason="Its files are encrypted as every object of the bucket is.",
-                actions=["kms:Decrypt"],
-                resources=[kms_key_arn],
-            )
-        )
-    return statements
 
 
 def metrics(namespace: str) -> list[Statement]:

@@ -20,6 +20,17 @@ _FIRST_STEP = 60_000
 """Milliseconds: as often as a busy partition gets an object by default."""
 
 
+def object_lines(key: str, body: bytes) -> list[bytes]:
+    """The lines of an archived object, without their ends and without empty ones.
+
+    Raises:
+        OSError, EOFError, zlib.error: its gzip data are damaged.
+    """
+    text = gzip.decompress(body) if key.endswith(".gz") else body
+    # Not splitlines(): format raw keeps other line ends inside a record.
+    return [line for line in text.split(b"\n") if line.strip()]
+
+
 @dataclass(frozen=True)
 class Archive:
     """A bucket, read with the caller's rights. `clock`: seconds since the epoch."""
@@ -41,10 +52,8 @@ class Archive:
         return next(iter(self._keys_after(topic, partition, start, most=1)), None)
 
     def events(self, key: str) -> Iterator[dict[str, Any]]:
-        """The events of an object; what is no JSON object (format raw) is left out."""
-        body: bytes = self.s3.get_object(Bucket=self.bucket, Key=key)["Body"].read()
-        text = gzip.decompress(body) if key.endswith(".gz") else body
-        for line in text.splitlines():
+        """The events of an object; lines that are not JSON objects (format raw) are left out."""
+        for line in object_lines(key, self.s3.get_object(Bucket=self.bucket, Key=key)["Body"].read()):
             try:
                 event = json.loads(line)
             except ValueError:

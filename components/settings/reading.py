@@ -38,7 +38,7 @@ def load(raw: Mapping[str, Any], *, region: str | None, environ: Mapping[str, st
         problems += _read(section, model, {} if given.get(section) is None else given[section], known)
     tags = _tags(given.get("tags"), problems)
     for needs, rule in RULES:
-        # What is wrong by itself has been told; a rule looks only at settings that are right by themselves.
+        # Rules look only at settings that are valid by themselves; the others are reported already.
         if all(name in known for name in needs):
             problems += rule(*(known[name] for name in needs))
     if problems or region is None:
@@ -118,11 +118,11 @@ def load_stack_file(path: Path, project: str = NAMESPACE) -> Settings:
         imported = stack_file.imports(path)
         if not imported:
             raise
-        told = (
+        misread = (
             f"{path.name}: environment: imports {', '.join(imported)}; only Pulumi can open that, so what it sets is "
             "missing here; accepted: the settings in the file itself"
         )
-        raise SettingsError([*found.problems, told]) from None
+        raise SettingsError([*found.problems, misread]) from None
 
 
 def secret(value: SecretStr) -> pulumi.Output[str]:

@@ -243,9 +243,9 @@ class Connector(Section):
     )
     flatten: bool = Field(
         default=True,
-        description="Gives nested fields joined names, `data_methodName` for `data.methodName` (json only). Without "
-        "it, Logz.io indexes about half of the events: it takes one type for a field, and Confluent has text in one "
-        "event where it has an object in another.",
+        description="Joins the names of nested fields: `data_methodName` for `data.methodName` (json only). Without it, "
+        "Logz.io indexes about half of the events: it keeps one type per field, but Confluent sends text in one event "
+        "where it sends an object in another.",
     )
     excluded_fields: Annotated[tuple[FieldName, ...], Field(strict=False)] = (
         Field(  # YAML has lists, no tuples
@@ -368,7 +368,8 @@ class Worker(Section):
         "Without, it only writes a line in the VM's journal every minute.",
     )
     alarm_topic_arn: SnsTopicArn | None = Field(
-        default=None, description="SNS topic that is told of alarms; none shows them in CloudWatch only."
+        default=None,
+        description="SNS topic that alarms are sent to. Without one, they show in CloudWatch only.",
     )
     endpoints: Endpoints = Field(
         default=Endpoints(), description="Endpoints of AWS services (private endpoints, air-gapped sites)."

@@ -67,8 +67,8 @@ def imports(path: Path) -> list[str]:
     found = environment.get("imports") if isinstance(environment, Mapping) else environment
     names = found if isinstance(found, list) else []
     # An import may be an object with options: {name: {merge: false}}.
-    told = [next(iter(one), "") if isinstance(one, Mapping) else str(one) for one in names]
-    return told or (["environment"] if environment else [])
+    imports = [next(iter(one), "") if isinstance(one, Mapping) else str(one) for one in names]
+    return imports or (["environment"] if environment else [])
 
 
 def _document(path: Path) -> Mapping[str, Any]:

@@ -1,6 +1,6 @@
 """The alarms on the watchdog's metrics, as data (pure). The events wait for 7 days in Kafka: hours are early."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 MINUTE = 60
@@ -25,7 +25,35 @@ class Alarm:
     description: str
 
 
+_TASK = Alarm(
+    name="task",
+    metric="TaskRunning",
+    statistic="Maximum",
+    comparison="LessThanThreshold",
+    threshold=1,
+    period=5 * MINUTE,
+    periods=6,
+    missing="notBreaching",
+    description="The S3 sink has not run for 30 minutes, though the watchdog restarts it: "
+    "`journalctl -u s3-auditlog-sink` has the reason (a refused key, a bucket that is gone).",
+)
+
+_STUCK = Alarm(
+    name="stuck",
+    metric="SecondsStuck",
+    statistic="Maximum",
+    comparison="GreaterThanThreshold",
+    threshold=HOUR,
+    period=HOUR,
+    periods=2,
+    missing="breaching",
+    description="Events wait in Kafka and nothing of their partition was archived for an hour more than a rotation "
+    "takes, or it could not be looked up for two. They are lost after 7 days.",
+)
+
 _ALWAYS = (
+    _TASK,
+    _STUCK,
     Alarm(
         name="heartbeat",
         metric="TaskRunning",
@@ -36,7 +64,7 @@ _ALWAYS = (
         periods=3,
         missing="breaching",
         description="Nothing was heard of the VM for 15 minutes: it is off, its boot failed, or it has no way out. "
-        "Look at the instance's state and at cloud-init's log. Stands in alarm until a new VM is up, too.",
+        "Look at the instance's state and at cloud-init's log. It stays in alarm until a new VM is up.",
     ),
     Alarm(
         name="boot",
@@ -52,18 +80,6 @@ _ALWAYS = (
         "the object or the step, and `journalctl -u s3-auditlog-sink-install` that of each later try.",
     ),
     Alarm(
-        name="task",
-        metric="TaskRunning",
-        statistic="Maximum",
-        comparison="LessThanThreshold",
-        threshold=1,
-        period=5 * MINUTE,
-        periods=6,
-        missing="notBreaching",
-        description="The S3 sink has not run for 30 minutes, though the watchdog restarts it: "
-        "`journalctl -u s3-auditlog-sink` has the reason (a refused key, a bucket that is gone).",
-    ),
-    Alarm(
         name="restarts",
         metric="Restarts",
         statistic="Sum",
@@ -73,18 +89,6 @@ _ALWAYS = (
         periods=1,
         missing="notBreaching",
         description="The S3 sink was restarted more than 10 times in an hour: it does not heal by itself.",
-    ),
-    Alarm(
-        name="stuck",
-        metric="SecondsStuck",
-        statistic="Maximum",
-        comparison="GreaterThanThreshold",
-        threshold=HOUR,
-        period=HOUR,
-        periods=2,
-        missing="breaching",
-        description="Events wait in Kafka and nothing of their partition was archived for an hour more than a rotation "
-        "takes, or it could not be looked up for two. They are lost after 7 days.",
     ),
     Alarm(
         name="expired",
@@ -133,7 +137,7 @@ _ALWAYS = (
         period=5 * MINUTE,
         periods=1,
         missing="notBreaching",
-        description="Events that are no JSON objects were not archived. The metric SkippedEventOffset, and "
+        description="Events that are not JSON objects were not archived. The metric SkippedEventOffset, and "
         "`journalctl -u s3-auditlog-sink-watchdog`, have topic, partition and offset: they can be read in Kafka for "
         "7 days, and connector.format raw archives anything.",
     ),
@@ -188,27 +192,17 @@ _ALWAYS = (
 )
 
 _OF_ORIGINALS = (
-    Alarm(
+    replace(
+        _TASK,
         name="originals-task",
         metric="OriginalsTaskRunning",
-        statistic="Maximum",
-        comparison="LessThanThreshold",
-        threshold=1,
-        period=5 * MINUTE,
-        periods=6,
-        missing="notBreaching",
         description="The connector of the originals has not run for 30 minutes, though the watchdog restarts it: "
         "`journalctl -u s3-auditlog-sink` has the reason.",
     ),
-    Alarm(
+    replace(
+        _STUCK,
         name="originals-stuck",
         metric="OriginalsSecondsStuck",
-        statistic="Maximum",
-        comparison="GreaterThanThreshold",
-        threshold=HOUR,
-        period=HOUR,
-        periods=2,
-        missing="breaching",
         description="Originals wait in Kafka and nothing of their partition was kept for an hour more than a rotation "
         "takes, or it could not be looked up for two. They are lost after 7 days.",
     ),

@@ -1,11 +1,11 @@
 """Lists and reads the archive with the caller's rights."""
 
-import gzip
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from components import layout
+from scripts.archive import object_lines
 from scripts.verification.model import StoredObject
 
 
@@ -43,7 +43,4 @@ class Bucket:
 
     def lines(self, key: str) -> list[bytes]:
         """The lines of a data object, without their ends and without empty ones."""
-        body: bytes = self.s3.get_object(Bucket=self.name, Key=key)["Body"].read()
-        text = gzip.decompress(body) if key.endswith(".gz") else body
-        # Not splitlines(): a JSON text may hold other line ends inside a string.
-        return [line for line in text.split(b"\n") if line.strip()]
+        return object_lines(key, self.s3.get_object(Bucket=self.name, Key=key)["Body"].read())
