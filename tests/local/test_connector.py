@@ -160,6 +160,15 @@ class Case:
         members = admin.describe_consumer_groups([group])[group].result().members
         return {member.client_id for member in members}
 
+    def assigned(self, group: str) -> list[int]:
+        """How many partitions each member of the group has; none while the broker does not know the group yet."""
+        admin = AdminClient(client.client_config(self.world.state))
+        try:
+            members = admin.describe_consumer_groups([group])[group].result().members
+        except KafkaException:
+            return []
+        return [len(member.assignment.topic_partitions) for member in members if member.assignment]
+
     def forget_commits(self) -> None:
         """Deletes the consumer group, as soon as the broker takes its member for dead."""
         admin = AdminClient(client.client_config(self.world.state))
@@ -248,8 +257,16 @@ def test_an_ordinary_key_archives_the_audit_topic_as_renamed_gzipped_json_lines(
     assert "ContentEncoding" not in world.s3.head_object(Bucket=case.name, Key=key)
 
 
-def rendered(world: World, case: Case, form: str, **archive: Any) -> list[dict[str, str]]:
-    """The properties of each connector, as the program renders them, with what stands in files on a VM filled in."""
+def rendered(
+    world: World,
+    case: Case,
+    form: str = "json",
+    *,
+    stack: str = "dev",
+    group: str | None = None,
+    **archive: Any,
+) -> list[dict[str, str]]:
+    """The properties of each connector, as the program renders them, with the contents of the VM's files filled in."""
     settings = load(
         {
             "source": {
@@ -257,6 +274,7 @@ def rendered(world: World, case: Case, form: str, **archive: Any) -> list[dict[s
                 "apiKey": "ABCDEF0123456789",
                 "apiSecret": "made-up/secret+of=the-tests",
                 "partitions": {client.TOPIC: 12},
+                "consumerGroup": group,
             },
             "archive": {"bucket": case.name, "allowOtherRegion": True, **archive},
             "connector": {"name": case.name, "format": form, "rotationSeconds": 5},
@@ -267,7 +285,7 @@ def rendered(world: World, case: Case, form: str, **archive: Any) -> list[dict[s
         environ={},
     )
     facts = WorkerFacts(
-        "ccloud-logexporter", "dev", "127.0.0.1:9092", {"kafka": "/kafka", "writer": "/writer"}
+        "ccloud-logexporter", stack, "127.0.0.1:9092", {"kafka": "/kafka", "writer": "/writer"}
     )
     filled = {"aws.access.key.id": KEY_ID, "aws.secret.access.key": SECRET}
     vm = "${file:/run/s3-auditlog-sink/instance.properties:instance.id}"
@@ -321,6 +339,41 @@ def test_one_worker_writes_events_and_originals_each_in_a_group_of_its_own(world
         f"{group}-{case.name}-originals-i-0123456789abcdef0",
     }
     world.worker.delete(originals_properties["name"])
+
+
+@pytest.mark.parametrize("group", [None, "connect-auditlog-connector-s3-sink"])
+def test_two_stacks_archive_every_event_each_unless_they_share_a_group(
+    world: World, group: str | None
+) -> None:
+    # Version 0.1 had the second: its group was named for the connector alone.
+    dev, prod = stacks = world.case(partitions=4), world.case()
+    fed = {partition: events(100 * partition, 20) for partition in range(4)}
+    groups = set()
+    for case, stack in zip(stacks, ("dev", "prod"), strict=True):
+        properties = rendered(world, case, stack=stack, group=group)[0]
+        groups.add(properties["consumer.override.group.id"])
+        # Ordinary keys may read the audit topic only.
+        case_only = {
+            "topics": dev.name,
+            "consumer.override.sasl.jaas.config": login(world.state, users.ADMIN),
+        }
+        assert world.worker.put(case.name, properties | case_only).status_code == 201
+    share = [4] if group is None else [2, 2]
+    wait_for("the partitions of both", lambda: all(dev.assigned(name) == share for name in groups))
+
+    for partition, values in fed.items():
+        dev.feed(values, partition)
+
+    every = {100 * partition + number for partition in range(4) for number in range(20)}
+    if group is None:
+        wait_for("every event in both buckets", lambda: set(dev.ids()) == set(prod.ids()) == every)
+    else:
+        wait_for("every event in one of the buckets", lambda: {*dev.ids(), *prod.ids()} == every)
+        assert set(dev.ids()).isdisjoint(prod.ids())
+        assert dev.ids()
+        assert prod.ids()
+    for case in stacks:
+        world.worker.delete(case.name)
 
 
 def test_an_object_costs_three_requests_and_is_never_put(case: Case) -> None:
