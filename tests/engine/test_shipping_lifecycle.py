@@ -1,5 +1,6 @@
 """Registrations through the real engine: what people and interruptions do to them."""
 
+import re
 import signal
 import time
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Any
 import pytest
 
 from local.logzio.server import Emulator
-from tests.engine.shipping_stack import ROLE, SECRET_VARIABLE, Stack, described, held
+from tests.engine.shipping_stack import ROLE, SECRET_VARIABLE, STACK, Stack, described, held
 from tests.local.logzio_support import BODY, BUCKETS, api, running
 
 pytestmark = pytest.mark.engine
@@ -51,6 +52,22 @@ def test_a_stack_comes_up_stays_as_it_is_and_goes_without_a_trace(stack: Stack) 
     assert stack.preview().returncode == 0
     assert stack.destroy().returncode == 0
     assert held(stack.emulator) == []
+
+
+def test_without_its_account_a_stack_is_destroyed_once_its_registrations_are_forgotten(stack: Stack) -> None:
+    # The commands of README.md.
+    stack.up()
+    stack.rotate_token("token-of-nobody-that-is-left")
+
+    assert stack.destroy().returncode != 0
+
+    listed = stack.run("stack", "--show-urns", "-s", STACK, config=False).stdout
+    urns = re.findall(r"urn:.*LogzioRegistration::.*", listed)
+    assert sorted(urns) == sorted(one["urn"] for one in stack.resources())
+    for urn in urns:
+        assert stack.run("state", "delete", "--yes", urn, "-s", STACK, config=False).returncode == 0
+    assert stack.destroy().returncode == 0
+    assert stack.resources() == []
 
 
 def test_more_partitions_add_registrations_and_touch_no_other(stack: Stack) -> None:
