@@ -105,6 +105,28 @@ def test_a_file_that_no_setting_changes_is_on_the_vm_as_in_the_project_comments_
     assert bundle.INSTALL_SCRIPT in verbatim
 
 
+@pytest.mark.parametrize(
+    ("section", "changed"),
+    [
+        ("archive", {"retentionDays": 30}),
+        ("archive", {"destroyWithData": True}),
+        ("archive", {"adoptExisting": True}),
+        ("iam", {"path": "/a/"}),
+        ("writer", {"keyGenerations": [1, 2]}),
+        ("worker", {"alarmTopicArn": "arn:aws:sns:us-west-2:123456789012:alarms"}),
+        ("worker", {"instanceType": "t3.medium"}),
+        ("logzio", {"logType": "other"}),
+        ("logzio", {"authentication": "keys"}),
+    ],
+)
+def test_a_setting_that_does_not_concern_the_vm_leaves_its_files_alone(
+    section: str, changed: dict[str, Any]
+) -> None:
+    needed = {"archive": {"bucket": "logexporter-ccloud"}, "logzio": {"apiToken": SECRET}}.get(section, {})
+
+    assert files(given(**{section: {**needed, **changed}}), FACTS) == files(given(), FACTS)
+
+
 def test_every_module_of_the_watchdog_is_on_the_vm() -> None:
     modules = {f"/usr/local/lib/s3-auditlog-sink/watchdog/{one.name}" for one in FILES.glob("watchdog/*.py")}
 
