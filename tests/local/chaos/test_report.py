@@ -1,11 +1,13 @@
 """What the rows come to."""
 
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
+from datetime import date
 from pathlib import Path
 
 from rich.console import Console
 
+from local.chaos.page import page
 from local.chaos.report import Report, Row, table
 
 GOOD = Row(
@@ -70,3 +72,20 @@ def shown(row: Row) -> str:
     with console.capture() as capture:
         console.print(table([row]))
     return capture.get()
+
+
+def test_the_page_has_a_row_for_each_fault_with_its_figures() -> None:
+    rows = (
+        GOOD,
+        replace(GOOD, name="6", fault="poison", unrepresentable=3, lost_in_logzio=1),
+        replace(GOOD, name="7", fault="slow", seconds=None, seen="a|b"),
+        replace(GOOD, name="8", fault="clock", skipped="no libfaketime here"),
+    )
+
+    text = page(asdict(report(*rows)), date(2026, 11, 26))
+
+    assert "1,000 events on 2026-11-26; missing at the end: 0, originals missing: 0." in text
+    assert "| 1a JVM killed | 0 | 0 | 3 | 51 | a restart |\n" in text
+    assert "| 6 poison | 0 (and 3 that are in the originals alone) | 1 | 3 | 51 | a restart |\n" in text
+    assert "| 7 slow | 0 | 0 | 3 | not recovered | a\\|b |\n" in text
+    assert "| 8 clock | - | - | - | - | not run: no libfaketime here |\n" in text

@@ -1,0 +1,51 @@
+"""`python -m local.chaos.page REPORT`: prints a run's report as the page docs/chaos.md."""
+
+import json
+import sys
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+from local.chaos.report import DUPLICATES
+
+INTRODUCTION = """\
+# What each fault did
+
+`python -m local.chaos.page` wrote this page from the report of one run of `make chaos`, which injects each fault into the
+local stack (Debian 12, Java 17) while events flow, and counts events by their ids. What stands in for what:
+[README](../README.md#try-it-on-one-machine). Seconds are from the end of the fault until all events of before, and the
+first ones of after it, are in the bucket and in Logz.io; a rotation of 5 s is in them.
+"""
+
+
+def page(report: Mapping[str, Any], day: date) -> str:
+    """The page in Markdown. `report`: what `Report.write` wrote on that day (UTC)."""
+    lines = [
+        INTRODUCTION,
+        f"{report['events']:,} events on {day.isoformat()}; missing at the end: {report['missing_at_the_end']}, originals "
+        f"missing: {report['originals_missing']}. {DUPLICATES}",
+        "",
+        "| fault | lost in the bucket | lost in Logz.io | came twice | seconds to recover | what you would have seen |",
+        "|---|---|---|---|---|---|",
+        *(_row(row) for row in report["rows"]),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _row(row: Mapping[str, Any]) -> str:
+    fault = f"{row['name']} {row['fault']}"
+    if row["skipped"] is not None:
+        return f"| {fault} | - | - | - | - | not run: {row['skipped']} |"
+    lost = str(row["lost_in_bucket"])
+    if row["unrepresentable"]:
+        lost += f" (and {row['unrepresentable']} that are in the originals alone)"
+    seconds = "not recovered" if row["seconds"] is None else f"{row['seconds']:.0f}"
+    seen = row["seen"].replace("|", "\\|")
+    return f"| {fault} | {lost} | {row['lost_in_logzio']} | {row['duplicates']} | {seconds} | {seen} |"
+
+
+if __name__ == "__main__":
+    file = Path(sys.argv[1])
+    written = datetime.fromtimestamp(file.stat().st_mtime, UTC).date()
+    sys.stdout.write(page(json.loads(file.read_text()), written))
