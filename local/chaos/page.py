@@ -12,8 +12,8 @@ from local.chaos.report import DUPLICATES
 INTRODUCTION = """\
 # What each fault did
 
-`python -m local.chaos.page` wrote this page from the report of one run of `make chaos`, which injects each fault into the
-local stack (Debian 12, Java 17) while events flow, and counts events by their ids. What stands in for what:
+`python -m local.chaos.page` wrote this page from the report of one run of `make chaos`. It injects each fault
+into the local stack (Debian 12, Java 17) while events flow, and counts events by their ids. What stands in for what:
 [README](../README.md#try-it-on-one-machine). Seconds are from the end of the fault until all events of before, and the
 first ones of after it, are in the bucket and in Logz.io; a rotation of 5 s is in them.
 """
@@ -23,8 +23,8 @@ def page(report: Mapping[str, Any], day: date) -> str:
     """The page in Markdown. `report`: what `Report.write` wrote on that day (UTC)."""
     lines = [
         INTRODUCTION,
-        f"{report['events']:,} events on {day.isoformat()}; missing at the end: {report['missing_at_the_end']}, originals "
-        f"missing: {report['originals_missing']}. {DUPLICATES}",
+        f"{report['events']:,} events on {day.isoformat()}; missing at the end: {report['missing_at_the_end']}, "
+        f"originals missing: {report['originals_missing']}. {DUPLICATES}",
         "",
         "| fault | lost in the bucket | lost in Logz.io | came twice | seconds to recover | what you would have seen |",
         "|---|---|---|---|---|---|",
