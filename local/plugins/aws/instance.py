@@ -256,7 +256,7 @@ def _replaces_with(cloud: Cloud, state: Plain, inputs: Plain) -> set[str]:
     """New user-data if it is to, and a type of another architecture: a root volume of one starts on no other."""
     replaces = {"userData"} if inputs.get("userDataReplaceOnChange") else set()
     before, after = state.get("instanceType"), inputs.get("instanceType")
-    if before != after and not _share_architecture(cloud, before, after):
+    if before and before != after and not _share_architecture(cloud, before, after):
         replaces.add("instanceType")
     return replaces
 
