@@ -227,7 +227,17 @@ class ConnectWorker(pulumi.ComponentResource):
             opts=child,
         )
         association = aws.ec2.RouteTableAssociation(
-            name, subnet_id=subnet.id, route_table_id=table.id, opts=child
+            name,
+            subnet_id=subnet.id,
+            route_table_id=table.id,
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                # The plugin would change it in place, and AWS gives it a new id then, which the engine does not learn: the
+                # next `up` would associate the subnet once more, and AWS refuses that (pulumi/pulumi-aws issue 3911).
+                replace_on_changes=["routeTableId"],
+                # A subnet has one association at a time.
+                delete_before_replace=True,
+            ),
         )
         endpoint = aws.ec2.VpcEndpoint(
             f"{name}-s3",

@@ -15,6 +15,7 @@ from pulumi.provider.experimental import provider as wire_types
 from pulumi.provider.experimental.property_value import PropertyValue
 
 from local.plugins import values
+from local.plugins.sources import NotVerified, Source
 from local.plugins.values import UNKNOWN, Plain
 
 Clients = TypeVar("Clients")
@@ -31,20 +32,24 @@ class Property:
     Attributes:
         required: without it the resource is refused.
         replaces: a change makes a new resource.
+        replaces_if: when else a change does, in words; `Kind.replaces_with` decides.
         computed: where it is not given, the cloud decides, and what it decided is no difference.
         document: JSON text, compared by what it says.
         unordered: a list whose order does not count.
         default: what its absence means.
         fields: of a map, or of the maps in a list; None where any key may stand (tags).
+        source: where this was read, for the fields as well; None: where the rest of the resource type was.
     """
 
     required: bool = False
     replaces: bool = False
+    replaces_if: str | None = None
     computed: bool = False
     document: bool = False
     unordered: bool = False
     default: Any = None
     fields: "Mapping[str, Property] | None" = None
+    source: Source | NotVerified | None = None
 
 
 @dataclass(frozen=True)
@@ -64,22 +69,27 @@ class Kind(Generic[Clients]):
         read: (clients, id, state) -> the whole state, None if the resource is gone; the state handed in is
             empty at an import.
         delete: (clients, id, state); a resource that is gone already is none of its concern.
-        update: (clients, id, state, inputs); None where every change replaces.
-        replaces_with: which further properties replace, given these inputs.
+        update: (clients, id, state, inputs) -> the id that the change gave it, None if it keeps its own. No function
+            at all where every change replaces.
+        replaces_with: (clients, state, inputs) -> which further properties replace when they change.
         auto_name: the property that gets a made-up name when none is given.
         outputs: what is known only after the creation.
         secrets: outputs that are always secret.
+        regional: whether it is in a region; IAM is not.
+        source: where the properties' behaviour was read.
     """
 
     properties: Mapping[str, Property]
     create: Callable[[Clients, Plain], Created]
     read: Callable[[Clients, str, Plain], Plain | None]
     delete: Callable[[Clients, str, Plain], None]
-    update: Callable[[Clients, str, Plain, Plain], None] | None = None
-    replaces_with: Callable[[Plain], set[str]] = lambda _inputs: set()
+    update: Callable[[Clients, str, Plain, Plain], str | None] | None = None
+    replaces_with: Callable[[Clients, Plain, Plain], set[str]] = lambda _clients, _state, _inputs: set()
     auto_name: str | None = None
     outputs: tuple[str, ...] = ()
     secrets: frozenset[str] = frozenset()
+    regional: bool = True
+    source: Source | NotVerified | None = None
 
 
 class StandIn(wire_types.Provider, Generic[Clients]):
@@ -91,6 +101,7 @@ class StandIn(wire_types.Provider, Generic[Clients]):
         settings: the keys that the provider's own configuration may have.
         connect: makes the clients from that configuration.
         is_gone: whether an error of a client says that the resource is not there.
+        region: the region that the clients work in; None where the package has no regions.
     """
 
     def __init__(
@@ -102,6 +113,7 @@ class StandIn(wire_types.Provider, Generic[Clients]):
         settings: frozenset[str],
         connect: Callable[[Plain], Clients],
         is_gone: Callable[[Exception], bool],
+        region: Callable[[Clients], str] | None = None,
     ) -> None:
         self._package = package
         self._kinds = kinds
@@ -109,6 +121,7 @@ class StandIn(wire_types.Provider, Generic[Clients]):
         self._settings = settings
         self._connect = connect
         self._is_gone = is_gone
+        self._region = region
         self._clients: Clients | None = None
         self._default_tags: dict[str, str] = {}
 
@@ -163,7 +176,9 @@ class StandIn(wire_types.Provider, Generic[Clients]):
             for name, prop in kind.properties.items()
             if name not in ignored and not same(prop, state.get(name), inputs.get(name))
         ]
-        further = kind.replaces_with(inputs)
+        further: set[str] = set()
+        if changed:
+            further = await asyncio.to_thread(kind.replaces_with, self._connected(), state, inputs)
         replaces = [
             name
             for name in changed
@@ -175,12 +190,18 @@ class StandIn(wire_types.Provider, Generic[Clients]):
             merged = self._with_default_tags(kind, inputs).get("tags")
             if values.meaning(merged) != values.meaning(state.get("tagsAll")):
                 changed.append("tagsAll")
+        details = _details(kind, changed, replaces, state, inputs)
+        region = self._region_of(kind)
+        if region is not None and state.get("region") not in (None, region):
+            changed.append("region")
+            replaces.append("region")
+            details["region"] = _detail(state["region"], region, replaces=True)
         return wire_types.DiffResponse(
             changes=bool(changed),
             diffs=changed,
             replaces=replaces,
             delete_before_replace=bool(replaces) and _would_collide(kind, request.name, state, inputs),
-            detailed_diff=_details(kind, changed, replaces, state, inputs),
+            detailed_diff=details,
         )
 
     async def create(self, request: wire_types.CreateRequest) -> wire_types.CreateResponse:
@@ -214,7 +235,11 @@ class StandIn(wire_types.Provider, Generic[Clients]):
         )
 
     async def update(self, request: wire_types.UpdateRequest) -> wire_types.UpdateResponse:
-        """Changes what can be changed in place, then reads back."""
+        """Changes what can be changed in place, then reads back.
+
+        Some changes give a resource a new id. The engine keeps the old one (pulumi/pulumi issue 3729), so that the next
+        refresh finds nothing by it: with the real plugins, too (pulumi/pulumi-aws issues 1610 and 3911).
+        """
         kind = self._kind(request.type)
         state, inputs = values.plain(request.olds), values.plain(request.news)
         secrets = values.secret_names(request.olds) | values.secret_names(request.news) | kind.secrets
@@ -227,8 +252,10 @@ class StandIn(wire_types.Provider, Generic[Clients]):
         if kind.update is None:
             raise RefusedError(f"{request.type} cannot be changed in place")
         complete = self._with_default_tags(kind, inputs)
-        await asyncio.to_thread(kind.update, self._connected(), request.resource_id, state, complete)
-        found = await self._state(kind, request.resource_id, {**known, **inputs})
+        changed = await asyncio.to_thread(
+            kind.update, self._connected(), request.resource_id, state, complete
+        )
+        found = await self._state(kind, changed or request.resource_id, {**known, **inputs})
         if found is None:
             raise RefusedError(f"{request.name} ({request.resource_id}) is gone")
         return wire_types.UpdateResponse(values.wire(found, secrets))
@@ -263,6 +290,9 @@ class StandIn(wire_types.Provider, Generic[Clients]):
             raise RefusedError(f"the stand-in of the {self._package} plugin is not configured yet")
         return self._clients
 
+    def _region_of(self, kind: Kind[Clients]) -> str | None:
+        return self._region(self._connected()) if self._region is not None and kind.regional else None
+
     def _with_default_tags(self, kind: Kind[Clients], inputs: Plain) -> Plain:
         if "tags" not in kind.properties or not self._default_tags or _overrides_default_tags(inputs):
             return inputs
@@ -281,6 +311,9 @@ class StandIn(wire_types.Provider, Generic[Clients]):
         if "tags" in kind.properties:
             default = {} if _overrides_default_tags(before) else self._default_tags
             found = _split_tags(found, before.get("tags") or {}, default)
+        region = self._region_of(kind)
+        if region is not None:
+            found = {"region": region, **found}
         for name, prop in kind.properties.items():
             given = before.get(name)
             if given is not None and same(prop, found.get(name), given):
@@ -311,7 +344,8 @@ def same(prop: Property, state: Any, new: Any) -> bool:
     if new is None:
         return prop.computed or values.meaning(state) in (None, prop.default)
     if prop.fields is not None:
-        return _same_fields(prop.fields, state, new)
+        compare = _same_set if prop.unordered and isinstance(new, list) else _same_fields
+        return compare(prop.fields, state, new)
     if prop.document:
         return bool(values.document(state) == values.document(new))
     if state is None and prop.default is not None:
@@ -339,6 +373,17 @@ def _same_fields(fields: Mapping[str, Property], state: Any, new: Any) -> bool:
         return len(there) == len(new) and all(_same_fields(fields, *pair) for pair in pairs)
     fields_there = state or {}
     return all(same(prop, fields_there.get(name), new.get(name)) for name, prop in fields.items())
+
+
+def _same_set(fields: Mapping[str, Property], state: Any, new: list[Any]) -> bool:
+    """Whether each of the new ones is there, in any order, and nothing else."""
+    left = list(state) if isinstance(state, list) else []
+    for one in new:
+        there = next((other for other in left if _same_fields(fields, other, one)), None)
+        if there is None:
+            return False
+        left.remove(there)
+    return not left
 
 
 def _failures(properties: Mapping[str, Property], given: Any, where: str) -> list[tuple[str, str]]:

@@ -526,6 +526,13 @@ def test_the_subnet_is_in_a_zone_that_has_the_instance_type(default: Recorder) -
     assert subnet.delete_before_replace
 
 
+def test_an_association_with_another_route_table_is_another_association(default: Recorder) -> None:
+    association = default.one("aws:ec2/routeTableAssociation:RouteTableAssociation")
+
+    assert association.replace_on_changes == ("routeTableId",)
+    assert association.delete_before_replace
+
+
 SUBNET = "aws:ec2/subnet:Subnet"
 OFFERINGS = "aws:ec2/getInstanceTypeOfferings:getInstanceTypeOfferings"
 

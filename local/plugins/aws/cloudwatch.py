@@ -3,6 +3,7 @@
 from typing import Any
 
 from local.plugins.aws.cloud import Cloud, tag_changes, tag_list, tag_map
+from local.plugins.sources import terraform_aws
 from local.plugins.stand_in import Created, Kind, Property
 from local.plugins.values import Plain
 
@@ -71,7 +72,6 @@ KINDS: dict[str, Kind[Cloud]] = {
             "alarmActions": Property(unordered=True),
             "okActions": Property(unordered=True),
             "insufficientDataActions": Property(unordered=True),
-            "datapointsToAlarm": Property(computed=True),
             "dimensions": Property(),
             "tags": Property(),
         },
@@ -81,6 +81,7 @@ KINDS: dict[str, Kind[Cloud]] = {
         read=_read,
         update=_update,
         delete=lambda cloud, name, _state: _void(cloud.client("cloudwatch").delete_alarms(AlarmNames=[name])),
+        source=terraform_aws("cloudwatch/metric_alarm.go"),
     ),
 }
 

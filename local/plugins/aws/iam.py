@@ -5,6 +5,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from local.plugins.aws.cloud import Cloud, tag_changes, tag_list, tag_map
+from local.plugins.sources import terraform_aws, terraform_aws_5
 from local.plugins.stand_in import Created, Kind, Property
 from local.plugins.values import Plain
 
@@ -48,12 +49,15 @@ def _read_user(cloud: Cloud, name: str, state: Plain) -> Plain:
     }
 
 
-def _update_user(cloud: Cloud, name: str, state: Plain, inputs: Plain) -> None:
+def _update_user(cloud: Cloud, name: str, state: Plain, inputs: Plain) -> str:
+    """A user keeps keys and policies under a new name, but the name is its id."""
     iam = cloud.client("iam")
-    iam.update_user(UserName=name, NewPath=inputs.get("path", "/"))
+    renamed: Any = {"NewUserName": inputs["name"]} if inputs["name"] != name else {}
+    iam.update_user(UserName=name, NewPath=inputs.get("path", "/"), **renamed)
     wanted, unwanted = tag_changes(state, inputs)
-    iam.untag_user(UserName=name, TagKeys=unwanted)
-    iam.tag_user(UserName=name, Tags=tag_list(wanted))
+    iam.untag_user(UserName=inputs["name"], TagKeys=unwanted)
+    iam.tag_user(UserName=inputs["name"], Tags=tag_list(wanted))
+    return str(inputs["name"])
 
 
 def _delete_user(cloud: Cloud, name: str, state: Plain) -> None:
@@ -245,7 +249,7 @@ _OWNER = Property(required=True, replaces=True)
 KINDS: dict[str, Kind[Cloud]] = {
     "aws:iam/user:User": Kind(
         properties={
-            "name": _NAME,
+            "name": Property(),
             "path": Property(default="/"),
             "permissionsBoundary": Property(),
             "forceDestroy": Property(),
@@ -257,6 +261,8 @@ KINDS: dict[str, Kind[Cloud]] = {
         read=_read_user,
         update=_update_user,
         delete=_delete_user,
+        regional=False,
+        source=terraform_aws("iam/user.go"),
     ),
     "aws:iam/userPolicy:UserPolicy": Kind(
         properties={"name": _NAME, "user": _OWNER, "policy": _POLICY},
@@ -265,6 +271,8 @@ KINDS: dict[str, Kind[Cloud]] = {
         read=_read_user_policy,
         update=lambda cloud, _id, _state, inputs: _void(_create_user_policy(cloud, inputs)),
         delete=_delete_user_policy,
+        regional=False,
+        source=terraform_aws("iam/user_policy.go"),
     ),
     "aws:iam/accessKey:AccessKey": Kind(
         properties={"user": _OWNER, "status": Property(default="Active")},
@@ -274,6 +282,8 @@ KINDS: dict[str, Kind[Cloud]] = {
         read=_read_access_key,
         update=_update_access_key,
         delete=_delete_access_key,
+        regional=False,
+        source=terraform_aws_5("iam/access_key.go"),
     ),
     "aws:iam/role:Role": Kind(
         properties={
@@ -291,6 +301,8 @@ KINDS: dict[str, Kind[Cloud]] = {
         read=_read_role,
         update=_update_role,
         delete=_delete_role,
+        regional=False,
+        source=terraform_aws("iam/role.go"),
     ),
     "aws:iam/rolePolicy:RolePolicy": Kind(
         properties={"name": _NAME, "role": _OWNER, "policy": _POLICY},
@@ -299,6 +311,8 @@ KINDS: dict[str, Kind[Cloud]] = {
         read=_read_role_policy,
         update=lambda cloud, _id, _state, inputs: _void(_create_role_policy(cloud, inputs)),
         delete=_delete_role_policy,
+        regional=False,
+        source=terraform_aws("iam/role_policy.go"),
     ),
     "aws:iam/instanceProfile:InstanceProfile": Kind(
         properties={"name": _NAME, "path": _PATH, "role": Property(), "tags": Property()},
@@ -308,6 +322,8 @@ KINDS: dict[str, Kind[Cloud]] = {
         read=_read_profile,
         update=_update_profile,
         delete=_delete_profile,
+        regional=False,
+        source=terraform_aws_5("iam/instance_profile.go"),
     ),
 }
 

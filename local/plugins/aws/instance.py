@@ -5,10 +5,14 @@ import json
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Sequence
 from typing import Any
+
+from botocore.exceptions import ClientError
 
 from local.plugins.aws.cloud import Cloud, tag_list, tag_map
 from local.plugins.aws.network import arn, retag, tagged
+from local.plugins.sources import terraform_aws_5
 from local.plugins.stand_in import Created, Kind, Property, RefusedError
 from local.plugins.values import Plain
 
@@ -163,23 +167,23 @@ def _update(cloud: Cloud, instance_id: str, state: Plain, inputs: Plain) -> None
     if inputs.get("metadataOptions"):
         options: Any = _their(METADATA, inputs["metadataOptions"])
         ec2.modify_instance_metadata_options(InstanceId=instance_id, **options)
-    if inputs.get("iamInstanceProfile") != state.get("iamInstanceProfile"):
-        _exchange_profile(cloud, instance_id, inputs.get("iamInstanceProfile"))
+    changed = {name for name, value in inputs.items() if value != state.get(name)}
+    if "iamInstanceProfile" in changed:
+        _exchange_profile(cloud, instance_id, inputs["iamInstanceProfile"])
     _update_volume(cloud, instance_id, state, inputs)
-    stopped = [name for name in ("instanceType", "userData") if inputs.get(name) != state.get(name)]
+    stopped = [name for name in ("instanceType", "userData") if name in changed]
     if stopped:
         _update_stopped(cloud, instance_id, inputs, stopped)
 
 
-def _exchange_profile(cloud: Cloud, instance_id: str, profile: str | None) -> None:
+def _exchange_profile(cloud: Cloud, instance_id: str, profile: str) -> None:
     ec2 = cloud.client("ec2")
     associations = ec2.describe_iam_instance_profile_associations(
         Filters=[{"Name": "instance-id", "Values": [instance_id]}]
     )["IamInstanceProfileAssociations"]
     for association in associations:
         ec2.disassociate_iam_instance_profile(AssociationId=association["AssociationId"])
-    if profile is not None:
-        ec2.associate_iam_instance_profile(InstanceId=instance_id, IamInstanceProfile={"Name": profile})
+    ec2.associate_iam_instance_profile(InstanceId=instance_id, IamInstanceProfile={"Name": profile})
 
 
 def _update_volume(cloud: Cloud, instance_id: str, state: Plain, inputs: Plain) -> None:
@@ -188,8 +192,12 @@ def _update_volume(cloud: Cloud, instance_id: str, state: Plain, inputs: Plain) 
     volume = _root_volume(cloud, _describe(cloud, instance_id))
     if volume is None:
         return
-    if inputs.get("volumeTags"):
-        ec2.create_tags(Resources=[volume["id"]], Tags=tag_list(inputs["volumeTags"]))
+    wanted, tagged_so_far = inputs.get("volumeTags") or {}, state.get("volumeTags") or {}
+    unwanted = sorted(set(tagged_so_far) - set(wanted))
+    if unwanted:
+        ec2.delete_tags(Resources=[volume["id"]], Tags=[{"Key": key} for key in unwanted])
+    if wanted:
+        ec2.create_tags(Resources=[volume["id"]], Tags=tag_list(wanted))
     asked, there = inputs.get("rootBlockDevice") or {}, state.get("rootBlockDevice") or {}
     request: dict[str, Any] = {
         theirs: asked[ours]
@@ -200,7 +208,7 @@ def _update_volume(cloud: Cloud, instance_id: str, state: Plain, inputs: Plain) 
         ec2.modify_volume(VolumeId=volume["id"], **request)
 
 
-def _update_stopped(cloud: Cloud, instance_id: str, inputs: Plain, changed: list[str]) -> None:
+def _update_stopped(cloud: Cloud, instance_id: str, inputs: Plain, changed: Sequence[str]) -> None:
     """What EC2 changes on a stopped instance only: the real plugin stops and starts it."""
     ec2 = cloud.client("ec2")
     ec2.stop_instances(InstanceIds=[instance_id])
@@ -210,7 +218,7 @@ def _update_stopped(cloud: Cloud, instance_id: str, inputs: Plain, changed: list
         ec2.modify_instance_attribute(InstanceId=instance_id, InstanceType={"Value": inputs["instanceType"]})
     if "userData" in changed:
         # boto3 encodes it as EC2 wants it; moto wants it encoded once more.
-        value = base64.b64encode(inputs.get("userData", "").encode())
+        value = base64.b64encode(inputs["userData"].encode())
         ec2.modify_instance_attribute(InstanceId=instance_id, UserData={"Value": value})
     ec2.start_instances(InstanceIds=[instance_id])
 
@@ -244,31 +252,53 @@ def _vm_state(hypervisor: str, instance_id: str) -> str:
         return "gone"
 
 
+def _replaces_with(cloud: Cloud, state: Plain, inputs: Plain) -> set[str]:
+    """New user-data if it is to, and a type of another architecture: a root volume of one starts on no other."""
+    replaces = {"userData"} if inputs.get("userDataReplaceOnChange") else set()
+    before, after = state.get("instanceType"), inputs.get("instanceType")
+    if before and before != after and not _share_architecture(cloud, before, after):
+        replaces.add("instanceType")
+    return replaces
+
+
+def _share_architecture(cloud: Cloud, *types: Any) -> bool:
+    """As the real plugin, which takes types that it cannot look up for ones that do."""
+    try:
+        found = cloud.client("ec2").describe_instance_types(InstanceTypes=list(types))["InstanceTypes"]
+    except ClientError:
+        return True
+    return bool(set.intersection(*({*one["ProcessorInfo"]["SupportedArchitectures"]} for one in found)))
+
+
 _GIVEN = Property(computed=True)
 
 KINDS: dict[str, Kind[Cloud]] = {
     "aws:ec2/instance:Instance": Kind(
         properties={
             "ami": Property(required=True, replaces=True),
-            "instanceType": Property(required=True),
+            "instanceType": Property(required=True, replaces_if="if the types share no architecture"),
             "subnetId": Property(replaces=True, computed=True),
             "associatePublicIpAddress": Property(replaces=True, computed=True),
             "vpcSecurityGroupIds": Property(computed=True, unordered=True),
-            "iamInstanceProfile": Property(),
-            "metadataOptions": Property(computed=True, fields=dict.fromkeys(METADATA, _GIVEN)),
+            "iamInstanceProfile": Property(computed=True),
+            "metadataOptions": Property(
+                computed=True,
+                fields={**dict.fromkeys(METADATA, _GIVEN), "httpEndpoint": Property(default="enabled")},
+            ),
             "rootBlockDevice": Property(
                 computed=True,
                 fields={
                     **dict.fromkeys(ROOT_VOLUME, _GIVEN),
+                    "deleteOnTermination": Property(default=True),
                     "encrypted": Property(replaces=True, computed=True),
                     "kmsKeyId": Property(replaces=True, computed=True),
                 },
             ),
             "maintenanceOptions": Property(computed=True, fields={"autoRecovery": _GIVEN}),
-            "userData": Property(),
+            "userData": Property(computed=True, replaces_if="if userDataReplaceOnChange"),
             "userDataReplaceOnChange": Property(),
             "tags": Property(),
-            "volumeTags": Property(computed=True),
+            "volumeTags": Property(),
         },
         outputs=(
             "arn",
@@ -284,6 +314,7 @@ KINDS: dict[str, Kind[Cloud]] = {
         read=_read,
         update=_update,
         delete=_delete,
-        replaces_with=lambda inputs: {"userData"} if inputs.get("userDataReplaceOnChange") else set(),
+        replaces_with=_replaces_with,
+        source=terraform_aws_5("ec2/ec2_instance.go", "01f4311"),
     ),
 }

@@ -5,6 +5,7 @@ import zlib
 from typing import Any, Literal
 
 from local.plugins.aws.cloud import Cloud, tag_changes, tag_list, tag_map
+from local.plugins.sources import python_sdk, terraform_aws, terraform_aws_5
 from local.plugins.stand_in import Created, Kind, Property, RefusedError
 from local.plugins.values import Plain
 
@@ -69,7 +70,9 @@ def _read_vpc(cloud: Cloud, vpc_id: str, _state: Plain) -> Plain:
 
 
 def _update_vpc(cloud: Cloud, vpc_id: str, state: Plain, inputs: Plain) -> None:
-    _switch_vpc(cloud, vpc_id, inputs)
+    # What is not asked for any more stays as it is.
+    kept = {"enableDnsHostnames": state.get("enableDnsHostnames", False)}
+    _switch_vpc(cloud, vpc_id, {**kept, **inputs})
     retag(cloud, vpc_id, state, inputs)
 
 
@@ -242,6 +245,14 @@ def _read_association(cloud: Cloud, association_id: str, _state: Plain) -> Plain
                     "routeTableId": table["RouteTableId"],
                 }
     return None
+
+
+def _update_association(cloud: Cloud, association_id: str, _state: Plain, inputs: Plain) -> str:
+    """EC2 gives the association with the other table a new id."""
+    answer = cloud.client("ec2").replace_route_table_association(
+        AssociationId=association_id, RouteTableId=inputs["routeTableId"]
+    )
+    return answer["NewAssociationId"]
 
 
 def _create_endpoint(cloud: Cloud, inputs: Plain) -> Created:
@@ -444,7 +455,7 @@ KINDS: dict[str, Kind[Cloud]] = {
         properties={
             "cidrBlock": _FIXED,
             "enableDnsSupport": Property(default=True),
-            "enableDnsHostnames": Property(),
+            "enableDnsHostnames": Property(computed=True),
             "tags": _TAGS,
         },
         outputs=("arn", "tagsAll"),
@@ -452,6 +463,7 @@ KINDS: dict[str, Kind[Cloud]] = {
         read=_read_vpc,
         update=_update_vpc,
         delete=lambda cloud, vpc_id, _state: _void(cloud.client("ec2").delete_vpc(VpcId=vpc_id)),
+        source=terraform_aws_5("ec2/vpc_.go"),
     ),
     "aws:ec2/internetGateway:InternetGateway": Kind(
         properties={"vpcId": Property(computed=True), "tags": _TAGS},
@@ -460,6 +472,7 @@ KINDS: dict[str, Kind[Cloud]] = {
         read=_read_gateway,
         update=_update_gateway,
         delete=_delete_gateway,
+        source=terraform_aws_5("ec2/vpc_internet_gateway.go"),
     ),
     "aws:ec2/subnet:Subnet": Kind(
         properties={
@@ -474,12 +487,14 @@ KINDS: dict[str, Kind[Cloud]] = {
         read=_read_subnet,
         update=_update_subnet,
         delete=lambda cloud, subnet_id, _state: _void(cloud.client("ec2").delete_subnet(SubnetId=subnet_id)),
+        source=terraform_aws("ec2/vpc_subnet.go", "v6.8 or later"),
     ),
     "aws:ec2/routeTable:RouteTable": Kind(
         properties={
             "vpcId": _FIXED,
             "routes": Property(
                 computed=True,
+                unordered=True,
                 fields={"cidrBlock": Property(required=True), "gatewayId": Property(required=True)},
             ),
             "tags": _TAGS,
@@ -491,6 +506,7 @@ KINDS: dict[str, Kind[Cloud]] = {
         delete=lambda cloud, table_id, _state: _void(
             cloud.client("ec2").delete_route_table(RouteTableId=table_id)
         ),
+        source=terraform_aws_5("ec2/vpc_route_table.go"),
     ),
     "aws:ec2/route:Route": Kind(
         properties={
@@ -507,14 +523,17 @@ KINDS: dict[str, Kind[Cloud]] = {
                 RouteTableId=state["routeTableId"], DestinationCidrBlock=state["destinationCidrBlock"]
             )
         ),
+        source=terraform_aws_5("ec2/vpc_route.go"),
     ),
     "aws:ec2/routeTableAssociation:RouteTableAssociation": Kind(
-        properties={"subnetId": _FIXED, "routeTableId": _FIXED},
+        properties={"subnetId": _FIXED, "routeTableId": Property(required=True)},
         create=_create_association,
         read=_read_association,
+        update=_update_association,
         delete=lambda cloud, association_id, _state: _void(
             cloud.client("ec2").disassociate_route_table(AssociationId=association_id)
         ),
+        source=terraform_aws_5("ec2/vpc_route_table_association.go"),
     ),
     "aws:ec2/vpcEndpoint:VpcEndpoint": Kind(
         properties={
@@ -532,12 +551,15 @@ KINDS: dict[str, Kind[Cloud]] = {
         delete=lambda cloud, endpoint_id, _state: _void(
             cloud.client("ec2").delete_vpc_endpoints(VpcEndpointIds=[endpoint_id])
         ),
+        source=terraform_aws_5("ec2/vpc_endpoint.go"),
     ),
     "aws:ec2/securityGroup:SecurityGroup": Kind(
         properties={
             "vpcId": Property(replaces=True, computed=True),
             "name": Property(replaces=True),
-            "description": Property(replaces=True, default="Managed by Pulumi"),
+            "description": Property(
+                replaces=True, default="Managed by Pulumi", source=python_sdk("SecurityGroup's description")
+            ),
             "tags": _TAGS,
         },
         auto_name="name",
@@ -548,6 +570,7 @@ KINDS: dict[str, Kind[Cloud]] = {
         delete=lambda cloud, group_id, _state: _void(
             cloud.client("ec2").delete_security_group(GroupId=group_id)
         ),
+        source=terraform_aws_5("ec2/vpc_security_group.go"),
     ),
     "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup": Kind(
         properties={"vpcId": Property(replaces=True, computed=True), "tags": _TAGS},
@@ -557,6 +580,7 @@ KINDS: dict[str, Kind[Cloud]] = {
         update=retag,
         # It goes with its VPC.
         delete=lambda _cloud, _group_id, _state: None,
+        source=terraform_aws_5("ec2/vpc_default_security_group.go", "01f4311"),
     ),
     "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule": Kind(
         properties={
@@ -574,5 +598,6 @@ KINDS: dict[str, Kind[Cloud]] = {
         read=_read_rule,
         update=_update_rule,
         delete=_delete_rule,
+        source=terraform_aws_5("ec2/vpc_security_group_ingress_rule.go, whose schema egress rules share"),
     ),
 }

@@ -74,4 +74,5 @@ def stand_in(endpoint: str) -> StandIn[Cloud]:
         settings=SETTINGS,
         connect=connect,
         is_gone=is_gone,
+        region=lambda cloud: cloud.region,
     )

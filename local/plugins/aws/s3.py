@@ -3,9 +3,11 @@
 import base64
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from local.plugins.aws.cloud import Cloud, tag_list, tag_map
+from local.plugins.sources import NotVerified, Source, terraform_aws, terraform_aws_5
 from local.plugins.stand_in import Created, Kind, Property
 from local.plugins.values import Plain
 
@@ -42,7 +44,7 @@ def _read_bucket(cloud: Cloud, bucket: str, state: Plain) -> Plain:
         "arn": f"arn:aws:s3:::{bucket}",
         "bucketDomainName": f"{bucket}.s3.amazonaws.com",
         "bucketRegionalDomainName": f"{bucket}.s3.{region}.amazonaws.com",
-        "region": region,
+        "bucketRegion": region,
         "objectLockEnabled": _has_object_lock(cloud, bucket),
         # Not in AWS at all: what `destroy` does with the objects.
         "forceDestroy": state.get("forceDestroy", False),
@@ -104,6 +106,7 @@ def _guard(
     put: Callable[[Cloud, str, Plain], object],
     get: Callable[[Cloud, str, Plain], Plain],
     delete: Callable[[Cloud, str], object],
+    source: Source,
 ) -> Kind[Cloud]:
     """A sub-resource of a bucket: its id is the bucket's name, and putting it again changes it.
 
@@ -123,6 +126,7 @@ def _guard(
         read=read,
         update=lambda cloud, bucket, _state, inputs: _void(put(cloud, bucket, inputs)),
         delete=lambda cloud, bucket, _state: _void(delete(cloud, bucket)),
+        source=source,
     )
 
 
@@ -398,6 +402,12 @@ def _delete_object(cloud: Cloud, object_id: str, _state: Plain) -> None:
 
 
 _DAYS = Property(required=True)
+_LEGACY = Property(
+    source=NotVerified(
+        "s3/bucket_lifecycle_configuration.go declares it optional and computed, with a plan modifier for values of "
+        "before; what its absence means then was not tried"
+    )
+)
 
 KINDS: dict[str, Kind[Cloud]] = {
     "aws:s3/bucket:Bucket": Kind(
@@ -408,40 +418,45 @@ KINDS: dict[str, Kind[Cloud]] = {
             "tags": TAGS,
         },
         auto_name="bucket",
-        outputs=("arn", "bucketDomainName", "bucketRegionalDomainName", "region", "tagsAll"),
+        outputs=("arn", "bucketDomainName", "bucketRegion", "bucketRegionalDomainName", "tagsAll"),
         create=_create_bucket,
         read=_read_bucket,
         update=_update_bucket,
         delete=_delete_bucket,
+        source=terraform_aws_5("s3/bucket.go"),
     ),
     "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": _guard(
         {name: Property() for name in PUBLIC_ACCESS},
         _put_public_access,
         _get_public_access,
         lambda cloud, bucket: cloud.client("s3").delete_public_access_block(Bucket=bucket),
+        terraform_aws_5("s3/bucket_public_access_block.go"),
     ),
     "aws:s3/bucketOwnershipControls:BucketOwnershipControls": _guard(
         {"rule": Property(required=True, fields={"objectOwnership": Property(required=True)})},
         _put_ownership,
         _get_ownership,
         lambda cloud, bucket: cloud.client("s3").delete_bucket_ownership_controls(Bucket=bucket),
+        terraform_aws_5("s3/bucket_ownership_controls.go"),
     ),
     "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration": _guard(
         {
             "rules": Property(
                 required=True,
+                unordered=True,
                 fields={
                     "applyServerSideEncryptionByDefault": Property(
                         fields={"sseAlgorithm": Property(required=True), "kmsMasterKeyId": Property()}
                     ),
                     "bucketKeyEnabled": Property(),
-                    "blockedEncryptionTypes": Property(unordered=True),
+                    "blockedEncryptionTypes": Property(),
                 },
             )
         },
         _put_encryption,
         _get_encryption,
         lambda cloud, bucket: cloud.client("s3").delete_bucket_encryption(Bucket=bucket),
+        terraform_aws("s3/bucket_server_side_encryption_configuration.go", "v6.31 or later"),
     ),
     "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": _guard(
         {
@@ -452,18 +467,16 @@ KINDS: dict[str, Kind[Cloud]] = {
                     "status": Property(required=True),
                     "filter": Property(
                         fields={
-                            "prefix": Property(),
+                            "prefix": _LEGACY,
                             "and": Property(
                                 fields={
-                                    "prefix": Property(),
-                                    "objectSizeGreaterThan": Property(required=True),
+                                    "prefix": _LEGACY,
+                                    "objectSizeGreaterThan": replace(_LEGACY, required=True),
                                 }
                             ),
                         }
                     ),
-                    "expiration": Property(
-                        fields={"days": Property(), "expiredObjectDeleteMarker": Property()}
-                    ),
+                    "expiration": Property(fields={"days": _LEGACY, "expiredObjectDeleteMarker": _LEGACY}),
                     "noncurrentVersionExpiration": Property(fields={"noncurrentDays": _DAYS}),
                     "abortIncompleteMultipartUpload": Property(fields={"daysAfterInitiation": _DAYS}),
                 },
@@ -472,12 +485,14 @@ KINDS: dict[str, Kind[Cloud]] = {
         _put_lifecycle,
         _get_lifecycle,
         lambda cloud, bucket: cloud.client("s3").delete_bucket_lifecycle(Bucket=bucket),
+        terraform_aws_5("s3/bucket_lifecycle_configuration.go"),
     ),
     "aws:s3/bucketVersioning:BucketVersioning": _guard(
         {"versioningConfiguration": Property(required=True, fields={"status": Property(required=True)})},
         _put_versioning,
         _get_versioning,
         _suspend_versioning,
+        terraform_aws_5("s3/bucket_versioning.go", "01f4311"),
     ),
     "aws:s3/bucketObjectLockConfiguration:BucketObjectLockConfiguration": _guard(
         {
@@ -494,12 +509,14 @@ KINDS: dict[str, Kind[Cloud]] = {
         _put_object_lock,
         _get_object_lock,
         _no_object_lock,
+        terraform_aws_5("s3/bucket_object_lock_configuration.go"),
     ),
     "aws:s3/bucketPolicy:BucketPolicy": _guard(
         {"policy": Property(required=True, document=True)},
         _put_policy,
         _get_policy,
         lambda cloud, bucket: cloud.client("s3").delete_bucket_policy(Bucket=bucket),
+        terraform_aws("s3/bucket_policy.go", "v6.9 or later"),
     ),
     "aws:s3/bucketObjectv2:BucketObjectv2": Kind(
         properties={
@@ -519,5 +536,6 @@ KINDS: dict[str, Kind[Cloud]] = {
         read=_read_object,
         update=_update_object,
         delete=_delete_object,
+        source=terraform_aws_5("s3/object.go"),
     ),
 }

@@ -3,6 +3,7 @@
 from typing import Any
 
 from local.plugins.aws.cloud import Cloud, tag_changes, tag_list, tag_map
+from local.plugins.sources import terraform_aws_5
 from local.plugins.stand_in import Created, Kind, Property
 from local.plugins.values import Plain
 
@@ -63,15 +64,20 @@ def _update(cloud: Cloud, name: str, state: Plain, inputs: Plain) -> None:
         ssm.add_tags_to_resource(ResourceType="Parameter", ResourceId=name, Tags=tag_list(wanted))
 
 
+def _replaces_with(_cloud: Cloud, state: Plain, inputs: Plain) -> set[str]:
+    """A parameter becomes an advanced one in place, and a standard one never again."""
+    return {"tier"} if (state.get("tier"), inputs.get("tier")) == ("Advanced", "Standard") else set()
+
+
 KINDS: dict[str, Kind[Cloud]] = {
     "aws:ssm/parameter:Parameter": Kind(
         properties={
             "name": Property(replaces=True),
             "type": Property(required=True),
-            "value": Property(),
+            "value": Property(required=True, computed=True),
             "description": Property(),
             "keyId": Property(computed=True),
-            "tier": Property(computed=True),
+            "tier": Property(computed=True, replaces_if="from Advanced to Standard"),
             "tags": Property(),
         },
         auto_name="name",
@@ -81,6 +87,8 @@ KINDS: dict[str, Kind[Cloud]] = {
         read=_read,
         update=_update,
         delete=lambda cloud, name, _state: _void(cloud.client("ssm").delete_parameter(Name=name)),
+        replaces_with=_replaces_with,
+        source=terraform_aws_5("ssm/parameter.go"),
     ),
 }
 

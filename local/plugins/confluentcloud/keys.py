@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from local.kafka import users
+from local.plugins.sources import terraform_confluent
 from local.plugins.stand_in import Created, Kind, Property, RefusedError
 from local.plugins.values import Plain
 
@@ -108,5 +109,6 @@ KINDS: dict[str, Kind[Cluster]] = {
         read=_read,
         update=_update,
         delete=_delete,
+        source=terraform_confluent("resource_api_key.go"),
     ),
 }

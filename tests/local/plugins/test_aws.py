@@ -31,6 +31,10 @@ ROLE = "aws:iam/role:Role"
 ROLE_POLICY = "aws:iam/rolePolicy:RolePolicy"
 PARAMETER = "aws:ssm/parameter:Parameter"
 INSTANCE = "aws:ec2/instance:Instance"
+ASSOCIATION = "aws:ec2/routeTableAssociation:RouteTableAssociation"
+ROUTE_TABLE = "aws:ec2/routeTable:RouteTable"
+VPC = "aws:ec2/vpc:Vpc"
+ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm"
 EGRESS = "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule"
 SUBNET = "aws:ec2/subnet:Subnet"
 DEFAULT_GROUP = "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup"
@@ -334,13 +338,14 @@ CHANGES: list[tuple[str, dict[str, Any], bool]] = [
     ("aws:ec2/vpc:Vpc", {"enableDnsSupport": False}, False),
     ("aws:ec2/vpc:Vpc", {"cidrBlock": "10.8.0.0/24"}, True),
     (SUBNET, {"mapPublicIpOnLaunch": False}, False),
-    ("aws:ec2/routeTableAssociation:RouteTableAssociation", {"routeTableId": "rtb-1"}, True),
+    (ASSOCIATION, {"subnetId": "subnet-1"}, True),
     ("aws:ec2/securityGroup:SecurityGroup", {"description": "Another"}, True),
     (EGRESS, {"fromPort": 80, "toPort": 80, "description": "HTTP"}, False),
     (INSTANCE, {"userData": "#cloud-config\n"}, True),
     (INSTANCE, {"ami": "ami-other"}, True),
     (INSTANCE, {"rootBlockDevice": {"encrypted": False}}, True),
     (INSTANCE, {"instanceType": "t3.medium"}, False),
+    (INSTANCE, {"instanceType": "t4g.small"}, True),
     ("aws:cloudwatch/metricAlarm:MetricAlarm", {"threshold": 5}, False),
 ]
 
@@ -361,6 +366,178 @@ def test_a_change_is_seen_and_either_made_in_place_or_by_replacement(
         resource.inputs = inputs
         assert aws.read(token, resource.id, resource.state, inputs)[1] == resource.state
         assert list(aws.diff(token, resource.id, resource.state, inputs).diffs) == []
+
+
+def without(inputs: dict[str, Any], name: str) -> dict[str, Any]:
+    """The inputs without one of them."""
+    return {key: value for key, value in inputs.items() if key != name}
+
+
+@pytest.mark.parametrize(
+    ("token", "name"),
+    [
+        (INSTANCE, "iamInstanceProfile"),
+        (INSTANCE, "userData"),
+        (INSTANCE, "vpcSecurityGroupIds"),
+        (INSTANCE, "rootBlockDevice"),
+        (VPC, "enableDnsHostnames"),
+    ],
+)
+def test_what_the_cloud_decides_where_nothing_is_given_is_no_difference(
+    aws: Plugin, made: dict[str, Made], token: str, name: str
+) -> None:
+    resource = made[token]
+
+    diff = aws.diff(token, resource.id, resource.state, without(resource.inputs, name))
+
+    assert name in resource.inputs
+    assert list(diff.diffs) == []
+
+
+def test_what_the_cloud_decides_stays_when_something_else_changes(aws: Plugin) -> None:
+    vpc = make(aws, VPC, {"cidrBlock": "10.7.0.0/24", "enableDnsHostnames": True})
+    silent = {"cidrBlock": "10.7.0.0/24", "tags": TAGS}
+
+    diff = aws.diff(VPC, vpc.id, vpc.state, silent)
+    changed = aws.update(VPC, vpc.id, vpc.state, silent)
+    aws.delete(VPC, vpc.id, changed)
+
+    assert list(diff.diffs) == ["tags"]
+    assert changed["enableDnsHostnames"] is True
+
+
+def test_an_instance_keeps_its_profile_when_none_is_given_any_more(
+    aws: Plugin, made: dict[str, Made], client: Client
+) -> None:
+    instance = made[INSTANCE]
+    changed = aws.update(
+        INSTANCE, instance.id, instance.state, without(instance.inputs, "iamInstanceProfile")
+    )
+    reservations = client("ec2").describe_instances(InstanceIds=[instance.id])["Reservations"]
+
+    assert changed["iamInstanceProfile"] == instance.inputs["iamInstanceProfile"]
+    assert "IamInstanceProfile" in reservations[0]["Instances"][0]
+
+
+def test_volume_tags_that_are_not_given_any_more_go_in_place(aws: Plugin, client: Client) -> None:
+    inputs = {"ami": IMAGE, "instanceType": "t3.small", "volumeTags": TAGS}
+    instance = make(aws, INSTANCE, inputs)
+    untagged = without(instance.inputs, "volumeTags")
+
+    diff = aws.diff(INSTANCE, instance.id, instance.state, untagged)
+    changed = aws.update(INSTANCE, instance.id, instance.state, untagged)
+    volumes = client("ec2").describe_volumes(
+        Filters=[{"Name": "attachment.instance-id", "Values": [instance.id]}]
+    )["Volumes"]
+    aws.delete(INSTANCE, instance.id, changed)
+
+    assert list(diff.diffs) == ["volumeTags"]
+    assert list(diff.replaces) == []
+    assert [volume.get("Tags", []) for volume in volumes] == [[]]
+
+
+def test_a_user_is_renamed_in_place_and_not_found_by_its_old_name(aws: Plugin, client: Client) -> None:
+    user = make(aws, USER, {"name": "before", "tags": TAGS})
+    key = make(aws, ACCESS_KEY, {"user": "before"})
+    renamed = {**user.inputs, "name": "after"}
+
+    diff = aws.diff(USER, user.id, user.state, renamed)
+    changed = aws.update(USER, user.id, user.state, renamed)
+    keys = client("iam").list_access_keys(UserName="after")["AccessKeyMetadata"]
+    refreshed = aws.read(USER, user.id, changed, renamed)[0]
+    aws.delete(ACCESS_KEY, key.id, {**key.state, "user": "after"})
+    aws.delete(USER, "after", changed)
+
+    assert list(diff.diffs) == ["name"]
+    assert list(diff.replaces) == []
+    assert changed["name"] == "after"
+    assert [one["AccessKeyId"] for one in keys] == [key.id]
+    assert refreshed == ""
+
+
+def test_an_association_changes_its_table_in_place_and_is_not_found_by_its_old_id(
+    aws: Plugin, made: dict[str, Made]
+) -> None:
+    vpc = made[VPC].id
+    before, after = (make(aws, ROUTE_TABLE, {"vpcId": vpc}) for _ in range(2))
+    # The subnet of the others has an association.
+    subnet = make(
+        aws, SUBNET, {"vpcId": make(aws, VPC, {"cidrBlock": "10.6.0.0/24"}).id, "cidrBlock": "10.6.0.0/25"}
+    )
+    association = make(aws, ASSOCIATION, {"subnetId": subnet.id, "routeTableId": before.id})
+    inputs = {**association.inputs, "routeTableId": after.id}
+
+    diff = aws.diff(ASSOCIATION, association.id, association.state, inputs)
+    changed = aws.update(ASSOCIATION, association.id, association.state, inputs)
+    refreshed = aws.read(ASSOCIATION, association.id, changed, inputs)[0]
+    aws.delete(ASSOCIATION, changed["id"], changed)
+    for table in (before, after):
+        aws.delete(ROUTE_TABLE, table.id, table.state)
+
+    assert list(diff.diffs) == ["routeTableId"]
+    assert list(diff.replaces) == []
+    assert changed["routeTableId"] == after.id
+    assert refreshed == ""
+
+
+def test_another_region_replaces_what_is_in_one(aws_endpoint: str, made: dict[str, Made]) -> None:
+    elsewhere = Plugin("aws", aws_environment(aws_endpoint), region="eu-central-1")
+    try:
+        replaces = {
+            token: list(elsewhere.diff(token, one.id, one.state, one.inputs).replaces)
+            for token, one in made.items()
+        }
+        unknown = elsewhere.diff(VPC, made[VPC].id, without(made[VPC].state, "region"), made[VPC].inputs)
+    finally:
+        elsewhere.stop()
+
+    assert replaces == {token: ["region"] if KINDS[token].regional else [] for token in made}
+    assert made[VPC].state["region"] == REGION
+    # A state of before the plugin's version 7 says nothing of it.
+    assert list(unknown.diffs) == []
+
+
+def test_an_advanced_parameter_does_not_become_a_standard_one_in_place(
+    aws: Plugin, made: dict[str, Made]
+) -> None:
+    parameter = made[PARAMETER]
+    advanced, standard = ({**parameter.inputs, "tier": tier} for tier in ("Advanced", "Standard"))
+    state = {**parameter.state, "tier": "Advanced"}
+
+    assert list(aws.diff(PARAMETER, parameter.id, parameter.state, advanced).replaces) == []
+    assert list(aws.diff(PARAMETER, parameter.id, state, standard).replaces) == ["tier"]
+    assert list(aws.diff(PARAMETER, parameter.id, state, parameter.inputs).diffs) == []
+
+
+def test_a_number_of_datapoints_that_is_not_given_any_more_is_a_difference(
+    aws: Plugin, made: dict[str, Made]
+) -> None:
+    alarm = made[ALARM]
+    state = {**alarm.state, "datapointsToAlarm": 1}
+
+    assert list(aws.diff(ALARM, alarm.id, state, alarm.inputs).diffs) == ["datapointsToAlarm"]
+
+
+def test_routes_differ_by_what_they_say_and_not_by_their_order(aws: Plugin) -> None:
+    routes = [{"cidrBlock": f"10.{number}.0.0/16", "gatewayId": "igw-1"} for number in range(3)]
+    state = {"vpcId": "vpc-1", "routes": routes, "tagsAll": {}}
+
+    def differs(*new: dict[str, str]) -> list[str]:
+        return list(aws.diff(ROUTE_TABLE, "rtb-1", state, {"vpcId": "vpc-1", "routes": list(new)}).diffs)
+
+    assert differs(*reversed(routes)) == []
+    assert differs(*routes[:2]) == ["routes"]
+    assert differs(*routes[:2], routes[0]) == ["routes"]
+
+
+def test_blocked_encryption_types_differ_by_their_order(aws: Plugin) -> None:
+    def rules(*blocked: str) -> dict[str, Any]:
+        return {"bucket": "b", "rules": [{"blockedEncryptionTypes": list(blocked)}]}
+
+    state, reversed_ = rules("NONE", "SSE-C"), rules("SSE-C", "NONE")
+
+    assert list(aws.diff(ENCRYPTION, "b", state, state).diffs) == []
+    assert list(aws.diff(ENCRYPTION, "b", state, reversed_).diffs) == ["rules"]
 
 
 @pytest.mark.parametrize(

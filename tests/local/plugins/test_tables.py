@@ -75,6 +75,11 @@ def test_what_the_sdk_requires_the_table_requires(token: str) -> None:
     assert required <= {name for name, prop in KINDS[token].properties.items() if prop.required}
 
 
+@pytest.mark.parametrize("token", AWS_KINDS)
+def test_a_resource_is_regional_where_the_sdk_takes_a_region(token: str) -> None:
+    assert AWS_KINDS[token].regional == ("region" in _types.input_type_types(_args(_resource(token))))
+
+
 @pytest.mark.parametrize("token", KINDS)
 def test_every_output_of_a_table_is_one_of_the_sdk(token: str) -> None:
     resource = _resource(token)
