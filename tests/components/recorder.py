@@ -109,6 +109,12 @@ INVOKES: Mapping[str, Mapping[str, Any]] = {
     # A new stack.
     "pulumi:pulumi:readStackOutputs": {"outputs": {}},
     "aws:ssm/getParameter:getParameter": {"value": "ami-0abcdef0123456789"},
+    "aws:index/getCallerIdentity:getCallerIdentity": {
+        "accountId": "111122223333",
+        "arn": "arn:aws:sts::111122223333:assumed-role/deployer/session",
+        "id": "111122223333",
+        "userId": "AROAEXAMPLE:session",
+    },
     "aws:ec2/getInstanceTypeOfferings:getInstanceTypeOfferings": {
         "locations": ["us-west-2b", "us-west-2-lax-1a", "us-west-2a"]
     },
