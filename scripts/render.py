@@ -65,7 +65,8 @@ def _policies(settings: Settings, facts: WorkerFacts, packed: Bundle) -> dict[st
         "vm-trust": policies.instance_trust(),
         "vm-secrets-policy": policies.secrets(
             parameters,
-            settings.worker.secrets_key_arn or f"arn:aws:kms:{settings.region}:<account>:key/<key of the stack>",
+            settings.worker.secrets_key_arn
+            or f"arn:aws:kms:{settings.region}:<account>:key/<key of the stack>",
         ),
         "vm-files-policy": policies.worker_files(bucket, packed.key, key),
         "vm-session-manager-policy": policies.session_manager(),

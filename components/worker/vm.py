@@ -174,7 +174,9 @@ class ConnectWorker(pulumi.ComponentResource):
         """
         name, wanted, found = known
         if found != wanted and not pulumi.runtime.is_dry_run():
-            pulumi.log.warn(f"parameter {name} is under {found}, not under {wanted}: run `pulumi up` again", self)
+            pulumi.log.warn(
+                f"parameter {name} is under {found}, not under {wanted}: run `pulumi up` again", self
+            )
 
     def _worker_files(self, bundle: Bundle) -> pulumi.Resource:
         """The VM's files in the bucket. Other content is another object; the old one goes after the old VM."""
