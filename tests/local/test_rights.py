@@ -334,7 +334,7 @@ def test_another_instance_that_may_read_every_parameter_cannot_read_those_of_the
         another.put(policy, [MANAGED_INSTANCE])
     default_key = replace(stack, kafka_parameter=f"{stack.kafka_parameter}-default-key")
     stack.deployer("ssm").put_parameter(
-        Name=default_key.kafka_parameter, Type="SecureString", Value="open to all"
+        Name=default_key.kafka_parameter, Type="SecureString", Value="open to all", Overwrite=True
     )
 
     # The same rights, the same request: the key makes the difference.

@@ -165,13 +165,22 @@ def test_the_vms_files_in_the_bucket_hold_no_secret(stack: Running) -> None:
     assert stack.found_in((path, content.encode()) for path, content in files.items()) == {}
 
 
-def test_the_parameter_store_keeps_two_secrets_encrypted_and_knows_nothing_of_the_third(
+def test_the_parameter_store_keeps_two_secrets_under_the_stacks_key_and_knows_nothing_of_the_third(
     stack: Running,
 ) -> None:
     ssm = stack.world.aws("ssm")
     names = [one["Name"] for one in ssm.describe_parameters()["Parameters"] if "/aws/" not in one["Name"]]
     kept = {name: ssm.get_parameter(Name=name, WithDecryption=True)["Parameter"] for name in names}
 
+    described = {
+        one["Name"]: one["KeyId"] for one in ssm.describe_parameters()["Parameters"] if "KeyId" in one
+    }
+    (alias,) = (
+        one
+        for one in stack.world.aws("kms").list_aliases()["Aliases"]
+        if one["AliasName"] == f"alias/ccloud-logexporter-{world.STACK}-worker-secrets"
+    )
+    assert {key.rpartition("/")[2] for key in described.values()} == {alias["TargetKeyId"]}
     assert {name: one["Type"] for name, one in kept.items()} == {
         parameter("kafka"): "SecureString",
         parameter("writer"): "SecureString",
@@ -259,6 +268,9 @@ def test_the_vm_listens_on_its_loopback_alone(stack: Running) -> None:
     addresses = {fields[4].rpartition(":")[0] for fields in own}
 
     assert any("java" in fields[-1] for fields in own)
+    # This image has no SSH; that of production has.
+    masked = shell.run(stack.vm, ["systemctl", "is-enabled", "ssh.socket", "ssh.service"])
+    assert masked.stdout.split() == ["masked", "masked"]
     assert addresses <= {"127.0.0.1", "[::ffff:127.0.0.1]", "[::1]"}
 
 
