@@ -11,11 +11,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+import httpx
 import pytest
 
 from components import layout
 from components.settings import Connector
-from components.worker.connect import SERVICE
+from components.worker.connect import SECRETS_FILE, SERVICE
 from local import http, pulumi, setup, world
 from local.demo import stages
 from local.vm import shell
@@ -257,6 +258,21 @@ def test_connects_rest_interface_shows_references_where_secrets_are(stack: Runni
 
     assert "${file:" in answers[f"connectors/{name}/config"].text
     assert stack.found_in((path, answer.content) for path, answer in answers.items()) == {}
+
+
+def test_connects_rest_interface_opens_a_secret_to_whoever_reaches_the_loopback(stack: Running) -> None:
+    """SECURITY.md says so: the worker resolves references before it validates (AbstractHerder in Kafka's source)."""
+    class_name = "io.confluent.connect.s3.S3SinkConnector"
+    asked = {
+        "name": "asked",
+        "connector.class": class_name,
+        "topics": "t",
+        "s3.bucket.name": f"${{file:{SECRETS_FILE}:aws.secret.access.key}}",
+    }
+    answer = http.put(f"{stack.rest}/connector-plugins/{class_name}/config/validate", json=asked)
+
+    assert answer.status_code == httpx.codes.OK
+    assert stack.found_in([("answer", answer.content)]) == {"answer": {WRITER}}
 
 
 def test_the_vm_listens_on_its_loopback_alone(stack: Running) -> None:
