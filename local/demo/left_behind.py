@@ -59,14 +59,17 @@ def _iam(iam: BaseClient) -> Iterator[str]:
 
 
 def _kms(kms: Any) -> Iterator[str]:
+    managed = set()
     for alias in _pages(kms, "list_aliases", "Aliases"):
-        # AWS's own are in everybody's account.
-        if not alias["AliasName"].startswith("alias/aws/"):
+        # AWS makes keys of its own, e.g. for the first encrypted volume; moto takes them for the customer's.
+        if alias["AliasName"].startswith("alias/aws/"):
+            managed.add(alias.get("TargetKeyId"))
+        else:
             yield f"KMS alias {alias['AliasName']}"
     for key in _pages(kms, "list_keys", "Keys"):
-        found = kms.describe_key(KeyId=key["KeyId"])["KeyMetadata"]
         # KMS deletes no key at once.
-        if found["KeyManager"] == "CUSTOMER" and found["KeyState"] != "PendingDeletion":
+        state = kms.describe_key(KeyId=key["KeyId"])["KeyMetadata"]["KeyState"]
+        if key["KeyId"] not in managed and state != "PendingDeletion":
             yield f"KMS key {key['KeyId']}"
 
 

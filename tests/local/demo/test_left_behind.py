@@ -51,6 +51,14 @@ def test_a_terminated_instance_and_its_volume_are_gone() -> None:
     assert found() == []
 
 
+def test_the_key_that_aws_made_for_volumes_is_everybodys() -> None:
+    ec2 = client("ec2")
+    volume = ec2.create_volume(AvailabilityZone=f"{REGION}a", Size=8, Encrypted=True)["VolumeId"]
+    ec2.delete_volume(VolumeId=volume)
+    assert client("kms").list_keys()["Keys"]
+    assert found() == []
+
+
 def test_a_key_that_waits_for_its_deletion_is_gone() -> None:
     kms = client("kms")
     kms.schedule_key_deletion(KeyId=kms.create_key()["KeyMetadata"]["KeyId"], PendingWindowInDays=7)
