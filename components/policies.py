@@ -26,7 +26,7 @@ class Statement:
     resources: Sequence[str] = ()
     effect: str = "Allow"
     principal: str | Mapping[str, str] | None = None
-    condition: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    condition: Mapping[str, Mapping[str, str | Sequence[str]]] = field(default_factory=dict)
 
     def document(self) -> dict[str, Any]:
         """The statement as IAM takes it (the reason stays here)."""
@@ -152,14 +152,50 @@ def instance_trust() -> list[Statement]:
     ]
 
 
-def secrets(parameter_arns: Sequence[str]) -> list[Statement]:
-    """What the VM needs to start: its own parameters, each by name."""
+def secrets(parameter_arns: Sequence[str], key_arn: str) -> list[Statement]:
+    """What the VM needs to start: its own parameters, each by name, and the use of the key that encrypts them.
+
+    Parameter Store calls KMS in the caller's name, with the parameter's ARN as encryption context (AWS Systems Manager
+    user guide, "AWS KMS encryption for AWS Systems Manager Parameter Store SecureString parameters").
+    """
+    region = key_arn.split(":")[3]
     return [
         Statement(
             sid="ReadOwnSecrets",
             reason="The service fetches its credentials at each start; it may read no other parameter.",
             actions=["ssm:GetParameter"],
             resources=list(parameter_arns),
+        ),
+        Statement(
+            sid="DecryptOwnSecrets",
+            reason="Without it the VM could read its parameters only encrypted. The key serves the VM through the "
+            "parameter store alone, and for its own parameters alone.",
+            actions=["kms:Decrypt"],
+            resources=[key_arn],
+            condition={
+                "StringEquals": {
+                    "kms:ViaService": f"ssm.{region}.amazonaws.com",
+                    "kms:EncryptionContext:PARAMETER_ARN": list(parameter_arns),
+                }
+            },
+        ),
+    ]
+
+
+def secrets_key(root_arn: str) -> list[Statement]:
+    """What holds for the key that encrypts the parameters. `root_arn`: of the account's root user.
+
+    KMS gives the same policy to a key that is made without one (AWS KMS developer guide, "Default key policy"). Written
+    out, it is put back if somebody changes it. Of the account, it allows the root user alone.
+    """
+    return [
+        Statement(
+            sid="IamPoliciesDecide",
+            reason="Whoever runs Pulumi manages the key and reads the parameters decrypted, too; the account's IAM "
+            "policies say who that is.",
+            actions=["kms:*"],
+            resources=["*"],
+            principal={"AWS": root_arn},
         )
     ]
 

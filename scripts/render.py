@@ -63,10 +63,16 @@ def _policies(settings: Settings, facts: WorkerFacts, packed: Bundle) -> dict[st
         "writer-policy": policies.writer(bucket, key),
         "reader-policy": policies.reader(bucket, settings.connector.topics_dir, key),
         "vm-trust": policies.instance_trust(),
-        "vm-secrets-policy": policies.secrets(parameters),
+        "vm-secrets-policy": policies.secrets(
+            parameters,
+            settings.worker.secrets_key_arn
+            or f"arn:aws:kms:{settings.region}:<account>:key/<key of the stack>",
+        ),
         "vm-files-policy": policies.worker_files(bucket, packed.key, key),
         "vm-session-manager-policy": policies.session_manager(),
     }
+    if settings.worker.secrets_key_arn is None:
+        documents["secrets-key-policy"] = policies.secrets_key("arn:aws:iam::<account>:root")
     if settings.worker.metrics:
         documents["vm-metrics-policy"] = policies.metrics(metrics_namespace(facts.owner))
     if settings.logzio.authentication == "role":

@@ -86,14 +86,15 @@ def _region_problem(cluster_region: str | None, region: str) -> str | None:
     )
 
 
-def _key_is_in_the_buckets_region(kms_key_arn: str | None, region: str | None) -> Iterator[str]:
-    if kms_key_arn is None or region is None:
-        return
-    key_region = kms_key_arn.split(":")[3]
-    if key_region != region:
-        yield problem(
-            "archive.kmsKeyArn", f"is a key in {key_region}", f"a key in {region}, where the bucket is"
-        )
+def _key_is_in_the_region(setting: str, what: str) -> Callable[[str | None, str | None], Iterator[str]]:
+    def rule(key_arn: str | None, region: str | None) -> Iterator[str]:
+        if key_arn is None or region is None:
+            return
+        key_region = key_arn.split(":")[3]
+        if key_region != region:
+            yield problem(setting, f"is a key in {key_region}", f"a key in {region}, where {what}")
+
+    return rule
 
 
 def _deletion_waits_for_the_lock(
@@ -317,7 +318,11 @@ RULES: tuple[tuple[tuple[str, ...], Callable[..., Iterator[str]]], ...] = (
     (("logzio given", "logzio.authentication"), _role_has_no_key("logzio")),
     (("region",), _region_is_readable),
     (("source.bootstrap_servers", "archive.allow_other_region", "region"), _bucket_is_beside_the_cluster),
-    (("archive.kms_key_arn", "region"), _key_is_in_the_buckets_region),
+    (("archive.kms_key_arn", "region"), _key_is_in_the_region("archive.kmsKeyArn", "the bucket is")),
+    (
+        ("worker.secrets_key_arn", "region"),
+        _key_is_in_the_region("worker.secretsKeyArn", "the VM's parameters are"),
+    ),
     (
         (
             "archive.object_lock_days",

@@ -371,6 +371,11 @@ class Worker(Section):
         default=None,
         description="SNS topic that alarms are sent to. Without one, they show in CloudWatch only.",
     )
+    secrets_key_arn: KmsKeyArn | None = Field(
+        default=None,
+        description="KMS key that encrypts the VM's parameters, in the stack's region; the program makes one if left "
+        "out. Its key policy must let IAM policies of the account grant its use.",
+    )
     endpoints: Endpoints = Field(
         default=Endpoints(), description="Endpoints of AWS services (private endpoints, air-gapped sites)."
     )

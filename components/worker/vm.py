@@ -22,6 +22,7 @@ from components.worker.connect import WorkerFacts, metrics_namespace, parameter_
 
 NETWORK_CIDR = "10.42.0.0/24"
 ALARM_NAME_LENGTH = 247  # of CloudWatch's 255: see names.resource
+ALIAS_NAME_LENGTH = 250  # of KMS's 256, which begin with `alias/`
 
 
 @dataclass(frozen=True)
@@ -65,26 +66,29 @@ class ConnectWorker(pulumi.ComponentResource):
         self.architecture = places.architecture_of(instance_type, self._asked)
         self._image_id = self._image()
         self._owner = names.owner(pulumi.get_project(), pulumi.get_stack())
-        parameters = self._parameters()
+        credentials = self._credentials()
         facts = WorkerFacts(
             project=pulumi.get_project(),
             stack=pulumi.get_stack(),
             bootstrap_servers=args.bootstrap_servers,
-            parameters={credentials: parameter_name(self._owner, credentials) for credentials in parameters},
+            parameters={whose: parameter_name(self._owner, whose) for whose in credentials},
         )
         bundle = pack(files(args.settings, facts))
-        profile, granted = self._role(list(parameters.values()), bundle)
+        caller = aws.get_caller_identity(opts=self._asked)
+        key_arn = self._secrets_key(caller)
+        profile, granted = self._role(self._secrets_policy(caller, facts, key_arn), bundle)
+        parameters = self._parameters(facts, credentials, key_arn, granted)
         subnet_id, security_group_id, network = self._network()
         boot = user_data(args.settings, facts, bundle)
-        needed = [self._worker_files(bundle), *granted, *network]
+        needed = [self._worker_files(bundle), *granted, *parameters, *network]
         instance = self._instance(profile, subnet_id, security_group_id, boot, needed)
         if args.settings.worker.metrics:
             self._alarms(instance)
         self.instance_id = instance.id
         self.register_outputs({"instanceId": self.instance_id})
 
-    def _parameters(self) -> dict[str, aws.ssm.Parameter]:
-        """Each pair of credentials is one parameter, so that a rotation never shows half a pair."""
+    def _credentials(self) -> dict[str, dict[str, pulumi.Output[str]]]:
+        """What the VM's credentials are: `kafka` or `writer` -> name -> value."""
         args = self._args
         values = {"kafka": {"key": args.kafka_api_key, "secret": args.kafka_api_secret}}
         if args.writer_credentials is not None:
@@ -92,19 +96,87 @@ class ConnectWorker(pulumi.ComponentResource):
                 "access_key_id": args.writer_credentials.access_key_id,
                 "secret_access_key": args.writer_credentials.secret_access_key,
             }
-        return {
-            credentials: aws.ssm.Parameter(
-                f"{self._name}-{credentials}-credentials",
-                name=parameter_name(self._owner, credentials),
+        return values
+
+    def _secrets_key(self, caller: aws.AwaitableGetCallerIdentityResult) -> pulumi.Input[str]:
+        """The ARN of the key that encrypts the parameters: the given one, or one of the stack.
+
+        Not the parameter store's default key: its policy lets every principal of the account decrypt, and AWS's managed
+        policy AmazonSSMManagedInstanceCore lets an instance read every parameter (AWS Systems Manager user guide,
+        "Restricting decryption of SecureString parameter values").
+        """
+        given = self._args.settings.worker.secrets_key_arn
+        if given is not None:
+            return given
+        name = f"{self._name}-secrets"
+        root_arn = f"arn:{_partition(caller)}:iam::{caller.account_id}:root"
+        key = aws.kms.Key(
+            name,
+            description=f"{pulumi.get_project()}/{pulumi.get_stack()}: the credentials of the VM",
+            policy=policies.to_json(policies.secrets_key(root_arn)),
+            enable_key_rotation=True,
+            tags=dict(self._args.tags),
+            opts=self._child,
+        )
+        alias = names.resource(pulumi.get_project(), pulumi.get_stack(), name, longest=ALIAS_NAME_LENGTH)
+        aws.kms.Alias(name, name=f"alias/{alias}", target_key_id=key.key_id, opts=self._child)
+        return key.arn
+
+    def _secrets_policy(
+        self,
+        caller: aws.AwaitableGetCallerIdentityResult,
+        facts: WorkerFacts,
+        key_arn: pulumi.Input[str],
+    ) -> pulumi.Output[str]:
+        """Asks no parameter for its ARN: the right to use a key comes before a parameter under that key."""
+        where = f"arn:{_partition(caller)}:ssm:{self._args.settings.region}:{caller.account_id}"
+        arns = [f"{where}:parameter{name}" for name in facts.parameters.values()]
+        return pulumi.Output.from_input(key_arn).apply(
+            lambda known: policies.to_json(policies.secrets(arns, known))
+        )
+
+    def _parameters(
+        self,
+        facts: WorkerFacts,
+        credentials: Mapping[str, Mapping[str, pulumi.Output[str]]],
+        key_arn: pulumi.Input[str],
+        granted: Sequence[pulumi.Resource],
+    ) -> list[pulumi.Resource]:
+        """Each pair of credentials is one parameter, so that a rotation never shows half a pair.
+
+        They come after the VM's rights, so that a VM that runs can read them at any time. When one key takes the place
+        of another, it cannot for some seconds; at its start the service tries for longer than that.
+        """
+        parameters: list[pulumi.Resource] = []
+        for whose, name in facts.parameters.items():
+            parameter = aws.ssm.Parameter(
+                f"{self._name}-{whose}-credentials",
+                name=name,
                 type="SecureString",
-                description=f"Read by the VM alone: its {credentials} credentials",
+                key_id=key_arn,
+                description=f"Read by the VM alone: its {whose} credentials",
                 # Secret, since a part of it is.
-                value=pulumi.Output.json_dumps(pair),
-                tags=dict(args.tags),
-                opts=self._child,
+                value=pulumi.Output.json_dumps(credentials[whose]),
+                tags=dict(self._args.tags),
+                opts=pulumi.ResourceOptions(parent=self, depends_on=granted),
             )
-            for credentials, pair in values.items()
-        }
+            pulumi.Output.all(name, key_arn, parameter.key_id).apply(self._warn_of_another_key)
+            parameters.append(parameter)
+        return parameters
+
+    def _warn_of_another_key(self, known: Sequence[str]) -> None:
+        """Says so when a parameter is not under its key.
+
+        The plugin names the key only when the key changes (terraform-provider-aws, internal/service/ssm/parameter.go,
+        resourceParameterUpdate); for a new value without a key's name, AWS's documentation has the default key (AWS KMS
+        developer guide, "How AWS Systems Manager Parameter Store uses AWS KMS"). The plugin reads back which key it is,
+        and the next `up` puts it right: the second one of `make rotate` does. Not tried on AWS.
+        """
+        name, wanted, found = known
+        if found != wanted and not pulumi.runtime.is_dry_run():
+            pulumi.log.warn(
+                f"parameter {name} is under {found}, not under {wanted}: run `pulumi up` again", self
+            )
 
     def _worker_files(self, bundle: Bundle) -> pulumi.Resource:
         """The VM's files in the bucket. Other content is another object; the old one goes after the old VM."""
@@ -126,7 +198,7 @@ class ConnectWorker(pulumi.ComponentResource):
         )
 
     def _role(
-        self, parameters: Sequence[aws.ssm.Parameter], bundle: Bundle
+        self, secrets_policy: pulumi.Input[str], bundle: Bundle
     ) -> tuple[aws.iam.InstanceProfile, list[pulumi.Resource]]:
         """The VM's role with all its rights; the instance waits for them."""
         iam = self._args.settings.iam
@@ -141,9 +213,8 @@ class ConnectWorker(pulumi.ComponentResource):
             opts=self._formerly(self._name),
         )
         archive = self._args.settings.archive
-        arns = pulumi.Output.all(*(parameter.arn for parameter in parameters))
         rights: dict[str, pulumi.Input[str]] = {
-            "secrets": arns.apply(lambda known: policies.to_json(policies.secrets(known))),
+            "secrets": secrets_policy,
             "files": policies.to_json(policies.worker_files(archive.bucket, bundle.key, archive.kms_key_arn)),
             "session-manager": policies.to_json(policies.session_manager()),
         }
@@ -371,6 +442,11 @@ class ConnectWorker(pulumi.ComponentResource):
 
     def _named_tags(self) -> dict[str, str]:
         return {**self._args.tags, "Name": f"{pulumi.get_project()}-{pulumi.get_stack()}"}
+
+
+def _partition(caller: aws.AwaitableGetCallerIdentityResult) -> str:
+    """The part of AWS that the account is in: `aws`, `aws-us-gov`."""
+    return caller.arn.split(":")[1]
 
 
 @dataclass(frozen=True)

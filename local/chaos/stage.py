@@ -236,10 +236,14 @@ class Stage:
 
     def put_parameter(self, credentials: str, value: dict[str, str]) -> None:
         """Replaces one pair of the VM's credentials, `kafka` or `writer`."""
-        self.world.aws("ssm").put_parameter(
-            Name=parameter_name(STACK, credentials),
+        ssm, name = self.world.aws("ssm"), parameter_name(STACK, credentials)
+        named = {"Key": "Name", "Option": "Equals", "Values": [name]}
+        (known,) = ssm.describe_parameters(ParameterFilters=[named])["Parameters"]
+        ssm.put_parameter(
+            Name=name,
             Value=json.dumps(value),
             Type="SecureString",
+            KeyId=known["KeyId"],
             Overwrite=True,
         )
 

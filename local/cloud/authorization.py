@@ -5,9 +5,10 @@ moto (5.2.5) finds the key, and verifies the signature; that is kept. What it la
 - resources other than S3's, e.g. `ssm:GetParameter` on one parameter; condition keys, e.g.
   `cloudwatch:namespace` (moto takes the service's name from the signature, where CloudWatch is
   `monitoring`); wildcards; conditions that do not match are neutral;
-- resource policies of buckets, trust policies with `sts:ExternalId` and principals of other accounts;
+- resource policies of buckets and KMS keys, trust policies with `sts:ExternalId` and principals of other accounts;
 - S3 operations under their right actions (HeadBucket is s3:ListBucket), SSE-KMS's rights on the key, and
   403 instead of 404 for a missing object where the caller may not list the bucket;
+- the rights on the key of a SecureString that is put, or read decrypted;
 - deactivated keys and expired role credentials are refused.
 
 Two allowances, as the endpoint is plain HTTP: a request over loopback counts as `aws:SecureTransport`, with
@@ -39,7 +40,7 @@ from moto.s3.models import FakeBucket, s3_backends
 from moto.sts.models import sts_backends
 from werkzeug.exceptions import HTTPException
 
-from local.cloud import permissions
+from local.cloud import keys, permissions
 from local.cloud.policy import Access, Decision, decide
 
 PARTITION = "aws"
@@ -68,11 +69,20 @@ class Caller:
 
     def is_meant_by(self, element: Any) -> bool:
         """Whether a `Principal` element names this caller: itself, its account or everybody."""
-        if element == "*":
-            return True
-        named = element.get("AWS", []) if isinstance(element, dict) else []
-        wanted = [named] if isinstance(named, str) else named
-        return any(one in {"*", self.account, *self.principals} for one in wanted)
+        return bool(_named(element) & {"*", self.account, *self.principals})
+
+    def is_named_by(self, element: Any) -> bool:
+        """As `is_meant_by`, but the account alone names nobody in it."""
+        account = {self.account, f"arn:aws:iam::{self.account}:root"}
+        return bool(_named(element) & ({"*", *self.principals} - account))
+
+
+def _named(element: Any) -> set[str]:
+    """The users, roles and accounts of a `Principal` element; `*` is everybody."""
+    if element == "*":
+        return {"*"}
+    named = element.get("AWS", []) if isinstance(element, dict) else []
+    return {named} if isinstance(named, str) else set(named)
 
 
 def install() -> None:
@@ -144,19 +154,33 @@ def _authorize_normal(response: Any, _resource: str = "*") -> None:
     params = permissions.parameters(
         response.data, response.raw_body, response.headers.get("Content-Type", "")
     ) | dict(getattr(response, "params", None) or {})
-    accesses = permissions.other(
-        response.service_name,
-        action,
-        params,
-        region=response.region,
-        account=response.current_account,
-        context=_context(caller, response),
-    )
+    where = {"region": response.region, "account": response.current_account}
+    context = _context(caller, response)
+    accesses = [*permissions.other(response.service_name, action, params, **where, context=context)]
+    if response.service_name == "ssm":
+        accesses += keys.for_parameters(action, params, **where, context=context)
     for access in accesses:
-        if decide(caller.policies, access) is not Decision.ALLOW:
+        if not allows(caller, access):
             _refuse(response, caller, access)
         if access.action == "sts:AssumeRole" and not role_trusts(access, caller):
             _refuse(response, caller, access)
+
+
+def allows(caller: Caller, access: Access) -> bool:
+    """Identity policies, and for a KMS key its policy.
+
+    A key's policy that names the caller is enough in the key's own account. One that names the account leaves it to the
+    account's IAM policies (AWS KMS developer guide, "Default key policy"). Another account needs both.
+    """
+    by_identity = decide(caller.policies, access)
+    key_policy = keys.policy_of(access.resource) if access.resource.startswith("arn:aws:kms:") else None
+    if key_policy is None or by_identity is Decision.DENY:
+        return by_identity is Decision.ALLOW
+    if decide([key_policy], access, caller.is_meant_by) is not Decision.ALLOW:
+        return False
+    own_account = access.resource.split(":")[4] == caller.account
+    named = own_account and decide([key_policy], access, caller.is_named_by) is Decision.ALLOW
+    return named or by_identity is Decision.ALLOW
 
 
 def role_trusts(access: Access, caller: Caller) -> bool:
@@ -197,9 +221,9 @@ def _authorize_s3(response: Any, bucket_name: str | None = None, key_name: str |
 
 def s3_allows(caller: Caller, bucket: Any, access: Access) -> bool:
     """Identity and bucket policy together: in the bucket's own account one allow is enough, else both."""
-    by_identity = decide(caller.policies, access)
     if bucket is None or access.action.startswith("kms:"):
-        return by_identity is Decision.ALLOW
+        return allows(caller, access)
+    by_identity = decide(caller.policies, access)
     documents = [] if bucket.policy is None else [json.loads(bucket.policy)]
     by_bucket = decide(documents, access, caller.is_meant_by)
     verdicts = {by_identity, by_bucket}

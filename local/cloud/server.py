@@ -26,7 +26,7 @@ from werkzeug.serving import make_server
 from werkzeug.wrappers import Response
 
 from local import processes
-from local.cloud import accounts, authorization, instances, object_lock
+from local.cloud import accounts, authorization, instances, keys, object_lock
 from local.cloud.authorization import caller_of
 from local.cloud.traffic import Fault, Traffic, hang
 
@@ -39,6 +39,7 @@ def serve(folder: Path, ready_file: Path) -> None:
     application = Cloud(accounts.bootstrap(folder))
     authorization.install()
     instances.install()
+    keys.install()
     object_lock.install()
     server = make_server("127.0.0.1", 0, application, threaded=True, request_handler=MotoRequestHandler)
     for signum in (signal.SIGTERM, signal.SIGINT):

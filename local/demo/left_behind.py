@@ -37,6 +37,7 @@ def in_aws(client: Callable[[str], Any]) -> Iterator[str]:
         # AWS's own parameters (images) are in everybody's account.
         if not parameter["Name"].startswith("/aws/"):
             yield f"SSM parameter {parameter['Name']}"
+    yield from _kms(client("kms"))
     yield from _ec2(client("ec2"))
     for alarm in _pages(client("cloudwatch"), "describe_alarms", "MetricAlarms"):
         yield f"CloudWatch alarm {alarm['AlarmName']}"
@@ -55,6 +56,21 @@ def _iam(iam: BaseClient) -> Iterator[str]:
         yield f"instance profile {profile['InstanceProfileName']}"
     for policy in _pages(iam, "list_policies", "Policies", Scope="Local"):
         yield f"IAM policy {policy['PolicyName']}"
+
+
+def _kms(kms: Any) -> Iterator[str]:
+    managed = set()
+    for alias in _pages(kms, "list_aliases", "Aliases"):
+        # AWS makes keys of its own, e.g. for the first encrypted volume; moto takes them for the customer's.
+        if alias["AliasName"].startswith("alias/aws/"):
+            managed.add(alias.get("TargetKeyId"))
+        else:
+            yield f"KMS alias {alias['AliasName']}"
+    for key in _pages(kms, "list_keys", "Keys"):
+        # KMS deletes no key at once.
+        state = kms.describe_key(KeyId=key["KeyId"])["KeyMetadata"]["KeyState"]
+        if key["KeyId"] not in managed and state != "PendingDeletion":
+            yield f"KMS key {key['KeyId']}"
 
 
 # What an EC2 account holds beside its default network: operation, its list, the name of the id, the kind.

@@ -87,7 +87,7 @@ class _Answers(pulumi.runtime.Mocks):
 
     def new_resource(self, args: pulumi.runtime.MockResourceArgs) -> tuple[str | None, dict[Any, Any]]:
         made_up = {"arn": f"arn:aws:test:::{args.name}", "name": args.name, "id": f"{args.name}-id"}
-        outputs = {**made_up, **_OUTPUTS.get(args.typ, {}), **args.inputs}
+        outputs = {**made_up, **_OUTPUTS.get(args.typ, {}), **args.inputs, **OVERRIDES.get(args.typ, {})}
         return (f"{args.name}-id" if args.custom else None), outputs
 
     def call(self, args: pulumi.runtime.MockCallArgs) -> tuple[dict[Any, Any], list[tuple[str, str]] | None]:
@@ -99,8 +99,12 @@ class _Answers(pulumi.runtime.Mocks):
 
 _OUTPUTS: dict[str, dict[str, Any]] = {
     "aws:iam/accessKey:AccessKey": {"secret": "made-access-key-secret"},
+    "aws:kms/key:Key": {"arn": "arn:aws:kms:us-west-2:111122223333:key/made", "keyId": "made"},
     "confluentcloud:index/apiKey:ApiKey": {"secret": "made-api-key-secret"},
 }
+
+OVERRIDES: dict[str, dict[str, Any]] = {}
+"""Outputs that AWS has otherwise than asked for, by type."""
 
 REFUSED = "refused"
 """In the place of a result: the invoke fails, for the reason that is the value."""
@@ -109,6 +113,12 @@ INVOKES: Mapping[str, Mapping[str, Any]] = {
     # A new stack.
     "pulumi:pulumi:readStackOutputs": {"outputs": {}},
     "aws:ssm/getParameter:getParameter": {"value": "ami-0abcdef0123456789"},
+    "aws:index/getCallerIdentity:getCallerIdentity": {
+        "accountId": "111122223333",
+        "arn": "arn:aws:sts::111122223333:assumed-role/deployer/session",
+        "id": "111122223333",
+        "userId": "AROAEXAMPLE:session",
+    },
     "aws:ec2/getInstanceTypeOfferings:getInstanceTypeOfferings": {
         "locations": ["us-west-2b", "us-west-2-lax-1a", "us-west-2a"]
     },

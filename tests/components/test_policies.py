@@ -11,6 +11,8 @@ from components import policies
 from components.policies import Statement
 from local.cloud.policy import Access, Decision, decide
 
+# The statement of a key's policy that the account's IAM policies decide; it allows nobody by itself.
+LEFT_TO_IAM = "IamPoliciesDecide"
 GOLDEN = Path(__file__).parent.parent / "golden"
 BUCKET = "logexporter-ccloud"
 KEY = "arn:aws:kms:us-west-2:111122223333:key/0d6f5b0e-2f6e-4a35-9a53-2b8c7d1f0a11"
@@ -22,7 +24,8 @@ EVERY_POLICY = {
     "reader": policies.reader(BUCKET, "topics", KEY),
     "reader trust": policies.reader_trust("111122223333", "logzio:aws:extid:1"),
     "instance trust": policies.instance_trust(),
-    "secrets": policies.secrets([PARAMETER]),
+    "secrets": policies.secrets([PARAMETER], KEY),
+    "secrets key": policies.secrets_key("arn:aws:iam::111122223333:root"),
     "session manager": policies.session_manager(),
     "metrics": policies.metrics("ccloud-logexporter"),
     "worker files": policies.worker_files(BUCKET, WORKER_FILES, KEY),
@@ -66,8 +69,34 @@ def test_every_statement_says_why_it_is_there(name: str) -> None:
 @pytest.mark.parametrize("name", EVERY_POLICY)
 def test_nothing_is_allowed_by_a_wildcard_action(name: str) -> None:
     for statement in EVERY_POLICY[name]:
-        if statement.effect == "Allow":
+        if statement.effect == "Allow" and statement.sid != LEFT_TO_IAM:
             assert not [action for action in statement.actions if "*" in action], statement.sid
+
+
+def test_the_keys_policy_allows_nobody_but_leaves_it_to_the_accounts_iam_policies() -> None:
+    (statement,) = parsed(EVERY_POLICY["secrets key"])["Statement"]
+
+    # A key's policy that does not let its account manage the key would leave a key that nobody can change.
+    assert statement == {
+        "Sid": LEFT_TO_IAM,
+        "Effect": "Allow",
+        "Principal": {"AWS": "arn:aws:iam::111122223333:root"},
+        "Action": ["kms:*"],
+        # In a key's policy: this key.
+        "Resource": ["*"],
+    }
+
+
+def test_the_vm_uses_the_secrets_key_through_the_parameter_store_for_its_own_parameters_alone() -> None:
+    _, decrypt = parsed(policies.secrets([PARAMETER], KEY))["Statement"]
+
+    assert (decrypt["Action"], decrypt["Resource"]) == (["kms:Decrypt"], [KEY])
+    assert decrypt["Condition"] == {
+        "StringEquals": {
+            "kms:ViaService": "ssm.us-west-2.amazonaws.com",
+            "kms:EncryptionContext:PARAMETER_ARN": [PARAMETER],
+        }
+    }
 
 
 def test_every_policy_of_the_project_is_held_here() -> None:
@@ -86,6 +115,8 @@ KEPT_FINDINGS: Mapping[tuple[str, str], str] = {
         "writer",
         "RESOURCE_MISMATCH",
     ): "s3:ListAllMyBuckets is on arn:aws:s3:::* as in the article; it grants the same",
+    ("secrets key", "PERMISSIONS_MANAGEMENT_ACTIONS"): "it leaves them to the account's IAM policies",
+    ("secrets key", "RESOURCE_STAR"): "in a key's policy it means this key",
     ("reader trust", "MALFORMED"): "a trust policy has no resource: it stands on its role",
     ("instance trust", "MALFORMED"): "a trust policy has no resource: it stands on its role",
     (
@@ -129,7 +160,7 @@ ON_EVERYTHING_ALL_THE_SAME: Mapping[str, str] = {
 @pytest.mark.parametrize("name", EVERY_POLICY)
 def test_only_actions_that_know_no_resource_are_allowed_on_everything(name: str) -> None:
     for statement in EVERY_POLICY[name]:
-        if "*" in statement.resources:
+        if "*" in statement.resources and statement.sid != LEFT_TO_IAM:
             with_resource = {action for action in statement.actions if resource_types(action)}
             assert with_resource <= set(ON_EVERYTHING_ALL_THE_SAME), statement.sid
 

@@ -20,6 +20,7 @@ from components.worker.alarms import alarms
 from components.worker.files.watchdog.metrics import UNITS
 from components.worker.places import UBUNTU_LTS_PARAMETERS
 from components.worker.vm import ConnectWorker, ConnectWorkerArgs
+from tests.components import recorder as recorder_module
 from tests.components.recorder import (
     INVOKES,
     PROJECT,
@@ -38,6 +39,8 @@ TOKEN = "planted-logzio-token"
 
 INSTANCE = "aws:ec2/instance:Instance"
 PARAMETER = "aws:ssm/parameter:Parameter"
+KMS_KEY = "aws:kms/key:Key"
+KMS_KEY_ARN = "arn:aws:kms:us-west-2:111122223333:key/made"
 REGISTRATION = "pulumi-python:dynamic/logexporter:LogzioRegistration"
 ACCOUNT = "pulumi-python:dynamic/logexporter:LogzioAccount"
 SENTINEL = "aws:s3/bucketObjectv2:BucketObjectv2"
@@ -57,6 +60,7 @@ UNTAGGABLE = {
     "aws:s3/bucketPolicy:BucketPolicy",
     "aws:iam/userPolicy:UserPolicy",
     "aws:iam/rolePolicy:RolePolicy",
+    "aws:kms/alias:Alias",
     KEY,
     "aws:ec2/route:Route",
     "aws:ec2/routeTableAssociation:RouteTableAssociation",
@@ -300,13 +304,80 @@ def test_the_vm_may_read_its_own_parameters_and_no_other(default: Recorder) -> N
     (rights,) = [
         one for one in default.of_type("aws:iam/rolePolicy:RolePolicy") if one.name == "worker-secrets"
     ]
-    (statement,) = policy(rights)["Statement"]
-
-    assert statement["Action"] == ["ssm:GetParameter"]
-    assert statement["Resource"] == [
-        "arn:aws:test:::worker-kafka-credentials",
-        "arn:aws:test:::worker-writer-credentials",
+    read, decrypt = policy(rights)["Statement"]
+    own = [
+        f"arn:aws:ssm:us-west-2:111122223333:parameter{one.inputs['name']}"
+        for one in default.of_type(PARAMETER)
     ]
+
+    assert len(own) == 2
+    assert (read["Action"], read["Resource"]) == (["ssm:GetParameter"], own)
+    assert (decrypt["Action"], decrypt["Resource"]) == (["kms:Decrypt"], [KMS_KEY_ARN])
+    assert decrypt["Condition"]["StringEquals"]["kms:EncryptionContext:PARAMETER_ARN"] == own
+
+
+def test_a_key_of_the_stack_encrypts_every_parameter(default: Recorder) -> None:
+    key, alias = default.one(KMS_KEY), default.one("aws:kms/alias:Alias")
+    (statement,) = policy(key)["Statement"]
+
+    assert {one.inputs["keyId"] for one in default.of_type(PARAMETER)} == {KMS_KEY_ARN}
+    assert key.inputs["enableKeyRotation"] is True
+    assert statement["Principal"] == {"AWS": "arn:aws:iam::111122223333:root"}
+    # Deleted with the stack; a key that is kept costs.
+    assert not key.retain_on_delete
+    assert alias.inputs["name"] == f"alias/{PROJECT}-{STACK}-worker-secrets"
+    assert key.inputs["description"].startswith(f"{PROJECT}/{STACK}: ")
+
+
+def test_a_given_key_encrypts_every_parameter_and_no_other_is_made() -> None:
+    given = "arn:aws:kms:us-west-2:999999999999:key/0d6f5b0e"
+    recorder = program(worker={"secretsKeyArn": given})
+    (rights,) = [one for one in recorder.registrations if one.name == "worker-secrets"]
+
+    assert recorder.of_type(KMS_KEY) == []
+    assert {one.inputs["keyId"] for one in recorder.of_type(PARAMETER)} == {given}
+    assert policy(rights)["Statement"][1]["Resource"] == [given]
+
+
+def test_the_vm_may_use_the_key_before_a_parameter_is_put_under_it_and_starts_after_that(
+    default: Recorder,
+) -> None:
+    (rights,) = [
+        one for one in default.registrations if one.name == "worker-secrets" and "Policy" in one.type
+    ]
+    parameters = default.of_type(PARAMETER)
+
+    assert parameters
+    for one in parameters:
+        assert rights.urn in default.needs(one)
+        assert one.urn in default.needs(default.one(INSTANCE))
+        assert one.urn not in default.needs(rights)
+
+
+def test_the_partition_comes_from_the_account() -> None:
+    elsewhere = {"accountId": "111122223333", "arn": "arn:aws-us-gov:iam::111122223333:user/deployer"}
+    recorder = program(
+        invokes={**INVOKES, "aws:index/getCallerIdentity:getCallerIdentity": elsewhere},
+    )
+    (rights,) = [
+        one for one in recorder.registrations if one.name == "worker-secrets" and "Policy" in one.type
+    ]
+    (statement,) = policy(recorder.one(KMS_KEY))["Statement"]
+
+    assert statement["Principal"] == {"AWS": "arn:aws-us-gov:iam::111122223333:root"}
+    for resource in policy(rights)["Statement"][0]["Resource"]:
+        assert resource.startswith("arn:aws-us-gov:ssm:us-west-2:111122223333:parameter/")
+
+
+def test_a_parameter_that_lost_its_key_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the plugin reads it back after a value that was put without the key's name."""
+    assert "pulumi up" not in "".join(program().warnings)
+    monkeypatch.setitem(recorder_module.OVERRIDES, PARAMETER, {"keyId": "alias/aws/ssm"})
+
+    told = [warning for warning in program().warnings if "run `pulumi up` again" in warning]
+
+    assert len(told) == 2
+    assert all(f"is under alias/aws/ssm, not under {KMS_KEY_ARN}" in warning for warning in told)
 
 
 def test_the_vms_metadata_needs_a_token_and_stays_on_the_vm(default: Recorder) -> None:
@@ -701,6 +772,7 @@ def test_every_question_to_aws_goes_to_the_provider_of_its_component() -> None:
 
     assert {one.token for one in asked} == {
         "aws:ec2/getAmi:getAmi",
+        "aws:index/getCallerIdentity:getCallerIdentity",
         "aws:ec2/getInstanceType:getInstanceType",
         OFFERINGS,
         "aws:ec2/getRouteTable:getRouteTable",

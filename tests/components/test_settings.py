@@ -195,6 +195,13 @@ REFUSED: list[tuple[str, Any, str, str]] = [
         "archive.kmsKeyArn",
         "accepted: a key in us-west-2",
     ),
+    ("worker.secretsKeyArn", "alias/mine", "worker.secretsKeyArn", "arn:aws:kms"),
+    (
+        "worker.secretsKeyArn",
+        "arn:aws:kms:eu-west-1:123456789012:key/0000-1111",
+        "worker.secretsKeyArn",
+        "is a key in eu-west-1; accepted: a key in us-west-2, where the VM's parameters are",
+    ),
     (
         "archive.objectLockDays",
         0,

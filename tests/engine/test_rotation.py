@@ -128,6 +128,16 @@ def test_after_a_rotation_nothing_is_left_to_do(running: World) -> None:
     pulumi.run(running, "preview", "--stack", world.STACK, "--expect-no-changes", quiet=True)
 
 
+def test_after_a_rotation_the_parameters_are_under_the_stacks_key(running: World) -> None:
+    """The local AWS puts each new value under the default key, as AWS's documentation has it; see `vm.py`."""
+    aliases = running.aws("kms").list_aliases()["Aliases"]
+    (alias,) = (one for one in aliases if one["AliasName"].endswith("-worker-secrets"))
+    described = running.aws("ssm").describe_parameters()["Parameters"]
+    used = {one["KeyId"].rpartition("/")[2] for one in described if one["Type"] == "SecureString"}
+
+    assert used == {alias["TargetKeyId"]}
+
+
 def test_logzio_reads_with_the_readers_new_key(running: World) -> None:
     (key,) = _iam_keys(running)["reader"]
 

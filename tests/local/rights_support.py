@@ -53,6 +53,7 @@ class Stack:
     kafka_parameter: str
     writer_parameter: str
     foreign_parameter: str
+    secrets_key: str
     kms_key: str | None
     foreign_kms_key: str
 
@@ -75,6 +76,14 @@ class Stack:
         raw = json.loads((self.cloud / f"{name}.json").read_text())
         return {"id": raw["access_key_id"], "secret": raw["secret_access_key"]}
 
+    @property
+    def encrypted(self) -> bytes:
+        """A parameter's value as the parameter store has it from KMS."""
+        context = {"PARAMETER_ARN": self.parameter_arns()[0]}
+        kms = self.deployer("kms")
+        answer = kms.encrypt(KeyId=self.secrets_key, Plaintext=b"secret", EncryptionContext=context)
+        return bytes(answer["CiphertextBlob"])
+
     def parameter_arns(self) -> list[str]:
         return [
             f"arn:aws:ssm:{REGION}:{ACCOUNT}:parameter{name}"
@@ -84,10 +93,12 @@ class Stack:
 
 def make_stack(endpoint: str, cloud: Path, *, with_kms: bool) -> Stack:
     """Everything as the program makes it, and a foreign bucket, parameter and key beside it."""
-    bare = Stack(endpoint, cloud, "", "", "", "", "", None, "")
+    bare = Stack(endpoint, cloud, "", "", "", "", "", "", None, "")
     unique = uuid.uuid4().hex[:12]
     s3, ssm, kms = bare.deployer("s3"), bare.deployer("ssm"), bare.deployer("kms")
     key, foreign_key = (kms.create_key()["KeyMetadata"]["Arn"] for _ in range(2))
+    key_policy = policies.to_json(policies.secrets_key(f"arn:aws:iam::{ACCOUNT}:root"))
+    secrets_key = kms.create_key(Policy=key_policy)["KeyMetadata"]["Arn"]
     bucket, foreign_bucket = f"archive-{unique}", f"foreign-{unique}"
     for name in (bucket, foreign_bucket):
         s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": REGION})
@@ -108,11 +119,13 @@ def make_stack(endpoint: str, cloud: Path, *, with_kms: bool) -> Stack:
         kafka_parameter=f"/stack-{unique}/kafka-credentials",
         writer_parameter=f"/stack-{unique}/writer-credentials",
         foreign_parameter=f"/another-{unique}/secret",
+        secrets_key=secrets_key,
         kms_key=used_key,
         foreign_kms_key=foreign_key,
     )
     for name in (stack.kafka_parameter, stack.writer_parameter, stack.foreign_parameter):
-        ssm.put_parameter(Name=name, Type="SecureString", Value='{"key": "k", "secret": "s"}')
+        value = '{"key": "k", "secret": "s"}'
+        ssm.put_parameter(Name=name, Type="SecureString", KeyId=secrets_key, Value=value)
     return stack
 
 
@@ -338,7 +351,7 @@ def _vm(
     statements = {
         "trust": policies.instance_trust(),
         "files": policies.worker_files(stack.bucket, WORKER_FILES, stack.kms_key),
-        "secrets": policies.secrets(stack.parameter_arns()),
+        "secrets": policies.secrets(stack.parameter_arns(), stack.secrets_key),
         "session-manager": policies.session_manager(),
         "metrics": policies.metrics(NAMESPACE),
         **rights,

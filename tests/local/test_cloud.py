@@ -6,7 +6,7 @@ import json
 import os
 import sys
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -290,6 +290,114 @@ def test_one_parameter_is_readable_and_its_neighbour_is_not(aws: Aws) -> None:
         with pytest.raises(ClientError) as error:
             getattr(reader, operation)(**arguments)
         assert refusal(error) == "AccessDeniedException"
+
+
+def secret_under_a_key(aws: Aws, **key: str) -> tuple[str, str]:
+    """Name of a parameter, and ARN of its key, which is made with these arguments."""
+    arn = aws.deployer("kms").create_key(**key)["KeyMetadata"]["Arn"]
+    name = f"/{uuid.uuid4().hex}/secret"
+    aws.deployer("ssm").put_parameter(Name=name, Value="secret", Type="SecureString", KeyId=arn)
+    return name, arn
+
+
+def own_context(name: str, **changed: str) -> dict[str, dict[str, str]]:
+    """A condition that holds when Parameter Store decrypts this parameter."""
+    own = {
+        "kms:ViaService": f"ssm.{REGION}.amazonaws.com",
+        "kms:EncryptionContext:PARAMETER_ARN": f"arn:aws:ssm:{REGION}:123456789012:parameter{name}",
+    }
+    return {"StringEquals": own | {f"kms:{key}": value for key, value in changed.items()}}
+
+
+READS_DECRYPTED: dict[str, Callable[[Any, str], Any]] = {
+    "GetParameter": lambda ssm, name: ssm.get_parameter(Name=name, WithDecryption=True),
+    "GetParameters": lambda ssm, name: ssm.get_parameters(Names=[name], WithDecryption=True),
+    "GetParametersByPath": lambda ssm, name: ssm.get_parameters_by_path(
+        Path=name.rpartition("/")[0], WithDecryption=True
+    ),
+    "GetParameterHistory": lambda ssm, name: ssm.get_parameter_history(Name=name, WithDecryption=True),
+    "GetParameter of a version": lambda ssm, name: ssm.get_parameter(Name=f"{name}:1", WithDecryption=True),
+}
+
+
+@pytest.mark.parametrize("read", READS_DECRYPTED)
+def test_a_secret_under_a_key_is_read_decrypted_only_with_the_right_to_the_key(aws: Aws, read: str) -> None:
+    name, key = secret_under_a_key(aws)
+    may_read = allow("ssm:Get*", "*")
+    with_key = aws.client("ssm", aws.user(may_read, allow("kms:Decrypt", key, Condition=own_context(name))))
+    without = aws.client("ssm", aws.user(may_read))
+
+    assert "secret" in str(READS_DECRYPTED[read](with_key, name))
+    with pytest.raises(ClientError, match=f"kms:Decrypt on resource: {key}"):
+        READS_DECRYPTED[read](without, name)
+    # Encrypted, it is everybody's who may read parameters.
+    assert "kms:" in without.get_parameter(Name=name)["Parameter"]["Value"]
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"ViaService": f"s3.{REGION}.amazonaws.com"},
+        {"EncryptionContext:PARAMETER_ARN": f"arn:aws:ssm:{REGION}:123456789012:parameter/another"},
+    ],
+    ids=["another service", "another parameter"],
+)
+def test_the_right_to_a_key_is_bound_to_the_service_and_to_the_parameter(
+    aws: Aws, changed: dict[str, str]
+) -> None:
+    name, key = secret_under_a_key(aws)
+    bound = allow("kms:Decrypt", key, Condition=own_context(name, **changed))
+
+    with pytest.raises(ClientError, match="kms:Decrypt"):
+        aws.client("ssm", aws.user(allow("ssm:GetParameter", "*"), bound)).get_parameter(
+            Name=name, WithDecryption=True
+        )
+
+
+def test_the_default_key_decrypts_for_every_principal_of_the_account(aws: Aws) -> None:
+    name = f"/{uuid.uuid4().hex}"
+    aws.deployer("ssm").put_parameter(Name=name, Value="secret", Type="SecureString")
+    reader = aws.client("ssm", aws.user(allow("ssm:GetParameter", "*")))
+
+    assert reader.get_parameter(Name=name, WithDecryption=True)["Parameter"]["Value"] == "secret"
+
+
+def test_a_keys_policy_decides_who_may_use_it(aws: Aws) -> None:
+    reader, other = aws.user(allow("ssm:GetParameter", "*")), aws.user(allow("*", "*"))
+    arn = aws.client("sts", reader).get_caller_identity()["Arn"]
+    named = {"Effect": "Allow", "Principal": {"AWS": arn}, "Action": "kms:*", "Resource": "*"}
+    deployer = {**named, "Principal": {"AWS": aws.deployer("sts").get_caller_identity()["Arn"]}}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [named, deployer]})
+    name, _ = secret_under_a_key(aws, Policy=policy)
+
+    assert (
+        aws.client("ssm", reader).get_parameter(Name=name, WithDecryption=True)["Parameter"]["Value"]
+        == "secret"
+    )
+    # The policy does not leave it to the account's IAM policies.
+    with pytest.raises(ClientError, match="kms:Decrypt"):
+        aws.client("ssm", other).get_parameter(Name=name, WithDecryption=True)
+
+
+def test_a_secret_is_put_under_a_key_only_with_the_right_to_encrypt(aws: Aws) -> None:
+    name, key = secret_under_a_key(aws)
+    request = {"Name": name, "Value": "new", "Type": "SecureString", "KeyId": key, "Overwrite": True}
+    may_put = allow("ssm:PutParameter", "*")
+
+    aws.client("ssm", aws.user(may_put, allow("kms:Encrypt", key))).put_parameter(**request)
+    with pytest.raises(ClientError, match="kms:Encrypt"):
+        aws.client("ssm", aws.user(may_put)).put_parameter(**request)
+
+
+def test_a_value_that_is_put_without_a_key_is_under_the_default_key(aws: Aws) -> None:
+    name, _ = secret_under_a_key(aws)
+    ssm = aws.deployer("ssm")
+    ssm.put_parameter(Name=name, Value="new", Type="SecureString", Overwrite=True)
+    (found,) = ssm.describe_parameters(
+        ParameterFilters=[{"Key": "Name", "Option": "Equals", "Values": [name]}]
+    )["Parameters"]
+
+    assert found["KeyId"] == "alias/aws/ssm"
 
 
 def test_metrics_go_into_the_allowed_namespace_only(aws: Aws) -> None:

@@ -49,7 +49,7 @@ READER_NEEDS: Mapping[str, set[str]] = {
 EVERY_RUN = {"fetches its files", "fetches secrets", "tells metrics"}
 VM_NEEDS: Mapping[str, set[str]] = {
     "s3:GetObject": {"fetches its files"},
-    "kms:Decrypt": {"fetches its files"},
+    "kms:Decrypt": {"fetches its files", "fetches secrets"},
     "ssm:GetParameter": {"fetches secrets"},
     "cloudwatch:PutMetricData": {"tells metrics"},
 }
@@ -59,7 +59,7 @@ NEEDS: Mapping[str, Mapping[str, set[str]]] = {
         **VM_NEEDS,
         **WRITER_NEEDS,
         "s3:GetObject": {"fetches its files", "goes on after a crash"},
-        "kms:Decrypt": {"fetches its files", *EVERY_WRITE},
+        "kms:Decrypt": {"fetches its files", "fetches secrets", *EVERY_WRITE},
         "sts:AssumeRole": {
             *EVERY_RUN,
             "finds the bucket",
@@ -224,6 +224,16 @@ NEIGHBOURS: Mapping[str, Attempt] = {
     "kms:GenerateDataKey foreign": lambda s, c: c("kms").generate_data_key(
         KeyId=s.foreign_kms_key, KeySpec="AES_256"
     ),
+    # The key serves the VM through the parameter store alone, and nobody else.
+    "kms:Decrypt": lambda s, c: c("kms").decrypt(
+        CiphertextBlob=s.encrypted,
+        KeyId=s.secrets_key,
+        EncryptionContext={"PARAMETER_ARN": s.parameter_arns()[0]},
+    ),
+    "kms:Encrypt": lambda s, c: c("kms").encrypt(KeyId=s.secrets_key, Plaintext=b"x"),
+    "kms:PutKeyPolicy": lambda s, c: c("kms").put_key_policy(
+        KeyId=s.secrets_key, PolicyName="default", Policy='{"Version": "2012-10-17", "Statement": []}'
+    ),
     "kms:CreateKey": lambda _, c: c("kms").create_key(),
     "ec2:DescribeInstances": lambda _, c: c("ec2").describe_instances(),
     "ec2:CreateSecurityGroup": lambda _, c: c("ec2").create_security_group(GroupName="g", Description="d"),
@@ -305,6 +315,48 @@ def test_what_lies_beside_would_be_done_for_one_who_may(cloud: tuple[str, Path])
     answers = {name: _answer(attempt, stack, stack.deployer) for name, attempt in attempts.items()}
 
     assert {name: answer for name, answer in answers.items() if answer in REFUSALS} == {}
+
+
+# Of AWS's managed policy AmazonSSMManagedInstanceCore: the actions with which an instance reads parameters.
+MANAGED_INSTANCE = Statement("Managed", "", ["ssm:GetParameter", "ssm:GetParameters"], ["*"])
+READ_ALL: Mapping[str, Attempt] = {
+    "GetParameter": lambda s, c: c("ssm").get_parameter(Name=s.kafka_parameter, WithDecryption=True),
+    "GetParameters": lambda s, c: c("ssm").get_parameters(Names=[s.kafka_parameter], WithDecryption=True),
+}
+
+
+@pytest.mark.parametrize("attempt", READ_ALL)
+def test_another_instance_that_may_read_every_parameter_cannot_read_those_of_the_vm(
+    attempt: str, stack: Stack
+) -> None:
+    another = IDENTITIES["VM role"](stack)
+    for policy in another.statements.keys() - {"trust"}:
+        another.put(policy, [MANAGED_INSTANCE])
+    default_key = replace(stack, kafka_parameter=f"{stack.kafka_parameter}-default-key")
+    stack.deployer("ssm").put_parameter(
+        Name=default_key.kafka_parameter, Type="SecureString", Value="open to all", Overwrite=True
+    )
+
+    # The same rights, the same request: the key makes the difference.
+    assert _answer(READ_ALL[attempt], default_key, another.client) == "done"
+    assert _answer(READ_ALL[attempt], stack, another.client) in REFUSALS
+    assert (
+        _answer(READ_ALL[attempt], stack, IDENTITIES["VM role"](stack).client)
+        in {
+            "GetParameter": {"done"},
+            "GetParameters": REFUSALS,
+        }[attempt]
+    )
+
+
+def test_the_vm_uses_the_key_for_its_own_parameters_alone(stack: Stack) -> None:
+    vm = IDENTITIES["VM role"](stack)
+    vm.put("session-manager", [MANAGED_INSTANCE])
+    foreign = replace(stack, kafka_parameter=stack.foreign_parameter)
+
+    # Under the same key, and it may ask for each parameter.
+    assert _answer(READ_ALL["GetParameter"], foreign, vm.client) in REFUSALS
+    assert _answer(READ_ALL["GetParameter"], stack, vm.client) == "done"
 
 
 def _answer(attempt: Attempt, stack: Stack, client: Callable[[str], Any]) -> str:

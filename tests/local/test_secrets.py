@@ -11,11 +11,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+import httpx
 import pytest
 
 from components import layout
 from components.settings import Connector
-from components.worker.connect import SERVICE
+from components.worker.connect import SECRETS_FILE, SERVICE
 from local import http, pulumi, setup, world
 from local.demo import stages
 from local.vm import shell
@@ -165,13 +166,22 @@ def test_the_vms_files_in_the_bucket_hold_no_secret(stack: Running) -> None:
     assert stack.found_in((path, content.encode()) for path, content in files.items()) == {}
 
 
-def test_the_parameter_store_keeps_two_secrets_encrypted_and_knows_nothing_of_the_third(
+def test_the_parameter_store_keeps_two_secrets_under_the_stacks_key_and_knows_nothing_of_the_third(
     stack: Running,
 ) -> None:
     ssm = stack.world.aws("ssm")
     names = [one["Name"] for one in ssm.describe_parameters()["Parameters"] if "/aws/" not in one["Name"]]
     kept = {name: ssm.get_parameter(Name=name, WithDecryption=True)["Parameter"] for name in names}
 
+    described = {
+        one["Name"]: one["KeyId"] for one in ssm.describe_parameters()["Parameters"] if "KeyId" in one
+    }
+    (alias,) = (
+        one
+        for one in stack.world.aws("kms").list_aliases()["Aliases"]
+        if one["AliasName"] == f"alias/ccloud-logexporter-{world.STACK}-worker-secrets"
+    )
+    assert {key.rpartition("/")[2] for key in described.values()} == {alias["TargetKeyId"]}
     assert {name: one["Type"] for name, one in kept.items()} == {
         parameter("kafka"): "SecureString",
         parameter("writer"): "SecureString",
@@ -250,6 +260,21 @@ def test_connects_rest_interface_shows_references_where_secrets_are(stack: Runni
     assert stack.found_in((path, answer.content) for path, answer in answers.items()) == {}
 
 
+def test_connects_rest_interface_opens_a_secret_to_whoever_reaches_the_loopback(stack: Running) -> None:
+    """SECURITY.md says so: the worker resolves references before it validates (AbstractHerder in Kafka's source)."""
+    class_name = "io.confluent.connect.s3.S3SinkConnector"
+    asked = {
+        "name": "asked",
+        "connector.class": class_name,
+        "topics": "t",
+        "s3.bucket.name": f"${{file:{SECRETS_FILE}:aws.secret.access.key}}",
+    }
+    answer = http.put(f"{stack.rest}/connector-plugins/{class_name}/config/validate", json=asked)
+
+    assert answer.status_code == httpx.codes.OK
+    assert stack.found_in([("answer", answer.content)]) == {"answer": {WRITER}}
+
+
 def test_the_vm_listens_on_its_loopback_alone(stack: Running) -> None:
     # Locally the VM shares this machine's network: `ss` names the processes of the VM alone.
     lines = shell.run(
@@ -259,6 +284,9 @@ def test_the_vm_listens_on_its_loopback_alone(stack: Running) -> None:
     addresses = {fields[4].rpartition(":")[0] for fields in own}
 
     assert any("java" in fields[-1] for fields in own)
+    # This image has no SSH; that of production has.
+    masked = shell.run(stack.vm, ["systemctl", "is-enabled", "ssh.socket", "ssh.service"])
+    assert masked.stdout.split() == ["masked", "masked"]
     assert addresses <= {"127.0.0.1", "[::ffff:127.0.0.1]", "[::1]"}
 
 

@@ -75,6 +75,7 @@ def test_every_rendered_file_of_the_example_stack_is_written_under_its_own_name(
         "reader-trust.json",
         "vm-trust.json",
         "vm-secrets-policy.json",
+        "secrets-key-policy.json",
         "vm-session-manager-policy.json",
         "vm-files-policy.json",
         "vm-metrics-policy.json",
@@ -97,7 +98,7 @@ def test_every_policy_is_json_with_statements(tmp_path: Path) -> None:
     run("--stack", EXAMPLE, "--out", str(tmp_path))
 
     documents = [json.loads(file.read_text()) for file in tmp_path.glob("*-*.json")]
-    assert len(documents) == 9
+    assert len(documents) == 10
     assert all(document["Statement"] for document in documents)
 
 

@@ -56,6 +56,16 @@ download() {
         --connect-timeout 15 --max-time 600 --output "$2" "$1"
 }
 
+begin "no SSH"
+# Ubuntu's image listens on port 22 through the socket, Debian's through the service. A shell comes through Session Manager.
+# The socket goes first, as it would start the service again. A mask also holds for a unit that does not exist.
+for unit in ssh.socket ssh.service; do
+    if systemctl is-active --quiet $unit; then
+        systemctl stop $unit
+    fi
+    systemctl mask --quiet $unit
+done
+
 begin "system user"
 systemd-sysusers /etc/sysusers.d/s3-auditlog-sink.conf
 

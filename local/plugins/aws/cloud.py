@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from mypy_boto3_cloudwatch.client import CloudWatchClient
     from mypy_boto3_ec2.client import EC2Client
     from mypy_boto3_iam.client import IAMClient
+    from mypy_boto3_kms.client import KMSClient
     from mypy_boto3_s3.client import S3Client
     from mypy_boto3_ssm.client import SSMClient
     from mypy_boto3_sts.client import STSClient
@@ -33,6 +34,8 @@ class Cloud:
     def client(self, service: Literal["s3"]) -> "S3Client": ...
     @overload
     def client(self, service: Literal["iam"]) -> "IAMClient": ...
+    @overload
+    def client(self, service: Literal["kms"]) -> "KMSClient": ...
     @overload
     def client(self, service: Literal["ssm"]) -> "SSMClient": ...
     @overload

@@ -29,6 +29,17 @@ def _parameter(cloud: Cloud, arguments: Plain) -> Result:
     return result, {"value"}
 
 
+def _caller_identity(cloud: Cloud, arguments: Plain) -> Result:
+    _only(arguments)
+    found = cloud.client("sts").get_caller_identity()
+    return {
+        "id": found["Account"],
+        "accountId": found["Account"],
+        "arn": found["Arn"],
+        "userId": found["UserId"],
+    }, set()
+
+
 def _subnet(cloud: Cloud, arguments: Plain) -> Result:
     _only(arguments, "id")
     found = cloud.client("ec2").describe_subnets(SubnetIds=[arguments["id"]])["Subnets"][0]
@@ -145,6 +156,7 @@ def _only(arguments: Plain, *known: str) -> None:
 
 
 FUNCTIONS: dict[str, Callable[[Cloud, Plain], Result]] = {
+    "aws:index/getCallerIdentity:getCallerIdentity": _caller_identity,
     "aws:ssm/getParameter:getParameter": _parameter,
     "aws:ec2/getSubnet:getSubnet": _subnet,
     "aws:ec2/getAmi:getAmi": _image,

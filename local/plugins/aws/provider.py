@@ -4,12 +4,20 @@ import os
 
 from botocore.exceptions import ClientError
 
-from local.plugins.aws import cloudwatch, functions, iam, instance, network, s3, ssm
+from local.plugins.aws import cloudwatch, functions, iam, instance, kms, network, s3, ssm
 from local.plugins.aws.cloud import Cloud
 from local.plugins.stand_in import StandIn
 from local.plugins.values import Plain
 
-KINDS = {**s3.KINDS, **iam.KINDS, **ssm.KINDS, **network.KINDS, **instance.KINDS, **cloudwatch.KINDS}
+KINDS = {
+    **s3.KINDS,
+    **iam.KINDS,
+    **kms.KINDS,
+    **ssm.KINDS,
+    **network.KINDS,
+    **instance.KINDS,
+    **cloudwatch.KINDS,
+}
 
 SETTINGS = frozenset(
     {
@@ -46,6 +54,7 @@ GONE = frozenset(
         "NoSuchKey",
         "NoSuchLifecycleConfiguration",
         "NoSuchPublicAccessBlockConfiguration",
+        "NotFoundException",
         "ObjectLockConfigurationNotFoundError",
         "OwnershipControlsNotFoundError",
         "ParameterNotFound",

@@ -1,4 +1,8 @@
-"""Parameters of Systems Manager."""
+"""Parameters of Systems Manager.
+
+Source of what replaces, what is computed and when the key is named: terraform-provider-aws,
+internal/service/ssm/parameter.go (read on 2026-11-26).
+"""
 
 from typing import Any
 
@@ -56,7 +60,11 @@ def _update(cloud: Cloud, name: str, state: Plain, inputs: Plain) -> None:
     if any(
         inputs.get(key, state.get(key)) != state.get(key) for key in ("type", "value", "keyId", "tier")
     ) or (inputs.get("description") != state.get("description")):
-        ssm.put_parameter(**_request(inputs), Overwrite=True)
+        request = _request(inputs)
+        if inputs.get("keyId") == state.get("keyId"):
+            # As the real one: what Parameter Store does then is its own matter.
+            request.pop("KeyId", None)
+        ssm.put_parameter(**request, Overwrite=True)
     wanted, unwanted = tag_changes(state, inputs)
     if unwanted:
         ssm.remove_tags_from_resource(ResourceType="Parameter", ResourceId=name, TagKeys=unwanted)

@@ -3,6 +3,7 @@
 import hashlib
 import os
 import secrets
+import socket
 import sys
 import time
 import zipfile
@@ -205,6 +206,48 @@ def test_a_boot_that_failed_is_tried_again_until_what_it_needs_is_there(
     while on(machine, "systemctl", "is-enabled", SERVICE, RETRY).split() != ["enabled", "disabled"]:
         assert time.monotonic() < deadline, on(machine, "journalctl", "--unit", INSTALLATION)
         time.sleep(0.5)
+
+
+SSH = ("ssh.socket", "ssh.service")
+
+
+def listen_for_ssh(machine: Machine) -> int:
+    """Gives the VM units as Ubuntu's openssh-server has them, the socket on; returns its port.
+
+    Not 22: a local VM shares this machine's network.
+    """
+    port = processes.free_port()
+    units = machine.folder / "disk" / "upper" / "usr/lib/systemd/system"
+    units.mkdir(parents=True)
+    (units / "ssh.socket").write_text(
+        f"[Socket]\nListenStream=127.0.0.1:{port}\n[Install]\nWantedBy=sockets.target\n"
+    )
+    (units / "ssh.service").write_text("[Service]\nExecStart=/usr/bin/sleep infinity\n")
+    wanted = machine.folder / "disk" / "upper" / "etc/systemd/system/sockets.target.wants"
+    wanted.mkdir(parents=True)
+    (wanted / "ssh.socket").symlink_to("/usr/lib/systemd/system/ssh.socket")
+    return port
+
+
+def answers(port: int) -> bool:
+    with socket.socket() as client:
+        return client.connect_ex(("127.0.0.1", port)) == 0
+
+
+def test_nothing_listens_for_ssh_whatever_becomes_of_the_installation(
+    machine: Machine, site: Site, packages: Mapping[str, Any]
+) -> None:
+    packed = prepare(machine, site, packages, repositoryKeyFingerprint="A" * 40)
+    site.put(packed)
+    site.grant(packed)
+    port = listen_for_ssh(machine)
+    boot(machine)
+
+    journal = on(machine, "journalctl", "--output=cat", "--unit", "ssh.socket")
+    assert "Listening on" in journal, "the VM never listened: this test shows nothing"
+    assert not answers(port)
+    assert on(machine, "systemctl", "is-enabled", *SSH).split() == ["masked", "masked"]
+    assert on(machine, "systemctl", "is-active", *SSH).split() == ["inactive", "inactive"]
 
 
 def test_java_8_is_found_though_its_package_has_it_in_two_places(

@@ -51,6 +51,20 @@ def test_a_terminated_instance_and_its_volume_are_gone() -> None:
     assert found() == []
 
 
+def test_the_key_that_aws_made_for_volumes_is_everybodys() -> None:
+    ec2 = client("ec2")
+    volume = ec2.create_volume(AvailabilityZone=f"{REGION}a", Size=8, Encrypted=True)["VolumeId"]
+    ec2.delete_volume(VolumeId=volume)
+    assert client("kms").list_keys()["Keys"]
+    assert found() == []
+
+
+def test_a_key_that_waits_for_its_deletion_is_gone() -> None:
+    kms = client("kms")
+    kms.schedule_key_deletion(KeyId=kms.create_key()["KeyMetadata"]["KeyId"], PendingWindowInDays=7)
+    assert found() == []
+
+
 def test_everything_that_the_program_makes_would_be_noticed() -> None:
     client("s3").create_bucket(Bucket="kept", CreateBucketConfiguration={"LocationConstraint": REGION})
     iam = client("iam")
@@ -69,9 +83,14 @@ def test_everything_that_the_program_makes_would_be_noticed() -> None:
         Statistic="Sum",
         Threshold=1,
     )
+    kms = client("kms")
+    secrets_key = kms.create_key()["KeyMetadata"]["KeyId"]
+    kms.create_alias(AliasName="alias/worker-secrets", TargetKeyId=secrets_key)
     names = found()
     for expected in (
         "S3 bucket kept",
+        f"KMS key {secrets_key}",
+        "KMS alias alias/worker-secrets",
         "IAM user writer",
         f"access key {key} of IAM user writer",
         "IAM role reader",
@@ -80,7 +99,7 @@ def test_everything_that_the_program_makes_would_be_noticed() -> None:
         "CloudWatch alarm quiet",
     ):
         assert expected in names
-    assert len(names) == 7
+    assert len(names) == 9
 
 
 def test_a_network_of_its_own_would_be_noticed_part_by_part() -> None:

@@ -30,6 +30,8 @@ ACCESS_KEY = "aws:iam/accessKey:AccessKey"
 ROLE = "aws:iam/role:Role"
 ROLE_POLICY = "aws:iam/rolePolicy:RolePolicy"
 PARAMETER = "aws:ssm/parameter:Parameter"
+KEY = "aws:kms/key:Key"
+ALIAS = "aws:kms/alias:Alias"
 INSTANCE = "aws:ec2/instance:Instance"
 ASSOCIATION = "aws:ec2/routeTableAssociation:RouteTableAssociation"
 ROUTE_TABLE = "aws:ec2/routeTable:RouteTable"
@@ -54,6 +56,18 @@ TRUST = {
 RIGHT = {
     "Version": "2012-10-17",
     "Statement": [{"Effect": "Allow", "Action": "s3:PutObject", "Resource": "*"}],
+}
+
+KEY_POLICY = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {
+            "Effect": "Allow",
+            "Principal": {"AWS": "arn:aws:iam::123456789012:root"},
+            "Action": "kms:*",
+            "Resource": "*",
+        }
+    ],
 }
 
 
@@ -159,10 +173,15 @@ def _identities(aws: Plugin, made: dict[str, Made]) -> None:
     role = put(ROLE, assumeRolePolicy=json.dumps(TRUST), description="The VM", tags=TAGS).id
     put(ROLE_POLICY, role=role, policy=json.dumps(RIGHT))
     put("aws:iam/instanceProfile:InstanceProfile", role=role, tags=TAGS)
+    key = put(
+        KEY, description="Credentials", enableKeyRotation=True, policy=json.dumps(KEY_POLICY), tags=TAGS
+    ).id
+    put(ALIAS, name="alias/test", targetKeyId=key)
     put(
         PARAMETER,
         name="/test/kafka",
         type="SecureString",
+        keyId=made[KEY].state["arn"],
         description="Credentials",
         value=secret('{"key": "K"}'),
         tags=TAGS,
@@ -334,6 +353,11 @@ CHANGES: list[tuple[str, dict[str, Any], bool]] = [
     ("aws:iam/instanceProfile:InstanceProfile", {"name": "another"}, True),
     (PARAMETER, {"value": secret("new")}, False),
     (PARAMETER, {"name": "/test/other"}, True),
+    (PARAMETER, {"keyId": "alias/aws/ssm"}, False),
+    (KEY, {"description": "Others"}, False),
+    (KEY, {"enableKeyRotation": False}, False),
+    (KEY, {"policy": json.dumps({**KEY_POLICY, "Id": "2"})}, False),
+    (ALIAS, {"name": "alias/other"}, True),
     ("aws:ec2/vpc:Vpc", {"enableDnsHostnames": False}, False),
     ("aws:ec2/vpc:Vpc", {"enableDnsSupport": False}, False),
     ("aws:ec2/vpc:Vpc", {"cidrBlock": "10.8.0.0/24"}, True),
