@@ -303,8 +303,8 @@ class ConnectWorker(pulumi.ComponentResource):
             route_table_id=table.id,
             opts=pulumi.ResourceOptions(
                 parent=self,
-                # The plugin would change it in place. AWS gives it a new id then, which the engine does not learn: the next
-                # `up` would associate the subnet once more, and AWS refuses that (pulumi/pulumi-aws issue 3911).
+                # The plugin would change it in place. AWS gives it a new id then, which the engine does not learn: the
+                # next `up` would associate the subnet once more, which AWS refuses (pulumi/pulumi-aws issue 3911).
                 replace_on_changes=["routeTableId"],
                 # A subnet has one association at a time.
                 delete_before_replace=True,

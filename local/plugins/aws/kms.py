@@ -1,13 +1,10 @@
-"""Keys of KMS and their aliases.
-
-Source of what replaces and what is computed: terraform-provider-aws, internal/service/kms/key.go and alias.go (read on
-2026-11-26).
-"""
+"""Keys of KMS and their aliases."""
 
 import json
 from typing import Any
 
 from local.plugins.aws.cloud import Cloud, tag_changes
+from local.plugins.sources import terraform_aws_5
 from local.plugins.stand_in import Created, Kind, Property
 from local.plugins.values import Plain
 
@@ -105,6 +102,7 @@ KINDS: dict[str, Kind[Cloud]] = {
         read=_read_key,
         update=_update_key,
         delete=_delete_key,
+        source=terraform_aws_5("kms/key.go"),
     ),
     "aws:kms/alias:Alias": Kind(
         properties={
@@ -116,6 +114,7 @@ KINDS: dict[str, Kind[Cloud]] = {
         read=_read_alias,
         update=_update_alias,
         delete=lambda cloud, name, _state: _void(cloud.client("kms").delete_alias(AliasName=name)),
+        source=terraform_aws_5("kms/alias.go"),
     ),
 }
 
