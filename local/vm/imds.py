@@ -126,9 +126,9 @@ class Metadata:
             return self._credentials
 
 
-def serve(metadata: Metadata) -> BaseWSGIServer:
-    """Serves on a free loopback port, in a thread of its own, until `shutdown()`."""
-    server = make_server("127.0.0.1", 0, metadata, threaded=True)
+def serve(application: Callable[[dict[str, Any], Any], Iterable[bytes]]) -> BaseWSGIServer:
+    """Serves (a `Metadata`, usually) on a free loopback port, in a thread of its own, until `shutdown()`."""
+    server = make_server("127.0.0.1", 0, application, threaded=True)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     return server
 

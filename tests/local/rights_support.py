@@ -167,7 +167,8 @@ def _finds_bucket(writer: Identity) -> None:
 def _looks_at_keys(writer: Identity) -> None:
     """What the VM's own script does before each start, with the sink's rights."""
     folder = layout.stamped_start(TOPICS_DIR, "audit", 0)
-    list(check_keys.keys_after(writer.client("s3"), writer.stack.bucket, folder, folder))
+    bucket = check_keys.Bucket(writer.stack.bucket, lambda: writer.client("s3"))
+    list(bucket.keys_after(folder, folder))
 
 
 def _upload(writer: Identity, key: str) -> None:

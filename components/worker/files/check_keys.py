@@ -10,7 +10,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -28,21 +28,58 @@ ATTEMPTS = 6
 PAUSE_SECONDS = 10
 
 
+class Bucket:
+    """The bucket's keys, listed with the credentials that the service has at the time of each try."""
+
+    def __init__(self, name: str, new_client: Callable[[], Any]) -> None:
+        self._name, self._new_client = name, new_client
+        self._s3 = new_client()
+
+    def keys_after(self, prefix: str, start: str) -> Iterator[str]:
+        """The keys with a prefix that sort after `start`; one is asked for, and only if it is there for all others."""
+        most = 1
+        while keys := self._listed(prefix, start, most):
+            yield from keys
+            start, most = keys[-1], 1000
+
+    def _listed(self, prefix: str, start: str, most: int) -> list[str]:
+        """As S3 lists them, asked as often as it takes within a minute or two.
+
+        Raises:
+            BotoCoreError, ClientError: of the last try.
+        """
+        attempt = 1
+        while True:
+            try:
+                answer = self._s3.list_objects_v2(
+                    Bucket=self._name, Prefix=prefix, StartAfter=start, MaxKeys=most
+                )
+                return [str(one["Key"]) for one in answer.get("Contents", ())]
+            except (BotoCoreError, ClientError) as error:
+                if attempt == ATTEMPTS:
+                    raise
+                say(f"keys of {self._name}, attempt {attempt} of {ATTEMPTS}: {error}")
+            time.sleep(PAUSE_SECONDS)
+            attempt += 1
+            # A client that found no credentials never looks again.
+            self._s3 = self._new_client()
+
+
 def main() -> None:
     settings = json.loads(SETTINGS.read_text())
-    s3 = client(settings)
+    bucket = Bucket(settings["bucket"], lambda: client(settings))
     check = refuse_stamps if settings["partitioner"] == "default" else wait_for_stamps
     try:
-        check(s3, settings)
+        check(bucket, settings)
     except (BotoCoreError, ClientError) as error:
         # The bucket's events are worth more than their order, and the sink has its own patience.
         say(f"keys of {settings['bucket']} cannot be listed; the service starts unchecked: {error}")
 
 
-def wait_for_stamps(s3: Any, settings: Mapping[str, Any]) -> None:
+def wait_for_stamps(bucket: Bucket, settings: Mapping[str, Any]) -> None:
     """Waits until the time of every key has passed."""
     told = 0.0
-    while ahead := newest_ahead(s3, settings):
+    while ahead := newest_ahead(bucket, settings):
         remember(ahead)
         if ahead - time.time() > MOST_SECONDS:
             say(
@@ -60,20 +97,20 @@ def wait_for_stamps(s3: Any, settings: Mapping[str, Any]) -> None:
     remember(0.0)
 
 
-def newest_ahead(s3: Any, settings: Mapping[str, Any]) -> float:
+def newest_ahead(bucket: Bucket, settings: Mapping[str, Any]) -> float:
     """The latest time of a key that is still to come, in seconds since the epoch; 0 if there is none."""
     newest = 0.0
     for folder in folders(settings):
         now = datetime.fromtimestamp(time.time(), UTC)
-        for key in keys_after(s3, settings["bucket"], folder, folder + f"{now.strftime(STAMP_FORMAT)[:-4]}Z"):
+        for key in bucket.keys_after(folder, folder + f"{now.strftime(STAMP_FORMAT)[:-4]}Z"):
             newest = max(newest, stamp_of(key, folder))
     return newest
 
 
-def refuse_stamps(s3: Any, settings: Mapping[str, Any]) -> None:
+def refuse_stamps(bucket: Bucket, settings: Mapping[str, Any]) -> None:
     """Ends the start if a key has a time: one without sorts before it, and Logz.io would never read it."""
     for folder in folders(settings):
-        key = next(keys_after(s3, settings["bucket"], folder, folder), None)
+        key = next(bucket.keys_after(folder, folder), None)
         if key is not None:
             # Each try is a line in the journal.
             time.sleep(60)
@@ -88,33 +125,6 @@ def folders(settings: Mapping[str, Any]) -> Iterator[str]:
     for topic, partitions in settings["partitions"].items():
         for partition in range(partitions):
             yield settings["folder"].format(topic=topic, partition=partition)
-
-
-def keys_after(s3: Any, bucket: str, prefix: str, start: str) -> Iterator[str]:
-    """The keys with a prefix that sort after `start`; one is asked for, and only if it is there for all others."""
-    most = 1
-    while keys := listed(s3, bucket, prefix, start, most):
-        yield from keys
-        start, most = keys[-1], 1000
-
-
-def listed(s3: Any, bucket: str, prefix: str, start: str, most: int) -> list[str]:
-    """As S3 lists them, asked as often as it takes within a minute or two.
-
-    Raises:
-        BotoCoreError, ClientError: of the last try.
-    """
-    attempt = 1
-    while True:
-        try:
-            answer = s3.list_objects_v2(Bucket=bucket, Prefix=prefix, StartAfter=start, MaxKeys=most)
-            return [str(one["Key"]) for one in answer.get("Contents", ())]
-        except (BotoCoreError, ClientError) as error:
-            if attempt == ATTEMPTS:
-                raise
-            say(f"keys of {bucket}, attempt {attempt} of {ATTEMPTS}: {error}")
-        time.sleep(PAUSE_SECONDS)
-        attempt += 1
 
 
 def stamp_of(key: str, folder: str) -> float:
@@ -140,7 +150,7 @@ def client(settings: Mapping[str, Any]) -> Any:
     lines = Path(os.environ["RUNTIME_DIRECTORY"], "secrets.properties").read_text().splitlines()
     # A backslash is doubled there, for Java.
     secrets = dict(line.replace("\\\\", "\\").split("=", 1) for line in lines)
-    return boto3.client(
+    return boto3.Session().client(
         "s3",
         region_name=settings["region"],
         endpoint_url=settings["endpoint"],

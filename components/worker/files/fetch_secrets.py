@@ -9,6 +9,7 @@ import json
 import os
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -25,16 +26,10 @@ PAUSE_SECONDS = 10
 
 def main() -> None:
     settings = json.loads(SETTINGS.read_text())
-    ssm = boto3.client(
-        "ssm",
-        region_name=settings["region"],
-        endpoint_url=settings["endpoint"],
-        config=Config(connect_timeout=5, read_timeout=10, retries={"max_attempts": 3}),
-    )
     properties: dict[str, str] = {}
     versions: dict[str, int] = {}
     for credentials, name in settings["parameters"].items():
-        values, versions[credentials] = fetch(ssm, name)
+        values, versions[credentials] = fetch(settings, name)
         properties |= PROPERTIES[credentials](values)
     folder = Path(os.environ["RUNTIME_DIRECTORY"])
     write(folder / "secrets.properties", java_properties(properties))
@@ -43,11 +38,15 @@ def main() -> None:
     sys.stderr.write(f"versions of the credentials: {versions}\n")
 
 
-def fetch(ssm: Any, name: str) -> tuple[dict[str, str], int]:
-    """The JSON value of one parameter and its version; waits, since the rights of a new role take a while to hold."""
+def fetch(settings: Mapping[str, Any], name: str) -> tuple[dict[str, str], int]:
+    """The JSON value of one parameter and its version.
+
+    Tries for 5 minutes: the metadata service of a new instance may have no role yet, and the rights of a new role take
+    a while to hold.
+    """
     for attempt in range(1, ATTEMPTS + 1):
         try:
-            parameter = ssm.get_parameter(Name=name, WithDecryption=True)["Parameter"]
+            parameter = parameter_store(settings).get_parameter(Name=name, WithDecryption=True)["Parameter"]
         except (BotoCoreError, ClientError) as error:
             sys.stderr.write(f"parameter {name}, attempt {attempt} of {ATTEMPTS}: {error}\n")
             sys.stderr.flush()
@@ -55,6 +54,16 @@ def fetch(ssm: Any, name: str) -> tuple[dict[str, str], int]:
         else:
             return dict(json.loads(parameter["Value"])), int(parameter["Version"])
     sys.exit(f"parameter {name} cannot be read")
+
+
+def parameter_store(settings: Mapping[str, Any]) -> Any:
+    """A client with the credentials that the metadata service has now: a client without any never looks again."""
+    return boto3.Session().client(
+        "ssm",
+        region_name=settings["region"],
+        endpoint_url=settings["endpoint"],
+        config=Config(connect_timeout=5, read_timeout=10, retries={"max_attempts": 3}),
+    )
 
 
 def instance_id() -> str:

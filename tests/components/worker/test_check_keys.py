@@ -12,6 +12,7 @@ from botocore.exceptions import ClientError
 
 from components import layout
 from components.worker.files import check_keys
+from tests.components.worker import late_role
 from tests.scripts.played_bucket import BUCKET, TOPIC, TOPICS_DIR, PlayedBucket
 
 NOW = 1_795_672_862.0
@@ -176,6 +177,24 @@ def test_a_bucket_that_cannot_be_listed_at_all_does_not_keep_the_service_from_it
     assert "cannot be listed; the service starts unchecked" in capsys.readouterr().err
 
 
+def test_a_role_that_the_metadata_service_has_later_lists_the_bucket(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("RUNTIME_DIRECTORY", str(tmp_path))
+    monkeypatch.setattr(check_keys, "PAUSE_SECONDS", 0)
+    (tmp_path / "secrets.properties").touch()
+    listing = "<ListBucketResult><Contents><Key>a/1</Key></Contents></ListBucketResult>"
+
+    with late_role.running(late_role.LateRole(), listing, "application/xml", monkeypatch) as endpoint:
+        known = {"region": "us-west-2", "endpoint": endpoint}
+        bucket = check_keys.Bucket(BUCKET, lambda: check_keys.client(known))
+        found = next(bucket.keys_after("a/", "a/"))
+
+    assert found == "a/1"
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line == f"keys of {BUCKET}, attempt 1 of 6: Unable to locate credentials"
+
+
 def test_a_foreign_object_that_sorts_behind_is_named(
     scene: Scene, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -220,7 +239,7 @@ def test_it_asks_with_the_writers_key_or_with_the_role(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, secrets: str, key: str | None
 ) -> None:
     made: dict[str, Any] = {}
-    monkeypatch.setattr(boto3, "client", lambda _service, **options: made.update(options))
+    monkeypatch.setattr(boto3.Session, "client", lambda _self, _service, **options: made.update(options))
     monkeypatch.setenv("RUNTIME_DIRECTORY", str(tmp_path))
     (tmp_path / "secrets.properties").write_text(f"kafka.sasl.jaas.config=x=y;\n{secrets}")
 

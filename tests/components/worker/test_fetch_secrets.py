@@ -10,6 +10,8 @@ import javaproperties
 import pytest
 from botocore.stub import Stubber
 
+from tests.components.worker import late_role
+
 FILE = Path(__file__).parents[3] / "components" / "worker" / "files" / "fetch_secrets.py"
 KAFKA = {"key": "KAFKAKEY", "secret": 'se"cr\\et/+='}
 WRITER = {"access_key_id": "AKIAMADEUP", "secret_access_key": "wJalr/made+up="}
@@ -32,13 +34,13 @@ def script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 @pytest.fixture
 def ssm(monkeypatch: pytest.MonkeyPatch) -> Stubber:
     client = boto3.client("ssm", region_name="us-west-2", aws_access_key_id="x", aws_secret_access_key="x")
-    monkeypatch.setattr(boto3, "client", lambda *_args, **_kwargs: client)
+    monkeypatch.setattr(boto3.Session, "client", lambda *_args, **_kwargs: client)
     return Stubber(client)
 
 
-def settings(tmp_path: Path, writer: str | None = "/w") -> None:
+def settings(tmp_path: Path, writer: str | None = "/w", endpoint: str | None = None) -> None:
     parameters = {"kafka": "/k"} | ({"writer": writer} if writer else {})
-    known = {"region": "us-west-2", "endpoint": None, "parameters": parameters}
+    known = {"region": "us-west-2", "endpoint": endpoint, "parameters": parameters}
     (tmp_path / "secrets.json").write_text(json.dumps(known))
 
 
@@ -131,6 +133,26 @@ def test_a_role_whose_rights_do_not_hold_yet_is_waited_for(
 
     assert "parameter /k, attempt 1" in capsys.readouterr().err
     assert (tmp_path / "secrets.properties").exists()
+
+
+@pytest.mark.parametrize("first", [404, 500])
+def test_a_metadata_service_that_has_no_role_yet_is_asked_again(
+    script: ModuleType,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    first: int,
+) -> None:
+    answer = json.dumps({"Parameter": {"Value": json.dumps(KAFKA), "Version": 3}})
+    role = late_role.LateRole(first)
+
+    with late_role.running(role, answer, "application/x-amz-json-1.1", monkeypatch) as endpoint:
+        settings(tmp_path, writer=None, endpoint=endpoint)
+        script.main()
+
+    assert json.loads((tmp_path / "versions.json").read_text()) == {"kafka": 3}
+    (line,) = [line for line in capsys.readouterr().err.splitlines() if "attempt" in line]
+    assert line == "parameter /k, attempt 1 of 30: Unable to locate credentials"
 
 
 def test_a_parameter_that_stays_out_of_reach_ends_the_start_and_is_named(
