@@ -166,12 +166,23 @@ def _known_platform(value: str) -> str:
     return value
 
 
-def _fingerprint(value: str) -> str:
-    """As gpg shows it, in groups, or without spaces."""
-    text = value.replace(" ", "").upper()
-    if not re.fullmatch(r"[0-9A-F]{40}", text):
-        raise ValueError("is not a fingerprint")
-    return text
+def _one_as_list(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
+
+
+def _fingerprints(values: tuple[str, ...]) -> tuple[str, ...]:
+    """Each as gpg shows it, in groups, or without spaces."""
+    found = tuple(value.replace(" ", "").upper() for value in values)
+    wrong = [n for n, text in enumerate(found, start=1) if not re.fullmatch(r"[0-9A-F]{40}", text)]
+    if wrong:
+        raise ValueError(
+            "is not a fingerprint" if len(found) == 1 else f"entry {wrong[0]} is not a fingerprint"
+        )
+    if not found:
+        raise ValueError("is empty")
+    if len(set(found)) < len(found):
+        raise ValueError("has a fingerprint twice")
+    return found
 
 
 def _ipv4(value: str) -> str:
@@ -197,7 +208,12 @@ BaseUrl = Annotated[
     str, Checked("https://host[:port][/path], without a query (http only for 127.0.0.1)", _base_url)
 ]
 Sha256 = Annotated[str, _form(r"[0-9a-f]{64}", "64 hexadecimal digits, lower case")]
-Fingerprint = Annotated[str, Checked("40 hexadecimal digits", _fingerprint)]
+Fingerprints = Annotated[
+    tuple[str, ...],
+    BeforeValidator(_one_as_list),
+    Field(strict=False),  # YAML has lists, no tuples
+    Checked("40 hexadecimal digits; a single one needs no list", _fingerprints),
+]
 KeyGenerations = Annotated[
     tuple[Annotated[int, Field(ge=1, le=1_000_000)], ...],
     Field(strict=False),  # YAML has lists, no tuples

@@ -22,7 +22,7 @@ from components.settings.checks import (
     ConsumerGroup,
     EnvironmentId,
     FieldName,
-    Fingerprint,
+    Fingerprints,
     IamPath,
     IamPolicyArn,
     InstanceType,
@@ -306,7 +306,8 @@ class Worker(Section):
     )
     package_version: PackageVersion | None = Field(
         default=None,
-        description="Its full version; the newest of the platform's line at each new VM if left out.",
+        description="Its full version, also of the `confluent-` packages that it depends on, and a later one in the "
+        "image gives way to it; the newest of the platform's line at each new VM if left out.",
     )
     instance_type: InstanceType = Field(
         default="t3.small",
@@ -358,9 +359,10 @@ class Worker(Section):
     )
     # Confluent's own, as gpg shows it for https://packages.confluent.io/deb/7.4/archive.key; the same key signs
     # the other lines and the client packages.
-    repository_key_fingerprint: Fingerprint = Field(
-        default="CBBB821E8FAF364F79835C438B1DA6120C2BF624",
-        description="Fingerprint of that key; any other key is refused.",
+    repository_key_fingerprint: Fingerprints = Field(
+        default=("CBBB821E8FAF364F79835C438B1DA6120C2BF624",),
+        description="Fingerprint of that key. Of the keys in the file, apt trusts those with a fingerprint named here; "
+        "a file without any fails the boot. Name two while the repository's owner changes the key.",
     )
     metrics: bool = Field(
         default=True,

@@ -11,7 +11,7 @@ HOUR = 60 * MINUTE
 class Alarm:
     """One alarm: `statistic` of `metric` over `period` seconds, `periods` times in a row.
 
-    `missing` is what periods without data count as. `description` is what a person reads first.
+    `missing` is what periods without data count as; `ignore` leaves the alarm in its state. `description` is what a person reads first.
     """
 
     name: str
@@ -21,7 +21,7 @@ class Alarm:
     threshold: float
     period: int
     periods: int
-    missing: Literal["breaching", "notBreaching"]
+    missing: Literal["breaching", "ignore", "notBreaching"]
     description: str
 
 
@@ -69,15 +69,17 @@ _ALWAYS = (
     Alarm(
         name="boot",
         metric="BootFailed",
-        statistic="Maximum",
+        # A try that went well counts, also in the same minute as one that failed.
+        statistic="Minimum",
         comparison="GreaterThanThreshold",
         threshold=0,
-        # Longer than the time from one try to the next.
-        period=HOUR,
+        period=MINUTE,
         periods=1,
-        missing="notBreaching",
+        # Only the end of a try is a data point: the alarm stays in between, and ends with the first 0.
+        missing="ignore",
         description="The VM did not get its files, or the installation failed: /var/log/cloud-init-output.log names "
-        "the object or the step, and `journalctl -u s3-auditlog-sink-install` that of each later try.",
+        "the object or the step, and `journalctl -u s3-auditlog-sink-install` that of each later try. It stays in alarm "
+        "until a try succeeds or the connectors run.",
     ),
     Alarm(
         name="restarts",

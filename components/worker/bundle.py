@@ -77,6 +77,8 @@ def files(settings: Settings, facts: WorkerFacts) -> dict[str, File]:
         f"/etc/systemd/system/{SERVICE}-watchdog.service": File(read(f"{SERVICE}-watchdog.service")),
         f"/etc/systemd/system/{SERVICE}-watchdog.timer": File(read(f"{SERVICE}-watchdog.timer")),
         f"/etc/apt/apt.conf.d/60{SERVICE}": File(_upgrades(settings)),
+        **_pins(settings),
+        f"/etc/needrestart/conf.d/{SERVICE}.conf": File(read("needrestart.conf")),
         # Whichever of the two an image has: the time of the hypervisor, which needs no way out.
         f"/etc/systemd/timesyncd.conf.d/{SERVICE}-time.conf": File(f"[Time]\nNTP={AMAZON_TIME}\n"),
         f"/etc/chrony/sources.d/{SERVICE}-time.sources": File(f"server {AMAZON_TIME} prefer iburst\n"),
@@ -157,7 +159,7 @@ def _install_variables(settings: Settings, facts: WorkerFacts) -> str:
         "PLATFORM_VERSION": worker.platform_version,
         "REPOSITORY_URL": worker.repository_url,
         "REPOSITORY_KEY_URL": worker.key_url,
-        "REPOSITORY_KEY_FINGERPRINT": worker.repository_key_fingerprint,
+        "REPOSITORY_KEY_FINGERPRINTS": " ".join(worker.repository_key_fingerprint),
         "CONNECTOR_NAMES": " ".join(one.name for one in connectors(settings, facts)),
         "CONNECTOR_URL": connector.download_url,
         "CONNECTOR_SHA256": connector.archive_sha256 or "",
@@ -165,6 +167,20 @@ def _install_variables(settings: Settings, facts: WorkerFacts) -> str:
         "REST_PORT": str(worker.rest_port),
     }
     return "".join(f"{name}={shlex.quote(value)}\n" for name, value in variables.items())
+
+
+def _pins(settings: Settings) -> dict[str, File]:
+    """Apt's preference for one version of Confluent's packages, if the settings name one.
+
+    The package depends on its siblings in exactly its own version, of which apt would choose the newest ("held broken
+    packages"; Confluent's own playbooks meet it, confluentinc/cp-ansible issue 1797). A priority above 1000 wins over a
+    later version that is installed (apt_preferences(5)).
+    """
+    version = settings.worker.package_version
+    if version is None:
+        return {}
+    text = f"Package: confluent-*\nPin: version {version}\nPin-Priority: 1001\n"
+    return {f"/etc/apt/preferences.d/{SERVICE}": File(text)}
 
 
 def _upgrades(settings: Settings) -> str:

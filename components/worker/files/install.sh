@@ -7,27 +7,35 @@ set -eu
 # shellcheck source=/dev/null
 . /etc/s3-auditlog-sink/install.env
 export DEBIAN_FRONTEND=noninteractive
+# Ubuntu's needrestart would restart services in mid-run. It looks at all of them after apt's next run.
+export NEEDRESTART_SUSPEND=1
 
 step="start"
 begin() {
     step=$1
     echo "install: $step"
 }
+# A metric; before boto3 is installed, a line in the log of the boot.
+report() {
+    python3 -I /usr/local/lib/s3-auditlog-sink/watchdog boot "$1"
+}
 finish() {
     code=$?
     rm -rf "$work"
     if [ "$code" -eq 0 ]; then
-        date --utc +%FT%TZ >"$marker"
-    else
-        echo "install: FAILED in step: $step (exit code $code)" >&2
-        if systemctl is-enabled --quiet s3-auditlog-sink-install.timer; then
-            systemctl start s3-auditlog-sink-install.timer || true
+        # Without the marker, the watchdog goes on reporting.
+        if report 0; then
+            date --utc +%FT%TZ >"$marker"
         fi
+        return
     fi
-    # A metric; before boto3 is installed, a line in the log of the boot.
-    python3 -I /usr/local/lib/s3-auditlog-sink/watchdog boot "$code" || true
+    echo "install: FAILED in step: $step (exit code $code)" >&2
+    if systemctl is-enabled --quiet s3-auditlog-sink-install.timer; then
+        systemctl start s3-auditlog-sink-install.timer || true
+    fi
+    report "$code" || true
 }
-# There after an installation that went well to its end.
+# There after an installation that went well to its end and was reported.
 marker=/etc/s3-auditlog-sink/installed
 rm -f "$marker"
 work=$(mktemp -d)
@@ -78,13 +86,25 @@ apt install --no-install-recommends ca-certificates curl gpg python3-boto3 unatt
 begin "package repository's key"
 download "$REPOSITORY_KEY_URL" "$work/archive.key"
 mkdir -m 0700 "$work/gnupg"
-fingerprints=$(GNUPGHOME="$work/gnupg" gpg --batch --show-keys --with-colons "$work/archive.key" |
-    awk -F: '$1 == "pub" { primary = 1 } $1 == "fpr" && primary { print $10; primary = 0 }')
-if [ "$fingerprints" != "$REPOSITORY_KEY_FINGERPRINT" ]; then
-    echo "install: the key of $REPOSITORY_KEY_URL is $fingerprints, expected $REPOSITORY_KEY_FINGERPRINT" >&2
+keyring() {
+    gpg --homedir "$work/gnupg" --batch --no-tty "$@"
+}
+# While the owner changes the key, the file has the former and the next one. What gpg cannot read among them is no
+# reason to refuse the others.
+keyring --import "$work/archive.key" || true
+found=$(keyring --with-colons --list-keys |
+    awk -F: '$1 == "pub" { primary = 1 } $1 == "fpr" && primary { printf " %s", $10; primary = 0 }')
+set --
+for fingerprint in $REPOSITORY_KEY_FINGERPRINTS; do
+    case "$found " in *" $fingerprint "*) set -- "$@" "$fingerprint" ;; esac
+done
+if [ "$#" -eq 0 ]; then
+    echo "install: the key of $REPOSITORY_KEY_URL is${found:- none}, expected $REPOSITORY_KEY_FINGERPRINTS" >&2
     exit 1
 fi
-install -D -m 0644 "$work/archive.key" /etc/apt/keyrings/confluent.asc
+# These alone: apt would trust every key of the file.
+keyring --armor --export "$@" >"$work/accepted.asc"
+install -D -m 0644 "$work/accepted.asc" /etc/apt/keyrings/confluent.asc
 
 begin "package repository"
 cat >/etc/apt/sources.list.d/confluent.sources <<SOURCES
@@ -97,7 +117,9 @@ SOURCES
 apt update
 
 begin "Java and Kafka Connect"
-apt install --no-install-recommends "$JAVA_PACKAGE" ${JDK_PACKAGE:+"$JDK_PACKAGE"} "$PLATFORM_PACKAGE"
+# An image may have a later version than the one that is asked for.
+apt install --no-install-recommends --allow-downgrades \
+    "$JAVA_PACKAGE" ${JDK_PACKAGE:+"$JDK_PACKAGE"} "$PLATFORM_PACKAGE"
 # An image may have another Java, too. The package of Java 8 has it twice: jre/bin/java, and a link to that.
 java=$(dpkg-query --listfiles "$JAVA_PACKAGE" | grep '/bin/java$' | head -n 1)
 "$java" -version
@@ -156,7 +178,8 @@ sys.exit(0 if len(states) > 1 and set(states) == {"RUNNING"} else 1)' 2>/dev/nul
 waited=0
 until running; do
     if [ "$waited" -ge 300 ]; then
-        # Everything is in place, so the service stays and goes on trying; the boot is told to have failed.
+        # Everything is in place, so the service stays and goes on trying. The boot is reported as failed until the
+        # watchdog sees it run.
         systemctl status --no-pager --lines=30 s3-auditlog-sink.service >&2 || true
         for connector in $CONNECTOR_NAMES; do
             status "$connector" >&2 || true

@@ -58,7 +58,8 @@ signed() {
 }
 fetch() {
     seen="curl cannot be installed"
-    command -v curl >/dev/null || { apt-get -q update && apt-get -q -y install ca-certificates curl; } || return 1
+    command -v curl >/dev/null ||
+        { apt-get -q update && NEEDRESTART_SUSPEND=1 apt-get -q -y install ca-certificates curl; } || return 1
     # S3 wants the SHA-256 of the (empty) body, and curl 7.88 does not send it.
     log_in && url=${S3_ENDPOINT:+$S3_ENDPOINT/$BUCKET} &&
         signed s3 "${url:-https://$BUCKET.s3.$REGION.$domain}/$KEY" --header \

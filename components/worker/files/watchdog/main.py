@@ -22,6 +22,9 @@ from .system import free_percent, say, write
 
 SETTINGS = Path("/etc/s3-auditlog-sink/watchdog.json")
 
+INSTALLED = Path("/etc/s3-auditlog-sink/installed")
+"""There once an installation went well, the first start included, and CloudWatch knows it."""
+
 # Events named apart in one run; all are counted.
 MOST_NAMED = 100
 
@@ -36,6 +39,10 @@ def main(arguments: list[str]) -> None:
     memory = Memory.read(memory_file, lasting_file)
     versions = used_versions()
     values = heal(settings, memory, versions)
+    running = [values[f"{connector['prefix']}TaskRunning"] for connector in settings["connectors"]]
+    if all(running) and not INSTALLED.exists():
+        # The installation waits a few minutes for the first start, and reports a slower one as a failed boot.
+        values["BootFailed"] = 0
     memory.write(memory_file)
     cursor_file = Path(os.environ["STATE_DIRECTORY"], "journal-cursor")
     journal = read_journal(cursor_file)

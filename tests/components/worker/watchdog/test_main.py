@@ -4,11 +4,12 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
+from components.worker.alarms import alarms
 from components.worker.files.watchdog import clock, credentials, main, metrics
 from components.worker.files.watchdog.connect import Connect
 from components.worker.files.watchdog.decisions import UNANSWERED
@@ -115,6 +116,8 @@ def vm(rest: tuple[Rest, Connect], bin_folder: Path, tmp_path: Path, monkeypatch
     played.says("RUNNING", "RUNNING")
     (tmp_path / "settings.json").write_text(json.dumps({**SETTINGS, "rest_port": connect.port}))
     monkeypatch.setattr(main, "SETTINGS", tmp_path / "settings.json")
+    monkeypatch.setattr(main, "INSTALLED", tmp_path / "installed")
+    (tmp_path / "installed").touch()
     monkeypatch.setenv("RUNTIME_DIRECTORY", str(tmp_path))
     monkeypatch.setenv("STATE_DIRECTORY", str(tmp_path))
     monkeypatch.setattr(credentials, "VERSIONS", tmp_path / "versions.json")
@@ -204,6 +207,95 @@ def test_the_boots_result_is_published(cloudwatch: CloudWatch, code: str, failed
     main.main(["boot", code])
 
     assert [(one["MetricName"], one["Value"]) for one in cloudwatch.metrics] == [("BootFailed", failed)]
+
+
+@dataclass
+class BootAlarm:
+    """The alarm on BootFailed, minute by minute, by the rules of CloudWatch's user guide.
+
+    "Using Amazon CloudWatch alarms", evaluation; "Configuring how CloudWatch alarms treat missing data".
+    """
+
+    state: str = "INSUFFICIENT_DATA"
+
+    def minute(self, values: list[float]) -> str:
+        """`values`: what one minute brought."""
+        (alarm,) = [one for one in alarms(originals=True) if one.name == "boot"]
+        assert (alarm.period, alarm.periods, alarm.missing) == (60, 1, "ignore")
+        assert (alarm.statistic, alarm.comparison, alarm.threshold) == ("Minimum", "GreaterThanThreshold", 0)
+        if values:
+            self.state = "ALARM" if min(values) > 0 else "OK"
+        return self.state
+
+
+@dataclass
+class Minutes:
+    """A VM whose installation ended, the watchdog's runs after it, and the alarm."""
+
+    vm: Vm
+    cloudwatch: CloudWatch
+    alarm: BootAlarm = field(default_factory=BootAlarm)
+
+    def installation(self, code: str) -> None:
+        main.main(["boot", code])
+
+    def pass_one(self) -> str:
+        self.vm.run()
+        values = [one["Value"] for one in self.cloudwatch.metrics if one["MetricName"] == "BootFailed"]
+        self.cloudwatch.metrics.clear()
+        return self.alarm.minute(values)
+
+
+@pytest.fixture
+def slow_boot(vm: Vm, cloudwatch: CloudWatch, rest: tuple[Rest, Connect]) -> Minutes:
+    """The installation waited for the first start in vain: the connectors wait for their key."""
+    (vm.folder / "installed").unlink()
+    rest[0].says(*FAILED)
+    minutes = Minutes(vm, cloudwatch)
+    minutes.installation("1")
+    return minutes
+
+
+def test_a_boot_that_was_only_slow_ends_its_alarm_once_all_connectors_run(
+    slow_boot: Minutes, rest: tuple[Rest, Connect]
+) -> None:
+    played, _ = rest
+    before = [slow_boot.pass_one() for _ in range(90)]
+    played.says(*RUNNING)
+    after = [slow_boot.pass_one() for _ in range(3)]
+
+    assert before == ["ALARM"] * 90
+    assert after == ["OK"] * 3
+
+
+def test_a_boot_that_runs_in_part_stays_in_alarm(slow_boot: Minutes, rest: tuple[Rest, Connect]) -> None:
+    played, _ = rest
+    played.says(*RUNNING)
+    played.says(*FAILED, name=ORIGINALS)
+
+    assert slow_boot.pass_one() == "ALARM"
+    assert slow_boot.pass_one() == "ALARM"
+
+
+def test_connectors_that_fail_after_a_good_boot_are_no_failed_boot(
+    vm: Vm, cloudwatch: CloudWatch, rest: tuple[Rest, Connect]
+) -> None:
+    minutes = Minutes(vm, cloudwatch)
+    minutes.installation("0")
+    seen = [minutes.pass_one()]
+    played, _ = rest
+    played.says(*FAILED)
+    seen.append(minutes.pass_one())
+
+    assert seen == ["OK", "OK"]
+
+
+def test_a_failed_try_and_one_that_succeeds_in_the_same_minute_end_well(
+    slow_boot: Minutes,
+) -> None:
+    slow_boot.installation("0")
+
+    assert slow_boot.pass_one() == "OK"
 
 
 def test_the_package_runs_as_on_the_vm_without_anything_of_the_project(tmp_path: Path) -> None:
