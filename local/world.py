@@ -214,7 +214,8 @@ def stack_settings(world: World, connector_version: str) -> dict[str, Any]:
         },
         "ccloud-logexporter:worker": {
             "javaVersion": distributions.chosen().java_version,
-            "packageVersion": debs.VERSION,
+            # Not the newest: a whole chain shows that apt keeps to it.
+            "packageVersion": debs.OLDER_VERSION,
             "restPort": processes.free_port(),
             "repositoryUrl": packages["repository_url"],
             "repositoryKeyFingerprint": packages["key_fingerprint"],

@@ -306,8 +306,8 @@ class Worker(Section):
     )
     package_version: PackageVersion | None = Field(
         default=None,
-        description="Its full version, also of the `confluent-` packages that it depends on, and a later one in the "
-        "image gives way to it; the newest of the platform's line at each new VM if left out.",
+        description="Its full version, and that of the `confluent-` packages it depends on; a later one that the image "
+        "has is downgraded. The newest of the platform's line at each new VM if left out.",
     )
     instance_type: InstanceType = Field(
         default="t3.small",

@@ -11,7 +11,8 @@ HOUR = 60 * MINUTE
 class Alarm:
     """One alarm: `statistic` of `metric` over `period` seconds, `periods` times in a row.
 
-    `missing` is what periods without data count as; `ignore` leaves the alarm in its state. `description` is what a person reads first.
+    `missing` is what periods without data count as; `ignore` leaves the alarm in its state. `description` is what a
+    person reads first.
     """
 
     name: str

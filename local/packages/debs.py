@@ -4,6 +4,7 @@ import shutil
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from local import java
@@ -12,8 +13,11 @@ from local.kafka import jars
 PLATFORM = "7.9"
 """The platform version the repository is laid out for."""
 
-VERSION = f"{PLATFORM}.1-5"
+_REVISION = 6
 """Raised with each change of a package: apt takes what it downloaded earlier under the same version."""
+
+OLDER_VERSION, VERSION = (f"{PLATFORM}.{patch}-{_REVISION}" for patch in (0, 1))
+"""Those of Confluent's packages that the repository has; apt takes the later one unless it is told otherwise."""
 
 _HERE = Path(__file__).parent
 FILES = _HERE / "files"
@@ -46,11 +50,14 @@ def ensure() -> Path:
     )
 
 
-def _fill_with_kafka(kafka: Path, root: Path) -> None:
+def _fill_with_kafka(version: str, kafka: Path, root: Path) -> None:
+    """Kafka's own jars, the same for every version, get that of the platform in their names."""
+    kafkas = next(kafka.glob("connect-runtime-*.jar")).name.removeprefix("connect-runtime")
+    platforms = f"-{version.partition('-')[0]}-ccs.jar"
     libraries = root / "usr" / "share" / "java" / "kafka"
     libraries.mkdir(parents=True)
     for jar in sorted(kafka.glob("*.jar")):
-        shutil.copyfile(jar, libraries / jar.name)
+        shutil.copyfile(jar, libraries / jar.name.replace(kafkas, platforms))
     for name, (place, mode) in _PLACES.items():
         target = root / place
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -85,36 +92,57 @@ class _Package:
     """`fields`: what its control file has beside the usual; `fill` puts the files below a root, given Kafka's jars."""
 
     name: str
+    version: str
     fields: str
     fill: Callable[[Path, Path], None] = lambda _kafka, _root: None
-    version: str = VERSION
 
+
+def _confluents(version: str) -> tuple[_Package, ...]:
+    """Confluent's packages of one version. As the vendor's, they depend on each other in exactly that one.
+
+    So says confluentinc/cp-ansible issue 1797.
+    """
+    return (
+        _Package(
+            "confluent-common",
+            version,
+            "Description: What Confluent's packages have in common; in the local stack, that they need it\n",
+        ),
+        _Package(
+            "confluent-kafka",
+            version,
+            f"Depends: confluent-common (= {version})\n"
+            "Description: Apache Kafka with Connect, for the local stack of ccloud-logexporter\n",
+            partial(_fill_with_kafka, version),
+        ),
+        _Package(
+            "confluent-platform",
+            version,
+            f"Depends: confluent-kafka (= {version})\n"
+            "Description: Everything of the platform that the local stack has: confluent-kafka\n",
+        ),
+    )
+
+
+# Debian's ca-certificates-java takes no older one than 8u382.
+_JAVA_8_VERSION = "8u999-2"
 
 _PACKAGES = (
-    _Package(
-        "confluent-kafka",
-        "Description: Apache Kafka with Connect, for the local stack of ccloud-logexporter\n",
-        _fill_with_kafka,
-    ),
-    _Package(
-        "confluent-platform",
-        f"Depends: confluent-kafka (= {VERSION})\n"
-        "Description: Everything of the platform that the local stack has: confluent-kafka\n",
-    ),
+    *_confluents(OLDER_VERSION),
+    *_confluents(VERSION),
     _Package(
         "openjdk-8-jre-headless",
+        _JAVA_8_VERSION,
         "Depends: openjdk-17-jre-headless\n"
         "Description: Java 17 where the distributions' package of Java 8 has its own, which Debian 12 lacks\n",
         _link_java,
-        # Debian's ca-certificates-java takes no older one than 8u382.
-        version="8u999-2",
     ),
     _Package(
         "openjdk-8-jdk-headless",
+        _JAVA_8_VERSION,
         "Depends: openjdk-8-jre-headless, openjdk-17-jdk-headless\n"
         "Description: The compiler of Java 17, as above\n",
         _link_compiler,
-        version="8u999-2",
     ),
 )
 

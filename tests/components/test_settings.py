@@ -301,7 +301,21 @@ REFUSED: list[tuple[str, Any, str, str]] = [
     ("worker.repositoryUrl", "http://10.0.0.1/deb", "worker.repositoryUrl", "http only for 127.0.0.1"),
     ("worker.repositoryUrl", "https://mirror/deb?x=1", "worker.repositoryUrl", "a query"),
     ("worker.repositoryKeyUrl", "mirror/archive.key", "worker.repositoryKeyUrl", "not an https URL"),
-    ("worker.repositoryKeyFingerprint", "ABC", "worker.repositoryKeyFingerprint", "40 hexadecimal"),
+    (
+        "worker.repositoryKeyFingerprint",
+        "ABC",
+        "worker.repositoryKeyFingerprint",
+        "is not a fingerprint; accepted: 40 hexadecimal digits; a single one needs no list",
+    ),
+    (
+        "worker.repositoryKeyFingerprint",
+        ["A" * 40, "ABC"],
+        "worker.repositoryKeyFingerprint",
+        "entry 2 is not a fingerprint; accepted: 40 hexadecimal",
+    ),
+    ("worker.repositoryKeyFingerprint", [], "worker.repositoryKeyFingerprint", "is empty"),
+    ("worker.repositoryKeyFingerprint", ["A" * 40, "a" * 40], "worker.repositoryKeyFingerprint", "twice"),
+    ("worker.repositoryKeyFingerprint", 5, "worker.repositoryKeyFingerprint", "40 hexadecimal"),
     (
         "worker.alarmTopicArn",
         "arn:aws:sns:eu-west-1:123456789012:alarms",
@@ -733,7 +747,13 @@ def test_a_fingerprint_is_taken_as_gpg_shows_it() -> None:
         changed("worker.repositoryKeyFingerprint", "cbbb 821e 8faf 364f 7983  5c43 8b1d a612 0c2b f624")
     )
 
-    assert given.worker.repository_key_fingerprint == "CBBB821E8FAF364F79835C438B1DA6120C2BF624"
+    assert given.worker.repository_key_fingerprint == ("CBBB821E8FAF364F79835C438B1DA6120C2BF624",)
+
+
+def test_two_fingerprints_are_for_a_change_of_the_repositorys_key() -> None:
+    given = loaded(changed("worker.repositoryKeyFingerprint", ["A" * 40, "bbbb " * 10]))
+
+    assert given.worker.repository_key_fingerprint == ("A" * 40, "B" * 40)
 
 
 @pytest.mark.parametrize(

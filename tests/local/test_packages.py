@@ -11,8 +11,10 @@ from typing import Any
 
 import pytest
 
+from components.worker import bundle
 from local import http, paths, processes
 from local.packages import debs
+from tests.components.worker.test_rendered import FACTS, given
 
 pytestmark = pytest.mark.local
 
@@ -96,7 +98,82 @@ def test_apt_trusts_the_repository_and_downloads_the_package(
 
     assert fetched.returncode == 0, fetched.stdout
     packages = {deb.name.split("_")[0] for deb in (apt.root / "var/cache/apt/archives").glob("*.deb")}
-    assert packages == {"confluent-kafka", "confluent-platform"}
+    assert packages == {"confluent-common", "confluent-kafka", "confluent-platform"}
+
+
+@pytest.fixture
+def apt(ready: Mapping[str, Any], tmp_path: Path) -> Apt:
+    """With the repository's index."""
+    one = Apt(tmp_path / "root", ready, key_of(ready))
+    updated = one.get("update")
+    assert updated.returncode == 0, updated.stdout
+    return one
+
+
+def downloaded(apt: Apt, *names: str) -> tuple[set[str], str]:
+    """The packages that apt takes for `names`, as `<name>_<version>`, and what it says."""
+    done = apt.get(
+        "install", "--yes", "--allow-downgrades", "--download-only", "--no-install-recommends", *names
+    )
+    found = (deb.name.removesuffix("_all.deb") for deb in (apt.root / "var/cache/apt/archives").glob("*.deb"))
+    return set(found), done.stdout
+
+
+def versions(version: str, *names: str) -> set[str]:
+    return {f"confluent-{name}_{version}" for name in names}
+
+
+def test_apt_takes_the_newest_packages_unless_it_is_told_otherwise(apt: Apt) -> None:
+    found, _ = downloaded(apt, "confluent-platform")
+
+    assert found == versions(debs.VERSION, "common", "kafka", "platform")
+
+
+def test_an_older_version_cannot_be_installed_by_its_name_alone(apt: Apt) -> None:
+    found, said = downloaded(apt, f"confluent-platform={debs.OLDER_VERSION}")
+
+    assert found == set()
+    assert f"confluent-kafka (= {debs.OLDER_VERSION})" in said
+    assert "held broken packages" in said
+
+
+@pytest.mark.parametrize(
+    ("package", "names"),
+    [("confluent-kafka", ("common", "kafka")), ("confluent-platform", ("common", "kafka", "platform"))],
+)
+def test_with_the_vms_preferences_apt_takes_all_packages_of_an_older_version(
+    apt: Apt, package: str, names: tuple[str, ...]
+) -> None:
+    pin(apt, debs.OLDER_VERSION)
+
+    found, said = downloaded(apt, f"{package}={debs.OLDER_VERSION}")
+
+    assert found == versions(debs.OLDER_VERSION, *names), said
+
+
+def test_with_the_vms_preferences_the_newest_version_can_be_asked_for_too(apt: Apt) -> None:
+    pin(apt, debs.VERSION)
+
+    found, said = downloaded(apt, f"confluent-platform={debs.VERSION}")
+
+    assert found == versions(debs.VERSION, "common", "kafka", "platform"), said
+
+
+def test_a_version_that_the_repository_lacks_is_named(apt: Apt) -> None:
+    pin(apt, "7.9.9-1")
+
+    found, said = downloaded(apt, "confluent-kafka=7.9.9-1")
+
+    assert found == set()
+    assert "Version '7.9.9-1' for 'confluent-kafka' was not found" in said
+
+
+def pin(apt: Apt, version: str) -> None:
+    """Gives apt the preferences that the VM has with this `worker.packageVersion`."""
+    settings = given(worker={"packageVersion": version})
+    preferences = bundle.files(settings, FACTS)["/etc/apt/preferences.d/s3-auditlog-sink"]
+    (apt.root / "etc/apt/preferences.d").mkdir()
+    (apt.root / "etc/apt/preferences.d/s3-auditlog-sink").write_text(preferences.content)
 
 
 def test_apt_refuses_the_repository_under_another_key(ready: Mapping[str, Any], tmp_path: Path) -> None:
@@ -186,8 +263,8 @@ def root(tmp_path: Path) -> Path:
 
 
 def install(root: Path, *options: str) -> "subprocess.CompletedProcess[str]":
-    deb = debs.ensure() / f"confluent-kafka_{debs.VERSION}_all.deb"
-    return run("dpkg", f"--root={root}", "--force-not-root", *options, "--install", deb)
+    packages = [debs.ensure() / f"confluent-{name}_{debs.VERSION}_all.deb" for name in ("common", "kafka")]
+    return run("dpkg", f"--root={root}", "--force-not-root", *options, "--install", *packages)
 
 
 def test_settings_that_were_there_first_stop_an_installation_that_cannot_ask(root: Path) -> None:

@@ -708,6 +708,25 @@ def test_the_platforms_package_is_the_lines_newest_or_exactly_one(version: str |
     assert variables("install.env", worker=worker)["PLATFORM_PACKAGE"] == package
 
 
+def test_apt_keeps_confluents_packages_at_the_version_that_the_settings_name() -> None:
+    path = "/etc/apt/preferences.d/s3-auditlog-sink"
+    pinned = files(given(worker={"packageVersion": "7.9.2-1"}), FACTS)[path].content
+
+    assert pinned == "Package: confluent-*\nPin: version 7.9.2-1\nPin-Priority: 1001\n"
+    assert path not in files(given(), FACTS)
+
+
+@pytest.mark.parametrize(
+    ("given_ones", "known"), [("A" * 40, "A" * 40), (["A" * 40, "B" * 40], f"{'A' * 40} {'B' * 40}")]
+)
+def test_the_installation_knows_every_fingerprint_that_will_do(
+    given_ones: str | list[str], known: str
+) -> None:
+    found = variables("install.env", worker={"repositoryKeyFingerprint": given_ones})
+
+    assert found["REPOSITORY_KEY_FINGERPRINTS"] == known
+
+
 @pytest.mark.parametrize(("time", "said"), [("03:30", "true"), ("never", "false")])
 def test_the_vm_reboots_in_its_window_or_never(time: str, said: str) -> None:
     rendered = files(given(worker={"rebootTime": time}), FACTS)[
