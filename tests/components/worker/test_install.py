@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 import secrets
 import socket
 import sys
@@ -17,7 +18,7 @@ import pytest
 from components.worker import bundle
 from components.worker.bundle import INSTALL_SCRIPT, Bundle
 from local import paths, processes
-from local.packages import server
+from local.packages import debs, server
 from local.vm import rootfs, shell
 from local.vm.machine import Machine
 from tests.components.worker import site as sites
@@ -63,6 +64,7 @@ def prepare(machine: Machine, site: Site, packages: Mapping[str, Any], **changed
     """Gives the machine its user-data; `changed`: settings of the worker or the connector that are wrong."""
     worker = {
         "javaVersion": 17,
+        "packageVersion": None,
         "repositoryUrl": packages["repository_url"],
         "repositoryKeyFingerprint": packages["key_fingerprint"],
     }
@@ -109,7 +111,7 @@ def on(machine: Machine, *argv: str) -> str:
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
-        ({"repositoryKeyFingerprint": "A" * 40}, ("package repository's key", f"expected {'A' * 40}")),
+        ({"repositoryKeyFingerprint": ["A" * 40]}, ("package repository's key", f"expected {'A' * 40}")),
         ({"archiveSha256": "0" * 64}, ("S3 connector", "connector.zip: FAILED")),
     ],
     ids=["another key", "another archive"],
@@ -250,10 +252,48 @@ def test_nothing_listens_for_ssh_whatever_becomes_of_the_installation(
     assert on(machine, "systemctl", "is-active", *SSH).split() == ["inactive", "inactive"]
 
 
+def test_the_version_that_the_settings_name_is_the_one_that_runs_whatever_is_newer(
+    machine: Machine, site: Site, packages: Mapping[str, Any]
+) -> None:
+    # What comes after the packages is of no interest here.
+    boot_with_files(machine, site, packages, packageVersion=debs.OLDER_VERSION, archiveSha256="0" * 64)
+    output = on(machine, "cat", "/var/log/cloud-init-output.log")
+    assert "install: FAILED in step: S3 connector" in output, output[-3000:]
+
+    older = dict.fromkeys(("confluent-common", "confluent-kafka"), debs.OLDER_VERSION)
+    assert installed(machine) == older
+    assert jars_that_run(machine) == {"connect-runtime-7.9.0-ccs.jar"}
+    upgrade = on(machine, "apt-get", "--simulate", "dist-upgrade")
+    assert "0 newly installed" in upgrade
+    assert "confluent" not in upgrade
+
+    # As an image that has a later one.
+    newer = dict.fromkeys(older, debs.VERSION)
+    on(machine, "apt-get", "--yes", "install", *(f"{name}={version}" for name, version in newer.items()))
+    assert installed(machine) == newer
+    assert jars_that_run(machine) == {"connect-runtime-7.9.1-ccs.jar"}
+    on(machine, "systemctl", "start", INSTALLATION)
+    assert installed(machine) == older, on(machine, "journalctl", "--unit", INSTALLATION)
+
+
+def installed(machine: Machine) -> dict[str, str]:
+    """Confluent's packages and their versions."""
+    shown = on(machine, "dpkg-query", "--show", "--showformat=${Package} ${Version}\\n", "confluent-*")
+    return dict(line.split() for line in shown.splitlines())
+
+
+def jars_that_run(machine: Machine) -> set[str]:
+    """Where the service's start program takes Connect's classes from."""
+    java = on(machine, "cat", "/etc/s3-auditlog-sink/java.env")
+    environment = (java, "KAFKA_OPTS=-Xlog:class+load", "LOG_DIR=/tmp")
+    loaded = on(machine, "env", *environment, "/usr/bin/connect-standalone")
+    return set(re.findall(r"ConnectStandalone source: file:\S*/(connect-runtime-\S+\.jar)", loaded))
+
+
 def test_java_8_is_found_though_its_package_has_it_in_two_places(
     machine: Machine, site: Site, packages: Mapping[str, Any]
 ) -> None:
-    # What comes after Java is of no interest here.
+    # What comes after the packages is of no interest here.
     boot_with_files(machine, site, packages, javaVersion=8, archiveSha256="0" * 64)
 
     output = on(machine, "cat", "/var/log/cloud-init-output.log")
@@ -262,3 +302,4 @@ def test_java_8_is_found_though_its_package_has_it_in_two_places(
     home = variable.removeprefix("JAVA_HOME=")
     assert home.startswith("/usr/lib/jvm/java-8-openjdk-amd64")
     assert on(machine, f"{home}/bin/java", "--version").startswith("openjdk 17")
+    assert installed(machine) == dict.fromkeys(("confluent-common", "confluent-kafka"), debs.VERSION)

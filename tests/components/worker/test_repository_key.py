@@ -204,8 +204,8 @@ def test_one_of_two_expected_keys_will_do(vm: Vm, own: Key, foreign: Key) -> Non
 
 
 def test_a_key_that_the_vms_gpg_does_not_know_is_left_out_beside_the_expected_one(vm: Vm, own: Key) -> None:
-    # A primary key of version 6 (RFC 9580) with a user ID, as OpenPGP packets.
-    material = bytes([6, 0, 0, 0, 1, 27]) + (32).to_bytes(4, "big") + bytes(32)
+    # OpenPGP packets: a primary key of an algorithm that no version of gpg has, and its user ID.
+    material = bytes([4, 0, 0, 0, 1, 99]) + bytes(32)
     unknown = bytes([0xC6, len(material)]) + material + bytes([0xCD, 3]) + b"new"
 
     said = vm.install(dearmored(own) + unknown, [own.fingerprint])
