@@ -74,7 +74,7 @@ class Access:
         return source.api_key, source.api_secret.get_secret_value()
 
     def _stored(self) -> tuple[str, str]:
-        name = parameter_name(self.stack.short_name, "kafka")
+        name = parameter_name(self.stack.owner, "kafka")
         found = self.client("ssm").get_parameter(Name=name, WithDecryption=True)
         value = json.loads(found["Parameter"]["Value"])
         return str(value["key"]), str(value["secret"])

@@ -1,4 +1,4 @@
-"""`python -m local.chaos.page REPORT`: prints a run's report as the page docs/chaos.md."""
+"""`python -m local.chaos.page REPORT ...`: prints the reports of runs as the page docs/chaos.md."""
 
 import json
 import sys
@@ -12,17 +12,16 @@ from local.chaos.report import DUPLICATES
 INTRODUCTION = """\
 # What each fault did
 
-`python -m local.chaos.page` wrote this page from the report of one run of `make chaos`. It injects each fault
+`python -m local.chaos.page` wrote this page from the reports of `make chaos`. It injects each fault
 into the local stack (Debian 12, Java 17) while events flow, and counts events by their ids. What stands in for what:
 [README](../README.md#try-it-on-one-machine). Seconds are from the end of the fault until all events of before, and the
 first ones of after it, are in the bucket and in Logz.io; a rotation of 5 s is in them.
 """
 
 
-def page(report: Mapping[str, Any], day: date) -> str:
-    """The page in Markdown. `report`: what `Report.write` wrote on that day (UTC)."""
+def section(report: Mapping[str, Any], day: date) -> str:
+    """One run in Markdown. `report`: what `Report.write` wrote on that day (UTC)."""
     lines = [
-        INTRODUCTION,
         f"{report['events']:,} events on {day.isoformat()}; missing at the end: {report['missing_at_the_end']}, "
         f"originals missing: {report['originals_missing']}. {DUPLICATES}",
         "",
@@ -41,11 +40,14 @@ def _row(row: Mapping[str, Any]) -> str:
     if row["unrepresentable"]:
         lost += f" (and {row['unrepresentable']} that are in the originals alone)"
     seconds = "not recovered" if row["seconds"] is None else f"{row['seconds']:.0f}"
-    seen = row["seen"].replace("|", "\\|")
+    # What a script printed may follow.
+    seen = row["seen"].splitlines()[0].replace("|", "\\|")
     return f"| {fault} | {lost} | {row['lost_in_logzio']} | {row['duplicates']} | {seconds} | {seen} |"
 
 
 if __name__ == "__main__":
-    file = Path(sys.argv[1])
-    written = datetime.fromtimestamp(file.stat().st_mtime, UTC).date()
-    sys.stdout.write(page(json.loads(file.read_text()), written))
+    sections = [INTRODUCTION]
+    for file in map(Path, sys.argv[1:]):
+        written = datetime.fromtimestamp(file.stat().st_mtime, UTC).date()
+        sections.append(section(json.loads(file.read_text()), written))
+    sys.stdout.write("\n".join(sections))

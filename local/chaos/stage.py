@@ -291,11 +291,12 @@ class Stage:
         """What `make replay` says.
 
         Raises:
-            ChaosError: it did not send everything.
+            ChaosError: it did not send everything. The poison row's event that is too long for the listener does not
+                count: Logz.io can never get it.
         """
         folder = str(self.state / "replay")
         done = stages.script(self.world, "replay", "--yes", "--progress", folder, *options)
-        if done.returncode != 0:
+        if done.returncode != 0 and left_out(done.stdout) != {"too long for the listener: 1"}:
             raise ChaosError(f"make replay ended with {done.returncode}: {done.stdout}{done.stderr}")
         return done.stdout
 
@@ -311,3 +312,14 @@ class Stage:
 
     def _post(self, url: str, path: str, content: Any = None) -> None:
         http.post(url + path, json=content).raise_for_status()
+
+
+def left_out(said: str) -> set[str]:
+    """The lines of `make replay` about what it did not send; none of a run that did not come to its end."""
+    kinds = ("without an id", "too long for the listener", "lines that are not", "refused by the listener")
+    lines = said.splitlines()
+    return {line for line in lines if line.startswith(kinds)} if any(map(_is_total, lines)) else set()
+
+
+def _is_total(line: str) -> bool:
+    return line.startswith("sent: ")

@@ -28,15 +28,17 @@ class Stack:
     """A stack whose endpoint is known, or not."""
 
     found: str | None
-    short_name: str = "prod"
+    owner: str = "prod"
 
     def bootstrap_servers(self) -> str | None:
         return self.found
 
 
-def access(raw: dict[str, Any], found: str | None = None, ssm: Ssm | None = None) -> Access:
+def access(
+    raw: dict[str, Any], found: str | None = None, ssm: Ssm | None = None, owner: str = "prod"
+) -> Access:
     return Access(
-        stack=Stack(found),  # type: ignore[arg-type]  # as far as it is asked for
+        stack=Stack(found, owner),  # type: ignore[arg-type]  # as far as it is asked for
         settings=settings.load(raw, region="us-west-2", environ={}),
         client=lambda _: ssm or Ssm(),
         logzio=None,  # type: ignore[arg-type]  # not asked here
@@ -51,6 +53,14 @@ def test_kafka_is_asked_with_the_vms_own_key_if_no_other_is_given() -> None:
     assert (config["bootstrap.servers"], config["sasl.username"]) == ("pkc-1:9092", "vm-key")
     assert ssm.asked == [{"Name": "/ccloud-logexporter/prod/kafka-credentials", "WithDecryption": True}]
     assert redaction.clean("refused: marker-vm-secret") == "refused: [redacted]"
+
+
+def test_in_a_project_of_another_name_the_parameter_carries_that_name() -> None:
+    ssm = Ssm()
+
+    access(BY_IDS, "pkc-1:9092", ssm, owner="audit/prod").kafka({})
+
+    assert [one["Name"] for one in ssm.asked] == ["/ccloud-logexporter/audit/prod/kafka-credentials"]
 
 
 def test_a_given_key_comes_before_the_vms() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from local.chaos.page import page
+from local.chaos.page import section
 from local.chaos.report import Report, Row, table
 
 GOOD = Row(
@@ -82,7 +82,7 @@ def test_the_page_has_a_row_for_each_fault_with_its_figures() -> None:
         replace(GOOD, name="8", fault="clock", skipped="no libfaketime here"),
     )
 
-    text = page(asdict(report(*rows)), date(2026, 11, 26))
+    text = section(asdict(report(*rows)), date(2026, 11, 26))
 
     assert "1,000 events on 2026-11-26; missing at the end: 0, originals missing: 0." in text
     assert "| 1a JVM killed | 0 | 0 | 3 | 51 | a restart |\n" in text

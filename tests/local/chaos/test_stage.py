@@ -8,7 +8,7 @@ import yaml
 
 from components.worker import bundle
 from local.chaos import faults
-from local.chaos.stage import ChaosError, Stage, wait_until
+from local.chaos.stage import ChaosError, Stage, left_out, wait_until
 from local.engine import Engine
 from local.setup import Tools
 from local.world import World
@@ -52,3 +52,14 @@ def test_the_watchdogs_times_that_a_row_shortens_are_where_the_row_looks_for_the
     for module, name, _ in faults.SHORTENED:
         text = (bundle.FILES / "watchdog" / module).read_text()
         assert len(re.findall(f"^{name} = [0-9]+$", text, re.MULTILINE)) == 1, module
+
+
+def test_what_a_replay_left_out_is_known_only_once_it_came_to_its_end() -> None:
+    ended = "objects read: 3\nevents chosen: 9\ntoo long for the listener: 1\nsent: 8\nsize: 0.1 GB"
+
+    assert left_out(ended) == {"too long for the listener: 1"}
+    assert left_out(ended.replace("sent: 8\n", "refused by the listener: 2\nsent: 6\n")) == {
+        "too long for the listener: 1",
+        "refused by the listener: 2",
+    }
+    assert left_out("too long for the listener: 1") == set()
