@@ -62,7 +62,7 @@ replay: .venv/ready      ## Sends archived events to Logz.io: make replay STACK=
 rotate: .venv/ready      ## New keys, proof that events flow, the end of the old ones: make rotate KEYS="kafka writer" STACK=<stack>
 	$(RUN) -m scripts.rotate $(KEYS) --stack $(STACK)
 
-settings-table: .venv/ready ## Writes the README's table of settings anew.
+settings-table: .venv/ready ## Writes the table of docs/settings.md anew.
 	$(RUN) -m scripts.settings_table
 
 # Each lock serves every supported Python: `--universal` keeps the conditions of packages as markers.

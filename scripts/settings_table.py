@@ -1,4 +1,4 @@
-"""The README's table of settings, from the settings themselves: `make settings-table`."""
+"""The table of docs/settings.md, from the settings themselves: `make settings-table`."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from pydantic_core import PydanticUndefined
 from components.settings.sections import SECTIONS, Settings
 from components.settings.words import accepted, annotation_at
 
-README = Path(__file__).resolve().parent.parent / "README.md"
+PAGE = Path(__file__).resolve().parent.parent / "docs" / "settings.md"
 BEGIN = "<!-- settings:begin -->"
 END = "<!-- settings:end -->"
 
@@ -62,22 +62,22 @@ def _escaped(text: str) -> str:
     return "`".join(plain_and_code)
 
 
-def replaced(readme: str) -> str:
-    """The README with the table of today.
+def replaced(page: str) -> str:
+    """The page with the table of today.
 
     Raises:
         ValueError: a marker is missing.
     """
-    before, found_begin, rest = readme.partition(BEGIN)
+    before, found_begin, rest = page.partition(BEGIN)
     _, found_end, after = rest.partition(END)
     if not found_begin or not found_end:
-        raise ValueError(f"the README needs {BEGIN} and {END}")
+        raise ValueError(f"the page needs {BEGIN} and {END}")
     return f"{before}{BEGIN}\n{table()}\n{END}{after}"
 
 
-def main(readme: Path = README) -> None:
-    """Writes the table into the README."""
-    readme.write_text(replaced(readme.read_text()))
+def main(page: Path = PAGE) -> None:
+    """Writes the table into the page."""
+    page.write_text(replaced(page.read_text()))
 
 
 if __name__ == "__main__":

@@ -41,7 +41,7 @@ def main(
         float, typer.Option(help="Minutes that an object may take until it can be found in Logz.io.", min=0)
     ] = 10.0,
 ) -> None:
-    """Says where the way of the events is broken, and which section of the README mends it."""
+    """Says where the way of the events is broken, and which page mends it."""
     patience = Patience(timedelta(minutes=archive_minutes), timedelta(minutes=fetch_minutes))
     try:
         access = Access.of(stack)

@@ -178,7 +178,7 @@ _ALWAYS = (
         missing="notBreaching",
         description="A clock was ahead: the bucket has a key whose time is still to come, and Logz.io would read "
         "nothing that sorts before it. The service waits until then (events wait in Kafka), or for a day at most: "
-        '`journalctl -u s3-auditlog-sink` has the time, README "The order that Logz.io reads in" what to do.',
+        "`journalctl -u s3-auditlog-sink` has the time, docs/delivery.md what to do.",
     ),
     Alarm(
         name="clock",

@@ -13,9 +13,9 @@ INTRODUCTION = """\
 # What each fault did
 
 `python -m local.chaos.page` wrote this page from the reports of `make chaos`. It injects each fault
-into the local stack (Debian 12, Java 17) while events flow, and counts events by their ids. What stands in for what:
-[README](../README.md#try-it-on-one-machine). Seconds are from the end of the fault until all events of before, and the
-first ones of after it, are in the bucket and in Logz.io; a rotation of 5 s is in them.
+into the local stack (Debian 12, Java 17) while events flow, and counts events by their ids.
+[The local stack](local-stack.md#real-part-or-stand-in) says which part is real. Seconds are from the end of the fault
+until all events of before, and the first ones of after it, are in the bucket and in Logz.io, a rotation of 5 s included.
 """
 
 

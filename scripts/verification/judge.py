@@ -1,4 +1,4 @@
-"""What a report means: where the chain is broken, and which section of the README mends it (pure)."""
+"""What a report means: where the chain is broken, and which page mends it (pure)."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -20,14 +20,15 @@ from scripts.verification.model import (
 
 KAFKA, BUCKET, REGISTRATION, LOGZIO, INDEX = "Kafka", "bucket", "registration", "Logz.io", "index"
 
-# Sections of the README, by their headings.
-RECOVERS = "What recovers by itself, and what raises an alarm"
-DELIVERY = "Delivery"
-WHAT_HAPPENS = "What happens when"
-TROUBLESHOOTING = "Troubleshooting"
-INDEXING = "What Logz.io can index"
-VERIFY = "Is every event in Logz.io?"
-REPLAY = "Bring events to Logz.io"
+# Pages of the project, and their headings.
+RECOVERS = "docs/operations.md#what-recovers-by-itself-and-what-raises-an-alarm"
+DELIVERY = "docs/delivery.md"
+WHAT_HAPPENS = "docs/logzio.md#what-happens-when"
+TROUBLESHOOTING = "docs/operations.md#troubleshooting"
+INDEXING = "docs/logzio.md#what-logzio-can-index"
+VERIFY = "docs/operations.md#is-every-event-in-logzio"
+REPLAY = "docs/operations.md#bring-events-to-logzio"
+SECTIONS = (RECOVERS, DELIVERY, WHAT_HAPPENS, TROUBLESHOOTING, INDEXING, VERIFY, REPLAY)
 
 _NAMED = 5
 

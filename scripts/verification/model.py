@@ -184,7 +184,7 @@ class Level(StrEnum):
 
 @dataclass(frozen=True)
 class Finding:
-    """Where the chain is broken, in a sentence; `section` of the README mends it."""
+    """Where the chain is broken, in a sentence, and the page that mends it (`section`)."""
 
     hop: str
     level: Level

@@ -51,7 +51,7 @@ def show(report: Report, findings: Sequence[Finding], console: Console) -> None:
         line = Text(f"{one.level.value:>10}  ", style=_STYLES[one.level])
         line.append(f"{one.hop}: {one.text}", style="")
         if one.section:
-            line.append(f'  -> README, "{one.section}"', style="bold")
+            line.append(f"  -> {one.section}", style="bold")
         console.print(line)
     console.print(f"stack {report.stack}: {_VERDICTS[exit_code(findings)]}")
 

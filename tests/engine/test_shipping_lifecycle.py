@@ -55,7 +55,7 @@ def test_a_stack_comes_up_stays_as_it_is_and_goes_without_a_trace(stack: Stack) 
 
 
 def test_without_its_account_a_stack_is_destroyed_once_its_registrations_are_forgotten(stack: Stack) -> None:
-    # The commands of README.md.
+    # The commands of docs/deploy.md.
     stack.up()
     stack.rotate_token("token-of-nobody-that-is-left")
 

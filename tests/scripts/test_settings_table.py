@@ -6,10 +6,10 @@ from components.settings.sections import SECTIONS
 from scripts import settings_table
 
 
-def test_the_readme_has_the_table_of_the_settings_as_they_are() -> None:
-    readme = settings_table.README.read_text()
+def test_the_page_has_the_table_of_the_settings_as_they_are() -> None:
+    page = settings_table.PAGE.read_text()
 
-    assert settings_table.replaced(readme) == readme, "run: make settings-table"
+    assert settings_table.replaced(page) == page, "run: make settings-table"
 
 
 def test_every_setting_has_its_row() -> None:
@@ -21,17 +21,17 @@ def test_every_setting_has_its_row() -> None:
 
 
 def test_the_table_takes_the_place_of_an_old_one_and_nothing_else_is_touched(tmp_path: Path) -> None:
-    readme = tmp_path / "README.md"
-    readme.write_text(f"before\n{settings_table.BEGIN}\nold\n{settings_table.END}\nafter\n")
+    page = tmp_path / "settings.md"
+    page.write_text(f"before\n{settings_table.BEGIN}\nold\n{settings_table.END}\nafter\n")
 
-    settings_table.main(readme)
+    settings_table.main(page)
 
-    assert readme.read_text() == (
+    assert page.read_text() == (
         f"before\n{settings_table.BEGIN}\n{settings_table.table()}\n{settings_table.END}\nafter\n"
     )
 
 
-def test_a_readme_without_markers_is_left_alone() -> None:
+def test_a_page_without_markers_is_left_alone() -> None:
     with pytest.raises(ValueError, match="settings:begin"):
         settings_table.replaced("no markers")
 

@@ -41,7 +41,7 @@ def test_what_is_broken_is_told_with_the_section_that_mends_it() -> None:
 
     assert "30, 3 h" in text
     assert "broken  Kafka: partition 3" in text
-    assert '-> README, "What recovers by itself, and what raises an alarm"' in text
+    assert "docs/operations.md#what-recovers-by-itself-and-what-raises-an-alarm" in text
     assert text.rstrip().endswith("stack prod: broken")
 
 
