@@ -37,12 +37,13 @@ test: .venv/ready        ## Everything, the real parts included.
 unit: .venv/ready        ## No engine, no network, no servers: seconds.
 	$(RUN) -m pytest -q -n 2 -m "not local and not engine"
 
-lint: .venv/ready        ## ruff, mypy in strict mode, shellcheck.
+lint: .venv/ready        ## ruff, mypy in strict mode, shellcheck, zizmor.
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
 	$(RUN) -m mypy
 	$(RUN) -c "from local.system_packages import ensure; ensure(['shellcheck'])"
 	git ls-files '*.sh' | xargs shellcheck
+	.venv/bin/zizmor --offline --quiet .github
 
 chaos: .venv/ready       ## Injects faults while events flow: what is lost, what comes twice, how long it takes.
 	$(RUN) -m local.chaos
