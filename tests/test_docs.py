@@ -9,7 +9,7 @@ from components.worker.alarms import alarms
 from scripts.verification import judge
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("examples/*.md")])
 
 _LINK = re.compile(r"\[[^\]]*\]\((?!https?://)([^)\s]+)\)")
 _CODE = re.compile(r"```.*?```", re.DOTALL)
