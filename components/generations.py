@@ -30,6 +30,6 @@ def resource_name(identity: str, generation: int) -> str:
 
 
 def parse_resource_name(name: str) -> tuple[str, int] | None:
-    """The other way round; None for what is no key."""
+    """The inverse; None for a name that is not a key's."""
     match = _NAME.fullmatch(name)
     return (match["identity"], int(match["generation"])) if match else None

@@ -110,7 +110,7 @@ def key_start(topics_dir: str, topic: str, partition: int, offset: int) -> str:
 
 
 def parse_data_key(key: str) -> DataKey | None:
-    """Takes a key apart; None for what is no data object (a sentinel, a foreign object)."""
+    """Parses a key; None if it is not a data object's (a sentinel's, a foreign object's)."""
     match = _DATA_KEY.match(key)
     if match is None:
         return None

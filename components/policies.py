@@ -45,7 +45,9 @@ class Statement:
 
 def to_json(statements: Sequence[Statement]) -> str:
     """The policy document of the statements."""
-    return json.dumps({"Version": VERSION, "Statement": [one.document() for one in statements]}, indent=2)
+    return json.dumps(
+        {"Version": VERSION, "Statement": [statement.document() for statement in statements]}, indent=2
+    )
 
 
 def bucket_arn(bucket: str) -> str:

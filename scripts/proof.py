@@ -57,8 +57,10 @@ class Proof:
         """The newest version of the VM's credentials (`kafka`, `writer`) in the parameter store."""
         ssm = self.client("ssm")
         return {
-            one: int(ssm.get_parameter(Name=parameter_name(self.stack, one))["Parameter"]["Version"])
-            for one in credentials
+            credential: int(
+                ssm.get_parameter(Name=parameter_name(self.stack, credential))["Parameter"]["Version"]
+            )
+            for credential in credentials
         }
 
     def wait_for_vm(self, wanted: Mapping[str, int]) -> None:
@@ -80,10 +82,10 @@ class Proof:
             LogzioError: it cannot be looked up.
         """
         partitions = self.settings.topic_partitions
-        newest = {one: self.archive.newest_key(*one) for one in partitions}
+        newest = {partition: self.archive.newest_key(*partition) for partition in partitions}
 
         def new_event() -> str | None:
-            keys = (self.archive.first_key_after(*one, newest[one]) for one in partitions)
+            keys = (self.archive.first_key_after(*partition, newest[partition]) for partition in partitions)
             found = (self._event_id(key) for key in keys if key is not None)
             return next((one for one in found if one is not None), None)
 
@@ -92,7 +94,7 @@ class Proof:
 
     def _event_id(self, key: str) -> str | None:
         ids = (event.get(self._id_field) for event in self.archive.events(key))
-        return next((one for one in ids if isinstance(one, str)), None)
+        return next((id_ for id_ in ids if isinstance(id_, str)), None)
 
     @property
     def _id_field(self) -> str:

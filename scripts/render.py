@@ -49,7 +49,10 @@ def _facts(settings: Settings, stack: str) -> WorkerFacts:
         project=project_name(),
         stack=stack,
         bootstrap_servers=source.bootstrap_servers or f"<endpoint of {source.cluster}>",
-        parameters={one: parameter_name(names.owner(project_name(), stack), one) for one in credentials},
+        parameters={
+            credential: parameter_name(names.owner(project_name(), stack), credential)
+            for credential in credentials
+        },
     )
 
 

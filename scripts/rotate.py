@@ -72,7 +72,8 @@ class Standing:
         if len(self.given) > 1:
             return self.given
         if newest - 1 in self.present:
-            # The old one is still there. Whoever wrote its end, only a proof does no harm.
+            # The old key is still there. Someone may have edited the file by hand: prove the new key before removing
+            # the old one.
             return (newest - 1, newest)
         if newest not in self.present:
             raise RotationError(

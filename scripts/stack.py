@@ -60,20 +60,26 @@ class Stack:
 
     def aws_account(self) -> str | None:
         """The account that the stack is in; None before it was made."""
-        arns = (one.get("outputs", {}).get("arn") for one in self._resources if one["type"] == _PARAMETER)
+        arns = (
+            resource.get("outputs", {}).get("arn")
+            for resource in self._resources
+            if resource["type"] == _PARAMETER
+        )
         return next((str(arn).split(":")[4] for arn in arns if arn), None)
 
     def bootstrap_servers(self) -> str | None:
         """The endpoint of the audit-log cluster that the stack found; None before it was made."""
-        outputs = (one.get("outputs", {}) for one in self._resources if one["type"] == _SOURCE)
-        return next((str(one["bootstrapServers"]) for one in outputs if "bootstrapServers" in one), None)
+        outputs = (resource.get("outputs", {}) for resource in self._resources if resource["type"] == _SOURCE)
+        return next(
+            (str(output["bootstrapServers"]) for output in outputs if "bootstrapServers" in output), None
+        )
 
     def registrations(self) -> list[Made]:
         """The registrations in Logz.io that the stack made."""
         return [
-            _made({**one["outputs"], "id": one["id"]})
-            for one in self._resources
-            if one["type"].endswith(_REGISTRATION) and one.get("id")
+            _made({**resource["outputs"], "id": resource["id"]})
+            for resource in self._resources
+            if resource["type"].endswith(_REGISTRATION) and resource.get("id")
         ]
 
     def keys(self) -> dict[str, set[int]]:
@@ -122,7 +128,7 @@ class Stack:
         state = json.loads(self._say("stack", "export"))
         resources = state["deployment"].get("resources") or []
         # `delete`: replaced already, and only to be removed.
-        return [one for one in resources if not one.get("delete")]
+        return [resource for resource in resources if not resource.get("delete")]
 
     def _say(self, *arguments: str) -> str:
         command = [_pulumi(), *arguments, "--stack", self.name, "--non-interactive", "--color=never"]

@@ -61,7 +61,7 @@ def from_pulumi(environ: Mapping[str, str]) -> Settings:
     misplaced = _in_the_projects_namespace(stack)
     if misplaced:
         raise SettingsError(misplaced)
-    # Not get_object: its refusal of what is no JSON quotes the value, and with it a secret.
+    # Not get_object: its error for a value that is not JSON quotes the value, and with it a secret.
     raw = {name: _parsed(config.get(name)) for name in names}
     return load(raw, region=pulumi.Config("aws").get("region"), environ=environ)
 
@@ -280,7 +280,7 @@ def _sections(config: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _parsed(value: Any) -> Any:
-    """A section as Pulumi hands it over: JSON in a text. What is no JSON stays, and is refused as no object."""
+    """A section as Pulumi hands it over: JSON text. Other text stays, and is refused as no object."""
     if not isinstance(value, str):
         return value
     if value == "":

@@ -67,7 +67,7 @@ def imports(path: Path) -> list[str]:
     found = environment.get("imports") if isinstance(environment, Mapping) else environment
     names = found if isinstance(found, list) else []
     # An import may be an object with options: {name: {merge: false}}.
-    imports = [next(iter(one), "") if isinstance(one, Mapping) else str(one) for one in names]
+    imports = [next(iter(name), "") if isinstance(name, Mapping) else str(name) for name in names]
     return imports or (["environment"] if environment else [])
 
 

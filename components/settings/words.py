@@ -20,13 +20,13 @@ def accepted(annotation: Any) -> str:
     elif origin is Annotated:
         words = _accepted_with(arguments[0], arguments[1:])
     elif origin is Literal:
-        words = ", ".join(f"`{one}`" for one in arguments)
+        words = ", ".join(f"`{argument}`" for argument in arguments)
     elif origin is tuple:
         words = f"list, each: {accepted(arguments[0])}"
     elif origin is dict:
         words = f"object, each value: {accepted(arguments[1])}"
     else:
-        words = " or ".join(accepted(one) for one in arguments if one is not types.NoneType)
+        words = " or ".join(accepted(argument) for argument in arguments if argument is not types.NoneType)
     return words
 
 

@@ -264,7 +264,11 @@ class LogzioClient:
             ) from None
 
     def _new(self, wanted: Registration, known: Collection[int]) -> list[Registered]:
-        new = [one for one in self.registrations() if one.is_at_place_of(wanted) and one.id not in known]
+        new = [
+            registration
+            for registration in self.registrations()
+            if registration.is_at_place_of(wanted) and registration.id not in known
+        ]
         if not all(one.is_complete for one in new):
             # It may be the one that was just posted: whoever skipped it would post it again.
             raise LogzioError(

@@ -179,9 +179,9 @@ class RoleDetails:
 def _bytes_of(day: date, usage: Iterable[Mapping[str, Any]]) -> int:
     """Dates are milliseconds since the epoch."""
     return sum(
-        int(one["bytes"])
-        for one in usage
-        if datetime.fromtimestamp(int(one["date"]) / 1000, UTC).date() == day
+        int(usage_of_day["bytes"])
+        for usage_of_day in usage
+        if datetime.fromtimestamp(int(usage_of_day["date"]) / 1000, UTC).date() == day
     )
 
 

@@ -30,7 +30,7 @@ class Fault:
         strike: injects the fault, keeps it up and heals it; recovery is measured from its return.
         seen: what the person would have seen.
         patience: the most seconds from healing to the moment when nothing is behind any more.
-        afterwards: undoes what the fault needed and what is no part of it, once the row is closed.
+        afterwards: undoes the preparation of the fault, once the row is closed.
         short: belongs to the quick subset.
     """
 
@@ -367,8 +367,8 @@ def logzio_down(stage: Stage) -> Struck:
 
 def _missing(seen: dict[str, Any]) -> int:
     """Events of objects that `make verify` takes for unread and did not find."""
-    partitions = (one for chain in seen["chains"] for one in chain["partitions"])
-    return sum(unread["missing"] for one in partitions for unread in one["unread"])
+    partitions = (partition for chain in seen["chains"] for partition in chain["partitions"])
+    return sum(unread["missing"] for partition in partitions for unread in partition["unread"])
 
 
 # --- 12. what only the watchdog heals

@@ -40,19 +40,19 @@ class Ledger:
 
     def unarchived(self, ids: Iterable[str]) -> set[str]:
         """Those that the bucket does not have."""
-        return {one for one in ids if one not in self._archived}
+        return {id_ for id_ in ids if id_ not in self._archived}
 
     def undelivered(self, ids: Iterable[str]) -> set[str]:
         """Those that Logz.io has not indexed."""
-        return {one for one in ids if one not in self._delivered}
+        return {id_ for id_ in ids if id_ not in self._delivered}
 
     def unshown(self, ids: Iterable[str]) -> set[str]:
         """Those that Logz.io does not have in any form."""
-        return {one for one in ids if one not in self._shown}
+        return {id_ for id_ in ids if id_ not in self._shown}
 
     def unkept(self, ids: Iterable[str]) -> set[str]:
         """Those that have no original."""
-        return {one for one in ids if one not in self._originals}
+        return {id_ for id_ in ids if id_ not in self._originals}
 
     def absent(self, ids: Collection[str]) -> set[str]:
         """Those that are missing from the bucket, its originals included, or that Logz.io has not indexed."""

@@ -105,9 +105,9 @@ class Traffic:
         """The faults that are not over, with how often each has struck."""
         with self._lock:
             return [
-                {"status": one.status, "code": one.code, "struck": one.struck}
-                for one in self._faults
-                if not one.is_over()
+                {"status": fault.status, "code": fault.code, "struck": fault.struck}
+                for fault in self._faults
+                if not fault.is_over()
             ]
 
 

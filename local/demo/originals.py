@@ -85,7 +85,7 @@ class Originals:
     def behind(self) -> int:
         """How many records stand in no object."""
         self._read()
-        return sum(len(one.offsets) - len(one.kept) for one in self._partitions.values())
+        return sum(len(partition.offsets) - len(partition.kept) for partition in self._partitions.values())
 
     def missing(self) -> list[tuple[int, int]]:
         """Partition and offset of each record whose bytes stand in no object."""

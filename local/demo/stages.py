@@ -80,7 +80,11 @@ def boot(running: World) -> None:
     with progress.step("the VM boots: cloud-init installs Java, Kafka Connect and the S3 connector"):
         while True:
             instances = http.get(f"{running.hypervisor}/instances").json()
-            states = {one["cloud_init"]["status"] for one in instances.values() if one["state"] != "gone"}
+            states = {
+                instance["cloud_init"]["status"]
+                for instance in instances.values()
+                if instance["state"] != "gone"
+            }
             if states == {"done"}:
                 break
             if "error" in states or time.monotonic() > deadline:

@@ -63,7 +63,7 @@ class Fault:
         Raises:
             ValueError: a field, call or answer is not known.
         """
-        if unknown := raw.keys() - {one.name for one in fields(cls)}:
+        if unknown := raw.keys() - {field.name for field in fields(cls)}:
             raise ValueError(f"unknown: {sorted(unknown)}")
         if raw.get("call") not in CALLS or raw.get("answer") not in ANSWERS:
             raise ValueError(f"call: one of {CALLS}, answer: one of {tuple(ANSWERS)}")

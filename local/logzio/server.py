@@ -116,12 +116,12 @@ class Emulator:
         return {
             "registrations": [
                 {
-                    **_shown(one.id, one.body),
-                    "created_at": one.created_at,
-                    "last_key": one.last_key,
-                    "last_error": one.last_error,
+                    **_shown(registration.id, registration.body),
+                    "created_at": registration.created_at,
+                    "last_key": registration.last_key,
+                    "last_error": registration.last_error,
                 }
-                for one in self._store.registrations()
+                for registration in self._store.registrations()
             ],
             "refused": self._store.refused(),
             "events": self._store.event_count(),

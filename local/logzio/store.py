@@ -103,7 +103,7 @@ class Store:
 
     def exists(self, id_: int) -> bool:
         """Whether there truly is such a registration."""
-        return any(one.id == id_ for one in self.registrations())
+        return any(registration.id == id_ for registration in self.registrations())
 
     def update(self, id_: int, body: Mapping[str, Any], *, shows_after: float = 0.0) -> None:
         """Replaces all fields of a registration."""
@@ -154,8 +154,8 @@ class Store:
                 "INSERT INTO events (registration_id, bucket, key, line, event_id, event, received_at) "
                 "VALUES (?, ?, ?, ?, ?, ?, ?)",
                 (
-                    (registration.id, bucket, key, one.line, one.event_id, json.dumps(one.event), now)
-                    for one in events
+                    (registration.id, bucket, key, event.line, event.event_id, json.dumps(event.event), now)
+                    for event in events
                 ),
             )
             self._pass(registration.id, key)
@@ -166,7 +166,7 @@ class Store:
             now = time.time()
             self._db.executemany(
                 "INSERT INTO events (key, line, event_id, event, received_at) VALUES ('listener', ?, ?, ?, ?)",
-                ((one.line, one.event_id, json.dumps(one.event), now) for one in events),
+                ((event.line, event.event_id, json.dumps(event.event), now) for event in events),
             )
 
     def mapping(self, day: str) -> dict[str, str]:

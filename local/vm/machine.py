@@ -113,7 +113,7 @@ class Machine:
             self.state = "stopping"
 
     def pull_the_plug(self) -> None:
-        """Ends the machine without a word to it, and waits until nothing of it runs."""
+        """Kills the VM without a shutdown, and waits until none of its processes runs."""
         if self._process is None:
             return
         leader = leader_of(self._process.pid)

@@ -79,7 +79,7 @@ def select(
     if unread:
         return Selection(begin=now - timedelta(days=days), is_unread=True, settled=now - settling)
     if objects:
-        return Selection(keys=tuple(dict.fromkeys(_key(one) for one in objects)))
+        return Selection(keys=tuple(dict.fromkeys(_key(text) for text in objects)))
     begin, end = _time("FROM", since), _time("TO", until)
     if begin is not None and end is not None and begin >= end:
         raise SelectionError(f"FROM ({begin}) must be before TO ({end})")

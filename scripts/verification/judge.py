@@ -66,7 +66,7 @@ def judge(report: Report, patience: Patience) -> list[Finding]:
 
 def exit_code(findings: Iterable[Finding]) -> int:
     """0: nothing is broken; 1: something is; 2: something could not be looked at, and nothing seen is broken."""
-    levels = {one.level for one in findings}
+    levels = {finding.level for finding in findings}
     if Level.BROKEN in levels:
         return 1
     return 2 if Level.UNKNOWN in levels else 0
@@ -77,7 +77,7 @@ def exit_code(findings: Iterable[Finding]) -> int:
 
 def _kafka(report: ChainReport, now: datetime, patience: Patience) -> Iterator[Finding]:
     chain = report.chain
-    behind = [(one, _waiting(one, now)) for one in report.partitions]
+    behind = [(partition, _waiting(partition, now)) for partition in report.partitions]
     late = [(one, age) for one, age in behind if age is not None and age > _archive_limit(chain, patience)]
     soon = [one for one, age in behind if age is not None and age <= _archive_limit(chain, patience)]
     if late:
@@ -89,9 +89,13 @@ def _kafka(report: ChainReport, now: datetime, patience: Patience) -> Iterator[F
         yield Finding(KAFKA, Level.BROKEN, f"{text} ({group})", RECOVERS)
     if soon:
         yield Finding(KAFKA, Level.WAITING, f"{_named(soon)}: events wait for the next rotation")
-    expired = [one for one in report.partitions if one.position is not None and one.position.expired]
+    expired = [
+        partition
+        for partition in report.partitions
+        if partition.position is not None and partition.position.expired
+    ]
     if expired:
-        number = sum(one.position.expired for one in expired if one.position is not None)
+        number = sum(partition.position.expired for partition in expired if partition.position is not None)
         text = f"{_named(expired)}: {number:,} offsets expired before group {chain.group} read them"
         yield Finding(KAFKA, Level.BROKEN, text, DELIVERY)
     if report.unknown_partitions and chain.delivered:
@@ -112,7 +116,7 @@ def _archive_limit(chain: Chain, patience: Patience) -> timedelta:
 
 
 def _bucket(report: ChainReport) -> Iterator[Finding]:
-    lost = [one for one in report.partitions if one.last_committed_is_archived is False]
+    lost = [partition for partition in report.partitions if partition.last_committed_is_archived is False]
     if lost:
         text = (
             f"{_named(lost)}: group {report.chain.group} committed events that are not in this bucket: "
@@ -132,12 +136,12 @@ def _registrations(reports: Sequence[RegistrationReport]) -> Iterator[Finding]:
         State.DOUBLE: "delete the other one in Logz.io: each event comes twice",
     }
     for state, advice in mend.items():
-        bad = [one for one in reports if one.state is state]
+        bad = [report for report in reports if report.state is state]
         if bad:
             named = _some([_registration(one) for one in bad])
             text = f"{len(bad)} registration(s) {state.value}: {named}. To mend it, {advice}"
             yield Finding(REGISTRATION, Level.BROKEN, text, WHAT_HAPPENS)
-    unknown = sum(one.created_at is None for one in reports if one.state is State.FINE)
+    unknown = sum(report.created_at is None for report in reports if report.state is State.FINE)
     if unknown:
         text = (
             f"{unknown} registration(s) do not tell when they were made: objects that are older than these are not "
@@ -153,7 +157,7 @@ def _registration(one: RegistrationReport) -> str:
 
 def _logzio(report: ChainReport, now: datetime, patience: Patience) -> Iterator[Finding]:
     yield from _behind(report.partitions, now, patience)
-    unread = [(one, seen) for one in report.partitions for seen in one.unread]
+    unread = [(partition, seen) for partition in report.partitions for seen in partition.unread]
     for why in Why:
         settled = why is not Why.GAP
         of_kind = [
@@ -163,12 +167,12 @@ def _logzio(report: ChainReport, now: datetime, patience: Patience) -> Iterator[
         ]
         if of_kind:
             yield _unread(why, of_kind)
-    left = sum(one.not_examined for one in report.partitions)
+    left = sum(partition.not_examined for partition in report.partitions)
     if left:
         yield Finding(
             LOGZIO, Level.NOTE, f"{left:,} more objects seem unread; their events were not looked for"
         )
-    foreign = [key for one in report.partitions for key in one.foreign]
+    foreign = [key for partition in report.partitions for key in partition.foreign]
     if foreign:
         text = (
             f"{len(foreign)} object(s) below a registered prefix are not the connector's: {_some(foreign)}. Logz.io "
@@ -179,7 +183,11 @@ def _logzio(report: ChainReport, now: datetime, patience: Patience) -> Iterator[
 
 
 def _behind(partitions: Sequence[PartitionReport], now: datetime, patience: Patience) -> Iterator[Finding]:
-    behind = [(one, now - one.behind_since) for one in partitions if one.behind_since is not None]
+    behind = [
+        (partition, now - partition.behind_since)
+        for partition in partitions
+        if partition.behind_since is not None
+    ]
     late = [(one, age) for one, age in behind if age > patience.fetch]
     if late:
         objects = sum(one.behind for one, _ in late)
@@ -238,7 +246,7 @@ def span(length: timedelta) -> str:
 
 def _named(partitions: Iterable[PartitionReport]) -> str:
     """Partitions by their numbers, and by their topic where there are several."""
-    known = dict.fromkeys((one.topic, one.partition) for one in partitions)
+    known = dict.fromkeys((partition.topic, partition.partition) for partition in partitions)
     topics = {topic for topic, _ in known}
     names = [str(number) if len(topics) == 1 else f"{topic} {number}" for topic, number in known]
     return f"partition{'s' if len(names) > 1 else ''} {_some(names, 12)}"

@@ -95,9 +95,12 @@ class Cluster:
             for partition in self._partitions(consumer, topic)
         ]
         answers = consumer.committed(partitions, timeout=REQUEST_SECONDS)
-        if refused := [one.error for one in answers if one.error is not None]:
+        if refused := [answer.error for answer in answers if answer.error is not None]:
             raise KafkaUnavailableError(f"group {self.group}: {refused[0].str()}")
-        committed = {(one.topic, one.partition): one.offset if one.offset >= 0 else None for one in answers}
+        committed = {
+            (answer.topic, answer.partition): answer.offset if answer.offset >= 0 else None
+            for answer in answers
+        }
         found = {}
         for one in partitions:
             marks = consumer.get_watermark_offsets(one, timeout=REQUEST_SECONDS)

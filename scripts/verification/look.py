@@ -129,7 +129,11 @@ class Look:
         """Those of the settings, then those that have a folder in the bucket all the same."""
         known = self.access.settings.topic_partitions
         topics = self.access.settings.source.topics
-        found = [(topic, one) for topic in topics for one in self.bucket.partitions(chain.folder, topic)]
+        found = [
+            (topic, partition)
+            for topic in topics
+            for partition in self.bucket.partitions(chain.folder, topic)
+        ]
         return [*known, *sorted(set(found) - set(known))]
 
     def _chain(
@@ -210,7 +214,9 @@ class Look:
         seen = follow(plain, self._look_for, self.scope.sample)
         newest = next((one for one in seen.looked if one.key == listing.newest.key), None)
         suspects = [
-            (one, listing.suspects[one.key]) for one in listing.objects if one.key in listing.suspects
+            (stored, listing.suspects[stored.key])
+            for stored in listing.objects
+            if stored.key in listing.suspects
         ]
         examined = suspects[-self.scope.examined :] if self.scope.examined else []
         gaps = plain[: len(plain) - len(seen.behind)] if self.scope.every_event else seen.gaps
@@ -226,7 +232,7 @@ class Look:
         )
 
     def _look_for(self, objects: Sequence[StoredObject]) -> list[Looked]:
-        seen = [self._last_event(one) for one in objects]
+        seen = [self._last_event(stored) for stored in objects]
         asked = [EventRef(one.last, one.last_at or one.modified) for one in seen if one.last is not None]
         found = self._lookup.found(asked)
         return [one if one.last is None else replace(one, found=one.last in found) for one in seen]

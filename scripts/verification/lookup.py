@@ -39,7 +39,7 @@ class Lookup:
         found: set[str] = set()
         for offset, ids in by_days.items():
             found |= self._ask(list(ids), offset)
-            today |= {one: None for one in ids if one not in found}
+            today |= {id_: None for id_ in ids if id_ not in found}
         return found | self._ask(list(today), 0)
 
     def _ask(self, ids: Sequence[str], offset: int) -> set[str]:

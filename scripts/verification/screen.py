@@ -37,12 +37,12 @@ def show(report: Report, findings: Sequence[Finding], console: Console) -> None:
     """The table of partitions, then what it means."""
     for chain in report.chains:
         # A screen has room for one table: what nobody searches is shown where there is something to tell.
-        if chain.chain.delivered or any(_is_notable(one) for one in chain.partitions):
+        if chain.chain.delivered or any(_is_notable(partition) for partition in chain.partitions):
             console.print(_table(report, chain))
         else:
             name, group = chain.chain.name, chain.chain.group
             console.print(f"{name}: {len(chain.partitions)} partitions archived (group {group})")
-    fine = sum(one.state is State.FINE for one in report.registrations)
+    fine = sum(registration.state is State.FINE for registration in report.registrations)
     if report.registrations:
         console.print(f"registrations: {fine} of {len(report.registrations)} as they should be")
     if report.index is not None:
@@ -58,7 +58,7 @@ def show(report: Report, findings: Sequence[Finding], console: Console) -> None:
 
 def _table(report: Report, chain: ChainReport) -> Table:
     is_short = chain.chain.delivered and len(chain.partitions) <= MOST_ROWS
-    rows = [one for one in chain.partitions if is_short or _is_notable(one)]
+    rows = [partition for partition in chain.partitions if is_short or _is_notable(partition)]
     hidden = len(chain.partitions) - len(rows)
     table = Table(
         title=f"stack {report.stack}, {chain.chain.name}: group {chain.chain.group}, {chain.chain.folder}/",
@@ -76,7 +76,7 @@ def _table(report: Report, chain: ChainReport) -> Table:
 
 
 def _topics(chain: ChainReport) -> int:
-    return len({one.topic for one in chain.partitions})
+    return len({partition.topic for partition in chain.partitions})
 
 
 def _cells(one: PartitionReport, now: datetime, *, delivered: bool, topics: int) -> list[str]:
@@ -124,7 +124,7 @@ def as_json(report: Report, findings: Sequence[Finding]) -> str:
     """Everything that was seen and found, times in ISO 8601."""
     content = {
         **asdict(report),
-        "findings": [asdict(one) for one in findings],
+        "findings": [asdict(finding) for finding in findings],
         "exit_code": exit_code(findings),
     }
     return json.dumps(content, indent=2, default=_plain)

@@ -32,7 +32,7 @@ class Prefix:
     @property
     def plain(self) -> list[StoredObject]:
         """The objects that can have been read."""
-        return [one for one in self.objects if one.key not in self.suspects]
+        return [stored for stored in self.objects if stored.key not in self.suspects]
 
 
 def read_listing(
@@ -90,7 +90,9 @@ def nearest(objects: Iterable[StoredObject], committed: int) -> list[StoredObjec
     A name has the first offset of its object, or one that follows it (after a rewind).
     """
     starts = [
-        (key.start_offset, one) for one in objects if (key := layout.parse_data_key(one.key)) is not None
+        (key.start_offset, stored)
+        for stored in objects
+        if (key := layout.parse_data_key(stored.key)) is not None
     ]
     before = sorted((pair for pair in starts if pair[0] <= committed), key=lambda pair: pair[0], reverse=True)
     return [one for _, one in before]

@@ -55,7 +55,7 @@ class Recorder:
 
     def of_type(self, type_: str) -> list[Registration]:
         """All registrations of a type token."""
-        return [one for one in self.registrations if one.type == type_]
+        return [registration for registration in self.registrations if registration.type == type_]
 
     def one(self, type_: str, name: str | None = None) -> Registration:
         """The only registration of the type (and name)."""

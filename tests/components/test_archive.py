@@ -56,14 +56,16 @@ def test_a_kept_bucket_is_taken_over_when_asked_and_its_guards_are_put_whether_i
 ) -> None:
     recorder = archive(adopt_existing=True, object_lock_days=days)
 
-    assert {one.type for one in recorder.registrations if one.import_id} == {BUCKET}
+    assert {registration.type for registration in recorder.registrations if registration.import_id} == {
+        BUCKET
+    }
     assert recorder.one(BUCKET).import_id == "logexporter-ccloud"
 
 
 def test_nothing_is_taken_over_unasked() -> None:
     recorder = archive()
 
-    assert {one.import_id for one in recorder.registrations} == {""}
+    assert {registration.import_id for registration in recorder.registrations} == {""}
 
 
 def test_nothing_of_the_bucket_is_ever_public() -> None:
@@ -207,4 +209,4 @@ def test_an_empty_sentinel_stands_under_each_prefix_once_the_bucket_is_guarded()
 
 @pytest.mark.parametrize("destroy", [True, False])
 def test_nothing_is_protected_since_destroy_would_fail(destroy: bool) -> None:
-    assert not any(one.protect for one in archive(destroy_with_data=destroy).registrations)
+    assert not any(registration.protect for registration in archive(destroy_with_data=destroy).registrations)

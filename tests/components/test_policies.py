@@ -175,7 +175,7 @@ def resource_types(action: str) -> set[str]:
         for privilege in service["privileges"]
         if privilege["privilege"] == name
     ]
-    return {one["resource_type"] for one in privilege["resource_types"] if one["resource_type"]}
+    return {type_["resource_type"] for type_ in privilege["resource_types"] if type_["resource_type"]}
 
 
 def test_session_manager_cannot_read_parameters() -> None:

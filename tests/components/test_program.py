@@ -51,7 +51,7 @@ API_KEY = "confluentcloud:index/apiKey:ApiKey"
 ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm"
 EGRESS = "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule"
 
-# What AWS cannot tag, or what is no thing of its own.
+# Types that AWS cannot tag, or that are parts of another resource.
 UNTAGGABLE = {
     "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock",
     "aws:s3/bucketOwnershipControls:BucketOwnershipControls",
@@ -101,7 +101,11 @@ def default() -> Recorder:
 
 
 def components(recorder: Recorder) -> list[str]:
-    return [one.type for one in recorder.registrations if one.type.startswith("logexporter:")]
+    return [
+        registration.type
+        for registration in recorder.registrations
+        if registration.type.startswith("logexporter:")
+    ]
 
 
 def properties_on_the_vm(recorder: Recorder, name: str) -> dict[str, str]:
@@ -282,7 +286,7 @@ def test_no_secret_is_anywhere_else(default: Recorder) -> None:
 
 
 def test_the_token_of_logzio_is_the_input_of_no_resource(default: Recorder) -> None:
-    assert TOKEN not in json.dumps([dict(one.inputs) for one in default.registrations])
+    assert TOKEN not in json.dumps([dict(registration.inputs) for registration in default.registrations])
 
 
 def test_no_output_of_the_stack_is_a_secret(default: Recorder) -> None:
@@ -332,7 +336,9 @@ def test_a_key_of_the_stack_encrypts_every_parameter(default: Recorder) -> None:
 def test_a_given_key_encrypts_every_parameter_and_no_other_is_made() -> None:
     given = "arn:aws:kms:us-west-2:999999999999:key/0d6f5b0e"
     recorder = program(worker={"secretsKeyArn": given})
-    (rights,) = [one for one in recorder.registrations if one.name == "worker-secrets"]
+    (rights,) = [
+        registration for registration in recorder.registrations if registration.name == "worker-secrets"
+    ]
 
     assert recorder.of_type(KMS_KEY) == []
     assert {one.inputs["keyId"] for one in recorder.of_type(PARAMETER)} == {given}
@@ -343,7 +349,9 @@ def test_the_vm_may_use_the_key_before_a_parameter_is_put_under_it_and_starts_af
     default: Recorder,
 ) -> None:
     (rights,) = [
-        one for one in default.registrations if one.name == "worker-secrets" and "Policy" in one.type
+        registration
+        for registration in default.registrations
+        if registration.name == "worker-secrets" and "Policy" in registration.type
     ]
     parameters = default.of_type(PARAMETER)
 
@@ -360,7 +368,9 @@ def test_the_partition_comes_from_the_account() -> None:
         invokes={**INVOKES, "aws:index/getCallerIdentity:getCallerIdentity": elsewhere},
     )
     (rights,) = [
-        one for one in recorder.registrations if one.name == "worker-secrets" and "Policy" in one.type
+        registration
+        for registration in recorder.registrations
+        if registration.name == "worker-secrets" and "Policy" in registration.type
     ]
     (statement,) = policy(recorder.one(KMS_KEY))["Statement"]
 
@@ -529,7 +539,7 @@ def test_nothing_comes_in_and_only_what_is_needed_goes_out(default: Recorder) ->
     group = default.one("aws:ec2/securityGroup:SecurityGroup")
 
     assert "ingress" not in group.inputs
-    assert not [one for one in default.registrations if "Ingress" in one.type]
+    assert not [registration for registration in default.registrations if "Ingress" in registration.type]
     assert sorted(int(one.inputs["toPort"]) for one in default.of_type(EGRESS)) == [80, 443, 9092]
     for one in default.of_type(EGRESS):
         assert one.inputs["fromPort"] == one.inputs["toPort"]
@@ -904,7 +914,9 @@ def test_without_metrics_there_is_neither_alarm_nor_right() -> None:
     recorder = program(worker={"metrics": False})
 
     assert recorder.of_type(ALARM) == []
-    assert not [one for one in recorder.registrations if one.name == "worker-metrics"]
+    assert not [
+        registration for registration in recorder.registrations if registration.name == "worker-metrics"
+    ]
     assert json.loads(on_the_vm(recorder)["/etc/s3-auditlog-sink/watchdog.json"])["metrics"] is False
     assert "METRICS=false" in recorder.one(INSTANCE).inputs["userData"]
 
@@ -914,7 +926,9 @@ def test_a_project_of_another_name_reads_the_same_settings_and_has_names_of_its_
 ) -> None:
     recorder = program(project="audit")
 
-    assert {one.type for one in recorder.registrations} == {one.type for one in default.registrations}
+    assert {registration.type for registration in recorder.registrations} == {
+        registration.type for registration in default.registrations
+    }
     assert {one.inputs["name"] for one in recorder.of_type(PARAMETER)} == {
         f"/ccloud-logexporter/audit/test/{credentials}-credentials" for credentials in ("kafka", "writer")
     }
@@ -1021,4 +1035,4 @@ def test_a_section_under_the_name_of_another_project_is_told_where_it_belongs() 
 
 
 def test_nothing_is_protected_since_destroy_would_fail(default: Recorder) -> None:
-    assert not [one.name for one in default.registrations if one.protect]
+    assert not [registration.name for registration in default.registrations if registration.protect]

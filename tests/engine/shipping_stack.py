@@ -134,7 +134,7 @@ class Stack:
         """The registrations in the state."""
         (file,) = [one for one in self.folder.rglob(f"{STACK}.json") if "stacks" in one.parts]
         resources = json.loads(file.read_text())["checkpoint"]["latest"].get("resources") or []
-        return [one for one in resources if one["type"].endswith(":LogzioRegistration")]
+        return [resource for resource in resources if resource["type"].endswith(":LogzioRegistration")]
 
     def _write_arguments(self) -> None:
         content = yaml.safe_load(self._config.read_text()) if self._config.exists() else {}
@@ -153,4 +153,6 @@ def described(stack: Stack) -> set[tuple[str, str]]:
 
 def held(emulator: Emulator) -> list[tuple[str, str]]:
     """Bucket and prefix of every registration that Logz.io has, with repetitions."""
-    return sorted((one["bucket"], one["prefix"]) for one in emulator.state()["registrations"])
+    return sorted(
+        (registration["bucket"], registration["prefix"]) for registration in emulator.state()["registrations"]
+    )

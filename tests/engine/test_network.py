@@ -27,7 +27,7 @@ def _ids(stack: ProgramStack) -> dict[str, str]:
 
 def test_the_subnet_is_associated_with_a_route_table_that_replaces_the_old_one(stack: ProgramStack) -> None:
     before = _ids(stack)
-    (table,) = [one["urn"] for one in stack.resources() if one["type"] == ROUTE_TABLE]
+    (table,) = [resource["urn"] for resource in stack.resources() if resource["type"] == ROUTE_TABLE]
 
     replaced = stack.pulumi(
         "up", "--stack", STACK, "--yes", "--skip-preview", "--suppress-progress", "--replace", table

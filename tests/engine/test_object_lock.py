@@ -31,7 +31,9 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 def _data_objects(running: World) -> list[dict[str, Any]]:
     """Every version of every archived object."""
     pages = running.aws("s3").get_paginator("list_object_versions").paginate(Bucket=world.BUCKET)
-    return [one for page in pages for one in page["Versions"] if layout.parse_data_key(one["Key"])]
+    return [
+        version for page in pages for version in page["Versions"] if layout.parse_data_key(version["Key"])
+    ]
 
 
 def _default_lock(running: World) -> tuple[str, int]:

@@ -145,4 +145,4 @@ def test_logzio_reads_with_the_readers_new_key(running: World) -> None:
     answer = http.get(f"{running.logzio}/v1/log-shipping/s3-buckets", headers={"X-API-TOKEN": token})
     registrations = answer.json()
 
-    assert {one["accessKey"] for one in registrations} == {key}
+    assert {registration["accessKey"] for registration in registrations} == {key}

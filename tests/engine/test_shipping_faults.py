@@ -101,15 +101,19 @@ def problems(stack: Stack) -> list[str]:
     """Whether Logz.io and the state hold what the program describes."""
     held_now, wanted = held(stack.emulator), described(stack)
     registrations = stack.emulator.state()["registrations"]
-    known = sorted(int(one["id"]) for one in stack.resources())
+    known = sorted(int(resource["id"]) for resource in stack.resources())
     return [
         *(["a duplicate"] if len(held_now) != len(set(held_now)) else []),
         *(["an orphan"] if set(held_now) - wanted else []),
         *(["one is missing"] if wanted - set(held_now) else []),
-        *(["the state differs"] if known != sorted(one["id"] for one in registrations) else []),
+        *(
+            ["the state differs"]
+            if known != sorted(registration["id"] for registration in registrations)
+            else []
+        ),
         *(
             ["a field differs"]
-            if {one["logsType"] for one in registrations} != {stack.arguments["log_type"]}
+            if {registration["logsType"] for registration in registrations} != {stack.arguments["log_type"]}
             else []
         ),
     ]

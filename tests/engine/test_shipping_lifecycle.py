@@ -63,7 +63,7 @@ def test_without_its_account_a_stack_is_destroyed_once_its_registrations_are_for
 
     listed = stack.run("stack", "--show-urns", "-s", STACK, config=False).stdout
     urns = re.findall(r"urn:.*LogzioRegistration::.*", listed)
-    assert sorted(urns) == sorted(one["urn"] for one in stack.resources())
+    assert sorted(urns) == sorted(resource["urn"] for resource in stack.resources())
     for urn in urns:
         assert stack.run("state", "delete", "--yes", urn, "-s", STACK, config=False).returncode == 0
     assert stack.destroy().returncode == 0
@@ -72,13 +72,13 @@ def test_without_its_account_a_stack_is_destroyed_once_its_registrations_are_for
 
 def test_more_partitions_add_registrations_and_touch_no_other(stack: Stack) -> None:
     stack.up()
-    before = {one["urn"]: one["id"] for one in stack.resources()}
+    before = {resource["urn"]: resource["id"] for resource in stack.resources()}
     calls = counts(stack.emulator, "create", "update", "delete")
     stack.arguments["partitions"] = [0, 1, 2, 3, 4]
 
     assert stack.up().returncode == 0
 
-    after = {one["urn"]: one["id"] for one in stack.resources()}
+    after = {resource["urn"]: resource["id"] for resource in stack.resources()}
     assert before.items() <= after.items()
     assert counts(stack.emulator, "create", "update", "delete") == {**calls, "create": calls["create"] + 3}
     assert is_as_described(stack)
@@ -103,13 +103,13 @@ def test_a_new_place_warns_once_and_leaves_nothing_at_the_old_one(stack: Stack) 
 
 def test_a_changed_field_is_changed_in_place(stack: Stack) -> None:
     stack.up()
-    ids = sorted(one["id"] for one in stack.resources())
+    ids = sorted(resource["id"] for resource in stack.resources())
     stack.arguments.update(log_type="other", add_object_key=True)
 
     assert stack.up().returncode == 0
 
-    assert sorted(one["id"] for one in stack.resources()) == ids
-    assert {one["logsType"] for one in stack.emulator.state()["registrations"]} == {"other"}
+    assert sorted(resource["id"] for resource in stack.resources()) == ids
+    assert {registration["logsType"] for registration in stack.emulator.state()["registrations"]} == {"other"}
 
 
 def test_another_region_of_the_same_bucket_never_stands_beside_the_old_one(stack: Stack) -> None:
@@ -118,7 +118,9 @@ def test_another_region_of_the_same_bucket_never_stands_beside_the_old_one(stack
 
     assert stack.up().returncode == 0
 
-    assert {one["region"] for one in stack.emulator.state()["registrations"]} == {"US_EAST_1"}
+    assert {registration["region"] for registration in stack.emulator.state()["registrations"]} == {
+        "US_EAST_1"
+    }
     assert is_as_described(stack)
 
 
@@ -131,7 +133,7 @@ def test_changes_behind_its_back_are_seen_by_a_refresh_and_undone_by_up(stack: S
 
     assert stack.run("refresh", "--yes", "--skip-preview", "--expect-no-changes").returncode != 0
     assert stack.refresh().returncode == 0
-    drifted = {one["outputs"]["prefix"]: one["outputs"] for one in stack.resources()}
+    drifted = {resource["outputs"]["prefix"]: resource["outputs"] for resource in stack.resources()}
     assert drifted["topics/audit/partition=0/"]["log_type"] == "drifted"
     assert drifted["topics/audit/partition=0/"]["active"] is False
     assert drifted["topics/audit/partition=1/"]["add_object_key"] is True
@@ -203,7 +205,7 @@ def test_somebody_elses_registration_is_refused_by_its_id_and_adopted_when_asked
     stack.arguments["adopt_existing"] = True
     assert stack.up().returncode == 0
     assert is_as_described(stack)
-    assert "1" in {one["id"] for one in stack.resources()}
+    assert "1" in {resource["id"] for resource in stack.resources()}
     # The setting may go again without any change.
     stack.arguments["adopt_existing"] = False
     assert stack.preview().returncode == 0

@@ -214,4 +214,8 @@ def _up(running: World) -> list[Step]:
 
 def _resources(running: World) -> set[tuple[str, str]]:
     state = json.loads(pulumi.run(running, "stack", "export", "--stack", STACK, quiet=True))
-    return {(one["type"], one["id"]) for one in state["deployment"]["resources"] if "id" in one}
+    return {
+        (resource["type"], resource["id"])
+        for resource in state["deployment"]["resources"]
+        if "id" in resource
+    }

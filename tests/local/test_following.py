@@ -102,7 +102,7 @@ class Scene:
 
     def produce(self, partition: int, *ids: str, **fields: Any) -> list[dict[str, Any]]:
         """Events that have just happened, in Kafka."""
-        events = [event(one, **fields) for one in ids]
+        events = [event(id_, **fields) for id_ in ids]
         values = [json.dumps(one).encode() for one in events]
         assert kafka_support.produce(self.state, values, topic=self.topic, partition=partition) == []
         return events
@@ -166,7 +166,7 @@ class Scene:
             progress=Progress.at(folder, "prod", selection.name),
         )
         objects = objects_of(bucket, self.chain, look.partitions(self.chain), selection)
-        return replay.run(one for one in objects if one.key not in left)
+        return replay.run(stored for stored in objects if stored.key not in left)
 
 
 def event(name: str, **fields: Any) -> dict[str, Any]:
@@ -254,7 +254,7 @@ def body(scene: Scene, prefix: str) -> dict[str, Any]:
 
 
 def broken(findings: list[Finding]) -> list[str]:
-    return [one.hop for one in findings if one.level is Level.BROKEN]
+    return [finding.hop for finding in findings if finding.level is Level.BROKEN]
 
 
 def a_second() -> None:
@@ -279,7 +279,7 @@ def test_a_chain_in_order_with_a_quiet_partition_is_told_partition_by_partition(
     assert (first.last_committed_is_archived, first.sampled, first.objects) == (True, 2, 2)
     assert second.newest is not None
     assert (quiet.newest, quiet.objects, quiet.position and quiet.position.committed) == (None, 0, None)
-    assert [one.state for one in report.registrations] == [State.FINE] * PARTITIONS
+    assert [registration.state for registration in report.registrations] == [State.FINE] * PARTITIONS
 
 
 def test_events_that_nobody_archives_wait_in_kafka(scene: Scene) -> None:

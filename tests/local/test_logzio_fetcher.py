@@ -428,7 +428,7 @@ def test_an_object_that_is_too_large_is_passed_over_and_recorded(
 
     world.look()
 
-    assert [one["key"] for one in world.emulator.state()["refused"]] == [data_key(0)]
+    assert [refusal["key"] for refusal in world.emulator.state()["refused"]] == [data_key(0)]
     assert ids(world) == ["e1"]
 
 
@@ -439,7 +439,7 @@ def test_an_object_that_is_broken_is_passed_over_and_recorded(world: World) -> N
 
     world.look()
 
-    assert [one["key"] for one in world.emulator.state()["refused"]] == [data_key(0)]
+    assert [refusal["key"] for refusal in world.emulator.state()["refused"]] == [data_key(0)]
     assert ids(world) == ["e1"]
 
 

@@ -64,9 +64,9 @@ class Chain:
         """Whether Logz.io has nothing left to read: each registration's last key is the prefix's last."""
         keys = [one.key for one in Bucket(self.s3, self.bucket).listing()]
         return all(
-            one["last_key"] == max(key for key in keys if key.startswith(one["prefix"]))
-            for one in self.emulator.state()["registrations"]
-            if one["bucket"] == self.bucket
+            registration["last_key"] == max(key for key in keys if key.startswith(registration["prefix"]))
+            for registration in self.emulator.state()["registrations"]
+            if registration["bucket"] == self.bucket
         )
 
 

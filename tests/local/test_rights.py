@@ -151,11 +151,14 @@ def test_no_reason_for_a_grant_outlives_the_grant(encrypted_stack: Stack) -> Non
 def _broken_without_each_action(identity: Identity) -> Iterator[tuple[str, set[str]]]:
     """Each action once, taken from every statement that grants it, with what broke."""
     granted = (
-        action for statements in identity.statements.values() for one in statements for action in one.actions
+        action
+        for statements in identity.statements.values()
+        for statement in statements
+        for action in statement.actions
     )
     for action in dict.fromkeys(granted):
         for policy, statements in identity.statements.items():
-            identity.put(policy, [_without(action, one) for one in statements])
+            identity.put(policy, [_without(action, statement) for statement in statements])
         yield action, identity.broken_steps()
     for policy, statements in identity.statements.items():
         identity.put(policy, statements)

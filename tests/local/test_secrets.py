@@ -100,7 +100,7 @@ def _wait_for_the_vm(running: World) -> None:
     deadline = time.monotonic() + stages.BOOT_SECONDS
     while time.monotonic() < deadline:
         instances = http.get(f"{running.hypervisor}/instances").json()
-        outcomes = {one["cloud_init"]["status"] for one in instances.values()}
+        outcomes = {instance["cloud_init"]["status"] for instance in instances.values()}
         if outcomes == {"done"}:
             return
         assert "error" not in outcomes, instances
@@ -313,7 +313,9 @@ def test_no_way_leads_into_the_vm_and_few_lead_out(stack: Running) -> None:
 def test_the_metadata_service_answers_the_vm_itself_alone(stack: Running) -> None:
     exported = json.loads(pulumi.run(stack.world, "stack", "export", "--stack", world.STACK, quiet=True))
     (instance,) = [
-        one for one in exported["deployment"]["resources"] if one["type"] == "aws:ec2/instance:Instance"
+        resource
+        for resource in exported["deployment"]["resources"]
+        if resource["type"] == "aws:ec2/instance:Instance"
     ]
 
     assert instance["inputs"]["metadataOptions"] == {

@@ -177,7 +177,7 @@ def test_what_expired_unread_is_counted_once_and_does_not_wait(stack: Stack) -> 
 
     found = stack.look(memory)
     assert (found.values["ConsumerLag"], found.values["ExpiredEvents"]) == (2, 5)
-    assert [(one.first, one.place.log_start, one.events) for one in found.expired] == [(3, 8, 5)]
+    assert [(gap.first, gap.place.log_start, gap.events) for gap in found.expired] == [(3, 8, 5)]
     group.remember_expired(memory, found.expired)
     assert stack.look(memory).values["ExpiredEvents"] == 0
 

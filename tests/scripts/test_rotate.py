@@ -113,14 +113,14 @@ def test_after_an_interruption_at_any_step_the_same_call_finishes_it(interrupt: 
     stack = played(1, interrupt=interrupt)
     with pytest.raises(CutOffError):
         run(stack, Key.KAFKA, Key.WRITER)
-    proven_before = [one for one in stack.calls if one.startswith("prove")]
+    proven_before = [call for call in stack.calls if call.startswith("prove")]
 
     stack.interrupt, stack.calls = 1000, []
     run(stack, Key.KAFKA, Key.WRITER)
 
     assert stack.generations["source"] == stack.generations["writer"] == (2,)
     assert stack.state["audit-log"] == stack.state["writer"] == {2}
-    assert proven_before or any(one.startswith("prove") for one in stack.calls)
+    assert proven_before or any(call.startswith("prove") for call in stack.calls)
 
 
 def test_a_proof_that_fails_leaves_both_keys() -> None:

@@ -94,7 +94,7 @@ def empty(cloud: Cloud, bucket: str) -> None:
 
 
 def _delete_versions(cloud: Cloud, bucket: str, versions: list[Any]) -> None:
-    objects: list[Any] = [{"Key": one["Key"], "VersionId": one["VersionId"]} for one in versions]
+    objects: list[Any] = [{"Key": version["Key"], "VersionId": version["VersionId"]} for version in versions]
     if objects:
         answer = cloud.client("s3").delete_objects(Bucket=bucket, Delete={"Objects": objects, "Quiet": True})
         for error in answer.get("Errors", []):
@@ -398,7 +398,7 @@ def _delete_object(cloud: Cloud, object_id: str, _state: Plain) -> None:
     s3 = cloud.client("s3")
     answer = s3.list_object_versions(Bucket=bucket, Prefix=key)
     versions = [*answer.get("Versions", []), *answer.get("DeleteMarkers", [])]
-    _delete_versions(cloud, bucket, [one for one in versions if one["Key"] == key])
+    _delete_versions(cloud, bucket, [version for version in versions if version["Key"] == key])
 
 
 _DAYS = Property(required=True)

@@ -38,7 +38,7 @@ def _create(cluster: Cluster, inputs: Plain) -> Created:
     key, secret = secrets.token_hex(8).upper(), secrets.token_urlsafe(48)
     owner = inputs["owner"]["id"]
     with _records(cluster) as records:
-        held = [one for one in records.values() if one["owner"]["id"] == owner]
+        held = [record for record in records.values() if record["owner"]["id"] == owner]
         if len(held) >= KEYS_PER_OWNER:
             raise RefusedError(
                 f"error creating API Key: 402 Payment Required: {owner} has {len(held)} API keys already; "

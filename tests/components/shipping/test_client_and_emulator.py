@@ -48,7 +48,9 @@ def client(emulator: Emulator) -> LogzioClient:
 
 
 def places(emulator: Emulator) -> list[tuple[int, str]]:
-    return [(one["id"], one["prefix"]) for one in emulator.state()["registrations"]]
+    return [
+        (registration["id"], registration["prefix"]) for registration in emulator.state()["registrations"]
+    ]
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=str)

@@ -82,7 +82,7 @@ def test_registrations_come_after_what_their_component_depends_on() -> None:
 
     recorder = record(program)
 
-    (first,) = (one for one in recorder.registrations if one.name == "first")
+    (first,) = (registration for registration in recorder.registrations if registration.name == "first")
     assert first.urn in recorder.one(REGISTRATION).dependencies
 
 

@@ -89,7 +89,7 @@ def variables(name: str, **sections: dict[str, Any]) -> dict[str, str]:
 
 def is_verbatim(file: File) -> bool:
     names = (one for pattern in ("*.*", "watchdog/*.py") for one in FILES.glob(pattern))
-    return file.content in {one.read_text() for one in names}
+    return file.content in {name.read_text() for name in names}
 
 
 # What the project itself holds needs no golden copy.
@@ -417,7 +417,7 @@ def test_the_group_of_an_earlier_worker_can_be_taken_over_and_it_kept_no_origina
 
 def test_a_client_id_names_stack_connector_and_vm() -> None:
     vm = "${file:/run/s3-auditlog-sink/instance.properties:instance.id}"
-    names = [one.properties["consumer.override.client.id"] for one in connectors(given(), FACTS)]
+    names = [connector.properties["consumer.override.client.id"] for connector in connectors(given(), FACTS)]
     names.append(worker_properties(given(), FACTS)["client.id"])
 
     assert names == [
@@ -433,7 +433,7 @@ def test_a_fetch_is_bounded_unless_a_person_tunes_it() -> None:
 
     assert connector_properties(given(), FACTS)[name] == str(MAX_PARTITION_FETCH_BYTES) == "262144"
     tuned = given(connector={"properties": {name: "1048576"}})
-    assert {one.properties[name] for one in connectors(tuned, FACTS)} == {"1048576"}
+    assert {connector.properties[name] for connector in connectors(tuned, FACTS)} == {"1048576"}
 
 
 def test_a_key_that_is_no_json_cannot_stop_the_pipe() -> None:

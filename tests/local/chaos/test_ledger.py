@@ -14,7 +14,7 @@ ORIGINAL = KEY.replace("topics", "originals", 1)
 
 
 def body(*ids: str) -> bytes:
-    return gzip.compress("".join(json.dumps({"id": one, "data": {}}) + "\n" for one in ids).encode())
+    return gzip.compress("".join(json.dumps({"id": id_, "data": {}}) + "\n" for id_ in ids).encode())
 
 
 def ledger(archived: list[str], delivered: list[str]) -> Ledger:

@@ -133,7 +133,7 @@ def original_key(partition: int, offset: int) -> str:
 
 def original(records: list[Record]) -> bytes:
     """What the connector makes of them."""
-    return gzip.compress(b"".join(one.value + b"\n" for one in records if one.value is not None))
+    return gzip.compress(b"".join(record.value + b"\n" for record in records if record.value is not None))
 
 
 def packed(lines: list[str]) -> bytes:

@@ -688,7 +688,7 @@ def test_the_routes_of_a_subnet_are_found_by_its_table(aws: Plugin, made: dict[s
     routes = aws.invoke(table, {"routeTableId": own_id})["routes"]
 
     assert own_id == made["aws:ec2/routeTable:RouteTable"].id != main_id
-    assert {"0.0.0.0/0"} == {one["cidrBlock"] for one in routes if one["gatewayId"].startswith("igw-")}
+    assert {"0.0.0.0/0"} == {route["cidrBlock"] for route in routes if route["gatewayId"].startswith("igw-")}
     assert aws.invoke("aws:ec2/getSubnet:getSubnet", {"id": made[SUBNET].id})["ipv6Native"] is False
 
 

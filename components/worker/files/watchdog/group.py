@@ -62,7 +62,7 @@ def measure(settings: Mapping[str, Any], memory: Memory) -> Measured:
         if not connector["prefix"]:
             values["UnregisteredPartitions"] = unregistered(settings["partitions"], positions)
     if values:
-        values |= {"ExpiredEvents": sum(one.events for one in expired), "ForeignMembers": len(foreign)}
+        values |= {"ExpiredEvents": sum(gap.events for gap in expired), "ForeignMembers": len(foreign)}
     return Measured(values, expired)
 
 

@@ -136,14 +136,14 @@ def vm(rest: tuple[Rest, Connect], bin_folder: Path, tmp_path: Path, monkeypatch
 def test_a_whole_run_publishes_every_metric_but_the_boots(vm: Vm, cloudwatch: CloudWatch) -> None:
     vm.run()
 
-    assert {one["MetricName"] for one in cloudwatch.metrics} == set(metrics.UNITS) - {"BootFailed"}
+    assert {metric["MetricName"] for metric in cloudwatch.metrics} == set(metrics.UNITS) - {"BootFailed"}
     assert vm.memory.pid == JVM
     assert vm.cursor == "new"
 
 
 def test_what_expired_is_told_once_also_after_a_boot(vm: Vm, cloudwatch: CloudWatch) -> None:
     def told() -> list[float]:
-        found = [one["Value"] for one in cloudwatch.metrics if one["MetricName"] == "ExpiredEvents"]
+        found = [metric["Value"] for metric in cloudwatch.metrics if metric["MetricName"] == "ExpiredEvents"]
         cloudwatch.metrics.clear()
         return found
 
@@ -168,7 +168,7 @@ def test_a_null_that_the_originals_skip_is_no_skipped_event(vm: Vm, cloudwatch: 
     (vm.folder / "journal").write_text(f"{SKIPPED}\n{null}\n-- cursor: new\n")
     vm.run()
 
-    skipped = [one["Value"] for one in cloudwatch.metrics if one["MetricName"] == "SkippedEvents"]
+    skipped = [metric["Value"] for metric in cloudwatch.metrics if metric["MetricName"] == "SkippedEvents"]
     assert skipped == [1]
     assert vm.memory.connector(ORIGINALS).skipped[f"{TOPIC}-3"] == [17]
 
@@ -198,7 +198,7 @@ def test_a_full_disk_leaves_the_old_cursor_and_the_healing(
         vm.run()
 
     assert cursor.read_text() == "old"
-    assert [one["MetricName"] for one in cloudwatch.metrics].count("TaskRunning") == 2
+    assert [metric["MetricName"] for metric in cloudwatch.metrics].count("TaskRunning") == 2
 
 
 @pytest.mark.parametrize(("code", "failed"), [("0", 0), ("1", 1), ("100", 1)])
@@ -206,7 +206,9 @@ def test_a_full_disk_leaves_the_old_cursor_and_the_healing(
 def test_the_boots_result_is_published(cloudwatch: CloudWatch, code: str, failed: int) -> None:
     main.main(["boot", code])
 
-    assert [(one["MetricName"], one["Value"]) for one in cloudwatch.metrics] == [("BootFailed", failed)]
+    assert [(metric["MetricName"], metric["Value"]) for metric in cloudwatch.metrics] == [
+        ("BootFailed", failed)
+    ]
 
 
 @dataclass
@@ -241,7 +243,9 @@ class Minutes:
 
     def pass_one(self) -> str:
         self.vm.run()
-        values = [one["Value"] for one in self.cloudwatch.metrics if one["MetricName"] == "BootFailed"]
+        values = [
+            metric["Value"] for metric in self.cloudwatch.metrics if metric["MetricName"] == "BootFailed"
+        ]
         self.cloudwatch.metrics.clear()
         return self.alarm.minute(values)
 

@@ -21,7 +21,7 @@ def test_a_skipped_event_is_told_with_topic_partition_and_offset(
 ) -> None:
     metrics.publish(SETTINGS, {"SkippedEvents": 1}, [Event(TOPIC, 3, 17, SINK)])
 
-    (named,) = [one for one in cloudwatch.metrics if one["MetricName"] == "SkippedEventOffset"]
+    (named,) = [metric for metric in cloudwatch.metrics if metric["MetricName"] == "SkippedEventOffset"]
     assert named["Value"] == 17
     assert {one["Name"]: one["Value"] for one in named["Dimensions"]} == {
         "Topic": TOPIC,
@@ -35,7 +35,7 @@ def test_what_expired_is_told_with_the_group_that_did_not_read_it(
 ) -> None:
     metrics.publish(SETTINGS, {"ExpiredEvents": 5}, expired=[Expired(SINK, position(2, 3, 9, 8), 3, 5)])
 
-    assert [one["MetricName"] for one in cloudwatch.metrics] == ["ExpiredEvents"]
+    assert [metric["MetricName"] for metric in cloudwatch.metrics] == ["ExpiredEvents"]
     assert (
         f"expired before it was archived: topic {TOPIC}, partition 2, offsets 3 to 7 (sink)"
         in capsys.readouterr().out
