@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import boto3
 import httpx
@@ -255,8 +256,9 @@ def _fetches_files(vm: Identity) -> None:
 
 def _fetches_secrets(vm: Identity) -> None:
     """What the VM's own script does before each start of the service."""
-    for name in (vm.stack.kafka_parameter, vm.stack.writer_parameter):
-        fetch_secrets.fetch(vm.client("ssm"), name)
+    with patch.object(fetch_secrets, "parameter_store", lambda _settings: vm.client("ssm")):
+        for name in (vm.stack.kafka_parameter, vm.stack.writer_parameter):
+            fetch_secrets.fetch({}, name)
 
 
 def _tells_metrics(vm: Identity) -> None:
