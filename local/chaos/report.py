@@ -10,8 +10,8 @@ from rich.console import Console
 from rich.table import Table
 
 DUPLICATES = (
-    "A duplicate is an event of an object that stood before its offsets were committed (every second, and when "
-    "the service is told to stop): after the fault it is read and archived again. Its `id` tells that it is the same."
+    "Duplicates come from objects that were complete when the fault struck, but whose offsets were not committed yet "
+    "(that happens every second, and at each orderly stop). The sink archives their events again, with the same `id`."
 )
 
 

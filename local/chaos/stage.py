@@ -318,8 +318,5 @@ def left_out(said: str) -> set[str]:
     """The lines of `make replay` about what it did not send; none of a run that did not come to its end."""
     kinds = ("without an id", "too long for the listener", "lines that are not", "refused by the listener")
     lines = said.splitlines()
-    return {line for line in lines if line.startswith(kinds)} if any(map(_is_total, lines)) else set()
-
-
-def _is_total(line: str) -> bool:
-    return line.startswith("sent: ")
+    ended = any(line.startswith("sent: ") for line in lines)
+    return {line for line in lines if ended and line.startswith(kinds)}

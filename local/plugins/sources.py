@@ -36,7 +36,7 @@ class NotVerified:
 
 READ = date(2026, 11, 26)
 
-# The stored copies of the repository name no commit for most files. Their headers tell the age: "Copyright IBM Corp.
+# Most texts were read without their commit. Their headers tell the age: "Copyright IBM Corp.
 # 2014, 2026" came with a late 6.x, "Copyright (c) HashiCorp, Inc." with the SDK v2 of AWS is a 5.x of 2024 or 2025.
 _V5 = "v5; the guide to v6 (website/docs/guides/version-6-upgrade.html.markdown, 367e037) changes none of it"
 

@@ -3,6 +3,7 @@
 An assertion inside `apply` can silently never run; a recorded input cannot.
 """
 
+import asyncio
 import logging
 import runpy
 from collections.abc import Callable, Mapping
@@ -214,6 +215,8 @@ def record(
 
     Raises whatever the program raises.
     """
+    # The SDK takes the thread's current loop, which an earlier test's asyncio.run has taken away.
+    asyncio.set_event_loop(asyncio.new_event_loop())
     recorder = Recorder()
     answers = _Answers(invokes, recorder)
     logger = logging.Logger("pulumi")

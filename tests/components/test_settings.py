@@ -1085,12 +1085,7 @@ def test_a_secret_is_a_secret_of_pulumi_at_once() -> None:
         output = settings.secret(SecretStr(MARKER))
         return await output.is_secret(), await output.future()
 
-    # A loop of its own: asyncio.run would take away the one that other tests' programs run on.
-    loop = asyncio.new_event_loop()
-    try:
-        assert loop.run_until_complete(made()) == (True, MARKER)
-    finally:
-        loop.close()
+    assert asyncio.run(made()) == (True, MARKER)
 
 
 def test_each_partition_of_each_topic_has_a_prefix() -> None:

@@ -54,7 +54,7 @@ class Bucket:
                 answer = self._s3.list_objects_v2(
                     Bucket=self._name, Prefix=prefix, StartAfter=start, MaxKeys=most
                 )
-                return [str(one["Key"]) for one in answer.get("Contents", ())]
+                return [str(entry["Key"]) for entry in answer.get("Contents", ())]
             except (BotoCoreError, ClientError) as error:
                 if attempt == ATTEMPTS:
                     raise

@@ -79,3 +79,7 @@ def tag_changes(state: dict[str, Any], inputs: dict[str, Any]) -> tuple[dict[str
     """The tags to set, and the keys of those to remove."""
     wanted, there = inputs.get("tags") or {}, state.get("tagsAll") or {}
     return wanted, sorted(set(there) - set(wanted))
+
+
+def void(_answer: object) -> None:
+    """Drops the answer of a call."""

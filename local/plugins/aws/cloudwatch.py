@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from local.plugins.aws.cloud import Cloud, tag_changes, tag_list, tag_map
+from local.plugins.aws.cloud import Cloud, tag_changes, tag_list, tag_map, void
 from local.plugins.sources import terraform_aws
 from local.plugins.stand_in import Created, Kind, Property
 from local.plugins.values import Plain
@@ -80,11 +80,7 @@ KINDS: dict[str, Kind[Cloud]] = {
         create=_put,
         read=_read,
         update=_update,
-        delete=lambda cloud, name, _state: _void(cloud.client("cloudwatch").delete_alarms(AlarmNames=[name])),
+        delete=lambda cloud, name, _state: void(cloud.client("cloudwatch").delete_alarms(AlarmNames=[name])),
         source=terraform_aws("cloudwatch/metric_alarm.go"),
     ),
 }
-
-
-def _void(_answer: object) -> None:
-    """Drops the answer of a call."""

@@ -3,8 +3,8 @@
 import json
 from typing import Any
 
-from local.plugins.aws.cloud import Cloud, tag_changes
-from local.plugins.sources import terraform_aws_5
+from local.plugins.aws.cloud import Cloud, tag_changes, void
+from local.plugins.sources import terraform_aws, terraform_aws_5
 from local.plugins.stand_in import Created, Kind, Property
 from local.plugins.values import Plain
 
@@ -102,7 +102,7 @@ KINDS: dict[str, Kind[Cloud]] = {
         read=_read_key,
         update=_update_key,
         delete=_delete_key,
-        source=terraform_aws_5("kms/key.go"),
+        source=terraform_aws("kms/key.go"),
     ),
     "aws:kms/alias:Alias": Kind(
         properties={
@@ -113,7 +113,7 @@ KINDS: dict[str, Kind[Cloud]] = {
         create=_create_alias,
         read=_read_alias,
         update=_update_alias,
-        delete=lambda cloud, name, _state: _void(cloud.client("kms").delete_alias(AliasName=name)),
+        delete=lambda cloud, name, _state: void(cloud.client("kms").delete_alias(AliasName=name)),
         source=terraform_aws_5("kms/alias.go"),
     ),
 }
@@ -121,7 +121,3 @@ KINDS: dict[str, Kind[Cloud]] = {
 
 def _tag_list(tags: dict[str, str] | None) -> list[Any]:
     return [{"TagKey": key, "TagValue": value} for key, value in (tags or {}).items()]
-
-
-def _void(_answer: object) -> None:
-    """Drops the answer of a call."""

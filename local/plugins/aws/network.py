@@ -4,7 +4,7 @@ import re
 import zlib
 from typing import Any, Literal
 
-from local.plugins.aws.cloud import Cloud, tag_changes, tag_list, tag_map
+from local.plugins.aws.cloud import Cloud, tag_changes, tag_list, tag_map, void
 from local.plugins.sources import python_sdk, terraform_aws, terraform_aws_5
 from local.plugins.stand_in import Created, Kind, Property, RefusedError
 from local.plugins.values import Plain
@@ -443,10 +443,6 @@ def _delete_rule(cloud: Cloud, rule_id: str, state: Plain) -> None:
     )
 
 
-def _void(_answer: object) -> None:
-    """Drops the answer of a call."""
-
-
 _FIXED = Property(required=True, replaces=True)
 _TAGS = Property()
 
@@ -462,7 +458,7 @@ KINDS: dict[str, Kind[Cloud]] = {
         create=_create_vpc,
         read=_read_vpc,
         update=_update_vpc,
-        delete=lambda cloud, vpc_id, _state: _void(cloud.client("ec2").delete_vpc(VpcId=vpc_id)),
+        delete=lambda cloud, vpc_id, _state: void(cloud.client("ec2").delete_vpc(VpcId=vpc_id)),
         source=terraform_aws_5("ec2/vpc_.go"),
     ),
     "aws:ec2/internetGateway:InternetGateway": Kind(
@@ -486,7 +482,7 @@ KINDS: dict[str, Kind[Cloud]] = {
         create=_create_subnet,
         read=_read_subnet,
         update=_update_subnet,
-        delete=lambda cloud, subnet_id, _state: _void(cloud.client("ec2").delete_subnet(SubnetId=subnet_id)),
+        delete=lambda cloud, subnet_id, _state: void(cloud.client("ec2").delete_subnet(SubnetId=subnet_id)),
         source=terraform_aws("ec2/vpc_subnet.go", "v6.8 or later"),
     ),
     "aws:ec2/routeTable:RouteTable": Kind(
@@ -503,7 +499,7 @@ KINDS: dict[str, Kind[Cloud]] = {
         create=_create_table,
         read=_read_table,
         update=_update_table,
-        delete=lambda cloud, table_id, _state: _void(
+        delete=lambda cloud, table_id, _state: void(
             cloud.client("ec2").delete_route_table(RouteTableId=table_id)
         ),
         source=terraform_aws_5("ec2/vpc_route_table.go"),
@@ -518,7 +514,7 @@ KINDS: dict[str, Kind[Cloud]] = {
         create=_create_route,
         read=_read_route,
         update=_update_route,
-        delete=lambda cloud, _id, state: _void(
+        delete=lambda cloud, _id, state: void(
             cloud.client("ec2").delete_route(
                 RouteTableId=state["routeTableId"], DestinationCidrBlock=state["destinationCidrBlock"]
             )
@@ -530,7 +526,7 @@ KINDS: dict[str, Kind[Cloud]] = {
         create=_create_association,
         read=_read_association,
         update=_update_association,
-        delete=lambda cloud, association_id, _state: _void(
+        delete=lambda cloud, association_id, _state: void(
             cloud.client("ec2").disassociate_route_table(AssociationId=association_id)
         ),
         source=terraform_aws_5("ec2/vpc_route_table_association.go"),
@@ -548,7 +544,7 @@ KINDS: dict[str, Kind[Cloud]] = {
         create=_create_endpoint,
         read=_read_endpoint,
         update=_update_endpoint,
-        delete=lambda cloud, endpoint_id, _state: _void(
+        delete=lambda cloud, endpoint_id, _state: void(
             cloud.client("ec2").delete_vpc_endpoints(VpcEndpointIds=[endpoint_id])
         ),
         source=terraform_aws_5("ec2/vpc_endpoint.go"),
@@ -567,7 +563,7 @@ KINDS: dict[str, Kind[Cloud]] = {
         create=_create_group,
         read=_read_group,
         update=retag,
-        delete=lambda cloud, group_id, _state: _void(
+        delete=lambda cloud, group_id, _state: void(
             cloud.client("ec2").delete_security_group(GroupId=group_id)
         ),
         source=terraform_aws_5("ec2/vpc_security_group.go"),

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from local.plugins.aws.cloud import Cloud, tag_list, tag_map
+from local.plugins.aws.cloud import Cloud, tag_list, tag_map, void
 from local.plugins.sources import NotVerified, Source, terraform_aws, terraform_aws_5
 from local.plugins.stand_in import Created, Kind, Property
 from local.plugins.values import Plain
@@ -124,14 +124,10 @@ def _guard(
         properties={"bucket": Property(required=True, replaces=True), **properties},
         create=create,
         read=read,
-        update=lambda cloud, bucket, _state, inputs: _void(put(cloud, bucket, inputs)),
-        delete=lambda cloud, bucket, _state: _void(delete(cloud, bucket)),
+        update=lambda cloud, bucket, _state, inputs: void(put(cloud, bucket, inputs)),
+        delete=lambda cloud, bucket, _state: void(delete(cloud, bucket)),
         source=source,
     )
-
-
-def _void(_answer: object) -> None:
-    """Drops the answer of a call."""
 
 
 PUBLIC_ACCESS = {

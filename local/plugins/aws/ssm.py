@@ -6,7 +6,7 @@ internal/service/ssm/parameter.go (read on 2026-11-26).
 
 from typing import Any
 
-from local.plugins.aws.cloud import Cloud, tag_changes, tag_list, tag_map
+from local.plugins.aws.cloud import Cloud, tag_changes, tag_list, tag_map, void
 from local.plugins.sources import terraform_aws_5
 from local.plugins.stand_in import Created, Kind, Property
 from local.plugins.values import Plain
@@ -94,12 +94,8 @@ KINDS: dict[str, Kind[Cloud]] = {
         create=_create,
         read=_read,
         update=_update,
-        delete=lambda cloud, name, _state: _void(cloud.client("ssm").delete_parameter(Name=name)),
+        delete=lambda cloud, name, _state: void(cloud.client("ssm").delete_parameter(Name=name)),
         replaces_with=_replaces_with,
         source=terraform_aws_5("ssm/parameter.go"),
     ),
 }
-
-
-def _void(_answer: object) -> None:
-    """Drops the answer of a call."""

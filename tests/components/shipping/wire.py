@@ -67,12 +67,7 @@ class Wire:
 
 
 def _struct(props: Mapping[str, Any]) -> Any:
-    # A loop of its own: asyncio.run would take away the one that other tests' programs run on.
-    loop = asyncio.new_event_loop()
-    try:
-        return loop.run_until_complete(rpc.serialize_properties(dict(props), {}))
-    finally:
-        loop.close()
+    return asyncio.run(rpc.serialize_properties(dict(props), {}))
 
 
 def _plain(struct: Any) -> dict[str, Any]:

@@ -1,11 +1,9 @@
 """A boot that fails: seen on a VM that boots from the project's user-data, beside a local AWS. Needs root."""
 
 import hashlib
-import os
 import re
 import secrets
 import socket
-import sys
 import time
 import zipfile
 from collections.abc import Iterator, Mapping
@@ -17,7 +15,7 @@ import pytest
 
 from components.worker import bundle
 from components.worker.bundle import INSTALL_SCRIPT, Bundle
-from local import paths, processes
+from local import processes
 from local.packages import debs, server
 from local.vm import rootfs, shell
 from local.vm.machine import Machine
@@ -36,17 +34,6 @@ INSTALLATION, RETRY = "s3-auditlog-sink-install.service", "s3-auditlog-sink-inst
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     with sites.running(tmp_path_factory.mktemp("site")) as one:
         yield one
-
-
-@pytest.fixture(scope="module")
-def packages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, Any]]:
-    """The local package server's addresses."""
-    state = tmp_path_factory.mktemp("packages")
-    argv = [sys.executable, "-m", "local.packages", "--state", str(state)]
-    try:
-        yield processes.start(state, "packages", argv, env=os.environ, cwd=paths.ROOT).ready
-    finally:
-        processes.stop_all(state)
 
 
 @pytest.fixture

@@ -3,11 +3,9 @@
 Nothing is booted. gpg, curl and apt are real; apt knows the local repository alone, and installs nothing.
 """
 
-import os
 import re
 import subprocess
-import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Thread
@@ -17,7 +15,7 @@ import pytest
 
 from components.worker import bundle
 from components.worker.bundle import INSTALL_SCRIPT
-from local import http, paths, processes
+from local import http
 from local.packages import server
 from local.vm import rootfs
 from tests.components.worker.test_rendered import FACTS, given
@@ -35,17 +33,6 @@ INSTALLED_KEY = "/etc/apt/keyrings/confluent.asc"
 RUN = f"cp -a /mnt/. / && {INSTALL_SCRIPT}; echo exit code $?; gpg --with-colons --show-keys {INSTALLED_KEY}"
 REACHED = "install: FAILED in step: Java and Kafka Connect (exit code 1)"
 REFUSED = "install: FAILED in step: package repository's key (exit code 1)"
-
-
-@pytest.fixture(scope="module")
-def packages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, Any]]:
-    """The local package server's addresses."""
-    state = tmp_path_factory.mktemp("packages")
-    argv = [sys.executable, "-m", "local.packages", "--state", str(state)]
-    try:
-        yield processes.start(state, "packages", argv, env=os.environ, cwd=paths.ROOT).ready
-    finally:
-        processes.stop_all(state)
 
 
 @dataclass(frozen=True)
