@@ -1,1 +1,1 @@
-"""The whole world on one machine: every outside system of the program, real where it can be had."""
+"""The whole deployment on one machine: every outside system of the program, real where it can be had."""

@@ -1,8 +1,6 @@
-"""Tiers: the unit tier does not even import the modules of the others, whose imports take seconds."""
+"""The tiers are folders: unit (seconds), local (real parts of the local stack), engine (whole stacks)."""
 
 import gc
-import re
-from pathlib import Path
 
 import pytest
 
@@ -10,24 +8,12 @@ import pytest
 # the unit tier's time.
 gc.disable()
 
-UNIT = "not local and not engine"
-_OTHER_TIER = re.compile(r"^pytestmark = .*mark\.(local|engine)", re.MULTILINE)
-
-
-def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Leaves out, of the unit tier, each module that is marked as a whole."""
-    if config.getoption("markexpr") != UNIT or collection_path.suffix != ".py":
-        return None
-    return True if _OTHER_TIER.search(collection_path.read_text()) else None
+_LONGEST_FIRST = ("engine", "local", "unit")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Starts the long tests first, so that the short ones fill the gaps beside them at the end."""
-    items.sort(
-        key=lambda item: (
-            0 if item.get_closest_marker("engine") else 1 if item.get_closest_marker("local") else 2
-        )
-    )
+    items.sort(key=lambda item: _LONGEST_FIRST.index(item.nodeid.split("/")[1]))
 
 
 def pytest_collection_finish() -> None:

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from local.logzio.server import Emulator
+from local.systems.logzio.server import Emulator
 from tests.engine.shipping_stack import Stack
 from tests.local.logzio_support import running
 

@@ -15,10 +15,11 @@ import boto3
 import yaml
 
 from components.settings import NAMESPACE
-from local import engine, paths, processes
-from local.logzio.server import Emulator
-from local.processes import Server
-from local.world import REGION, aws_environment, clean_environment
+from local.base import paths, processes
+from local.base.processes import Server
+from local.stack import engine
+from local.stack.deployment import REGION, aws_environment, clean_environment
+from local.systems.logzio.server import Emulator
 
 STACK = "test"
 BUCKET = "logexporter-ccloud-engine"
@@ -140,8 +141,8 @@ def program_stack(state: Path, program: Path = paths.ROOT) -> Iterator[ProgramSt
     """A stack that was initialised, with its settings written; nothing is made yet."""
     cloud = processes.start(
         state,
-        "cloud",
-        [sys.executable, "-m", "local.cloud", "--state", str(state)],
+        "aws",
+        [sys.executable, "-m", "local.systems.aws", "--state", str(state)],
         env={**clean_environment(), "PYTHONPATH": str(paths.ROOT)},
         cwd=paths.ROOT,
     )

@@ -10,9 +10,10 @@ from typing import Any
 
 import yaml
 
-from local import engine, paths
-from local.logzio.server import Emulator
-from local.world import clean_environment
+from local.base import paths
+from local.stack import engine
+from local.stack.deployment import clean_environment
+from local.systems.logzio.server import Emulator
 
 PROGRAM = Path(__file__).parent / "shipping_program"
 STACK = "test"

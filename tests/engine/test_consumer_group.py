@@ -4,11 +4,8 @@ import os
 import shutil
 from pathlib import Path
 
-import pytest
-
-from local import engine, paths
-
-pytestmark = [pytest.mark.local, pytest.mark.engine]
+from local.base import paths
+from local.stack import engine
 
 PROGRAM = Path(__file__).parent / "living_program"
 CHANGES = "the consumer group changes from"

@@ -3,12 +3,8 @@
 import json
 from pathlib import Path
 
-import pytest
-
-from local import world
-from local.demo import report, stages
-
-pytestmark = [pytest.mark.local, pytest.mark.engine]
+from local.proofs.demo import report, stages
+from local.stack import deployment
 
 EVENTS = 1500
 
@@ -17,7 +13,7 @@ def test_the_demo_ends_with_every_event_delivered_and_a_report(tmp_path: Path) -
     try:
         code = stages.run(EVENTS, tmp_path)
     finally:
-        world.end(tmp_path)
+        deployment.end(tmp_path)
 
     told = json.loads(report.report_file(tmp_path).read_text())
     assert code == 0, told

@@ -7,10 +7,8 @@ import pytest
 import yaml
 
 from components.settings import NAMESPACE
-from local import paths
+from local.base import paths
 from tests.engine.program_stack import ProgramStack, program_stack
-
-pytestmark = [pytest.mark.local, pytest.mark.engine]
 
 FILES = sorted((paths.ROOT / "examples").glob("Pulumi.*.yaml"))
 

@@ -3,12 +3,8 @@
 import json
 from pathlib import Path
 
-import pytest
-
-from local import pulumi, world
-from local.demo import stages
-
-pytestmark = [pytest.mark.local, pytest.mark.engine]
+from local.proofs.demo import stages
+from local.stack import deployment, pulumi
 
 
 def test_a_kept_bucket_stays_guarded_and_is_taken_over_by_the_next_up(tmp_path: Path) -> None:
@@ -17,12 +13,12 @@ def test_a_kept_bucket_stays_guarded_and_is_taken_over_by_the_next_up(tmp_path: 
         pulumi.destroy(stack)
 
         s3 = stack.aws("s3")
-        assert s3.get_public_access_block(Bucket=world.BUCKET)["PublicAccessBlockConfiguration"]
-        assert json.loads(s3.get_bucket_policy(Bucket=world.BUCKET)["Policy"])["Statement"]
+        assert s3.get_public_access_block(Bucket=deployment.BUCKET)["PublicAccessBlockConfiguration"]
+        assert json.loads(s3.get_bucket_policy(Bucket=deployment.BUCKET)["Policy"])["Statement"]
 
         stack.set("archive", "adoptExisting", True)
         pulumi.up(stack)
-        pulumi.run(stack, "preview", "--stack", world.STACK, "--expect-no-changes", quiet=True)
+        pulumi.run(stack, "preview", "--stack", deployment.STACK, "--expect-no-changes", quiet=True)
 
         stack.set("archive", "adoptExisting", False)
         stack.set("archive", "destroyWithData", True)
@@ -30,4 +26,4 @@ def test_a_kept_bucket_stays_guarded_and_is_taken_over_by_the_next_up(tmp_path: 
         pulumi.destroy(stack)
         assert [bucket["Name"] for bucket in s3.list_buckets()["Buckets"]] == []
     finally:
-        world.end(tmp_path)
+        deployment.end(tmp_path)

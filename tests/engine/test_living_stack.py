@@ -6,8 +6,6 @@ import pytest
 
 from tests.engine.program_stack import STACK, ProgramStack, program_stack
 
-pytestmark = [pytest.mark.local, pytest.mark.engine]
-
 VM = "aws:ec2/instance:Instance::worker"
 
 

@@ -6,8 +6,6 @@ import pytest
 
 from tests.engine.program_stack import STACK, ProgramStack, program_stack
 
-pytestmark = [pytest.mark.local, pytest.mark.engine]
-
 ROUTE_TABLE = "aws:ec2/routeTable:RouteTable"
 ASSOCIATION = "aws:ec2/routeTableAssociation:RouteTableAssociation"
 

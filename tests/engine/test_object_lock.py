@@ -7,19 +7,17 @@ import pytest
 from botocore.exceptions import ClientError
 
 from components import layout
-from local import pulumi, world
-from local.demo import stages
-from local.world import World
+from local.proofs.demo import stages
+from local.stack import deployment, pulumi
+from local.stack.deployment import LocalDeployment
 from tests.local.booted import booted
-
-pytestmark = [pytest.mark.local, pytest.mark.engine]
 
 DAYS = 30
 LOCKED = {"archive": {"objectLockDays": DAYS, "retentionDays": DAYS, "destroyWithData": False}}
 
 
 @pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalDeployment]:
     """A stack that was brought up, with its VM booted and 300 events that are archived and delivered."""
     with booted(tmp_path_factory.mktemp("lock"), LOCKED) as stack:
         stages.produce(stack, 300)
@@ -28,67 +26,74 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         yield stack
 
 
-def _data_objects(running: World) -> list[dict[str, Any]]:
+def _data_objects(running: LocalDeployment) -> list[dict[str, Any]]:
     """Every version of every archived object."""
-    pages = running.aws("s3").get_paginator("list_object_versions").paginate(Bucket=world.BUCKET)
+    pages = running.aws("s3").get_paginator("list_object_versions").paginate(Bucket=deployment.BUCKET)
     return [
         version for page in pages for version in page["Versions"] if layout.parse_data_key(version["Key"])
     ]
 
 
-def _default_lock(running: World) -> tuple[str, int]:
-    lock = running.aws("s3").get_object_lock_configuration(Bucket=world.BUCKET)["ObjectLockConfiguration"]
+def _default_lock(running: LocalDeployment) -> tuple[str, int]:
+    lock = running.aws("s3").get_object_lock_configuration(Bucket=deployment.BUCKET)[
+        "ObjectLockConfiguration"
+    ]
     retention = lock["Rule"]["DefaultRetention"]
     return retention["Mode"], retention["Days"]
 
 
-def test_every_object_is_locked_for_the_days_that_were_set(running: World) -> None:
+def test_every_object_is_locked_for_the_days_that_were_set(running: LocalDeployment) -> None:
     objects = _data_objects(running)
 
     assert objects
     for one in objects:
-        head = running.aws("s3").head_object(Bucket=world.BUCKET, Key=one["Key"], VersionId=one["VersionId"])
+        head = running.aws("s3").head_object(
+            Bucket=deployment.BUCKET, Key=one["Key"], VersionId=one["VersionId"]
+        )
         assert head["ObjectLockMode"] == "COMPLIANCE"
         assert (head["ObjectLockRetainUntilDate"] - one["LastModified"]).days in (DAYS - 1, DAYS)
 
 
-def test_not_even_who_runs_pulumi_can_delete_an_event(running: World) -> None:
+def test_not_even_who_runs_pulumi_can_delete_an_event(running: LocalDeployment) -> None:
     one = _data_objects(running)[0]
 
     with pytest.raises(ClientError, match="AccessDenied"):
         running.aws("s3").delete_object(
-            Bucket=world.BUCKET,
+            Bucket=deployment.BUCKET,
             Key=one["Key"],
             VersionId=one["VersionId"],
             BypassGovernanceRetention=True,
         )
 
     # Without a version, S3 hides it behind a marker: the event itself stays, and comes back without the marker.
-    marker = running.aws("s3").delete_object(Bucket=world.BUCKET, Key=one["Key"])
-    running.aws("s3").delete_object(Bucket=world.BUCKET, Key=one["Key"], VersionId=marker["VersionId"])
-    assert running.aws("s3").head_object(Bucket=world.BUCKET, Key=one["Key"])["VersionId"] == one["VersionId"]
-
-
-def test_an_overwritten_event_keeps_its_earlier_version(running: World) -> None:
-    one = _data_objects(running)[0]
-    before = running.aws("s3").get_object(Bucket=world.BUCKET, Key=one["Key"])["Body"].read()
-
-    other = running.aws("s3").put_object(
-        Bucket=world.BUCKET, Key=one["Key"], Body=b"", ChecksumAlgorithm="CRC32"
+    marker = running.aws("s3").delete_object(Bucket=deployment.BUCKET, Key=one["Key"])
+    running.aws("s3").delete_object(Bucket=deployment.BUCKET, Key=one["Key"], VersionId=marker["VersionId"])
+    assert (
+        running.aws("s3").head_object(Bucket=deployment.BUCKET, Key=one["Key"])["VersionId"]
+        == one["VersionId"]
     )
 
-    kept = running.aws("s3").get_object(Bucket=world.BUCKET, Key=one["Key"], VersionId=one["VersionId"])
+
+def test_an_overwritten_event_keeps_its_earlier_version(running: LocalDeployment) -> None:
+    one = _data_objects(running)[0]
+    before = running.aws("s3").get_object(Bucket=deployment.BUCKET, Key=one["Key"])["Body"].read()
+
+    other = running.aws("s3").put_object(
+        Bucket=deployment.BUCKET, Key=one["Key"], Body=b"", ChecksumAlgorithm="CRC32"
+    )
+
+    kept = running.aws("s3").get_object(Bucket=deployment.BUCKET, Key=one["Key"], VersionId=one["VersionId"])
     assert kept["Body"].read() == before
     assert other["VersionId"] != one["VersionId"]
 
 
-def test_neither_a_preview_nor_a_refresh_shows_a_change(running: World) -> None:
-    pulumi.run(running, "preview", "--stack", world.STACK, "--expect-no-changes", quiet=True)
-    refresh = ("refresh", "--stack", world.STACK, "--yes", "--expect-no-changes")
+def test_neither_a_preview_nor_a_refresh_shows_a_change(running: LocalDeployment) -> None:
+    pulumi.run(running, "preview", "--stack", deployment.STACK, "--expect-no-changes", quiet=True)
+    refresh = ("refresh", "--stack", deployment.STACK, "--yes", "--expect-no-changes")
     pulumi.run(running, *refresh, quiet=True)
 
 
-def test_destroy_keeps_the_bucket_its_lock_and_every_event(running: World) -> None:
+def test_destroy_keeps_the_bucket_its_lock_and_every_event(running: LocalDeployment) -> None:
     before = {(one["Key"], one["VersionId"]) for one in _data_objects(running)}
 
     pulumi.destroy(running)
@@ -98,7 +103,7 @@ def test_destroy_keeps_the_bucket_its_lock_and_every_event(running: World) -> No
 
 
 def test_a_kept_bucket_is_taken_over_with_its_lock_and_what_changed_meanwhile_is_applied(
-    running: World,
+    running: LocalDeployment,
 ) -> None:
     running.set("archive", "adoptExisting", True)
     running.set("archive", "retentionDays", 2 * DAYS)
@@ -106,8 +111,8 @@ def test_a_kept_bucket_is_taken_over_with_its_lock_and_what_changed_meanwhile_is
 
     pulumi.up(running)
 
-    rules = running.aws("s3").get_bucket_lifecycle_configuration(Bucket=world.BUCKET)["Rules"]
+    rules = running.aws("s3").get_bucket_lifecycle_configuration(Bucket=deployment.BUCKET)["Rules"]
     (retention,) = (rule for rule in rules if rule["ID"] == "retention-topics")
     assert retention["Expiration"]["Days"] == 2 * DAYS
-    pulumi.run(running, "preview", "--stack", world.STACK, "--expect-no-changes", quiet=True)
+    pulumi.run(running, "preview", "--stack", deployment.STACK, "--expect-no-changes", quiet=True)
     assert _default_lock(running) == ("COMPLIANCE", 2 * DAYS)

@@ -9,26 +9,24 @@ from pathlib import Path
 import pytest
 
 from components.worker import bundle
-from local import pulumi, world
-from local.demo import stages
-from local.kafka import client
-from local.vm import distributions, shell
-from local.world import World
+from local.proofs.demo import stages
+from local.stack import deployment, pulumi
+from local.stack.deployment import LocalDeployment
+from local.systems.kafka import client
+from local.systems.vm import distributions, shell
 from tests.local.booted import booted
-
-pytestmark = [pytest.mark.local, pytest.mark.engine]
 
 EVENTS = 1500
 
 
 @pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalDeployment]:
     """A stack that was brought up, with its VM booted."""
     with booted(tmp_path_factory.mktemp("program")) as stack:
         yield stack
 
 
-def test_every_event_is_archived_and_delivered(running: World) -> None:
+def test_every_event_is_archived_and_delivered(running: LocalDeployment) -> None:
     stages.produce(running, EVENTS)
 
     result = stages.verify(running)
@@ -37,35 +35,35 @@ def test_every_event_is_archived_and_delivered(running: World) -> None:
     assert (result.produced, result.archived, result.delivered) == (EVENTS, EVENTS, EVENTS)
 
 
-def test_a_preview_after_up_shows_no_change(running: World) -> None:
-    pulumi.run(running, "preview", "--stack", world.STACK, "--expect-no-changes", quiet=True)
+def test_a_preview_after_up_shows_no_change(running: LocalDeployment) -> None:
+    pulumi.run(running, "preview", "--stack", deployment.STACK, "--expect-no-changes", quiet=True)
 
 
-def test_a_refresh_after_up_shows_no_change(running: World) -> None:
-    pulumi.run(running, "refresh", "--stack", world.STACK, "--yes", "--expect-no-changes", quiet=True)
+def test_a_refresh_after_up_shows_no_change(running: LocalDeployment) -> None:
+    pulumi.run(running, "refresh", "--stack", deployment.STACK, "--yes", "--expect-no-changes", quiet=True)
 
 
-def test_outputs_say_where_things_are(running: World) -> None:
+def test_outputs_say_where_things_are(running: LocalDeployment) -> None:
     outputs = pulumi.outputs(running)
 
-    assert outputs["bucket"] == world.BUCKET
+    assert outputs["bucket"] == deployment.BUCKET
     assert outputs["topicPrefixes"] == [f"topics/{client.TOPIC}/"]
     assert len(set(outputs["registrationIds"].values())) == client.PARTITIONS
     assert outputs["instanceId"] in outputs["shellCommand"]
 
 
-def test_a_bucket_policy_that_somebody_took_away_is_seen_and_put_back(running: World) -> None:
+def test_a_bucket_policy_that_somebody_took_away_is_seen_and_put_back(running: LocalDeployment) -> None:
     s3 = running.aws("s3")
-    s3.delete_bucket_policy(Bucket=world.BUCKET)
+    s3.delete_bucket_policy(Bucket=deployment.BUCKET)
 
-    pulumi.run(running, "refresh", "--stack", world.STACK, "--yes", quiet=True)
-    pulumi.run(running, "up", "--stack", world.STACK, "--yes", "--skip-preview", quiet=True)
+    pulumi.run(running, "refresh", "--stack", deployment.STACK, "--yes", quiet=True)
+    pulumi.run(running, "up", "--stack", deployment.STACK, "--yes", "--skip-preview", quiet=True)
 
-    policy = json.loads(s3.get_bucket_policy(Bucket=world.BUCKET)["Policy"])
+    policy = json.loads(s3.get_bucket_policy(Bucket=deployment.BUCKET)["Policy"])
     assert policy["Statement"][0]["Sid"] == "OnlyTls"
 
 
-def test_security_updates_come_by_themselves_and_none_of_another_repository(running: World) -> None:
+def test_security_updates_come_by_themselves_and_none_of_another_repository(running: LocalDeployment) -> None:
     vm = _vm(running)
     settings = shell.run(vm, ["apt-config", "dump"]).stdout
     assert 'APT::Periodic::Unattended-Upgrade "1";' in settings
@@ -90,7 +88,7 @@ def test_security_updates_come_by_themselves_and_none_of_another_repository(runn
     }
 
 
-def test_a_reboot_loses_nothing_and_needs_nobody(running: World) -> None:
+def test_a_reboot_loses_nothing_and_needs_nobody(running: LocalDeployment) -> None:
     before = _boot_id(running)
     assert before is not None
     shell.run(_vm(running), ["systemctl", "reboot"])
@@ -105,7 +103,7 @@ def test_a_reboot_loses_nothing_and_needs_nobody(running: World) -> None:
     assert result.ok, result.explain()
 
 
-def test_the_vm_has_the_files_of_the_project_as_they_are(running: World) -> None:
+def test_the_vm_has_the_files_of_the_project_as_they_are(running: LocalDeployment) -> None:
     on_the_vm = shell.run(
         _vm(running), ["cat", "/usr/local/lib/s3-auditlog-sink/watchdog/decisions.py"]
     ).stdout
@@ -113,10 +111,10 @@ def test_the_vm_has_the_files_of_the_project_as_they_are(running: World) -> None
     assert on_the_vm == (bundle.FILES / "watchdog" / "decisions.py").read_text()
 
 
-def test_changed_files_replace_the_vm_and_the_former_files_go_after_it(running: World) -> None:
+def test_changed_files_replace_the_vm_and_the_former_files_go_after_it(running: LocalDeployment) -> None:
     before = _worker_files(running)
     running.set("worker", "logLevel", "DEBUG")
-    up = ("up", "--stack", world.STACK, "--yes", "--skip-preview")
+    up = ("up", "--stack", deployment.STACK, "--yes", "--skip-preview")
     lines = pulumi.run(running, *up, quiet=True).splitlines()
 
     replaced = [n for n, line in enumerate(lines) if "ec2:Instance" in line and "created" in line]
@@ -127,21 +125,21 @@ def test_changed_files_replace_the_vm_and_the_former_files_go_after_it(running: 
     assert before != after
 
 
-def test_destroy_leaves_nothing_behind(running: World) -> None:
+def test_destroy_leaves_nothing_behind(running: LocalDeployment) -> None:
     assert stages.down(running) == []
 
 
-def _vm(running: World) -> Path:
+def _vm(running: LocalDeployment) -> Path:
     """The folder of the VM, on this machine."""
     return running.state / "vm" / str(pulumi.outputs(running)["instanceId"])
 
 
-def _worker_files(running: World) -> list[str]:
-    listed = running.aws("s3").list_objects_v2(Bucket=world.BUCKET, Prefix="worker-files/")
+def _worker_files(running: LocalDeployment) -> list[str]:
+    listed = running.aws("s3").list_objects_v2(Bucket=deployment.BUCKET, Prefix="worker-files/")
     return [one["Key"] for one in listed["Contents"]]
 
 
-def _boot_id(running: World) -> str | None:
+def _boot_id(running: LocalDeployment) -> str | None:
     """Another one after each boot; None while the VM is off."""
     try:
         return shell.run(_vm(running), ["cat", "/proc/sys/kernel/random/boot_id"]).stdout or None

@@ -11,17 +11,17 @@ from pathlib import Path
 
 import pytest
 
-from local import http, paths, pulumi, world
-from local.demo import feed, stages
-from local.kafka import client, users
-from local.world import World
+from local.base import http, paths
+from local.proofs import producer
+from local.proofs.demo import stages
+from local.stack import deployment, pulumi
+from local.stack.deployment import LocalDeployment
+from local.systems.kafka import client, users
 from tests.local.booted import booted
-
-pytestmark = [pytest.mark.local, pytest.mark.engine]
 
 
 @pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalDeployment]:
     """A stack with a key of each kind, its VM booted."""
     with booted(tmp_path_factory.mktemp("rotation"), {"logzio": {"authentication": "keys"}}) as stack:
         yield stack
@@ -42,15 +42,15 @@ def _events_that_go_on_to_come(state: Path) -> Iterator[None]:
 def _feed(state: Path, ended: threading.Event) -> None:
     """Few at a time, so that they have just happened: Logz.io searches today and yesterday."""
     while not ended.wait(3):
-        feed.feed(state, client.client_config(state), 20, progress=lambda _: None)
+        producer.feed(state, client.client_config(state), 20, progress=lambda _: None)
 
 
-def _start(running: World, *keys: str) -> subprocess.Popen[str]:
+def _start(running: LocalDeployment, *keys: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         # A run in the background has its interrupts ignored, and hands that down.
         [
             *("env", "--default-signal=INT"),
-            *(sys.executable, "-m", "scripts.rotate", *keys, "--stack", world.STACK, "--yes"),
+            *(sys.executable, "-m", "scripts.rotate", *keys, "--stack", deployment.STACK, "--yes"),
         ],
         cwd=paths.ROOT,
         env=running.environment(),
@@ -62,7 +62,7 @@ def _start(running: World, *keys: str) -> subprocess.Popen[str]:
     )
 
 
-def _iam_keys(running: World) -> dict[str, set[str]]:
+def _iam_keys(running: LocalDeployment) -> dict[str, set[str]]:
     """Writer and reader -> their access keys."""
     iam = running.aws("iam")
     return {
@@ -74,7 +74,7 @@ def _iam_keys(running: World) -> dict[str, set[str]]:
     }
 
 
-def _kafka_keys(running: World) -> set[str]:
+def _kafka_keys(running: LocalDeployment) -> set[str]:
     return set(users.read(users.file(running.state)))
 
 
@@ -90,7 +90,9 @@ def _interrupted_at_the_proof(rotation: subprocess.Popen[str]) -> str:
     return said
 
 
-def test_an_interrupted_rotation_of_all_keys_is_finished_by_the_same_command(running: World) -> None:
+def test_an_interrupted_rotation_of_all_keys_is_finished_by_the_same_command(
+    running: LocalDeployment,
+) -> None:
     instance = pulumi.outputs(running)["instanceId"]
     iam_before, kafka_before = _iam_keys(running), _kafka_keys(running)
 
@@ -116,7 +118,7 @@ def test_an_interrupted_rotation_of_all_keys_is_finished_by_the_same_command(run
     assert pulumi.outputs(running)["instanceId"] == instance
 
 
-def test_events_go_on_to_flow_with_the_new_keys_alone(running: World) -> None:
+def test_events_go_on_to_flow_with_the_new_keys_alone(running: LocalDeployment) -> None:
     stages.produce(running, 500)
 
     result = stages.verify(running)
@@ -124,11 +126,11 @@ def test_events_go_on_to_flow_with_the_new_keys_alone(running: World) -> None:
     assert result.ok, result.explain()
 
 
-def test_after_a_rotation_nothing_is_left_to_do(running: World) -> None:
-    pulumi.run(running, "preview", "--stack", world.STACK, "--expect-no-changes", quiet=True)
+def test_after_a_rotation_nothing_is_left_to_do(running: LocalDeployment) -> None:
+    pulumi.run(running, "preview", "--stack", deployment.STACK, "--expect-no-changes", quiet=True)
 
 
-def test_after_a_rotation_the_parameters_are_under_the_stacks_key(running: World) -> None:
+def test_after_a_rotation_the_parameters_are_under_the_stacks_key(running: LocalDeployment) -> None:
     """The local AWS puts each new value under the default key, as AWS's documentation has it; see `vm.py`."""
     aliases = running.aws("kms").list_aliases()["Aliases"]
     (alias,) = (one for one in aliases if one["AliasName"].endswith("-worker-secrets"))
@@ -138,7 +140,7 @@ def test_after_a_rotation_the_parameters_are_under_the_stacks_key(running: World
     assert used == {alias["TargetKeyId"]}
 
 
-def test_logzio_reads_with_the_readers_new_key(running: World) -> None:
+def test_logzio_reads_with_the_readers_new_key(running: LocalDeployment) -> None:
     (key,) = _iam_keys(running)["reader"]
 
     token = (running.state / "logzio" / "token").read_text()

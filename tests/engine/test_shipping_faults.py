@@ -9,8 +9,6 @@ import pytest
 
 from tests.engine.shipping_stack import Stack, described, held
 
-pytestmark = pytest.mark.engine
-
 FAULTS: Mapping[str, Mapping[str, Any]] = {
     "429": {"answer": "429"},
     "429, Retry-After": {"answer": "429", "retry_after": 1},

@@ -8,11 +8,9 @@ from typing import Any
 
 import pytest
 
-from local.logzio.server import Emulator
+from local.systems.logzio.server import Emulator
 from tests.engine.shipping_stack import ROLE, SECRET_VARIABLE, STACK, Stack, described, held
 from tests.local.logzio_support import BODY, BUCKETS, api, running
-
-pytestmark = pytest.mark.engine
 
 SECRET = "marker-secret/of+the=key"
 ACCESS_KEY = "AKIAMARKERMARKER0001"

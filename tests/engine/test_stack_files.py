@@ -4,14 +4,10 @@ import json
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from components.settings import stack_file
-from local import engine
-from local.world import clean_environment
-from tests.components.stack_file_samples import SAMPLES, VALUES, written
-
-pytestmark = pytest.mark.engine
+from local.stack import engine
+from local.stack.deployment import clean_environment
+from tests.unit.components.stack_file_samples import SAMPLES, VALUES, written
 
 PROJECT = "name: test\nruntime: python\n"
 

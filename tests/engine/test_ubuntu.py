@@ -5,20 +5,18 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from local import pulumi
-from local.demo import stages
-from local.vm import distributions, shell
-from local.vm.distributions import UBUNTU
-from local.world import World
+from local.proofs.demo import stages
+from local.stack import pulumi
+from local.stack.deployment import LocalDeployment
+from local.systems.vm import distributions, shell
+from local.systems.vm.distributions import UBUNTU
 from tests.local.booted import booted
-
-pytestmark = [pytest.mark.local, pytest.mark.engine]
 
 EVENTS = 500
 
 
 @pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalDeployment]:
     """A stack that was brought up, with its VM booted. Not every mirror of Debian has Ubuntu beside it."""
     index = f"{UBUNTU.mirror}/dists/{UBUNTU.suite}/InRelease"
     try:
@@ -32,7 +30,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
             yield stack
 
 
-def test_every_event_is_archived_and_delivered_on_ubuntu_with_java_8(running: World) -> None:
+def test_every_event_is_archived_and_delivered_on_ubuntu_with_java_8(running: LocalDeployment) -> None:
     stages.produce(running, EVENTS)
 
     result = stages.verify(running)

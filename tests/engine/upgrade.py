@@ -14,15 +14,17 @@ from typing import Any
 
 from components import layout, logzio_facts
 from components.settings import NAMESPACE
-from local import history, http, paths, processes, pulumi, world
-from local.chaos.feeding import Feed
-from local.chaos.ledger import Ledger, Reader
-from local.demo import feed, stages
-from local.demo.feed import Produced
-from local.kafka import client
-from local.packages import debs
-from local.vm import distributions
-from local.world import STACK, World
+from local.base import git_history, http, paths, processes
+from local.proofs import producer
+from local.proofs.chaos.feeding import Feed
+from local.proofs.chaos.ledger import Ledger, Reader
+from local.proofs.demo import stages
+from local.proofs.producer import Produced
+from local.stack import deployment, pulumi
+from local.stack.deployment import STACK, LocalDeployment
+from local.systems.kafka import client
+from local.systems.packages import debs
+from local.systems.vm import distributions
 
 COMMIT = "1d73ee1296f16149c8bd95dfcbec9069b34406c4"
 """The last one of version 0.1.0."""
@@ -50,7 +52,7 @@ class Upgrade:
     """A stack of 0.1.0 with its VM up. `run` lets today's program take it over; the rest says what came of it.
 
     Attributes:
-        world: the local stack with today's program.
+        deployment: the local stack with today's program.
         before, after: (type, physical id) of each resource, before and after today's `pulumi up`.
         steps: of that `pulumi up`.
         keys_before, keys_after: the objects that Logz.io read before it, and since then.
@@ -59,8 +61,8 @@ class Upgrade:
             not flatten: many of its events are so.
     """
 
-    def __init__(self, old: World) -> None:
-        self.world = replace(old, program=paths.ROOT)
+    def __init__(self, old: LocalDeployment) -> None:
+        self.deployment = replace(old, program=paths.ROOT)
         self.before = self.after = _resources(old)
         self.steps: list[Step] = []
         self.keys_before: set[str] = set()
@@ -73,31 +75,31 @@ class Upgrade:
 
     def run(self, changes: Changes) -> None:
         """Changes the stack file, then runs today's `pulumi up`. Events come before, meanwhile and afterwards."""
-        stages.produce(self.world, EVENTS)
+        stages.produce(self.deployment, EVENTS)
         assert not self._behind(originals=False), (
             "0.1.0 does not bring its events into the bucket and Logz.io"
         )
         self.keys_before = self._newly_read()
         for section, values in changes.items():
             for name, value in values.items():
-                self.world.set(section, name, value)
-        flow = Feed(self.world.state, RATE)
+                self.deployment.set(section, name, value)
+        flow = Feed(self.deployment.state, RATE)
         flow.start()
         try:
-            self.steps = _up(self.world)
-            stages.boot(self.world)
+            self.steps = _up(self.deployment)
+            stages.boot(self.deployment)
         finally:
             flow.stop()
         fed = len(self.produced())
-        stages.produce(self.world, EVENTS)
+        stages.produce(self.deployment, EVENTS)
         self.fed_after = {event.partition for event in self.produced()[fed:]}
         self._behind(originals=True)
         self.keys_after = self._newly_read()
-        self.after = _resources(self.world)
+        self.after = _resources(self.deployment)
 
     def produced(self) -> list[Produced]:
         """The events that Kafka accepted."""
-        return list(feed.read_produced(self.world.state))
+        return list(producer.read_produced(self.deployment.state))
 
     def lost_in_bucket(self) -> set[str]:
         """The ids that the bucket does not have."""
@@ -117,7 +119,7 @@ class Upgrade:
 
     def vm_exit_codes(self) -> list[int]:
         """Of each VM that is gone: 0 if it was shut down in order."""
-        known = http.get(f"{self.world.hypervisor}/instances").raise_for_status().json()
+        known = http.get(f"{self.deployment.hypervisor}/instances").raise_for_status().json()
         return [vm["exit_code"] for vm in known.values() if vm["state"] == "gone"]
 
     def _behind(self, *, originals: bool) -> set[str]:
@@ -156,7 +158,7 @@ def stack_of_0_1(state: Path) -> Iterator[Upgrade]:
         HistoryError: the history does not have that program.
     """
     program = state / "program"
-    history.extract(COMMIT, PROGRAM, program)
+    git_history.extract(COMMIT, PROGRAM, program)
     # Where Pulumi.yaml has it: an installed Pulumi takes its Python from there.
     (program / ".venv").symlink_to(paths.ROOT / ".venv")
     try:
@@ -164,21 +166,21 @@ def stack_of_0_1(state: Path) -> Iterator[Upgrade]:
         stages.boot(old)
         yield Upgrade(old)
     finally:
-        world.end(state / "stack")
+        deployment.end(state / "stack")
 
 
-def _settings_of_0_1(running: World, connector_version: str) -> dict[str, Any]:
+def _settings_of_0_1(running: LocalDeployment, connector_version: str) -> dict[str, Any]:
     """The stack file as 0.1.0 knows it: a setting that came later would be refused."""
     packages = running.servers["packages"].ready
     return {
-        "aws:region": world.REGION,
+        "aws:region": deployment.REGION,
         f"{NAMESPACE}:source": {
             "cluster": "lkc-local1",
             "environment": "env-local1",
             "serviceAccount": "sa-local1",
             "partitions": {client.TOPIC: client.PARTITIONS},
         },
-        f"{NAMESPACE}:archive": {"bucket": world.BUCKET, "destroyWithData": True},
+        f"{NAMESPACE}:archive": {"bucket": deployment.BUCKET, "destroyWithData": True},
         f"{NAMESPACE}:connector": {
             "rotationSeconds": 5,
             "version": connector_version,
@@ -197,7 +199,7 @@ def _settings_of_0_1(running: World, connector_version: str) -> dict[str, Any]:
     }
 
 
-def _up(running: World) -> list[Step]:
+def _up(running: LocalDeployment) -> list[Step]:
     """`pulumi up`; the engine's events come one JSON object per line."""
     command = ("up", "--stack", STACK, "--yes", "--skip-preview", "--json")
     try:
@@ -212,7 +214,7 @@ def _up(running: World) -> list[Step]:
     return [Step(step["op"], step["type"], step["urn"]) for step in begun]
 
 
-def _resources(running: World) -> set[tuple[str, str]]:
+def _resources(running: LocalDeployment) -> set[tuple[str, str]]:
     state = json.loads(pulumi.run(running, "stack", "export", "--stack", STACK, quiet=True))
     return {
         (resource["type"], resource["id"])

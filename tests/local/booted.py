@@ -5,17 +5,17 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from local import world
-from local.demo import stages
-from local.world import World
+from local.proofs.demo import stages
+from local.stack import deployment
+from local.stack.deployment import LocalDeployment
 
 
 @contextmanager
-def booted(state: Path, changed: Mapping[str, Mapping[str, Any]] | None = None) -> Iterator[World]:
+def booted(state: Path, changed: Mapping[str, Mapping[str, Any]] | None = None) -> Iterator[LocalDeployment]:
     """Brought up (`changed`: as in `stages.up`), with its VM booted; ended whatever happens."""
     try:
         stack = stages.up(state, changed)
         stages.boot(stack)
         yield stack
     finally:
-        world.end(state)
+        deployment.end(state)

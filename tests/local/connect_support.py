@@ -11,9 +11,9 @@ import httpx
 import javaproperties
 
 from components.worker import cloud_config
-from local import http, java, processes
-from local.connector import archive
-from local.kafka import client, jars, users
+from local.base import http, java, processes
+from local.systems.connector import archive
+from local.systems.kafka import client, jars, users
 from tests.local.kafka_support import wait_for
 
 VERSION = "12.1.11"

@@ -17,8 +17,8 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_ba
 from werkzeug.serving import WSGIRequestHandler, make_server
 from werkzeug.wrappers import Request, Response
 
-from local import paths, processes
-from local.kafka import client
+from local.base import paths, processes
+from local.systems.kafka import client
 
 T = TypeVar("T")
 
@@ -37,7 +37,7 @@ def wait_for(what: str, look: Callable[[], T | None], seconds: float = 600.0) ->
 
 def start_broker(state: Path, port: int | None = None, relay_port: int | None = None) -> processes.Server:
     """A broker of its own on this state folder."""
-    argv = [sys.executable, "-m", "local.kafka", "--state", str(state)]
+    argv = [sys.executable, "-m", "local.systems.kafka", "--state", str(state)]
     if port is not None:
         argv += ["--port", str(port)]
     if relay_port is not None:

@@ -8,8 +8,8 @@ from typing import Any
 
 import httpx
 
-from local import http
-from local.logzio.server import Emulator
+from local.base import http
+from local.systems.logzio.server import Emulator
 
 BUCKETS = "/v1/log-shipping/s3-buckets"
 ROLE = "arn:aws:iam::123456789012:role/logzio-reader"

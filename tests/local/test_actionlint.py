@@ -3,11 +3,7 @@
 import subprocess
 from pathlib import Path
 
-import pytest
-
-from local import actionlint
-
-pytestmark = pytest.mark.local
+from tools import actionlint
 
 WORKFLOW = """\
 on: push

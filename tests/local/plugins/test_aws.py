@@ -12,11 +12,9 @@ from typing import Any
 import grpc  # type: ignore[import-untyped]  # it ships no types
 import pytest
 
-from local.plugins.aws.provider import KINDS
+from local.systems.plugins.aws.provider import KINDS
 from tests.local.plugins.conftest import REGION, aws_environment
 from tests.local.plugins.wire import SECRET, SIGNATURE, UNKNOWN, Plugin, opened, secret
-
-pytestmark = pytest.mark.local
 
 Client = Callable[[str], Any]
 

@@ -7,10 +7,8 @@ from typing import Any
 import grpc  # type: ignore[import-untyped]  # it ships no types
 import pytest
 
-from local.kafka import users
+from local.systems.kafka import users
 from tests.local.plugins.wire import Plugin, environment, opened
-
-pytestmark = pytest.mark.local
 
 API_KEY = "confluentcloud:index/apiKey:ApiKey"
 

@@ -11,7 +11,7 @@ import grpc  # type: ignore[import-untyped]  # it ships no types
 from google.protobuf import json_format, struct_pb2
 from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 
-from local import paths
+from local.base import paths
 
 SIGNATURE = "4dabf18193072939515e22adb298388d"
 SECRET = "1b47061264138c4ac30d75fd1eb44270"

@@ -1,0 +1,99 @@
+"""Maven and the JDK, as far as the local stack needs them: jars of a pom, classes of a few sources."""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import tempfile
+import zipfile
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+from local.base import paths, progress
+
+# Java 8 byte code, as the jars of Kafka 3.9 and of the vendor's connector are.
+# "options": JDK 17 warns that 8 is an old source level, which is the very point here.
+JAVAC_OPTIONS = ["--release", "8", "-encoding", "UTF-8", "-Xlint:all,-options", "-Werror"]
+
+DEBIAN_PACKAGES = {"javac": "openjdk-17-jdk-headless", "mvn": "maven"}
+"""Commands that this module runs, and the package that has each: one that comes from elsewhere is as good."""
+
+
+class ToolError(RuntimeError):
+    """A tool is missing or failed; the message says which, and what to do."""
+
+
+def missing_packages() -> list[str]:
+    """The Debian packages of the commands that are not on PATH."""
+    return [package for command, package in DEBIAN_PACKAGES.items() if shutil.which(command) is None]
+
+
+def ensure(name: str, inputs: Iterable[Path | str], build: Callable[[Path], None], *, text: str) -> Path:
+    """A folder of the cache that `build` filled once: `CACHE/<name>-<hash of the inputs>`.
+
+    It is built beside its place and moved there as a whole, so a broken build leaves nothing behind.
+    """
+    digest = hashlib.sha256()
+    for item in inputs:
+        digest.update(item.read_bytes() if isinstance(item, Path) else item.encode())
+        digest.update(b"\0")
+    directory = paths.CACHE / f"{name}-{digest.hexdigest()[:12]}"
+    if directory.exists():
+        return directory
+    paths.CACHE.mkdir(parents=True, exist_ok=True)
+    partial = Path(tempfile.mkdtemp(prefix=f"{name}-partial-", dir=paths.CACHE))
+    try:
+        with progress.step(text):
+            build(partial)
+        partial.chmod(0o755)
+        _take_place(partial, directory)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    return directory
+
+
+def copy_dependencies(pom: Path, directory: Path) -> None:
+    """The jars of a pom, with all that they need, from Maven's repository into `directory`."""
+    command = ["mvn", "-B", "-q", "-f", str(pom), "dependency:copy-dependencies"]
+    run([*command, f"-DoutputDirectory={directory}", "-DincludeScope=runtime"], needs=DEBIAN_PACKAGES["mvn"])
+
+
+def compile_jar(sources: Path, class_path: Sequence[Path], jar: Path, *, entries: Path | None = None) -> None:
+    """Compiles the `.java` files under `sources` into `jar`; `entries` holds further files for it."""
+    with tempfile.TemporaryDirectory() as temporary:
+        classes = Path(temporary)
+        files = [str(file) for file in sorted(sources.rglob("*.java"))]
+        joined = os.pathsep.join(f"{directory}/*" for directory in class_path)
+        command = ["javac", *JAVAC_OPTIONS, "-cp", joined, "-d", str(classes), *files]
+        run(command, needs=DEBIAN_PACKAGES["javac"])
+        if entries is not None:
+            shutil.copytree(entries, classes, dirs_exist_ok=True)
+        with zipfile.ZipFile(jar, "w", zipfile.ZIP_DEFLATED) as out:
+            for file in sorted(classes.rglob("*")):
+                out.write(file, file.relative_to(classes))
+
+
+def run(command: Sequence[str], *, needs: str) -> None:
+    """Runs a tool to its end.
+
+    Raises:
+        ToolError: it is not there (names the Debian package `needs`), or failed (holds its output's end).
+    """
+    try:
+        subprocess.run(
+            command, check=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        )
+    except FileNotFoundError:
+        raise ToolError(f"{command[0]} is not installed: install the Debian package {needs}") from None
+    except subprocess.CalledProcessError as error:
+        output = error.stdout.decode(errors="replace")[-3000:]
+        raise ToolError(f"{command[0]} failed with {error.returncode}:\n{output}") from None
+
+
+def _take_place(partial: Path, directory: Path) -> None:
+    try:
+        partial.rename(directory)
+    except OSError:
+        # Somebody else built the same thing at the same time: theirs is as good.
+        if not directory.exists():
+            raise

@@ -1,5 +1,0 @@
-"""The stand-in of the confluentcloud plugin: API keys of the local broker, and what is looked up beside them.
-
-Property names and behaviour are those of pulumi-confluentcloud 2.87: a test holds the names against the SDK, and
-`python -m local.plugins.claims` says where the behaviour was read.
-"""

@@ -1,0 +1,53 @@
+"""`python -m local.proofs.chaos.page REPORT ...`: prints the reports of runs as the page docs/chaos.md."""
+
+import json
+import sys
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+from local.proofs.chaos.report import DUPLICATES
+
+INTRODUCTION = """\
+# What each fault did
+
+`python -m local.proofs.chaos.page` wrote this page from the reports of `make chaos`. It injects each fault
+into the local stack (Debian 12, Java 17) while events flow, and counts events by their ids.
+[The local stack](local-stack.md#real-part-or-stand-in) says which part is real. Seconds are from the end of the fault
+until all events of before, and the first ones of after it, are in the bucket and in Logz.io, a rotation of 5 s included.
+"""
+
+
+def section(report: Mapping[str, Any], day: date) -> str:
+    """One run in Markdown. `report`: what `Report.write` wrote on that day (UTC)."""
+    lines = [
+        f"{report['events']:,} events on {day.isoformat()}; missing at the end: {report['missing_at_the_end']}, "
+        f"originals missing: {report['originals_missing']}. {DUPLICATES}",
+        "",
+        "| fault | lost in the bucket | lost in Logz.io | came twice | seconds to recover | what you would have seen |",
+        "|---|---|---|---|---|---|",
+        *(_row(row) for row in report["rows"]),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _row(row: Mapping[str, Any]) -> str:
+    fault = f"{row['name']} {row['fault']}"
+    if row["skipped"] is not None:
+        return f"| {fault} | - | - | - | - | not run: {row['skipped']} |"
+    lost = str(row["lost_in_bucket"])
+    if row["unrepresentable"]:
+        lost += f" (and {row['unrepresentable']} that are in the originals alone)"
+    seconds = "not recovered" if row["seconds"] is None else f"{row['seconds']:.0f}"
+    # What a script printed may follow.
+    seen = row["seen"].splitlines()[0].replace("|", "\\|")
+    return f"| {fault} | {lost} | {row['lost_in_logzio']} | {row['duplicates']} | {seconds} | {seen} |"
+
+
+if __name__ == "__main__":
+    sections = [INTRODUCTION]
+    for file in map(Path, sys.argv[1:]):
+        written = datetime.fromtimestamp(file.stat().st_mtime, UTC).date()
+        sections.append(section(json.loads(file.read_text()), written))
+    sys.stdout.write("\n".join(sections))

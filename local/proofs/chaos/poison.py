@@ -1,0 +1,235 @@
+"""Records that are hard to stomach, and what becomes of each."""
+
+import gzip
+import json
+import re
+import time
+import uuid
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from confluent_kafka import KafkaError, Message, Producer
+
+from components import layout, logzio_facts
+from components.worker.fields import flattened
+from local.proofs.chaos.ledger import lines_of
+from local.proofs.chaos.stage import ChaosError, Stage, wait_until
+from local.proofs.demo import stages
+from local.stack.deployment import BUCKET
+from local.systems.kafka import client
+from local.systems.kafka.client import TOPIC
+
+PARTITION = 3
+
+BEYOND_LOGZIO = "8 MB"
+"""Of the readable events the one that Logz.io cannot index: a value of more than 32,700 characters."""
+
+# What Connect's LogReporter writes for a record that was skipped.
+_SKIPPED = re.compile(r"topic='([^']+)', partition=(\d+), offset=(\d+)")
+
+
+@dataclass(frozen=True)
+class Struck:
+    """What a fault did beside breaking things.
+
+    Attributes:
+        note: what was seen of it.
+        ids: events that it produced itself and that must arrive.
+        unindexable: further ones that must arrive, though Logz.io cannot index them.
+        unrepresentable: records that a JSON archive cannot hold; each was named in the log and kept as an original.
+        silent: those that nothing was said of or that have no original, and unindexable events that did not arrive.
+            They count as lost.
+    """
+
+    note: str = ""
+    ids: tuple[str, ...] = ()
+    unindexable: tuple[str, ...] = ()
+    unrepresentable: int = 0
+    silent: int = 0
+
+
+def unreadable(event_id: str) -> dict[str, bytes]:
+    """Records that are no JSON object."""
+    return {
+        "malformed JSON": b'{"id":"' + event_id.encode() + b'","data":',
+        "a JSON array": b'["' + event_id.encode() + b'"]',
+        "invalid UTF-8": b'{"id":"' + event_id.encode() + b'","data":"\xff\xfe"}',
+    }
+
+
+def readable() -> dict[str, dict[str, Any]]:
+    """Events that are JSON objects, and extreme."""
+    nested: Any = "the bottom"
+    for _ in range(100):
+        nested = {"deeper": nested}
+    data: dict[str, Any] = {
+        "100-level nesting": nested,
+        "an integer over 64 bits": 2**80 + 1,
+        "8 MB": "x" * 8_000_000,
+    }
+    return {name: _event(value) for name, value in data.items()}
+
+
+def _event(data: Any) -> dict[str, Any]:
+    return {
+        "id": str(uuid.uuid4()),
+        "specversion": "1.0",
+        "source": "crn://confluent.cloud/",
+        "type": "io.confluent.kafka.server/authorization",
+        "time": time.strftime("%Y-%m-%dT%H:%M:%S.000Z", time.gmtime()),
+        "data": data,
+    }
+
+
+def strike(stage: Stage) -> Struck:
+    """Produces one record of each kind and waits until each is archived or named in the log."""
+    began = time.time()
+    events = readable()
+    skipped = unreadable(str(uuid.uuid4()))
+    values: dict[str, bytes | None] = {name: json.dumps(event).encode() for name, event in events.items()}
+    offsets = produce(stage, {**skipped, "null": None, **values})
+    last = max(offsets.values())
+    sent = {name: value for name, value in {**skipped, **values}.items() if value is not None}
+
+    def named() -> set[int]:
+        return named_offsets(stage.journal(began), PARTITION)
+
+    def is_past() -> bool:
+        all_named = all(offsets[name] in named() for name in skipped)
+        passed = all_named and _last_archived(stage) > last
+        return passed and counted(stage.journal(began)) >= len(skipped) and not _unkept(stage, sent)
+
+    # What is not past by then shows below.
+    with suppress(ChaosError):
+        wait_until(is_past, "the sink has passed the poison")
+    logged = named()
+    unnamed = [name for name in skipped if offsets[name] not in logged]
+    unkept = _unkept(stage, sent)
+    silent = [name for name in skipped if name in unnamed or name in unkept]
+    archived = _archived(stage, (event["id"] for event in events.values()), last)
+    beyond = str(events[BEYOND_LOGZIO]["id"])
+    with suppress(ChaosError):
+        wait_until(lambda: _is_marked(stage, beyond), f"Logz.io has marked the event of {BEYOND_LOGZIO}")
+    is_marked = _is_marked(stage, beyond)
+    notes = [f"skipped: {', '.join(name for name in skipped if name not in silent)}"]
+    notes.append(f"metric SkippedEvents: {counted(stage.journal(began))}, a null (no event) among them")
+    for name, event in events.items():
+        copy = archived.get(event["id"])
+        if copy is None:
+            notes.append(f"{name}: not archived")
+        else:
+            notes.append(
+                f"{name}: archived"
+                + ("" if _has_fields(copy, event) else " WITH ANOTHER VALUE (format raw keeps it)")
+                + (", in Logz.io an invalid log" if name == BEYOND_LOGZIO and is_marked else "")
+            )
+    notes.append("originals: each of them, byte for byte" if not unkept else f"NO ORIGINAL of {unkept}")
+    if unnamed:
+        notes.append(f"NOT NAMED in the log: {', '.join(unnamed)}")
+    arrived = is_marked and beyond in archived
+    return Struck(
+        note="; ".join(notes),
+        ids=tuple(event["id"] for event in events.values() if event["id"] != beyond),
+        unindexable=(beyond,),
+        unrepresentable=len(skipped) - len(silent),
+        silent=len(silent) + (0 if arrived else 1),
+    )
+
+
+def _has_fields(copy: Mapping[str, Any], event: Mapping[str, Any]) -> bool:
+    return flattened({"data": event["data"]}).items() <= copy.items()
+
+
+def _is_marked(stage: Stage, event_id: str) -> bool:
+    """Whether Logz.io shows an event as one that it could not index."""
+    shown = (
+        json.loads(row.event)
+        for row in stages.delivered(stage.deployment).new_rows()
+        if event_id in row.event
+    )
+    return any(event.get("id") == event_id and logzio_facts.failure(event) for event in shown)
+
+
+def produce(stage: Stage, values: Mapping[str, bytes | None]) -> dict[str, int]:
+    """Sends the records to one partition; their offsets by name.
+
+    Raises:
+        RuntimeError: one was not accepted.
+    """
+    producer = Producer({**client.client_config(stage.state), "message.max.bytes": 20_000_000})
+    offsets: dict[str, int] = {}
+
+    def record(name: str) -> Callable[[KafkaError | None, Message], None]:
+        def delivered(error: KafkaError | None, message: Message) -> None:
+            offset = message.offset()
+            if error is None and offset is not None:
+                offsets[name] = offset
+
+        return delivered
+
+    for name, value in values.items():
+        producer.produce(TOPIC, value, partition=PARTITION, on_delivery=record(name))
+    producer.flush(60)
+    if missing := values.keys() - offsets.keys():
+        raise RuntimeError(f"Kafka did not accept {sorted(missing)}")
+    return offsets
+
+
+def named_offsets(journal: list[str], partition: int) -> set[int]:
+    """The offsets of a partition that the journal names as skipped."""
+    found = (_SKIPPED.search(line) for line in journal)
+    return {int(one[3]) for one in found if one and one[1] == TOPIC and int(one[2]) == partition}
+
+
+def counted(journal: list[str]) -> int:
+    """How many skipped records the watchdog's metric has told of."""
+    beats = (line.removeprefix("heartbeat ") for line in journal if line.startswith("heartbeat "))
+    return sum(int(json.loads(beat).get("SkippedEvents", 0)) for beat in beats)
+
+
+def _unkept(stage: Stage, sent: Mapping[str, bytes]) -> list[str]:
+    """The records whose bytes stand in no object of originals."""
+    s3 = stage.deployment.aws("s3")
+    bodies = [
+        gzip.decompress(s3.get_object(Bucket=BUCKET, Key=key)["Body"].read())
+        for key in _keys(stage, layout.ORIGINALS)
+    ]
+    return [name for name, value in sent.items() if not any(value + b"\n" in body for body in bodies)]
+
+
+def _keys(stage: Stage, topics_dir: str = "topics") -> list[str]:
+    pages = (
+        stage.deployment.aws("s3")
+        .get_paginator("list_objects_v2")
+        .paginate(Bucket=BUCKET, Prefix=layout.partition_prefix(topics_dir, TOPIC, PARTITION))
+    )
+    keys = [str(entry["Key"]) for page in pages for entry in page.get("Contents", ())]
+    return [key for key in keys if layout.parse_data_key(key) is not None]
+
+
+def _last_archived(stage: Stage) -> int:
+    """The largest first offset of an object: everything before it is archived or was skipped."""
+    return max(map(_start, _keys(stage)), default=-1)
+
+
+def _archived(stage: Stage, ids: Iterable[str], last: int) -> dict[str, dict[str, Any]]:
+    """The archived copies of these events, none of which is in an object that begins after the offset `last`."""
+    s3 = stage.deployment.aws("s3")
+    missing, found = set(ids), dict[str, dict[str, Any]]()
+    # The newest first: they are in one of these, in several after a rewind.
+    for key in reversed([key for key in _keys(stage) if _start(key) <= last]):
+        if not missing:
+            break
+        for line in lines_of(key, s3.get_object(Bucket=BUCKET, Key=key)["Body"].read()):
+            event = json.loads(line)
+            if event.get("id") in missing:
+                missing.remove(event["id"])
+                found[event["id"]] = event
+    return found
+
+
+def _start(key: str) -> int:
+    parsed = layout.parse_data_key(key)
+    return -1 if parsed is None else parsed.start_offset

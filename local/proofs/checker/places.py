@@ -1,0 +1,112 @@
+"""Reads the three places that events pass by: Kafka, the bucket, and what Logz.io indexed."""
+
+import sqlite3
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from confluent_kafka import Consumer, Message, TopicPartition
+
+from local.proofs.checker.comparison import DeliveredLine, Record, StoredObject
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3.client import S3Client
+
+
+class CheckError(RuntimeError):
+    """One of the places could not be read to its end."""
+
+
+class Bucket:
+    """An S3 bucket."""
+
+    def __init__(self, s3: "S3Client", name: str) -> None:
+        self._s3 = s3
+        self._name = name
+
+    def listing(self) -> Iterator[StoredObject]:
+        for page in self._s3.get_paginator("list_objects_v2").paginate(Bucket=self._name):
+            for entry in page.get("Contents", ()):
+                yield StoredObject(entry["Key"], entry["ETag"], entry["LastModified"].timestamp())
+
+    def read(self, key: str) -> bytes:
+        return self._s3.get_object(Bucket=self._name, Key=key)["Body"].read()
+
+
+class Topic:
+    """The topic of the local stack; each record is handed out once."""
+
+    def __init__(self, kafka: Mapping[str, str | int | float | bool], topic: str) -> None:
+        self._topic = topic
+        self._next: dict[int, int] = {}
+        self._consumer = Consumer({**kafka, "group.id": "local-check", "enable.auto.commit": False})
+
+    def close(self) -> None:
+        self._consumer.close()
+
+    def new_records(self) -> Iterator[Record]:
+        """From where the last call ended to the end of each partition.
+
+        Raises:
+            CheckError: a partition could not be read for two minutes.
+        """
+        ends = self._ends()
+        if all(self._next[partition] >= end for partition, end in ends.items()):
+            return
+        self._consumer.assign([TopicPartition(self._topic, p, offset) for p, offset in self._next.items()])
+        heard = time.monotonic()
+        while any(self._next[partition] < end for partition, end in ends.items()):
+            for message in self._consumer.consume(num_messages=1000, timeout=1.0):
+                heard = time.monotonic()
+                yield self._record(message)
+            if time.monotonic() - heard > 120:
+                raise CheckError(f"topic {self._topic} could not be read to its end: {ends} at {self._next}")
+        self._consumer.unassign()
+
+    def _ends(self) -> dict[int, int]:
+        ends = {}
+        for partition in self._consumer.list_topics(self._topic, timeout=120).topics[self._topic].partitions:
+            found = self._consumer.get_watermark_offsets(TopicPartition(self._topic, partition), timeout=120)
+            if found is None:
+                raise CheckError(f"topic {self._topic} does not tell the end of partition {partition}")
+            low, ends[partition] = found
+            self._next[partition] = max(self._next.get(partition, 0), low)
+        return ends
+
+    def _record(self, message: Message) -> Record:
+        error = message.error()
+        partition, offset, value = message.partition(), message.offset(), message.value()
+        if error is not None or partition is None or offset is None:
+            raise CheckError(f"topic {self._topic} could not be read: {error}")
+        self._next[partition] = offset + 1
+        return Record(partition, offset, value.encode() if isinstance(value, str) else value)
+
+
+class DeliveredStore:
+    """What the Logz.io emulator indexed from one bucket or was sent; each row is handed out once."""
+
+    def __init__(self, file: Path, bucket: str) -> None:
+        self._file = file
+        self._bucket = bucket
+        self._last_seq = -1
+
+    def new_rows(self) -> Iterator[DeliveredLine]:
+        """The rows since the last call; none while there is no store yet."""
+        while rows := self._read():
+            for seq, key, line, event, received_at in rows:
+                self._last_seq = seq
+                yield DeliveredLine(key, line, event, received_at)
+
+    def _read(self) -> list[tuple[int, str, int, str, float]]:
+        """The next rows, in one short read: a long one would keep the emulator from writing."""
+        if not self._file.exists():
+            return []
+        query = (
+            "SELECT seq, key, line, event, received_at FROM events"
+            " WHERE seq > ? AND (bucket = ? OR bucket IS NULL) ORDER BY seq LIMIT 5000"
+        )
+        database = sqlite3.connect(f"{self._file.absolute().as_uri()}?mode=ro", uri=True, timeout=120)
+        with closing(database):
+            return database.execute(query, (self._last_seq, self._bucket)).fetchall()

@@ -1,0 +1,179 @@
+"""Produces audit events into the local Kafka, unevenly over the partitions, and records what was accepted."""
+
+import json
+import random
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import cycle, islice
+from pathlib import Path
+
+from confluent_kafka import KafkaError, Message, Producer
+
+from local.base.progress import say
+from local.proofs.generator.events import AuditEvent, events
+from local.systems.kafka import client
+
+# Share of the events by partition, repeated for further partitions. Partitions 1, 10 and 11 are busy together
+# because a prefix `partition=1` without its slash would mix them up; partition 9 is nearly idle.
+_WEIGHTS = (26.0, 9.0, 6.0, 18.0, 2.0, 11.0, 4.0, 0.0, 3.0, 0.3, 15.0, 6.0)
+_SINGLE = 7
+"""The partition that gets one event and never another: only the rotation can bring it out."""
+
+_PROGRESS_SECONDS = 5.0
+
+
+class FeedError(RuntimeError):
+    """The broker did not acknowledge every event; the message says how many and why."""
+
+
+@dataclass(frozen=True)
+class Produced:
+    """One line of the record: an event that the broker acknowledged."""
+
+    id: str
+    partition: int
+    offset: int
+    time: str
+
+
+def produced_file(state: Path) -> Path:
+    """Where the record of all acknowledged events of this stack stands, one JSON object per line."""
+    return state / "demo" / "produced.jsonl"
+
+
+def read_produced(state: Path) -> Iterator[Produced]:
+    """The record so far; nothing when nothing was fed. A half-written last line is left out."""
+    file = produced_file(state)
+    if not file.exists():
+        return
+    with file.open() as lines:
+        for line in lines:
+            if line.endswith("\n"):
+                yield Produced(**json.loads(line))
+
+
+def feed(
+    state: Path,
+    kafka: Mapping[str, str | int | float | bool],
+    count: int,
+    *,
+    topic: str = client.TOPIC,
+    rate: float | None = None,
+    seed: int | None = None,
+    stop: threading.Event | None = None,
+    progress: Callable[[str], None] = say,
+) -> int:
+    """Produces `count` events and returns how many the broker acknowledged (all, unless `stop` was set).
+
+    Args:
+        state: folder of the running stack.
+        kafka: librdkafka settings of a client that may write to the topic (`client.client_config`).
+        rate: events per second; as fast as possible if None.
+        seed: of the events; made from the clock if None, so that two calls never make the same ids.
+        stop: set by another thread to end early.
+
+    Raises:
+        FeedError: an event was not acknowledged; it is not in the record.
+    """
+    seed = time.time_ns() if seed is None else seed
+    started = time.monotonic()
+    with _Recorder(state).open() as recorder:
+        producer = Producer({**kafka, "acks": "all", "enable.idempotence": True, "linger.ms": 20})
+        single_is_taken = any(line.partition == _SINGLE for line in read_produced(state))
+        partitions = spread(_partition_count(producer, topic), seed, single_is_taken=single_is_taken)
+        # Events are a second apart on average: the last one has just happened.
+        paced = _paced(
+            events(count, seed, datetime.now(UTC) - timedelta(seconds=count)), producer, rate, stop
+        )
+        reported = started
+        for event, partition in zip(paced, partitions, strict=False):
+            _produce(producer, topic, partition, event, recorder)
+            if time.monotonic() - reported > _PROGRESS_SECONDS:
+                reported = time.monotonic()
+                progress(f"  {recorder.acknowledged} of {count} events accepted by Kafka")
+        producer.flush()
+    if recorder.refused:
+        raise FeedError(f"{len(recorder.refused)} events were not acknowledged, first: {recorder.refused[0]}")
+    seconds = time.monotonic() - started
+    progress(f"  {recorder.acknowledged} events accepted by Kafka in {seconds:.1f} s (seed {seed})")
+    return recorder.acknowledged
+
+
+def spread(partitions: int, seed: int, *, single_is_taken: bool) -> Iterator[int]:
+    """Endless partition numbers, some often, one hardly ever, one (if it is not taken yet) first and once."""
+    if partitions > _SINGLE and not single_is_taken:
+        yield _SINGLE
+    rng = random.Random(seed)  # noqa: S311 -- reproducible sample data, nothing secret
+    weights = list(islice(cycle(_WEIGHTS), partitions))
+    while True:
+        yield from rng.choices(range(partitions), weights, k=1000)
+
+
+class _Recorder:
+    """Appends an event to the record once the broker has acknowledged it."""
+
+    def __init__(self, state: Path) -> None:
+        self._file = produced_file(state)
+        self.acknowledged = 0
+        self.refused: list[str] = []
+
+    @contextmanager
+    def open(self) -> Iterator["_Recorder"]:
+        self._file.parent.mkdir(parents=True, exist_ok=True)
+        # Line by line: a feed that is killed must not forget what was accepted.
+        with self._file.open("a", buffering=1) as self._lines:
+            yield self
+
+    def delivered(self, event: AuditEvent, error: KafkaError | None, message: Message) -> None:
+        if error is not None:
+            self.refused.append(f"{event.id}: {error.str()}")
+            return
+        line = {
+            "id": event.id,
+            "partition": message.partition(),
+            "offset": message.offset(),
+            "time": event.time,
+        }
+        self._lines.write(json.dumps(line) + "\n")
+        self.acknowledged += 1
+
+
+def _produce(producer: Producer, topic: str, partition: int, event: AuditEvent, recorder: _Recorder) -> None:
+    while True:
+        try:
+            producer.produce(
+                topic,
+                event.encoded(),
+                partition=partition,
+                on_delivery=lambda error, message: recorder.delivered(event, error, message),
+            )
+        except BufferError:  # the client's own queue is full: let it drain
+            producer.poll(0.1)
+        else:
+            producer.poll(0)
+            return
+
+
+def _paced(
+    source: Iterator[AuditEvent], producer: Producer, rate: float | None, stop: threading.Event | None
+) -> Iterator[AuditEvent]:
+    """Hands events out at the rate asked for, serving the producer's callbacks while it waits."""
+    started = time.monotonic()
+    for index, event in enumerate(source):
+        due = started + index / rate if rate else started
+        while (wait := due - time.monotonic()) > 0 and not (stop and stop.is_set()):
+            producer.poll(min(wait, 0.2))
+        if stop and stop.is_set():
+            return
+        yield event
+
+
+def _partition_count(producer: Producer, topic: str) -> int:
+    metadata = producer.list_topics(topic, timeout=300).topics[topic]
+    if metadata.error is not None:
+        raise FeedError(f"topic {topic} cannot be read: {metadata.error.str()}")
+    return len(metadata.partitions)

@@ -1,0 +1,115 @@
+"""What EC2 itself knows and does: its instances, and the credentials of their roles."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from moto.ec2.models import ec2_backends
+from moto.ec2.models.instances import Instance
+from moto.iam.models import iam_backends
+from moto.sts.models import sts_backends
+
+from local.systems.aws.accounts import ACCOUNT
+from local.systems.aws.policy import Access, Decision, decide
+
+CREDENTIAL_SECONDS = 6 * 3600
+
+
+class NoCredentialsError(LookupError):
+    """The instance has no profile, or its role does not trust EC2."""
+
+
+def install() -> None:
+    """Lets an instance take its network interface with it, as EC2 does by default; moto keeps it."""
+    terminate = Instance.terminate
+
+    def terminate_with_interfaces(instance: Any) -> Any:
+        for interface in instance.nics.values():
+            interface.delete_on_termination = True
+        return terminate(instance)
+
+    Instance.terminate = terminate_with_interfaces  # type: ignore[assignment,method-assign]  # moto patched
+
+
+def describe() -> list[dict[str, Any]]:
+    """Every instance of every region, under the keys of `_description`; user_data is base64."""
+    return [_description(region, instance) for region, instance in _instances()]
+
+
+def credentials(instance_id: str) -> dict[str, str]:
+    """Credentials of the instance's role, in the metadata service's form.
+
+    EC2 assumes the role as the service principal ec2.amazonaws.com, in a session named after the instance.
+
+    Raises:
+        NoCredentialsError: there is no such instance, or no role that trusts EC2.
+    """
+    for region, instance in _instances():
+        if instance.id == instance_id:
+            return _assume(region, instance)
+    raise NoCredentialsError(f"no instance {instance_id}")
+
+
+def _instances() -> Iterator[tuple[str, Any]]:
+    for region, backend in list(ec2_backends[ACCOUNT].items()):
+        for reservation in list(backend.reservations.values()):
+            for instance in list(reservation.instances):
+                yield region, instance
+
+
+def _description(region: str, instance: Any) -> dict[str, Any]:
+    profile = _profile(instance)
+    role = _role(profile)
+    return {
+        "id": instance.id,
+        "region": region,
+        "account": ACCOUNT,
+        "state": instance._state.name,
+        "type": instance.instance_type,
+        "image": instance.image_id,
+        "user_data": "" if instance.user_data is None else instance.user_data.as_bytes().decode(),
+        "profile_arn": None if profile is None else profile.arn,
+        "role": None if role is None else role.name,
+        "address": instance.private_ip,
+    }
+
+
+def _profile(instance: Any) -> Any:
+    associations = instance.ec2_backend.iam_instance_profile_associations.values()
+    return next((one.iam_instance_profile for one in associations if one.instance.id == instance.id), None)
+
+
+def _role(profile: Any) -> Any:
+    return None if profile is None or not profile.roles else profile.roles[0]
+
+
+def _assume(region: str, instance: Any) -> dict[str, str]:
+    role = _role(_profile(instance))
+    if role is None or role.name not in {one.name for one in iam_backends[ACCOUNT]["aws"].roles.values()}:
+        raise NoCredentialsError(f"{instance.id} has no instance profile with a role")
+    access = Access("sts:AssumeRole", role.arn, {})
+    trust = json.loads(role.assume_role_policy_document)
+    if decide([trust], access, _is_ec2) is not Decision.ALLOW:
+        raise NoCredentialsError(f"role {role.name} does not trust ec2.amazonaws.com")
+    session = sts_backends[ACCOUNT]["aws"].assume_role(
+        region_name=region,
+        role_session_name=instance.id,
+        role_arn=role.arn,
+        policy="",
+        duration=CREDENTIAL_SECONDS,
+        external_id="",
+    )
+    return {
+        "Code": "Success",
+        "LastUpdated": session.access_key.create_date.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "Type": "AWS-HMAC",
+        "AccessKeyId": session.access_key_id,
+        "SecretAccessKey": session.secret_access_key,
+        "Token": session.session_token,
+        "Expiration": session.expiration.strftime("%Y-%m-%dT%H:%M:%SZ"),
+    }
+
+
+def _is_ec2(element: Any) -> bool:
+    services = element.get("Service", []) if isinstance(element, dict) else []
+    return "ec2.amazonaws.com" in ([services] if isinstance(services, str) else services)

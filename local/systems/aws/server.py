@@ -1,0 +1,170 @@
+"""The WSGI application: moto behind a gate that counts, injects faults and answers for EC2 itself.
+
+Endpoints of its own, beside the AWS APIs:
+
+- `GET /_local/s3-requests`: {"<user or role>": {"<S3 operation>": n}}
+- `GET|POST|DELETE /_local/faults`: see `traffic.Fault.parse`
+- `GET /_local/instances`, `POST /_local/instances/<id>/credentials` (Authorization: Bearer <token of
+  ec2.json>): what a hypervisor gets from EC2
+"""
+
+import datetime
+import json
+import secrets
+import signal
+import threading
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from moto.core.request import Request
+from moto.core.routing import get_service_router
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
+from werkzeug.exceptions import BadRequest, Forbidden, HTTPException, MethodNotAllowed, NotFound
+from werkzeug.routing import Map, Rule
+from werkzeug.serving import make_server
+from werkzeug.wrappers import Response
+
+from local.base import processes
+from local.systems.aws import accounts, authorization, instances, keys, object_lock
+from local.systems.aws.authorization import caller_of
+from local.systems.aws.traffic import Fault, Traffic, hang
+
+SKEW = datetime.timedelta(minutes=15)
+"""AWS refuses a request whose time is further off than this."""
+
+
+def serve(folder: Path, ready_file: Path) -> None:
+    """Serves on a free loopback port until SIGTERM or SIGINT."""
+    application = Cloud(accounts.bootstrap(folder))
+    authorization.install()
+    instances.install()
+    keys.install()
+    object_lock.install()
+    server = make_server("127.0.0.1", 0, application, threaded=True, request_handler=MotoRequestHandler)
+    for signum in (signal.SIGTERM, signal.SIGINT):
+        # shutdown() waits for serve_forever(), which runs in this very thread.
+        signal.signal(signum, lambda *_: threading.Thread(target=server.shutdown).start())
+    processes.write_ready(ready_file, {"port": server.server_port})
+    server.serve_forever()
+
+
+class Cloud:
+    """One moto server's application."""
+
+    def __init__(self, token: str) -> None:
+        self._token = token
+        self._traffic = Traffic()
+        self._moto = DomainDispatcherApplication(create_backend_app)
+        self._own = Map(
+            [
+                Rule("/_local/s3-requests", endpoint=self._requests, methods=["GET"]),
+                Rule("/_local/faults", endpoint=self._faults, methods=["GET", "POST", "DELETE"]),
+                Rule("/_local/instances", endpoint=self._instances, methods=["GET"]),
+                Rule(
+                    "/_local/instances/<instance>/credentials", endpoint=self._credentials, methods=["POST"]
+                ),
+            ]
+        )
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        """Answers one request."""
+        # A client could choose its account, or switch the enforcement off.
+        environ.pop("HTTP_X_MOTO_ACCOUNT_ID", None)
+        path = environ.get("PATH_INFO", "")
+        if path.startswith("/_local/"):
+            return self._answer(environ)(environ, start_response)
+        if path.startswith(("/moto-api", "/latest/")):
+            return NotFound()(environ, start_response)
+        refusal = self._gate(environ)
+        answer: Iterable[bytes] = (refusal or self._moto)(environ, start_response)
+        return answer
+
+    def _gate(self, environ: dict[str, Any]) -> Response | None:
+        if _is_skewed(environ.get("HTTP_X_AMZ_DATE")):
+            text = "The difference between the request time and the current time is too large."
+            return _s3_error(403, "RequestTimeTooSkewed", text)
+        access_key, service = _credential(environ.get("HTTP_AUTHORIZATION", ""))
+        if service != "s3":
+            return None
+        caller = caller_of(access_key)
+        fault = self._traffic.count("" if caller is None else caller.name, _operation(environ))
+        if fault is None:
+            return None
+        _drain(environ)
+        if fault.status == 0:
+            hang(fault)
+            return _s3_error(503, "SlowDown", "The request hung.")
+        return _s3_error(fault.status, fault.code, "An injected fault.")
+
+    def _answer(self, environ: dict[str, Any]) -> Response | HTTPException:
+        request = Request(environ)
+        try:
+            endpoint, values = self._own.bind_to_environ(environ).match()
+            return Response(json.dumps(endpoint(request, **values)), mimetype="application/json")
+        except HTTPException as error:
+            return error
+
+    def _requests(self, _: Request) -> Any:
+        return self._traffic.requests()
+
+    def _faults(self, request: Request) -> Any:
+        if request.method == "DELETE":
+            self._traffic.clear()
+        elif request.method == "POST":
+            try:
+                self._traffic.add(Fault.parse(json.loads(request.get_data())))
+            except (ValueError, KeyError) as error:
+                raise BadRequest(str(error)) from error
+        return self._traffic.faults()
+
+    def _instances(self, request: Request) -> Any:
+        self._check_token(request)
+        return instances.describe()
+
+    def _credentials(self, request: Request, instance: str) -> Any:
+        self._check_token(request)
+        try:
+            return instances.credentials(instance)
+        except instances.NoCredentialsError as error:
+            raise NotFound(str(error)) from error
+
+    def _check_token(self, request: Request) -> None:
+        given = request.headers.get("Authorization", "")
+        if not secrets.compare_digest(given.encode(), f"Bearer {self._token}".encode()):
+            raise Forbidden("this endpoint needs the token of ec2.json")
+
+
+def _credential(authorization: str) -> tuple[str, str]:
+    """Access key id and service of an AWS4 signature; empty strings if there is none."""
+    scope = authorization.partition("Credential=")[2].partition(",")[0].split("/")
+    return (scope[0], scope[3]) if len(scope) == 5 else ("", "")
+
+
+def _operation(environ: dict[str, Any]) -> str:
+    try:
+        matched = get_service_router("s3").match(Request(environ, populate_request=False))
+    except (NotFound, MethodNotAllowed):
+        return "Unknown"
+    return str(matched[0].name)
+
+
+def _is_skewed(stamp: str | None) -> bool:
+    if stamp is None:
+        return False
+    try:
+        sent = datetime.datetime.strptime(stamp, "%Y%m%dT%H%M%SZ").replace(tzinfo=datetime.UTC)
+    except ValueError:
+        return True
+    return abs(datetime.datetime.now(datetime.UTC) - sent) > SKEW
+
+
+def _drain(environ: dict[str, Any]) -> None:
+    """Reads the body: a client that is still sending would see a broken pipe rather than the answer."""
+    environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+
+
+def _s3_error(status: int, code: str, message: str) -> Response:
+    error = f"<Error><Code>{code}</Code><Message>{message}</Message></Error>"
+    body = f'<?xml version="1.0" encoding="UTF-8"?>\n{error}'
+    return Response(body, status=status, mimetype="application/xml")

@@ -1,0 +1,108 @@
+"""The connector's archive: the stand-in built from source, or the vendor's where one is named.
+
+Like the vendor's, it unpacks to `confluentinc-kafka-connect-s3-<version>/{lib/*.jar,manifest.json}`.
+"""
+
+import hashlib
+import json
+import shutil
+import tempfile
+import zipfile
+from pathlib import Path
+
+import httpx
+
+from local.base import java, paths, progress
+from local.systems.kafka import jars
+
+_HERE = Path(__file__).parent
+_POM = _HERE / "pom.xml"
+_SOURCES = _HERE / "java"
+
+
+def archive(version: str, override: str | None) -> Path:
+    """The zip to install: `override` (CONNECTOR_ARCHIVE: a path or an URL) or the stand-in.
+
+    An URL is downloaded once.
+
+    Raises:
+        ToolError: a tool is missing or failed, the file is not there, the download failed.
+    """
+    if not override:
+        return ensure(version)
+    if override.startswith(("http://", "https://")):
+        return _download(override)
+    file = Path(override).expanduser().resolve()
+    if not file.is_file():
+        raise java.ToolError(f"CONNECTOR_ARCHIVE names {override}, which is no file")
+    return file
+
+
+def ensure(version: str) -> Path:
+    """The stand-in's zip, built once; it calls itself by the vendor's name and `version`.
+
+    Raises:
+        ToolError: Maven or the JDK is missing or failed.
+    """
+    name = f"confluentinc-kafka-connect-s3-{version}"
+    kafka = jars.ensure()
+    libraries = java.ensure(
+        "connector-libraries",
+        [_POM],
+        lambda directory: java.copy_dependencies(_POM, directory),
+        text="The connector's libraries from Maven Central",
+    )
+    directory = java.ensure(
+        "connector",
+        [version, Path(__file__), _POM, *sorted(_SOURCES.rglob("*.java"))],
+        lambda target: _build(target, name, version, kafka, libraries),
+        text="The stand-in connector",
+    )
+    return directory / f"{name}.zip"
+
+
+def _build(target: Path, name: str, version: str, kafka: Path, libraries: Path) -> None:
+    manifest = {
+        "name": "kafka-connect-s3",
+        "version": version,
+        "title": "Stand-in for Confluent's S3 sink in the local stack",
+        "owner": {"username": "confluentinc"},
+    }
+    with tempfile.TemporaryDirectory() as temporary:
+        entries = Path(temporary) / "entries"
+        # How Connect finds a plugin without looking through every class.
+        services = entries / "META-INF" / "services" / "org.apache.kafka.connect.sink.SinkConnector"
+        services.parent.mkdir(parents=True)
+        services.write_text("io.confluent.connect.s3.S3SinkConnector\n")
+        version_file = entries / "io" / "confluent" / "connect" / "s3" / "version.properties"
+        version_file.parent.mkdir(parents=True)
+        version_file.write_text(f"version={version}\n")
+        jar = Path(temporary) / f"kafka-connect-s3-{version}.jar"
+        java.compile_jar(_SOURCES, [kafka, libraries], jar, entries=entries)
+        # Jars are compressed already.
+        with zipfile.ZipFile(target / f"{name}.zip", "w") as out:
+            out.writestr(f"{name}/manifest.json", json.dumps(manifest, indent=2) + "\n")
+            for file in [jar, *sorted(libraries.glob("*.jar"))]:
+                out.write(file, f"{name}/lib/{file.name}")
+
+
+def _download(url: str) -> Path:
+    directory = paths.CACHE / f"connector-download-{hashlib.sha256(url.encode()).hexdigest()[:12]}"
+    file = directory / url.rpartition("/")[2]
+    if file.exists():
+        return file
+    directory.mkdir(parents=True, exist_ok=True)
+    partial = file.with_suffix(".partial")
+    try:
+        with (
+            progress.step(f"The connector from {url}"),
+            httpx.stream("GET", url, follow_redirects=True, timeout=60) as response,
+            partial.open("wb") as out,
+        ):
+            response.raise_for_status()
+            for chunk in response.iter_bytes():
+                out.write(chunk)
+        shutil.move(partial, file)
+    except httpx.HTTPError as error:
+        raise java.ToolError(f"CONNECTOR_ARCHIVE could not be had from {url}: {error}") from error
+    return file

@@ -1,0 +1,47 @@
+"""The broker, until SIGTERM: `python -m local.systems.kafka --state DIR --ready-file FILE`."""
+
+import argparse
+import signal
+import sys
+from pathlib import Path
+from types import FrameType
+
+from local.base import processes
+from local.systems.kafka import broker
+
+
+def main() -> int:
+    """Returns the broker's own exit code; 0 after a SIGTERM."""
+    parser = argparse.ArgumentParser(prog="python -m local.systems.kafka", description=__doc__)
+    parser.add_argument("--state", type=Path, required=True)
+    parser.add_argument("--ready-file", type=Path, required=True)
+    parser.add_argument("--port", type=int, help="default: a free one; an earlier one after a restart")
+    parser.add_argument(
+        "--relay-port",
+        type=int,
+        help="of a relay (local.systems.kafka.relay): `bootstrap` is then the relay's",
+    )
+    arguments = parser.parse_args()
+    state: Path = arguments.state.resolve()
+    port: int = arguments.port or processes.free_port()
+    signal.signal(signal.SIGTERM, _leave)
+    relayed = broker.Relayed(processes.free_port(), arguments.relay_port) if arguments.relay_port else None
+    process = broker.start(state, port, relayed)
+    try:
+        broker.prepare(state, process)
+        ready = {"port": port, "bootstrap": f"127.0.0.1:{port}"}
+        if relayed is not None:
+            ready |= {"bootstrap": f"127.0.0.1:{relayed.relay_port}", "relayed_port": relayed.port}
+        processes.write_ready(arguments.ready_file, ready)
+        return process.wait()
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def _leave(_signal: int, _frame: FrameType | None) -> None:
+    sys.exit(0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,212 @@
+"""Configures and starts the broker, and makes its topic and access rules."""
+
+import base64
+import json
+import secrets
+import socket
+import subprocess
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import javaproperties
+from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka.admin import (  # type: ignore[attr-defined]  # it imports them, without __all__
+    AclBinding,
+    AclOperation,
+    AclPermissionType,
+    AdminClient,
+    NewTopic,
+    ResourcePatternType,
+    ResourceType,
+)
+
+from local.base import java, processes
+from local.systems.kafka import certificates, client, jars, users
+
+_HOST = "127.0.0.1"
+_START_SECONDS = 500.0
+
+_LOG4J = {
+    "log4j.rootLogger": "WARN, stdout",
+    "log4j.appender.stdout": "org.apache.log4j.ConsoleAppender",
+    "log4j.appender.stdout.layout": "org.apache.log4j.PatternLayout",
+    "log4j.appender.stdout.layout.ConversionPattern": "[%d] %p %m (%c)%n",
+    "log4j.logger.kafka.server.KafkaRaftServer": "INFO",
+}
+
+_TOPIC_SETTINGS = {
+    "retention.ms": str(7 * 24 * 3600 * 1000),  # as Confluent keeps its audit events
+    "max.message.bytes": str(20 * 1024 * 1024),  # the most that a Confluent Cloud cluster takes
+}
+
+
+class BrokerError(RuntimeError):
+    """The broker ended or did not answer."""
+
+
+@dataclass(frozen=True)
+class Relayed:
+    """A second listener, whose clients are sent to a relay: `port` is the broker's, `relay_port` the relay's."""
+
+    port: int
+    relay_port: int
+
+
+def start(state: Path, port: int, relayed: Relayed | None = None) -> "subprocess.Popen[bytes]":
+    """Starts the broker's JVM on `port`, with the data that an earlier one left in `state`.
+
+    It ends by itself when the calling process does.
+    """
+    directory = state / "kafka"
+    directory.mkdir(parents=True, exist_ok=True)
+    certificates.ensure(directory)
+    if users.ADMIN not in users.read(users.file(state)):
+        users.add(users.file(state), users.ADMIN, secrets.token_urlsafe(32))
+    properties = directory / "server.properties"
+    controller_port = processes.free_port()
+    _write(
+        properties,
+        server_properties(directory, port=port, controller_port=controller_port, relayed=relayed),
+    )
+    _write(directory / "log4j.properties", _LOG4J)
+    if not (directory / "data" / "meta.properties").exists():
+        tool = _java(
+            directory, "kafka.tools.StorageTool", "format", "-t", _cluster_id(), "-c", str(properties)
+        )
+        java.run(tool, needs="openjdk-17-jre-headless")
+    client.address_file(state).write_text(json.dumps({"bootstrap": f"{_HOST}:{port}"}))
+    command = _java(directory, "kafka.Kafka", str(properties))
+    return subprocess.Popen(["setpriv", "--pdeathsig", "TERM", *command], stdin=subprocess.DEVNULL)
+
+
+def _cluster_id() -> str:
+    """16 random bytes in base64, as Kafka wants them; the first bit is 0, for none may begin with a dash."""
+    first, *others = secrets.token_bytes(16)
+    return base64.urlsafe_b64encode(bytes([first & 0x7F, *others])).decode().rstrip("=")
+
+
+def server_properties(
+    directory: Path, *, port: int, controller_port: int, relayed: Relayed | None = None
+) -> dict[str, str]:
+    """One node that is broker and controller; clients come by SASL_SSL only."""
+    # Listener -> where it listens, and where it sends its clients.
+    clients = {"CLIENT": (port, port)}
+    if relayed is not None:
+        clients["RELAYED"] = (relayed.port, relayed.relay_port)
+    listening = [f"{name}://{_HOST}:{own}" for name, (own, _) in clients.items()]
+    return {
+        "process.roles": "broker,controller",
+        "node.id": "1",
+        "controller.quorum.voters": f"1@{_HOST}:{controller_port}",
+        "listeners": ",".join([*listening, f"CONTROLLER://{_HOST}:{controller_port}"]),
+        "advertised.listeners": ",".join(f"{name}://{_HOST}:{told}" for name, (_, told) in clients.items()),
+        "listener.security.protocol.map": ",".join(
+            [*(f"{name}:SASL_SSL" for name in clients), "CONTROLLER:PLAINTEXT"]
+        ),
+        "inter.broker.listener.name": "CLIENT",
+        "controller.listener.names": "CONTROLLER",
+        "sasl.enabled.mechanisms": "PLAIN",
+        "sasl.mechanism.inter.broker.protocol": "PLAIN",
+        **{key: value for name in clients for key, value in _login(directory, name).items()},
+        "ssl.keystore.type": "PEM",
+        "ssl.keystore.location": str(directory / "broker.pem"),
+        # The broker checks at its start that it could talk to itself.
+        "ssl.truststore.type": "PEM",
+        "ssl.truststore.location": str(directory / "ca.pem"),
+        "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+        # The broker talks to its own controller without a login, on loopback.
+        "super.users": f"User:{users.ADMIN};User:ANONYMOUS",
+        "auto.create.topics.enable": "false",
+        "log.dirs": str(directory / "data"),
+        "offsets.topic.replication.factor": "1",
+        "offsets.topic.num.partitions": "8",
+        "transaction.state.log.replication.factor": "1",
+        "transaction.state.log.min.isr": "1",
+        "group.initial.rebalance.delay.ms": "0",
+    }
+
+
+def _login(directory: Path, listener: str) -> dict[str, str]:
+    """Who may log in, and as whom the broker logs in to itself: it does to write the markers of transactions."""
+    module = "org.apache.kafka.common.security.plain.PlainLoginModule"
+    users_file = directory / "users.json"
+    own = f'username="{users.ADMIN}" password="{users.read(users_file)[users.ADMIN]}"'
+    plain = f"listener.name.{listener.lower()}.plain."
+    return {
+        f"{plain}sasl.jaas.config": f'{module} required users_file="{users_file}" {own};',
+        f"{plain}sasl.server.callback.handler.class": "logexporter.kafka.UsersFileHandler",
+    }
+
+
+def prepare(state: Path, process: "subprocess.Popen[bytes]") -> None:
+    """Waits until the broker answers; makes the audit topic and the rights of all other keys: to read.
+
+    Confluent's audit-log cluster takes no records and no topics from its customers (its documentation,
+    "Audit log best practices").
+
+    Raises:
+        BrokerError: the JVM ended, or gave no answer for two minutes.
+    """
+    _wait(state, process)
+    admin = AdminClient(client.client_config(state))
+    topic = NewTopic(
+        client.TOPIC, num_partitions=client.PARTITIONS, replication_factor=1, config=_TOPIC_SETTINGS
+    )
+    for created in admin.create_topics([topic]).values():
+        try:
+            created.result()
+        except KafkaException as error:
+            if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
+                raise
+    for granted in admin.create_acls(
+        [_reads(ResourceType.TOPIC, client.TOPIC), _reads(ResourceType.GROUP, "*")]
+    ).values():
+        granted.result()
+
+
+def _wait(state: Path, process: "subprocess.Popen[bytes]") -> None:
+    host, _, port = json.loads(client.address_file(state).read_text())["bootstrap"].rpartition(":")
+    deadline = time.monotonic() + _START_SECONDS
+    while process.poll() is None and time.monotonic() < deadline:
+        # A bare connection first: librdkafka logs each one that is refused.
+        try:
+            socket.create_connection((host, int(port)), timeout=1).close()
+        except OSError:
+            time.sleep(0.1)
+        else:
+            return
+    raise BrokerError(f"the broker gave no answer within {_START_SECONDS:.0f} s, or ended: see its log")
+
+
+def _reads(kind: ResourceType, name: str) -> AclBinding:
+    """Everybody may read it, from anywhere; to read includes to describe."""
+    return AclBinding(
+        kind,
+        name,
+        ResourcePatternType.LITERAL,
+        "User:*",
+        "*",
+        AclOperation.READ,
+        AclPermissionType.ALLOW,
+    )
+
+
+def _java(directory: Path, main: str, *arguments: str) -> list[str]:
+    return [
+        "java",
+        "-Xmx512m",
+        "-XX:+UseSerialGC",
+        "-XX:TieredStopAtLevel=1",
+        f"-Dlog4j.configuration=file:{directory / 'log4j.properties'}",
+        "-cp",
+        f"{jars.ensure_login()}/*:{jars.ensure()}/*",
+        main,
+        *arguments,
+    ]
+
+
+def _write(file: Path, properties: Mapping[str, str]) -> None:
+    file.touch(mode=0o600)
+    file.write_text(javaproperties.dumps(dict(properties), timestamp=False))

@@ -1,0 +1,41 @@
+"""Settings of clients of the local broker, for confluent-kafka (librdkafka's names)."""
+
+import json
+from pathlib import Path
+
+from local.systems.kafka import users
+
+TOPIC = "confluent-audit-log-events"
+PARTITIONS = 12
+
+
+def address_file(state: Path) -> Path:
+    """Where the broker says where it is: `{"bootstrap": "127.0.0.1:P"}`; it stays when the broker stops."""
+    return state / "kafka" / "address.json"
+
+
+def ca_file(state: Path) -> Path:
+    """The authority that signed the broker's certificate."""
+    return state / "kafka" / "ca.pem"
+
+
+def trusted_file(state: Path) -> Path:
+    """That authority and those that this machine trusts anyway: what SSL_CERT_FILE can name."""
+    return state / "kafka" / "trusted.pem"
+
+
+def client_config(state: Path, user: str = users.ADMIN) -> dict[str, str | int | float | bool]:
+    """What a producer, consumer or admin client needs to log in as `user`.
+
+    Raises:
+        FileNotFoundError: no broker was ever started with this state folder.
+        KeyError: the broker knows no such user.
+    """
+    return {
+        "bootstrap.servers": json.loads(address_file(state).read_text())["bootstrap"],
+        "security.protocol": "SASL_SSL",
+        "sasl.mechanism": "PLAIN",
+        "sasl.username": user,
+        "sasl.password": users.read(users.file(state))[user],
+        "ssl.ca.location": str(ca_file(state)),
+    }

@@ -1,0 +1,38 @@
+"""Kafka's jars and the broker's own login check, built once into the cache."""
+
+from pathlib import Path
+
+from local.base import java
+
+_HERE = Path(__file__).parent
+_POM = _HERE / "pom.xml"
+_SOURCES = _HERE / "java"
+
+
+def ensure() -> Path:
+    """A folder with the jars of Apache Kafka: broker, Connect, its converters and transformations.
+
+    Raises:
+        ToolError: Maven is missing or failed.
+    """
+    return java.ensure(
+        "kafka",
+        [_POM],
+        lambda directory: java.copy_dependencies(_POM, directory),
+        text="Kafka's jars from Maven Central",
+    )
+
+
+def ensure_login() -> Path:
+    """A folder with the jar that checks the broker's users; the worker on the VM does not get it.
+
+    Raises:
+        ToolError: Maven or the JDK is missing or failed.
+    """
+    kafka = ensure()
+    return java.ensure(
+        "kafka-login",
+        [_POM, *sorted(_SOURCES.rglob("*.java"))],
+        lambda directory: java.compile_jar(_SOURCES, [kafka], directory / "kafka-login.jar"),
+        text="The broker's login check",
+    )

@@ -1,0 +1,108 @@
+"""The signed repository on disk, laid out as packages.confluent.io lays out its own."""
+
+import email.utils
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from local.base import java
+from local.systems.packages import debs
+from local.systems.vm import distributions
+
+_ARCHITECTURES = ("amd64", "arm64")
+_USER = "Local package repository"
+
+
+def ensure(directory: Path) -> str:
+    """Makes `directory/deb/<platform>/...` unless it is there; returns its key's fingerprint (40 hex digits).
+
+    The private key is thrown away as soon as the index is signed.
+
+    Raises:
+        ToolError: gpg, Maven or dpkg-deb is missing or failed.
+    """
+    built = debs.ensure()
+    offered = [f"{built.name}/{deb.name}" for deb in _offered(built)]
+    record = directory / "repository.json"
+    if record.exists():
+        known = json.loads(record.read_text())
+        if known["debs"] == offered:
+            return str(known["key_fingerprint"])
+    root = directory / "deb" / debs.PLATFORM
+    shutil.rmtree(root, ignore_errors=True)
+    _write_index(root, built)
+    fingerprint = _sign(root)
+    record.write_text(json.dumps({"debs": offered, "key_fingerprint": fingerprint}))
+    return fingerprint
+
+
+def _offered(built: Path) -> list[Path]:
+    """All packages but Java, unless the VM's distribution lacks it."""
+    own_java = distributions.chosen() != distributions.DEBIAN
+    return [deb for deb in sorted(built.glob("*.deb")) if not (own_java and deb.name.startswith("openjdk-"))]
+
+
+def _write_index(root: Path, built: Path) -> None:
+    pool = root / "pool" / "main" / "c"
+    pool.mkdir(parents=True)
+    stanzas = []
+    for deb in _offered(built):
+        (pool / deb.name).symlink_to(deb)
+        fields = subprocess.run(
+            ["dpkg-deb", "--field", deb], check=True, stdout=subprocess.PIPE, text=True
+        ).stdout
+        stanzas.append(
+            f"{fields}Filename: pool/main/c/{deb.name}\nSize: {deb.stat().st_size}\nSHA256: {_sha256(deb)}\n"
+        )
+    stable = root / "dists" / "stable"
+    for architecture in _ARCHITECTURES:
+        packages = stable / "main" / f"binary-{architecture}" / "Packages"
+        packages.parent.mkdir(parents=True)
+        packages.write_text("\n".join(stanzas))
+    indexes = "".join(
+        f" {_sha256(file)} {file.stat().st_size} {file.relative_to(stable)}\n"
+        for file in sorted(stable.rglob("Packages"))
+    )
+    (stable / "Release").write_text(
+        "Origin: ccloud-logexporter\nLabel: ccloud-logexporter\nSuite: stable\nCodename: stable\n"
+        f"Date: {email.utils.formatdate(usegmt=True)}\n"
+        f"Architectures: {' '.join(_ARCHITECTURES)}\nComponents: main\nSHA256:\n{indexes}"
+    )
+
+
+def _sign(root: Path) -> str:
+    stable = root / "dists" / "stable"
+    with _keyring() as gpg:
+        java.run([*gpg, "--passphrase", "", "--quick-generate-key", _USER, "ed25519", "sign"], needs="gpg")
+        java.run([*gpg, "--output", str(root / "archive.key"), "--armor", "--export", _USER], needs="gpg")
+        for mode, signed in (("--clearsign", "InRelease"), ("--detach-sign", "Release.gpg")):
+            arguments = ["--armor", "--output", str(stable / signed), mode, str(stable / "Release")]
+            java.run([*gpg, *arguments], needs="gpg")
+        listing = subprocess.run(
+            [*gpg, "--with-colons", "--list-keys"], check=True, stdout=subprocess.PIPE, text=True
+        ).stdout
+    return next(line.split(":")[9] for line in listing.splitlines() if line.startswith("fpr:"))
+
+
+@contextmanager
+def _keyring() -> Iterator[list[str]]:
+    """gpg with a keyring of its own; its agent ends with it."""
+    # A short path: the agent's socket stands in it.
+    with tempfile.TemporaryDirectory(prefix="gpg") as home:
+        try:
+            yield ["gpg", "--batch", "--quiet", "--homedir", home, "--pinentry-mode", "loopback"]
+        finally:
+            environment = {**os.environ, "GNUPGHOME": home}
+            if shutil.which("gpgconf"):
+                subprocess.run(["gpgconf", "--kill", "gpg-agent"], check=False, env=environment)
+
+
+def _sha256(file: Path) -> str:
+    with file.open("rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()

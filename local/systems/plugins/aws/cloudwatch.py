@@ -1,0 +1,86 @@
+"""Alarms."""
+
+from typing import Any
+
+from local.systems.plugins.aws.cloud import Cloud, tag_changes, tag_list, tag_map, void
+from local.systems.plugins.sources import terraform_aws
+from local.systems.plugins.stand_in import Created, Kind, Property
+from local.systems.plugins.values import Plain
+
+FIELDS = {
+    "name": "AlarmName",
+    "actionsEnabled": "ActionsEnabled",
+    "alarmActions": "AlarmActions",
+    "alarmDescription": "AlarmDescription",
+    "comparisonOperator": "ComparisonOperator",
+    "datapointsToAlarm": "DatapointsToAlarm",
+    "evaluationPeriods": "EvaluationPeriods",
+    "insufficientDataActions": "InsufficientDataActions",
+    "metricName": "MetricName",
+    "namespace": "Namespace",
+    "okActions": "OKActions",
+    "period": "Period",
+    "statistic": "Statistic",
+    "threshold": "Threshold",
+    "treatMissingData": "TreatMissingData",
+    "unit": "Unit",
+}
+"""What has the same meaning and shape on both sides."""
+
+
+def _put(cloud: Cloud, inputs: Plain) -> Created:
+    request: dict[str, Any] = {theirs: inputs[ours] for ours, theirs in FIELDS.items() if ours in inputs}
+    request.setdefault("TreatMissingData", "missing")
+    dimensions = (inputs.get("dimensions") or {}).items()
+    request["Dimensions"] = [{"Name": name, "Value": value} for name, value in dimensions]
+    cloud.client("cloudwatch").put_metric_alarm(**request, Tags=tag_list(inputs.get("tags")))
+    return Created(inputs["name"])
+
+
+def _read(cloud: Cloud, name: str, _state: Plain) -> Plain | None:
+    client = cloud.client("cloudwatch")
+    found: Any = client.describe_alarms(AlarmNames=[name])["MetricAlarms"]
+    if not found:
+        return None
+    alarm = found[0]
+    tags = client.list_tags_for_resource(ResourceARN=alarm["AlarmArn"])["Tags"]
+    return {
+        "id": name,
+        "arn": alarm["AlarmArn"],
+        **{ours: alarm[theirs] for ours, theirs in FIELDS.items() if theirs in alarm},
+        "dimensions": {dimension["Name"]: dimension["Value"] for dimension in alarm.get("Dimensions", [])},
+        "tags": tag_map(tags),
+    }
+
+
+def _update(cloud: Cloud, _name: str, state: Plain, inputs: Plain) -> None:
+    client = cloud.client("cloudwatch")
+    _put(cloud, inputs)
+    wanted, unwanted = tag_changes(state, inputs)
+    client.untag_resource(ResourceARN=state["arn"], TagKeys=unwanted)
+    client.tag_resource(ResourceARN=state["arn"], Tags=tag_list(wanted))
+
+
+_REQUIRED = frozenset({"comparisonOperator", "evaluationPeriods"})
+_DEFAULTS = {"actionsEnabled": True, "treatMissingData": "missing"}
+
+KINDS: dict[str, Kind[Cloud]] = {
+    "aws:cloudwatch/metricAlarm:MetricAlarm": Kind(
+        properties={
+            **{name: Property(required=name in _REQUIRED, default=_DEFAULTS.get(name)) for name in FIELDS},
+            "name": Property(replaces=True),
+            "alarmActions": Property(unordered=True),
+            "okActions": Property(unordered=True),
+            "insufficientDataActions": Property(unordered=True),
+            "dimensions": Property(),
+            "tags": Property(),
+        },
+        auto_name="name",
+        outputs=("arn", "tagsAll"),
+        create=_put,
+        read=_read,
+        update=_update,
+        delete=lambda cloud, name, _state: void(cloud.client("cloudwatch").delete_alarms(AlarmNames=[name])),
+        source=terraform_aws("cloudwatch/metric_alarm.go"),
+    ),
+}

@@ -1,0 +1,216 @@
+"""Boots a VM for each EC2 instance of the local AWS and follows EC2's word: `python -m local.systems.vm.hypervisor`.
+
+HTTP, on loopback:
+
+- `GET /instances`: {"<instance id>": <instance>}; `GET /instances/<id>`: <instance> =
+  {"state": "booting" | "running" | "stopping" | "stopped" | "gone", "cloud_init": {"status": "running" |
+  "done" | "error", "errors": [...]}, "boot_seconds": n | null, "exit_code": n | null, "folder": "..."}.
+  `booting` ends when cloud-init does; `gone` is a terminated instance of which nothing is left.
+- `POST /instances/<id>/power-off`: pulls the plug; the disk stays. `POST /instances/<id>/power-on`: boots it.
+"""
+
+import argparse
+import base64
+import json
+import logging
+import shutil
+import signal
+import threading
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import httpx
+from werkzeug.exceptions import HTTPException, NotFound
+from werkzeug.routing import Map, Rule
+from werkzeug.serving import make_server
+from werkzeug.wrappers import Response
+
+from local.base import http, processes
+from local.systems.vm import imds, rootfs
+from local.systems.vm.machine import Machine, clear_leftovers
+
+POLL_SECONDS = 0.3
+
+
+class Ec2:
+    """What the hypervisor asks of the local AWS."""
+
+    def __init__(self, endpoint: str, token: str) -> None:
+        self._client = httpx.Client(
+            base_url=endpoint,
+            headers={"Authorization": f"Bearer {token}"},
+            trust_env=False,
+            timeout=http.TIMEOUT,
+        )
+
+    def instances(self) -> list[dict[str, Any]]:
+        """See `local.systems.aws.instances.describe`."""
+        found: list[dict[str, Any]] = self._client.get("/_local/instances").raise_for_status().json()
+        return found
+
+    def credentials(self, instance_id: str) -> Mapping[str, str] | None:
+        """Fresh credentials of the instance's role; None if it has none that EC2 may assume."""
+        answer = self._client.post(f"/_local/instances/{instance_id}/credentials")
+        if answer.status_code == httpx.codes.NOT_FOUND:
+            return None
+        found: dict[str, str] = answer.raise_for_status().json()
+        return found
+
+
+class Hypervisor:
+    """All VMs of one local stack. `run` belongs to the main thread, the HTTP handlers to others."""
+
+    def __init__(self, state: Path, ec2: Ec2) -> None:
+        self._state = state
+        self._folder = state / "vm"
+        self._ec2 = ec2
+        self._image = rootfs.ensure()
+        clear_leftovers()
+        self._machines: dict[str, Machine] = {}
+        self._metadata: dict[str, imds.Metadata] = {}
+        self._lock = threading.RLock()
+        # To be switched on as soon as EC2 says `running`: new ones, those that EC2 stopped, those switched on by
+        # hand. One that went off by itself, or whose plug was pulled, stays off.
+        self._to_boot: set[str] = set()
+        self._gone_unseen: set[str] = set()
+        self._ending = threading.Event()
+        self._routes = Map(
+            [
+                Rule("/instances", endpoint=self._list, methods=["GET"]),
+                Rule("/instances/<instance_id>", endpoint=self._show, methods=["GET"]),
+                Rule("/instances/<instance_id>/power-off", endpoint=self._power_off, methods=["POST"]),
+                Rule("/instances/<instance_id>/power-on", endpoint=self._power_on, methods=["POST"]),
+            ]
+        )
+
+    def run(self) -> None:
+        """Follows EC2 until `end`, then pulls the plug of every VM."""
+        while not self._ending.wait(POLL_SECONDS):
+            try:
+                instances = self._ec2.instances()
+            except httpx.HTTPError as error:
+                logging.warning("EC2 does not answer: %s", error)
+                continue
+            with self._lock:
+                for instance in instances:
+                    self._follow(instance)
+                for machine in self._machines.values():
+                    machine.poll()
+        for machine in self._machines.values():
+            machine.pull_the_plug()
+
+    def end(self) -> None:
+        """Lets `run` come to its end."""
+        self._ending.set()
+
+    def _follow(self, instance: Mapping[str, Any]) -> None:
+        instance_id: str = instance["id"]
+        machine = self._machines.get(instance_id)
+        if instance_id in self._metadata:
+            self._metadata[instance_id].instance = instance
+        if instance["state"] in ("shutting-down", "terminated"):
+            self._terminate(instance_id, machine)
+        elif machine is None:
+            if instance["user_data"]:
+                self._machines[instance_id] = self._create(instance)
+                self._to_boot.add(instance_id)
+        elif instance["state"] in ("stopping", "stopped"):
+            machine.shut_down()
+            self._to_boot.add(instance_id)
+        elif instance_id in self._to_boot and machine.state == "stopped":
+            self._to_boot.discard(instance_id)
+            logging.info("%s: switched on", instance_id)
+            machine.boot()
+
+    def _create(self, instance: Mapping[str, Any]) -> Machine:
+        metadata = imds.Metadata(instance, lambda: self._ec2.credentials(instance["id"]))
+        self._metadata[instance["id"]] = metadata
+        port = imds.serve(metadata).server_port
+        folder = self._folder / instance["id"]
+        # Left by a killed run: its disk, no process.
+        shutil.rmtree(folder, ignore_errors=True)
+        machine = Machine(instance["id"], folder, self._image)
+        authority = self._state / "kafka" / "ca.pem"
+        authorities = {"local-kafka.crt": authority.read_text()} if authority.exists() else {}
+        user_data = base64.b64decode(instance["user_data"])
+        machine.create_disk(user_data, f"http://127.0.0.1:{port}", authorities)
+        return machine
+
+    def _terminate(self, instance_id: str, machine: Machine | None) -> None:
+        if machine is None:
+            self._gone_unseen.add(instance_id)
+        elif machine.state == "gone":
+            return
+        elif machine.state == "stopped":
+            logging.info("%s: terminated", instance_id)
+            machine.destroy()
+        else:
+            machine.shut_down()
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        """Answers one HTTP request."""
+        try:
+            endpoint, values = self._routes.bind_to_environ(environ).match()
+            with self._lock:
+                content = endpoint(**values)
+            response: Response | HTTPException = Response(json.dumps(content), mimetype="application/json")
+        except HTTPException as error:
+            response = error
+        answer: Iterable[bytes] = response(environ, start_response)
+        return answer
+
+    def _list(self) -> dict[str, Any]:
+        known = [*self._machines, *self._gone_unseen]
+        return {instance_id: self._show(instance_id) for instance_id in known}
+
+    def _show(self, instance_id: str) -> dict[str, Any]:
+        if instance_id in self._gone_unseen:
+            return {"state": "gone"}
+        machine = self._machine(instance_id)
+        return {
+            "state": machine.state,
+            "cloud_init": machine.cloud_init,
+            "boot_seconds": machine.boot_seconds,
+            "exit_code": machine.exit_code,
+            "folder": str(machine.folder),
+        }
+
+    def _power_off(self, instance_id: str) -> dict[str, Any]:
+        self._machine(instance_id).pull_the_plug()
+        return self._show(instance_id)
+
+    def _power_on(self, instance_id: str) -> dict[str, Any]:
+        self._machine(instance_id)
+        self._to_boot.add(instance_id)
+        return self._show(instance_id)
+
+    def _machine(self, instance_id: str) -> Machine:
+        try:
+            return self._machines[instance_id]
+        except KeyError:
+            raise NotFound(f"no VM {instance_id}") from None
+
+
+def main() -> None:
+    """Serves until SIGTERM."""
+    parser = argparse.ArgumentParser(prog="python -m local.systems.vm.hypervisor")
+    parser.add_argument("--state", type=Path, required=True)
+    parser.add_argument("--ready-file", type=Path, required=True)
+    parser.add_argument("--aws-endpoint", required=True)
+    arguments = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    for noisy in ("httpx", "werkzeug"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+    token = json.loads((arguments.state / "aws" / "ec2.json").read_text())["token"]
+    hypervisor = Hypervisor(arguments.state, Ec2(arguments.aws_endpoint, token))
+    server = make_server("127.0.0.1", 0, hypervisor, threaded=True)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    for signum in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(signum, lambda *_: hypervisor.end())
+    processes.write_ready(arguments.ready_file, {"port": server.server_port})
+    hypervisor.run()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,242 @@
+"""One VM: its disk, its process, its state."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from local.systems.vm import rootfs
+
+State = Literal["booting", "running", "stopping", "stopped", "gone"]
+
+SHUTDOWN_SECONDS = 300.0
+REBOOT_EXIT = 133
+"""systemd-nspawn's exit code when the VM asked for a reboot (EXIT_FORCE_RESTART)."""
+
+_UNFINISHED: dict[str, Any] = {"status": "running", "errors": []}
+
+NSPAWN_FOLDERS = Path("/run/systemd/nspawn/propagate")
+"""systemd-nspawn makes an empty folder per VM here, and leaves it behind when it is killed."""
+
+BOOT_SCRIPT = Path(__file__).with_name("boot.sh")
+
+
+@dataclass
+class Machine:
+    """A VM of the instance `instance_id`, in `folder` (disk/, console.log, machine.json).
+
+    `cloud_init` is {"status": "running" | "done" | "error", "errors": [...]}: the outcome of the last boot.
+
+    The disk is the image with a layer of its own above; it outlives a power-off. Whoever calls `boot` must
+    stay alive: the VM dies with that thread, so that nothing is left of a hypervisor that was killed.
+    """
+
+    instance_id: str
+    folder: Path
+    image: Path
+    state: State = "stopped"
+    exit_code: int | None = None
+    boot_seconds: float | None = None
+    cloud_init: dict[str, Any] = field(default_factory=lambda: dict(_UNFINISHED))
+    _process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
+    _booted_at: float = 0.0
+    _kill_at: float = 0.0
+
+    def create_disk(self, user_data: bytes, metadata_url: str, authorities: dict[str, str]) -> None:
+        """Writes what the machine gets beside its image: user-data, name, authorities, way to its metadata.
+
+        Args:
+            authorities: PEM texts of certificate authorities to trust, by file name (ending in .crt).
+        """
+        for name in ("upper", "work", "root"):
+            (self._disk / name).mkdir(parents=True)
+        seed = self._disk_folder("var/lib/cloud/seed/nocloud")
+        (seed / "user-data").write_bytes(user_data)
+        metadata = {"instance-id": self.instance_id, "local-hostname": self.instance_id}
+        (seed / "meta-data").write_text(json.dumps(metadata))
+        etc = self._disk_folder("etc")
+        (etc / "hostname").write_text(f"{self.instance_id}\n")
+        (etc / "hosts").write_text(f"127.0.0.1 localhost\n127.0.1.1 {self.instance_id}\n::1 localhost\n")
+        trusted = self._disk_folder("usr/local/share/ca-certificates")
+        for name, text in authorities.items():
+            (trusted / name).write_text(text)
+        self.set_metadata_url(metadata_url)
+
+    def set_metadata_url(self, url: str) -> None:
+        """Tells every service of the machine, and so every AWS SDK, where its metadata service is."""
+        manager = self._disk_folder("etc/systemd/system.conf.d") / "50-metadata.conf"
+        manager.write_text(f'[Manager]\nDefaultEnvironment="AWS_EC2_METADATA_SERVICE_ENDPOINT={url}"\n')
+
+    def boot(self) -> None:
+        """Switches the machine on."""
+        (self._disk / "work").mkdir(exist_ok=True)
+        rootfs.link_archives(self._archives)
+        command = [
+            # The kernel ends the VM with the thread that booted it.
+            *("setpriv", "--pdeathsig", "KILL"),
+            *("unshare", "--mount", "--propagation", "private"),
+            *(str(BOOT_SCRIPT), str(self.image), str(self._disk)),
+            "--boot",
+            f"--machine={self.instance_id}",
+            f"--hostname={self.instance_id}",
+            "--register=no",
+            "--keep-unit",
+            "--console=read-only",
+            "--link-journal=no",
+            "--resolv-conf=copy-host",
+            "--timezone=off",
+            f"--bind={self._archives}:/var/cache/apt/archives",
+        ]
+        with (self.folder / "console.log").open("ab") as console:
+            self._process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=console, stderr=subprocess.STDOUT
+            )
+        # Whole at any moment: others read it meanwhile.
+        partial = self.folder / "machine.json.partial"
+        partial.write_text(json.dumps({"pid": self._process.pid}))
+        partial.replace(self.folder / "machine.json")
+        self._booted_at = time.monotonic()
+        self.boot_seconds = None
+        self.cloud_init = dict(_UNFINISHED)
+        self.state = "booting"
+
+    def shut_down(self) -> None:
+        """Asks the machine to power itself off; `poll` pulls the plug if it takes too long."""
+        if self._process is not None and self.state in ("booting", "running"):
+            self._process.send_signal(signal.SIGTERM)
+            self._kill_at = time.monotonic() + SHUTDOWN_SECONDS
+            self.state = "stopping"
+
+    def pull_the_plug(self) -> None:
+        """Kills the VM without a shutdown, and waits until none of its processes runs."""
+        if self._process is None:
+            return
+        leader = leader_of(self._process.pid)
+        self._process.kill()
+        if leader is not None:
+            # Process 1 of the VM's namespace: the kernel ends all others with it.
+            _kill(leader)
+        self._process.wait()
+        while leader is not None and Path(f"/proc/{leader}").exists():
+            time.sleep(0.02)
+        self._off(-signal.SIGKILL)
+
+    def poll(self) -> None:
+        """Brings `state` up to date; boots again after a reboot from inside."""
+        if self._process is None:
+            return
+        exit_code = self._process.poll()
+        if exit_code == REBOOT_EXIT and self.state != "stopping":
+            self.boot()
+        elif exit_code is not None:
+            self._off(exit_code)
+        elif self.state == "stopping" and time.monotonic() > self._kill_at:
+            self.pull_the_plug()
+        elif self.state == "booting":
+            self._watch_cloud_init(leader_of(self._process.pid))
+
+    def _watch_cloud_init(self, leader: int | None) -> None:
+        """cloud-init writes its result last; the errors in it are those of all its stages."""
+        try:
+            result = Path(f"/proc/{leader}/root/run/cloud-init/result.json").read_text()
+            errors = json.loads(result)["v1"]["errors"]
+        except (OSError, ValueError):
+            return
+        self.cloud_init = {"status": "error" if errors else "done", "errors": errors}
+        self.boot_seconds = round(time.monotonic() - self._booted_at, 1)
+        self.state = "running"
+        rootfs.keep_archives(self._archives)
+
+    def destroy(self) -> None:
+        """Deletes the disk; the console's log stays."""
+        shutil.rmtree(self._disk, ignore_errors=True)
+        shutil.rmtree(self._archives, ignore_errors=True)
+        (self.folder / "machine.json").unlink(missing_ok=True)
+        self.state = "gone"
+
+    @property
+    def _disk(self) -> Path:
+        return self.folder / "disk"
+
+    @property
+    def _archives(self) -> Path:
+        return self.folder / "apt-archives"
+
+    def _disk_folder(self, path: str) -> Path:
+        """A folder of the upper layer; its mode is what the VM sees, whatever the umask here."""
+        folder = self._disk / "upper"
+        for part in Path(path).parts:
+            folder /= part
+            if not folder.exists():
+                folder.mkdir()
+                folder.chmod(0o755)
+        return folder
+
+    def _off(self, exit_code: int) -> None:
+        self._process = None
+        _forget(NSPAWN_FOLDERS / self.instance_id)
+        self.exit_code = exit_code
+        self.state = "stopped"
+
+
+def clear_leftovers() -> None:
+    """Removes what VMs of a killed run left outside their own folders."""
+    commands = [_command(process) for process in Path("/proc").glob("[0-9]*")]
+    for folder in NSPAWN_FOLDERS.glob("i-*"):
+        if not any(f"--machine={folder.name}" in command for command in commands):
+            _forget(folder)
+
+
+def leader_of(nspawn: int) -> int | None:
+    """Process 1 of the VM that this systemd-nspawn runs; None before it is there."""
+    waiting = _children(nspawn)
+    while waiting:
+        pid = waiting.pop()
+        if _own_pid(pid) == 1:
+            return pid
+        waiting += _children(pid)
+    return None
+
+
+def _children(pid: int) -> list[int]:
+    try:
+        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    except (FileNotFoundError, ProcessLookupError):
+        return []
+
+
+def _own_pid(pid: int) -> int | None:
+    """The process id as the process sees it in its own namespace; None for one in ours."""
+    try:
+        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    numbers = next(line for line in lines if line.startswith("NSpid:")).split()[1:]
+    return int(numbers[-1]) if len(numbers) > 1 else None
+
+
+def _command(process: Path) -> list[str]:
+    try:
+        return (process / "cmdline").read_text(errors="replace").split("\0")
+    except (FileNotFoundError, ProcessLookupError):
+        return []
+
+
+def _forget(folder: Path) -> None:
+    # rmdir: a folder that is not empty is not what systemd-nspawn leaves.
+    try:
+        folder.rmdir()
+    except OSError:
+        return
+
+
+def _kill(pid: int) -> None:
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return

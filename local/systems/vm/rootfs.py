@@ -1,0 +1,232 @@
+"""The image of the local VMs: a distribution with systemd and cloud-init, built once."""
+
+import fcntl
+import hashlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import httpx
+
+from local.base import progress
+from local.base.paths import CACHE
+from local.systems.vm import distributions
+from local.systems.vm.distributions import DEBIAN, Distribution, Keyring
+
+DEBIAN_PACKAGES = ("debootstrap", "debian-archive-keyring", "systemd-container")
+"""What this module needs on the machine."""
+
+_BOOTSTRAP = ("systemd", "systemd-sysv", "dbus", "ca-certificates", "python3", "curl", "gpg", "iproute2")
+# What Ubuntu's cloud image has as well, as far as the project's user-data may count on it.
+_PACKAGES = ("cloud-init", "logrotate", "procps", "util-linux", "xz-utils")
+
+# The machine's own way to its mirror; defaults and index targets stay Debian's.
+_APT_SETTINGS = re.compile(
+    r"^Acquire::(https?|Check-Valid-Until|Check-Date|Retries|ForceIPv[46]|Languages)\b"
+)
+_HOST_CERTIFICATES = Path("/usr/local/share/ca-certificates")
+_CLOUD_CONFIG = """\
+datasource_list: [ NoCloud, None ]
+network: {config: disabled}
+# Those of the image: Ubuntu's cloud-init would write its own.
+apt: {preserve_sources_list: true}
+# As in Ubuntu's cloud image; Debian's minimal system has no other.
+locale: C.UTF-8
+"""
+_FINAL_COMMANDS = (
+    "apt-get --quiet update",
+    f"apt-get --quiet --yes --no-install-recommends install {' '.join(_PACKAGES)}",
+    "update-ca-certificates",
+    "apt-get clean",
+    # A clone must get its own.
+    "truncate --size 0 /etc/machine-id",
+    "rm -f /var/lib/dbus/machine-id",
+)
+
+
+class RootfsError(RuntimeError):
+    """The image could not be built; the message holds the end of the output."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """All that the image is made of; another recipe is another image.
+
+    Attributes:
+        distribution: what it is an image of.
+        mirror: where debootstrap reads from.
+        sources: text of the image's sources list.
+        settings: apt settings of this machine.
+        certificates: PEM texts of the authorities that this machine trusts in addition, by file name.
+    """
+
+    distribution: Distribution
+    mirror: str
+    sources: str
+    settings: str
+    certificates: dict[str, str]
+
+    @property
+    def digest(self) -> str:
+        """16 hex digits over the recipe and this module's package lists."""
+        whole = [asdict(self), _BOOTSTRAP, _PACKAGES, _CLOUD_CONFIG, _FINAL_COMMANDS]
+        return hashlib.sha256(json.dumps(whole, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def ensure() -> Path:
+    """The image's folder; built if this recipe's is not in the cache (about 90 seconds). Needs root.
+
+    Raises:
+        RootfsError: a step failed.
+    """
+    recipe = _recipe(distributions.chosen())
+    image = CACHE / f"rootfs-{recipe.digest}"
+    with _lock():
+        if not image.exists():
+            with progress.step(f"building the VMs' {recipe.distribution.name.title()} image (once)"):
+                _build(recipe, image)
+    return image
+
+
+def link_archives(folder: Path) -> None:
+    """Fills `folder` with the packages that earlier VMs downloaded: apt's archive of one VM.
+
+    Each VM has its own, as apt locks the folder. apt verifies a package against the signed index before each use.
+    """
+    (folder / "partial").mkdir(parents=True, exist_ok=True)
+    _link_packages(_archives(), folder)
+
+
+def keep_archives(folder: Path) -> None:
+    """Keeps the packages in `folder` for later VMs."""
+    _link_packages(folder, _archives())
+
+
+def _archives() -> Path:
+    folder = CACHE / f"vm-apt-archives-{distributions.chosen().name}"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def _link_packages(source: Path, target: Path) -> None:
+    """Hard links where one file system holds both, else copies; each file appears as a whole."""
+    for package in source.glob("*.deb"):
+        place = target / package.name
+        if place.exists():
+            continue
+        partial = target / f".{package.name}.{os.getpid()}"
+        try:
+            partial.hardlink_to(package)
+        except OSError:
+            shutil.copyfile(package, partial)
+        partial.replace(place)
+
+
+def _recipe(distribution: Distribution) -> Recipe:
+    entries = [
+        f"deb {mirror} {suite} {distribution.components}"
+        for mirror, suite in ((distribution.mirror, distribution.suite), *distribution.sources)
+    ]
+    if distribution == DEBIAN:
+        entries = _host_sources() or entries
+    mirror = next(entry.split()[1] for entry in entries if entry.split()[2] == distribution.suite)
+    dump = subprocess.run(["apt-config", "dump"], capture_output=True, text=True, check=True).stdout
+    return Recipe(
+        distribution=distribution,
+        mirror=mirror,
+        sources="\n".join(entries) + "\n",
+        settings="".join(f"{line}\n" for line in dump.splitlines() if _APT_SETTINGS.match(line)),
+        certificates={file.name: file.read_text() for file in sorted(_HOST_CERTIFICATES.glob("*.crt"))},
+    )
+
+
+def _host_sources() -> list[str]:
+    """The machine's own Debian mirrors of the suite; empty on another distribution."""
+    command = ["apt-get", "indextargets", "--format", "$(REPO_URI) $(RELEASE)", "Created-By: Packages"]
+    listed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    entries = sorted(
+        f"deb {line} main"
+        for line in set(listed.splitlines())
+        if "debian" in line.split()[0] and line.split()[1].startswith(DEBIAN.suite)
+    )
+    return entries if any(entry.split()[2] == DEBIAN.suite for entry in entries) else []
+
+
+def _build(recipe: Recipe, image: Path) -> None:
+    partial = image.with_name(f"{image.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    _bootstrap(recipe, partial)
+    (partial / "etc/apt/sources.list").write_text(recipe.sources)
+    (partial / "etc/apt/apt.conf.d/10machine").write_text(recipe.settings)
+    for name, text in recipe.certificates.items():
+        (partial / "usr/local/share/ca-certificates" / name).write_text(text)
+    # NoCloud: the seed that `machine` writes; without one, cloud-init does nothing.
+    datasources = partial / "etc/cloud/cloud.cfg.d/99-local.cfg"
+    datasources.parent.mkdir(parents=True, exist_ok=True)
+    datasources.write_text(_CLOUD_CONFIG)
+    container = ["systemd-nspawn", "--quiet", "--register=no", "--keep-unit", "--resolv-conf=copy-host", "-D"]
+    for command in _FINAL_COMMANDS:
+        # Existing configuration files are ours: kept, without a question.
+        script = f"export DEBIAN_FRONTEND=noninteractive UCF_FORCE_CONFFOLD=1; {command}"
+        _run(*container, str(partial), "/bin/sh", "-ec", script)
+    (partial / "etc/hostname").unlink(missing_ok=True)
+    partial.rename(image)
+
+
+def _bootstrap(recipe: Recipe, root: Path) -> None:
+    distribution = recipe.distribution
+    options = [
+        "--variant=minbase",
+        f"--components={distribution.components.replace(' ', ',')}",
+        f"--include={','.join(_BOOTSTRAP)}",
+    ]
+    script = [] if distribution.script is None else [distribution.script]
+    with tempfile.TemporaryDirectory() as folder:
+        if distribution.keyring is not None:
+            options.append(f"--keyring={_keys(distribution.keyring, Path(folder))}")
+        _run("debootstrap", *options, distribution.suite, str(root), recipe.mirror, *script)
+
+
+def _keys(keyring: Keyring, folder: Path) -> Path:
+    """The archive's public keys, out of their package."""
+    package = folder / "keyring.deb"
+    try:
+        package.write_bytes(
+            httpx.get(keyring.url, timeout=300, follow_redirects=True).raise_for_status().content
+        )
+    except httpx.HTTPError as error:
+        raise RootfsError(f"{keyring.url} cannot be had: {error}") from None
+    if hashlib.sha256(package.read_bytes()).hexdigest() != keyring.sha256:
+        raise RootfsError(f"{keyring.url} has another SHA-256 than {keyring.sha256}")
+    _run("dpkg-deb", "--extract", str(package), str(folder))
+    return folder / keyring.file
+
+
+def _run(*command: str) -> None:
+    result = subprocess.run(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        check=False,
+        env={**os.environ, "LC_ALL": "C.UTF-8"},
+    )
+    if result.returncode != 0:
+        raise RootfsError(f"{' '.join(command[:2])} ... failed:\n{result.stdout[-3000:]}")
+
+
+@contextmanager
+def _lock() -> Iterator[None]:
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with (CACHE / "rootfs.lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield

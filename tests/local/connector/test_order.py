@@ -1,0 +1,249 @@
+"""Kafka falls silent for longer than a consumer's session lasts: what Logz.io has in the end, by partitioner.
+
+Nothing crashes. Objects of two rotations are completed and neither is committed, so the sink reads both again. The
+times are those of the defaults (rotation 60 s, session 45 s, 75 s of silence), cut down together.
+"""
+
+import os
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+from components import layout, policies
+from components.settings import load
+from components.worker.connect import WorkerFacts, connectors
+from local.base import http, paths, processes, progress
+from local.proofs.chaos.feeding import Feed
+from local.proofs.chaos.ledger import Ledger, Reader
+from local.proofs.checker.places import Bucket, DeliveredStore
+from local.stack.deployment import aws_environment
+from local.systems.kafka import client, users
+from local.systems.kafka.relay import Relay
+from local.systems.logzio.server import Emulator
+from tests.local.connect_support import Worker, login, unpack
+from tests.local.kafka_support import wait_for
+from tests.local.logzio_support import BODY, BUCKETS, api, running
+
+ROTATION, SESSION, SILENCE = 8, 6, 10
+RATE = 60.0
+PARTITIONERS = ("ordered", "default")
+
+
+@dataclass
+class Chain:
+    """A connector with this partitioner, its bucket and its registrations, and who reads what came of it."""
+
+    partitioner: str
+    s3: Any
+    store: Path
+    emulator: Emulator
+
+    def __post_init__(self) -> None:
+        self.ledger = Ledger()
+        delivered = DeliveredStore(self.store, self.bucket)
+        self.reader = Reader(Bucket(self.s3, self.bucket), delivered, self.ledger)
+
+    @property
+    def bucket(self) -> str:
+        return f"archive-{self.partitioner}"
+
+    def read(self) -> None:
+        """Brings the ledger up to date."""
+        self.reader.read_delivered()
+        self.reader.read_bucket()
+
+    def newest_is_read(self) -> bool:
+        """Whether Logz.io has nothing left to read: each registration's last key is the prefix's last."""
+        keys = [one.key for one in Bucket(self.s3, self.bucket).listing()]
+        return all(
+            registration["last_key"] == max(key for key in keys if key.startswith(registration["prefix"]))
+            for registration in self.emulator.state()["registrations"]
+            if registration["bucket"] == self.bucket
+        )
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Of the events that were accepted while it went on."""
+
+    produced: int
+    lost_in_the_bucket: int
+    lost_in_logzio: int
+    twice: int
+
+
+@pytest.fixture(scope="module")
+def outcomes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Outcome]]:
+    state, plugins = tmp_path_factory.mktemp("order"), tmp_path_factory.mktemp("plugins")
+    unpack(plugins)
+
+    def broker_port() -> int:
+        return int(processes.read(state, "kafka").ready["relayed_port"])
+
+    relay = Relay(processes.free_port(), broker_port)
+    try:
+        endpoint = f"http://127.0.0.1:{start(state, 'cloud')}"
+        start(state, "kafka", "--relay-port", str(relay.port))
+        with relay, running(state, endpoint) as emulator:
+            yield silence(state, plugins, endpoint, relay, emulator)
+    finally:
+        processes.stop_all(state)
+
+
+def start(state: Path, name: str, *arguments: str) -> int:
+    """A server of the local stack; returns its port."""
+    argv = [sys.executable, "-m", f"local.{name}", "--state", str(state), *arguments]
+    environment = {**os.environ, "PYTHONPATH": str(paths.ROOT)}
+    return int(processes.start(state, name, argv, env=environment, cwd=paths.ROOT).ready["port"])
+
+
+def silence(
+    state: Path, plugins: Path, endpoint: str, relay: Relay, emulator: Emulator
+) -> dict[str, Outcome]:
+    """Lets events flow, silences Kafka right after a rotation, and counts when all that can arrive has."""
+    deployer = aws_environment(state, endpoint)
+    key, secret = deployer["AWS_ACCESS_KEY_ID"], deployer["AWS_SECRET_ACCESS_KEY"]
+
+    def aws(service: Any) -> Any:
+        return boto3.client(
+            service,
+            endpoint_url=endpoint,
+            region_name="us-west-2",
+            aws_access_key_id=key,
+            aws_secret_access_key=secret,
+        )
+
+    store = state / "logzio" / "store.sqlite"
+    chains = [Chain(one, aws("s3"), store, emulator) for one in PARTITIONERS]
+    users.add(users.file(state), "WORKER", "worker-secret")
+    bootstrap = f"127.0.0.1:{relay.port}"
+    worker = Worker(state, plugins, plugins, bootstrap=bootstrap, session_seconds=SESSION)
+    feed = Feed(state, RATE)
+    try:
+        worker.start()
+        for chain in chains:
+            register(chain, aws)
+            properties = rendered(chain, endpoint) | {
+                "aws.access.key.id": key,
+                "aws.secret.access.key": secret,
+                "consumer.override.sasl.jaas.config": login(state, "WORKER"),
+            }
+            assert worker.put(chain.bucket, properties).status_code == 201
+        feed.start()
+
+        def all_flow() -> bool:
+            fed = feed.ids()[: int(RATE)]
+            for chain in chains:
+                chain.read()
+            ledgers = [chain.ledger for chain in chains]
+            return len(fed) == RATE and not any(one.unarchived(fed) | one.undelivered(fed) for one in ledgers)
+
+        wait_for("events in both chains", all_flow)
+        before = completed(endpoint)
+        while completed(endpoint) == before:
+            time.sleep(0.01)
+        relay.be_silent()
+        time.sleep(SILENCE)
+        relay.speak()
+        accepted = feed.ids()
+
+        def all_archived() -> bool:
+            for chain in chains:
+                chain.read()
+            return not any(chain.ledger.unarchived(accepted) for chain in chains)
+
+        wait_for("every event in the buckets", all_archived)
+        # The objects that hold them may overlap with later ones: two rotations more, and all of them read.
+        time.sleep(2 * ROTATION)
+    finally:
+        feed.stop()
+        worker.stop()
+    wait_for("Logz.io to read all it ever will", lambda: all(chain.newest_is_read() for chain in chains))
+    for chain in chains:
+        chain.read()
+    found = {
+        chain.partitioner: Outcome(
+            len(accepted),
+            len(chain.ledger.unarchived(accepted)),
+            len(chain.ledger.undelivered(accepted)),
+            chain.ledger.duplicates(),
+        )
+        for chain in chains
+    }
+    progress.say(f"{found}")
+    return found
+
+
+def register(chain: Chain, aws: Any) -> None:
+    """The bucket, what Logz.io reads it with, and a registration for each partition."""
+    chain.s3.create_bucket(Bucket=chain.bucket, CreateBucketConfiguration={"LocationConstraint": "us-west-2"})
+    with api(chain.emulator) as logzio:
+        details = logzio.get(f"{BUCKETS}/aws-assume-role-details").json()
+        trust = policies.reader_trust(details["logzioAWSAccountId"], details["assignedExternalId"])
+        iam = aws("iam")
+        role = iam.create_role(RoleName=chain.bucket, AssumeRolePolicyDocument=policies.to_json(trust))
+        reader = policies.to_json(policies.reader(chain.bucket, "topics", None))
+        iam.put_role_policy(RoleName=chain.bucket, PolicyName="reader", PolicyDocument=reader)
+        for partition in range(client.PARTITIONS):
+            chain.s3.put_object(
+                Bucket=chain.bucket, Key=layout.sentinel_key("topics", client.TOPIC, partition), Body=b""
+            )
+            prefix = layout.partition_prefix("topics", client.TOPIC, partition)
+            body = {**BODY, "bucket": chain.bucket, "prefix": prefix, "arn": role["Role"]["Arn"]}
+            assert logzio.post(BUCKETS, json=body).status_code == 201
+
+
+def rendered(chain: Chain, endpoint: str) -> dict[str, str]:
+    """The connector's properties, by the program."""
+    settings = load(
+        {
+            "source": {
+                "bootstrapServers": "127.0.0.1:9092",
+                "apiKey": "ABCDEF0123456789",
+                "apiSecret": "made-up/secret+of=the-tests",
+                "partitions": {client.TOPIC: client.PARTITIONS},
+            },
+            "archive": {"bucket": chain.bucket, "allowOtherRegion": True, "originals": False},
+            "connector": {
+                "name": chain.bucket,
+                "rotationSeconds": ROTATION,
+                "partitioner": chain.partitioner,
+            },
+            "worker": {"endpoints": {"s3": endpoint}},
+            "logzio": {"apiToken": "made-up-token"},
+        },
+        region="us-west-2",
+        environ={},
+    )
+    (connector,) = connectors(settings, WorkerFacts("ccloud-logexporter", "dev", "127.0.0.1:9092", {}))
+    # On a VM, the file with its id is there.
+    return {**connector.properties, "consumer.override.client.id": chain.bucket}
+
+
+def completed(endpoint: str) -> int:
+    """How many objects the sinks have completed."""
+    counted = http.get(f"{endpoint}/_local/s3-requests").json()
+    return sum(int(operations.get("CompleteMultipartUpload", 0)) for operations in counted.values())
+
+
+def test_nothing_is_lost_in_the_bucket_with_either_partitioner(outcomes: dict[str, Outcome]) -> None:
+    assert {one.lost_in_the_bucket for one in outcomes.values()} == {0}
+
+
+def test_both_sinks_read_again_what_was_not_committed(outcomes: dict[str, Outcome]) -> None:
+    """Else nothing was tried: in each the outage fell between the objects and their commit."""
+    assert all(one.twice > 0 for one in outcomes.values()), outcomes
+
+
+def test_with_the_vendors_partitioner_logzio_never_reads_some_of_them(outcomes: dict[str, Outcome]) -> None:
+    assert outcomes["default"].lost_in_logzio > 0, outcomes
+
+
+def test_with_the_ordered_partitioner_logzio_reads_every_event(outcomes: dict[str, Outcome]) -> None:
+    assert outcomes["ordered"].lost_in_logzio == 0, outcomes

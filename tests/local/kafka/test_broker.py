@@ -1,0 +1,215 @@
+"""The local broker lets in who has a key, and lets an ordinary key do what Confluent's lets it: read."""
+
+import os
+import signal
+import socket
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from confluent_kafka import Consumer, KafkaError, KafkaException
+from confluent_kafka.admin import (  # type: ignore[attr-defined]  # it imports them, without __all__
+    AdminClient,
+    ConfigResource,
+    NewTopic,
+    ResourceType,
+)
+
+from local.base import processes
+from local.systems.kafka import client, commits, users
+from local.systems.kafka.relay import Relay
+from tests.local.kafka_support import produce, start_broker, wait_for
+
+
+@pytest.fixture(scope="module")
+def state(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    folder = tmp_path_factory.mktemp("kafka")
+    start_broker(folder)
+    users.add(users.file(folder), "KEY", "right")
+    yield folder
+    processes.stop_all(folder)
+
+
+def consumed(state: Path, group: str, *, user: str = "KEY") -> bytes:
+    """The first value of the audit topic."""
+    consumer = Consumer(
+        {**client.client_config(state, user), "group.id": group, "auto.offset.reset": "earliest"}
+    )
+    consumer.subscribe([client.TOPIC])
+    try:
+        # What passes (a topic that a broker does not know yet) comes as a message, too.
+        message = wait_for(
+            "an event", lambda: one if (one := consumer.poll(1)) and one.error() is None else None
+        )
+        value = message.value()
+        assert isinstance(value, bytes)
+        return value
+    finally:
+        consumer.close()
+
+
+def login_error(state: Path, key: str, secret: str) -> str:
+    """What a client is told that comes with this key."""
+    errors: list[KafkaError] = []
+
+    def refusal() -> str | None:
+        consumer.poll(0.2)
+        # A busy broker may be slow to answer first, which is an error of another kind.
+        refused = [error.str() for error in errors if error.code() == KafkaError._AUTHENTICATION]
+        return refused[0] if refused else None
+
+    consumer = Consumer(
+        {
+            **client.client_config(state),
+            "sasl.username": key,
+            "sasl.password": secret,
+            "group.id": "login",
+            "error_cb": errors.append,
+            "log_level": 0,
+        }
+    )
+    try:
+        return wait_for("a refused login", refusal)
+    finally:
+        consumer.close()
+
+
+def test_an_ordinary_key_reads_what_the_admin_wrote(state: Path) -> None:
+    assert produce(state, [b"event"]) == []
+
+    assert consumed(state, "reader") == b"event"
+
+
+def test_an_ordinary_key_is_refused_to_write(state: Path) -> None:
+    errors = produce(state, [b"event"], user="KEY")
+
+    assert len(errors) == 1
+    assert "TOPIC_AUTHORIZATION_FAILED" in errors[0]
+
+
+def test_an_ordinary_key_is_refused_to_make_a_topic(state: Path) -> None:
+    admin = AdminClient(client.client_config(state, "KEY"))
+
+    with pytest.raises(KafkaException) as refused:
+        admin.create_topics([NewTopic("mine", num_partitions=1)])["mine"].result()
+
+    assert refused.value.args[0].code() == KafkaError.TOPIC_AUTHORIZATION_FAILED
+
+
+@pytest.mark.parametrize(("key", "secret"), [("KEY", "wrong"), ("NOBODY", "right")])
+def test_a_wrong_key_is_refused(state: Path, key: str, secret: str) -> None:
+    assert "Authentication failed" in login_error(state, key, secret)
+
+
+def test_a_removed_key_is_refused_and_a_new_one_let_in_while_the_broker_runs(state: Path) -> None:
+    users.add(users.file(state), "NEW", "secret")
+    assert AdminClient(client.client_config(state, "NEW")).list_topics(timeout=60).topics
+
+    users.remove(users.file(state), "NEW")
+
+    assert "Authentication failed" in login_error(state, "NEW", "secret")
+
+
+def test_the_audit_topic_has_twelve_partitions_and_keeps_events_for_seven_days(state: Path) -> None:
+    admin = AdminClient(client.client_config(state))
+
+    topic = admin.list_topics(timeout=60).topics[client.TOPIC]
+    resource = ConfigResource(ResourceType.TOPIC, client.TOPIC)
+    settings = admin.describe_configs([resource])[resource].result()
+
+    assert len(topic.partitions) == 12
+    assert settings["retention.ms"].value == "604800000"
+
+
+def test_only_the_owner_reads_the_secrets(state: Path) -> None:
+    for file in (users.file(state), state / "kafka" / "broker.pem"):
+        assert stat.S_IMODE(file.stat().st_mode) == 0o600
+
+
+def test_commits_are_refused_and_taken_again_while_fetching_goes_on(state: Path) -> None:
+    assert produce(state, [b"one", b"two"]) == []
+    admin = AdminClient(client.client_config(state))
+    consumer = Consumer(
+        {
+            **client.client_config(state, "KEY"),
+            "group.id": "committer",
+            "auto.offset.reset": "earliest",
+            "enable.auto.commit": False,
+        }
+    )
+    consumer.subscribe([client.TOPIC])
+    try:
+        wait_for("an event", lambda: consumer.poll(1))
+        commits.refuse(admin, refused=True)
+        wait_for("a refusal", lambda: refusal(consumer) == KafkaError.INVALID_COMMIT_OFFSET_SIZE)
+        wait_for("another event", lambda: consumer.poll(1))
+        commits.refuse(admin, refused=False)
+        wait_for("a commit", lambda: refusal(consumer) is None)
+    finally:
+        # Of all that ask the broker.
+        commits.refuse(admin, refused=False)
+        consumer.close()
+
+
+def refusal(consumer: Consumer) -> int | None:
+    """The code of the error that a commit ends with; None if it is taken."""
+    try:
+        consumer.commit(asynchronous=False)
+    except KafkaException as error:
+        code: int = error.args[0].code()
+        return code
+    return None
+
+
+def test_through_a_relay_nothing_passes_while_it_is_silent_and_everything_afterwards(tmp_path: Path) -> None:
+    relay = Relay(processes.free_port(), lambda: int(processes.read(tmp_path, "kafka").ready["relayed_port"]))
+    with relay:
+        server = start_broker(tmp_path, relay_port=relay.port)
+        try:
+            assert server.ready["bootstrap"] == f"127.0.0.1:{relay.port}"
+            through = {**client.client_config(tmp_path), "bootstrap.servers": server.ready["bootstrap"]}
+            consumer = Consumer({**through, "group.id": "far", "auto.offset.reset": "earliest"})
+            consumer.subscribe([client.TOPIC])
+            produce(tmp_path, [b"before"])
+            assert wait_for("an event", lambda: consumer.poll(1)).value() == b"before"
+
+            relay.be_silent()
+            # Who comes directly notices nothing.
+            assert produce(tmp_path, [b"meanwhile"]) == []
+            assert consumer.poll(3) is None
+            with pytest.raises(KafkaException):
+                AdminClient(through).list_topics(timeout=3)
+
+            relay.speak()
+            assert wait_for("the next event", lambda: consumer.poll(1)).value() == b"meanwhile"
+            consumer.close()
+        finally:
+            processes.stop_all(tmp_path)
+
+
+def test_a_broker_restarted_on_its_port_still_has_its_events_and_users(tmp_path: Path) -> None:
+    first = start_broker(tmp_path)
+    users.add(users.file(tmp_path), "KEY", "right")
+    assert produce(tmp_path, [b"kept"]) == []
+    processes.stop(tmp_path, "kafka")
+
+    second = start_broker(tmp_path, port=int(first.ready["port"]))
+    try:
+        assert second.ready == first.ready
+        assert consumed(tmp_path, "reader") == b"kept"
+    finally:
+        processes.stop_all(tmp_path)
+
+
+def test_the_broker_ends_with_the_process_that_started_it(tmp_path: Path) -> None:
+    server = start_broker(tmp_path)
+
+    os.kill(server.pid, signal.SIGKILL)
+
+    def is_gone() -> bool:
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", int(server.ready["port"]))) != 0
+
+    assert wait_for("the end of the broker", is_gone)
+    processes.stop_all(tmp_path)

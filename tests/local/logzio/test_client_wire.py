@@ -1,0 +1,231 @@
+"""The providers over their wire against the emulator: pickling, numbers, unknowns, secrets."""
+
+import subprocess
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import grpc  # type: ignore[import-untyped]  # Pulumi brings it, without types
+import pulumi
+import pytest
+from pulumi.runtime import rpc
+from pulumi.runtime.proto import provider_pb2
+
+from components.shipping.provider import AccountProvider, RegistrationProvider
+from local.systems.logzio.server import Emulator
+from tests.local.logzio.client_wire import Wire, spawned
+from tests.local.logzio_support import ROLE, running
+
+MARKER = "marker-secret/of+the=key"
+
+
+@pytest.fixture
+def emulator(tmp_path: Path) -> Iterator[Emulator]:
+    with running(tmp_path) as one:
+        yield one
+
+
+@pytest.fixture
+def wire(emulator: Emulator) -> Iterator[Wire]:
+    with spawned(RegistrationProvider()) as (one, _):
+        one.configure(token=emulator.token)
+        yield one
+
+
+def inputs(emulator: Emulator, **changed: Any) -> dict[str, Any]:
+    return {
+        "base_url": emulator.url,
+        "bucket": "archive",
+        "prefix": "topics/audit/partition=0/",
+        "region": "us-west-2",
+        "log_type": "confluent_audit",
+        "active": True,
+        "add_object_key": False,
+        "adopt_existing": False,
+        "role_arn": ROLE,
+        **changed,
+    }
+
+
+def with_key(emulator: Emulator, **changed: Any) -> dict[str, Any]:
+    given = inputs(emulator, access_key="AKIAIOSFODNN7EXAMPLE", secret_key=MARKER, **changed)
+    del given["role_arn"]
+    return given
+
+
+def test_a_registration_lives_from_check_to_delete(wire: Wire, emulator: Emulator) -> None:
+    checked, failures = wire.check(inputs(emulator))
+    assert failures == {}
+    id_, outputs = wire.create(checked)
+    assert (id_, outputs["region"], outputs["account_id"]) == ("1", "US_WEST_2", "100001")
+    assert not wire.diff(outputs, checked).replaces
+    assert wire.diff(outputs, checked).changes == provider_pb2.DiffResponse.DIFF_NONE
+    assert wire.read(id_, outputs) == (id_, outputs)
+    changed, _ = wire.check(inputs(emulator, log_type="other"))
+    assert wire.diff(outputs, changed).changes == provider_pb2.DiffResponse.DIFF_SOME
+    assert wire.update(id_, outputs, changed)["log_type"] == "other"
+    wire.delete(id_, outputs)
+    assert emulator.state()["registrations"] == []
+    assert wire.read(id_, outputs) == ("", {})
+    wire.delete(id_, outputs)
+
+
+def test_all_problems_come_as_errors_of_their_properties(wire: Wire, emulator: Emulator) -> None:
+    _, failures = wire.check(inputs(emulator, region="mars-1", log_type="a b", bucket=None))
+
+    assert failures.keys() == {"region", "log_type", "bucket"}
+
+
+def test_what_is_unknown_in_a_preview_stays_unknown(wire: Wire, emulator: Emulator) -> None:
+    unknown = dict.fromkeys(("role_arn", "bucket", "region", "log_type", "base_url", "prefix"), rpc.UNKNOWN)
+    checked, failures = wire.check(inputs(emulator, **unknown))
+
+    assert failures == {}
+    assert {
+        name for name, value in checked.items() if isinstance(value, pulumi.output.Unknown)
+    } == unknown.keys()
+    answer = wire.diff(inputs(emulator), inputs(emulator, **unknown))
+    assert answer.changes == provider_pb2.DiffResponse.DIFF_SOME
+    assert list(answer.replaces) == []
+
+
+def test_a_replacement_says_what_forces_it_and_in_which_order(wire: Wire, emulator: Emulator) -> None:
+    moved = wire.diff(inputs(emulator), inputs(emulator, prefix="other/audit/partition=0/"))
+    same_place = wire.diff(inputs(emulator), inputs(emulator, region="us-east-1"))
+
+    assert (list(moved.replaces), moved.deleteBeforeReplace) == (["prefix"], False)
+    assert (list(same_place.replaces), same_place.deleteBeforeReplace) == (["region"], True)
+
+
+def test_drift_of_every_field_is_read(wire: Wire, emulator: Emulator) -> None:
+    id_, outputs = wire.create(inputs(emulator))
+    drifted = {
+        "bucket": "elsewhere",
+        "prefix": "p/",
+        "region": "EU_WEST_1",
+        "logsType": "drifted",
+        "active": False,
+        "addS3ObjectKeyAsLogField": True,
+        "accessKey": "AK",
+        "secretKey": "SK",
+    }
+    emulator._store.update(int(id_), drifted)
+
+    _, seen = wire.read(id_, outputs)
+
+    changed = {name for name in outputs.keys() | seen.keys() if outputs.get(name) != seen.get(name)}
+    assert changed == {
+        *("bucket", "prefix", "region", "log_type", "active", "add_object_key", "role_arn", "access_key")
+    }
+    assert wire.diff(seen, inputs(emulator)).changes == provider_pb2.DiffResponse.DIFF_SOME
+
+
+def test_a_secret_key_is_kept_over_a_refresh_and_sent_with_every_update(
+    wire: Wire, emulator: Emulator
+) -> None:
+    id_, outputs = wire.create(with_key(emulator))
+    _, seen = wire.read(id_, outputs)
+    assert seen["secret_key"] == MARKER
+
+    wire.update(id_, seen, with_key(emulator, log_type="other"))
+
+    (registration,) = emulator._store.registrations()
+    assert registration.body["secretKey"] == MARKER
+
+
+def test_a_key_gives_way_to_a_role_in_place(wire: Wire, emulator: Emulator) -> None:
+    id_, outputs = wire.create(with_key(emulator))
+
+    changed = wire.update(id_, outputs, inputs(emulator))
+
+    assert (changed["role_arn"], "access_key" in changed, "secret_key" in changed) == (ROLE, False, False)
+
+
+def test_an_account_says_whom_to_trust(emulator: Emulator) -> None:
+    with spawned(AccountProvider()) as (wire, _):
+        wire.configure(token=emulator.token)
+        id_, outputs = wire.create({"base_url": emulator.url})
+
+        assert id_ == outputs["account_id"] == "100001"
+        assert outputs["external_id"].startswith("logzio:aws:extid:")
+        assert wire.read(id_, outputs) == (id_, outputs)
+
+
+def test_a_token_in_the_environment_wins_over_the_one_in_the_settings(emulator: Emulator) -> None:
+    with spawned(RegistrationProvider(), LOGZIO_API_TOKEN=emulator.token) as (wire, _):
+        wire.configure(token="marker-old-token")
+
+        assert wire.create(inputs(emulator))[0] == "1"
+
+
+def test_a_missing_token_is_named_as_such(emulator: Emulator) -> None:
+    with spawned(RegistrationProvider()) as (wire, _):
+        wire.configure(token=None)
+
+        with pytest.raises(grpc.RpcError, match="LOGZIO_API_TOKEN"):
+            wire.create(inputs(emulator))
+
+
+def refused(wire: Wire, emulator: Emulator) -> str:
+    with pytest.raises(grpc.RpcError) as caught:
+        wire.create(inputs(emulator))
+    return str(caught.value.details())
+
+
+@pytest.mark.parametrize(
+    ("call", "answer", "named"),
+    [
+        ("whoami", "expired-token", "API token is not accepted"),
+        ("whoami", "region", "account in another region"),
+        ("create", "empty-prefix", "registers no empty prefix"),
+        ("create", "bucket-region", "set aws:region to the bucket's"),
+        ("create", "no-bucket", "no bucket of this name"),
+    ],
+)
+def test_each_cause_has_a_message_of_its_own(
+    wire: Wire, emulator: Emulator, call: str, answer: str, named: str
+) -> None:
+    emulator.fail(call=call, answer=answer)
+
+    assert named in refused(wire, emulator)
+
+
+def said(process: "subprocess.Popen[bytes]") -> str:
+    process.kill()
+    assert process.stderr is not None
+    return process.stderr.read().decode()
+
+
+@pytest.mark.parametrize("echo", ["logsType", "bucket"])
+def test_no_secret_leaves_the_process_even_if_logzio_repeats_it(emulator: Emulator, echo: str) -> None:
+    token = emulator.token
+    with spawned(RegistrationProvider()) as (wire, process):
+        wire.configure(token=token)
+        # Neither of these can be: what Logz.io says of them holds the secrets.
+        wrong = {"logsType": {"log_type": f"{MARKER} {token}"}, "bucket": {"bucket": ""}}[echo]
+        with pytest.raises(grpc.RpcError) as caught:
+            wire.create(with_key(emulator, **wrong))
+        everything = f"{caught.value} {said(process)}"
+
+    for secret in (MARKER, token, "AKIAIOSFODNN7EXAMPLE"):
+        assert secret not in everything
+
+
+def test_a_refusal_is_shown_once_and_without_a_traceback(emulator: Emulator) -> None:
+    with spawned(RegistrationProvider()) as (wire, process):
+        wire.configure(token="marker-bad-token")
+        refused(wire, emulator)
+
+        assert "Traceback" not in said(process)
+
+
+def test_forty_at_once_keep_to_four_requests(wire: Wire, emulator: Emulator) -> None:
+    def create(number: int) -> str:
+        return wire.create(inputs(emulator, prefix=f"topics/audit/partition={number}/"))[0]
+
+    with ThreadPoolExecutor(40) as pool:
+        ids = list(pool.map(create, range(40)))
+
+    assert len(set(ids)) == 40 == len(emulator.state()["registrations"])
+    assert emulator.state()["most_at_once"] <= 4

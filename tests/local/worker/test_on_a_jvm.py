@@ -1,0 +1,94 @@
+"""What a JVM makes of the files of the VM: Kafka's own classes read them."""
+
+import runpy
+import subprocess
+from pathlib import Path
+
+from components.worker.bundle import files
+from local.systems.kafka import jars
+from tests.unit.components.worker.test_fetch_secrets import FILE as FETCH_SECRETS
+from tests.unit.components.worker.test_rendered import FACTS, given
+
+# What Connect does with an event that it skips: the converter's exception goes to the reporter's logger.
+SKIP = """
+import java.util.Collections;
+import org.apache.kafka.connect.json.JsonConverter;
+import org.apache.kafka.connect.runtime.errors.LogReporter;
+import org.slf4j.LoggerFactory;
+
+public class Skip {
+    public static void main(String[] args) throws Exception {
+        JsonConverter converter = new JsonConverter();
+        converter.configure(Collections.singletonMap("schemas.enable", "false"), false);
+        try {
+            converter.toConnectData("t", args[0].getBytes("UTF-8"));
+        } catch (Exception error) {
+            LoggerFactory.getLogger(LogReporter.class).error("skipped record", error);
+            LoggerFactory.getLogger(Skip.class).error("elsewhere", error);
+        }
+    }
+}
+"""
+
+# FileConfigProvider gives the value; JaasContext reads it as the login does.
+LOGIN = """
+import java.util.Collections;
+import java.util.Map;
+import org.apache.kafka.common.config.SaslConfigs;
+import org.apache.kafka.common.config.provider.FileConfigProvider;
+import org.apache.kafka.common.config.types.Password;
+import org.apache.kafka.common.security.JaasContext;
+
+public class Login {
+    public static void main(String[] args) throws Exception {
+        try (FileConfigProvider provider = new FileConfigProvider()) {
+            provider.configure(Collections.singletonMap("allowed.paths", args[0]));
+            Map<String, String> data = provider.get(args[0] + "/secrets.properties").data();
+            Password jaas = new Password(data.get("kafka.sasl.jaas.config"));
+            Map<String, ?> login = JaasContext.loadClientContext(
+                Collections.singletonMap(SaslConfigs.SASL_JAAS_CONFIG, jaas))
+                .configurationEntries().get(0).getOptions();
+            System.out.println(login.get("username") + " " + login.get("password"));
+        }
+    }
+}
+"""
+
+
+def run_java(folder: Path, source: str, *arguments: str, options: tuple[str, ...] = ()) -> str:
+    """The output of a program of one source file with Kafka's jars beside it."""
+    file = folder / "Program.java"
+    file.write_text(source)
+    done = subprocess.run(
+        ["java", *options, "-cp", f"{jars.ensure()}/*", str(file), *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_no_word_of_a_skipped_event_reaches_the_log(tmp_path: Path) -> None:
+    config = tmp_path / "log4j.properties"
+    config.write_text(files(given(), FACTS)["/etc/kafka/connect-log4j.properties"].content)
+    options = (f"-Dlog4j.configuration=file:{config}", f"-Dkafka.logs.dir={tmp_path}")
+
+    output = run_java(tmp_path, SKIP, "plantedword rest of the event", options=options)
+    log = (tmp_path / "connect.log").read_text()
+
+    skipped = [line for line in output.splitlines() if "skipped record" in line]
+    assert skipped == ["ERROR skipped record (LogReporter)"]
+    # The same exception elsewhere quotes the event: without its own layout the reporter would, too.
+    assert "plantedword" in output.partition("elsewhere")[2]
+    assert "plantedword" not in output.partition("elsewhere")[0]
+    assert "skipped record" not in log
+
+
+def test_kafkas_login_gets_the_secret_as_it_was_issued(tmp_path: Path) -> None:
+    fetch_secrets = runpy.run_path(str(FETCH_SECRETS))
+    secret = 'se"cr\\et/+=:#!'
+    properties = fetch_secrets["kafka_properties"]({"key": "KAFKAKEY", "secret": secret})
+    fetch_secrets["write"](tmp_path / "secrets.properties", fetch_secrets["java_properties"](properties))
+
+    assert run_java(tmp_path, LOGIN, str(tmp_path)).splitlines()[-1] == f"KAFKAKEY {secret}"

@@ -1,0 +1,72 @@
+import os
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+import pytest
+
+from components.worker.files.watchdog import credentials, metrics
+from components.worker.files.watchdog.connect import Connect
+from tests.unit.components.worker.watchdog.support import (
+    ORIGINALS,
+    RUNNING,
+    SINK,
+    CloudWatch,
+    ParameterStore,
+    Rest,
+)
+
+
+@pytest.fixture
+def rest() -> Iterator[tuple[Rest, Connect]]:
+    played = Rest()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            played.asked.append(f"{self.command} {self.path}")
+            body = played.bodies.get(self.path.split("/")[2], "")
+            self.send_response(played.status)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body.encode())
+
+        do_POST = do_GET  # noqa: N815  # the standard library's name
+
+        def log_message(self, *_: object) -> None:
+            """Says nothing."""
+
+    server = HTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    played.says(*RUNNING, name=ORIGINALS)
+    yield played, Connect(server.server_port, [SINK, ORIGINALS])
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+@pytest.fixture
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ParameterStore:
+    played = ParameterStore()
+    monkeypatch.setattr(credentials, "client", lambda service, _: {"ssm": played}[service])
+    monkeypatch.setattr(credentials, "CREDENTIALS", tmp_path / "secrets.json")
+    monkeypatch.setattr(credentials, "VERSIONS", tmp_path / "versions.json")
+    (tmp_path / "secrets.json").write_text('{"parameters": {"kafka": "/k", "writer": "/w"}}')
+    return played
+
+
+@pytest.fixture
+def bin_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder for programs that are played, first on the path."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
+    return folder
+
+
+@pytest.fixture
+def cloudwatch(monkeypatch: pytest.MonkeyPatch) -> CloudWatch:
+    kept = CloudWatch()
+    monkeypatch.setattr(metrics, "client", lambda service, _: {"cloudwatch": kept}[service])
+    return kept

@@ -1,0 +1,47 @@
+"""What is built into the cache is built once, as a whole, and a missing tool is named."""
+
+from pathlib import Path
+
+import pytest
+
+from local.base import java, paths
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(paths, "CACHE", tmp_path / "cache")
+    return tmp_path / "cache"
+
+
+def test_the_same_inputs_are_built_once_and_others_anew() -> None:
+    built: list[Path] = []
+
+    first, again, other = (
+        java.ensure("thing", inputs, built.append, text="a thing") for inputs in (["1"], ["1"], ["2"])
+    )
+
+    assert first == again != other
+    assert len(built) == 2
+
+
+def test_a_build_that_fails_leaves_nothing_behind(cache: Path) -> None:
+    def fail(directory: Path) -> None:
+        (directory / "half").touch()
+        raise java.ToolError("no network")
+
+    with pytest.raises(java.ToolError):
+        java.ensure("thing", ["1"], fail, text="a thing")
+
+    assert list(cache.iterdir()) == []
+
+
+def test_a_missing_tool_is_named_with_its_package() -> None:
+    with pytest.raises(
+        java.ToolError, match="no-such-tool is not installed: install the Debian package maven"
+    ):
+        java.run(["no-such-tool"], needs="maven")
+
+
+def test_a_failed_tool_shows_what_it_said() -> None:
+    with pytest.raises(java.ToolError, match=r"cat failed with 1:\n.*/nowhere"):
+        java.run(["cat", "/nowhere"], needs="coreutils")

