@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from components import layout
+from components.archive import layout
 from local.proofs.demo import stages
 from local.stack import deployment, pulumi
 from local.stack.deployment import LocalDeployment

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from components import layout
+from components.archive import layout
 from local.proofs import producer
 from local.proofs.chaos import poison
 from local.proofs.chaos.stage import Stage, wait_until

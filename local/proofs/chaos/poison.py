@@ -12,7 +12,8 @@ from typing import Any
 
 from confluent_kafka import KafkaError, Message, Producer
 
-from components import layout, logzio_facts
+from components.archive import layout
+from components.logzio import facts as logzio_facts
 from components.worker.fields import flattened
 from local.proofs.chaos.ledger import lines_of
 from local.proofs.chaos.stage import ChaosError, Stage, wait_until

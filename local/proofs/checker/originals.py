@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import NamedTuple
 
-from components import layout
+from components.archive import layout
 
 SEPARATOR = b"\n"
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from components.logzio_facts import MAX_BODY_BYTES, MAX_LINE_BYTES
+from components.logzio.facts import MAX_BODY_BYTES, MAX_LINE_BYTES
 from local.systems.logzio.indexing import Indexer
 from local.systems.logzio.store import Event
 
