@@ -18,6 +18,7 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 from werkzeug.wrappers import Request, Response
 
 from local.base import paths, processes
+from local.systems.faults import Fault, Faults
 from local.systems.kafka import client
 
 T = TypeVar("T")
@@ -69,15 +70,15 @@ def produce(
 
 @dataclass
 class ObjectStore:
-    """moto's S3 behind a listener that remembers each request and can be told to fail."""
+    """moto's S3 behind a listener that remembers each request and fails on demand."""
 
     url: str = ""
     requests: list[tuple[str, str, Mapping[str, str]]] = field(default_factory=list)
-    failures: list[tuple[re.Pattern[str], int]] = field(default_factory=list)
+    faults: Faults = field(default_factory=lambda: Faults({"request": None, "status": (403, 503)}))
 
     def fail(self, pattern: str, status: int, times: int) -> None:
         """Answers the next `times` requests whose `METHOD path?query` matches with `status`."""
-        self.failures += [(re.compile(pattern), status)] * times
+        self.faults.inject(Fault(request=re.compile(pattern), status=status, times=times))
 
     def made(self, bucket: str) -> list[str]:
         """`METHOD path?query` of each request to a bucket so far."""
@@ -99,13 +100,11 @@ def object_store() -> Iterator[ObjectStore]:
         request = Request(environ)
         line = f"{request.method} {request.full_path.rstrip('?')}"
         store.requests.append((request.method, request.full_path.rstrip("?"), dict(request.headers)))
-        for failure in store.failures:
-            if failure[0].search(line):
-                store.failures.remove(failure)
-                request.get_data()
-                return Response(_error_body(failure[1]), failure[1], mimetype="application/xml")(
-                    environ, start_response
-                )
+        struck = store.faults.strike(line=line)
+        if struck is not None:
+            request.get_data()
+            status = struck.fault.status or 503
+            return Response(_error_body(status), status, mimetype="application/xml")(environ, start_response)
         answer: Iterable[bytes] = moto(environ, start_response)
         return answer
 
