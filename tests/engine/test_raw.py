@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from components import layout
+from local.base.waiting import wait_until
 from local.proofs import producer
 from local.proofs.chaos import poison
-from local.proofs.chaos.stage import Stage, wait_until
+from local.proofs.chaos.stage import Stage
 from local.proofs.checker.places import Topic
 from local.proofs.demo import stages
 from local.systems.kafka import client

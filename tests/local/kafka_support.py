@@ -4,7 +4,6 @@ import json
 import os
 import re
 import sys
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -18,6 +17,7 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 from werkzeug.wrappers import Request, Response
 
 from local.base import paths, processes
+from local.base.waiting import wait_until
 from local.systems.faults import Fault, Faults
 from local.systems.kafka import client
 
@@ -25,15 +25,8 @@ T = TypeVar("T")
 
 
 def wait_for(what: str, look: Callable[[], T | None], seconds: float = 600.0) -> T:
-    """The first result of `look` that is not None or empty."""
-    deadline = time.monotonic() + seconds
-    while True:
-        seen = look()
-        if seen:
-            return seen
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"{what}: not within {seconds:.0f} s")
-        time.sleep(0.1)
+    """As `wait_until`, looked at more often."""
+    return wait_until(look, what, seconds=seconds, poll=0.1)
 
 
 def start_broker(state: Path, port: int | None = None, relay_port: int | None = None) -> processes.Server:

@@ -14,9 +14,10 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # it imports 
 
 from components.settings import Connector
 from components.worker.connect import LOG_FOLDER, SERVICE, STATE_FOLDER
+from local.base.waiting import wait_until
 from local.proofs.chaos import poison
 from local.proofs.chaos.poison import Struck
-from local.proofs.chaos.stage import ChaosError, SkippedError, Stage, wait_until
+from local.proofs.chaos.stage import ChaosError, SkippedError, Stage
 from local.stack import pulumi
 from local.systems.kafka import client, users
 from local.systems.kafka.client import PARTITIONS, TOPIC

@@ -14,8 +14,9 @@ from confluent_kafka import KafkaError, Message, Producer
 
 from components import layout, logzio_facts
 from components.worker.fields import flattened
+from local.base.waiting import WaitError, wait_until
 from local.proofs.chaos.ledger import lines_of
-from local.proofs.chaos.stage import ChaosError, Stage, wait_until
+from local.proofs.chaos.stage import ChaosError, Stage
 from local.proofs.demo import stages
 from local.stack.deployment import BUCKET
 from local.systems.kafka import client
@@ -102,7 +103,7 @@ def strike(stage: Stage) -> Struck:
         return passed and counted(stage.journal(began)) >= len(skipped) and not _unkept(stage, sent)
 
     # What is not past by then shows below.
-    with suppress(ChaosError):
+    with suppress(ChaosError, WaitError):
         wait_until(is_past, "the sink has passed the poison")
     logged = named()
     unnamed = [name for name in skipped if offsets[name] not in logged]
@@ -110,7 +111,7 @@ def strike(stage: Stage) -> Struck:
     silent = [name for name in skipped if name in unnamed or name in unkept]
     archived = _archived(stage, (event["id"] for event in events.values()), last)
     beyond = str(events[BEYOND_LOGZIO]["id"])
-    with suppress(ChaosError):
+    with suppress(ChaosError, WaitError):
         wait_until(lambda: _is_marked(stage, beyond), f"Logz.io has marked the event of {BEYOND_LOGZIO}")
     is_marked = _is_marked(stage, beyond)
     notes = [f"skipped: {', '.join(name for name in skipped if name not in silent)}"]

@@ -5,7 +5,6 @@ import re
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -21,6 +20,7 @@ from components.settings import NAMESPACE
 from components.worker.bundle import CONNECTOR_PROPERTIES
 from components.worker.connect import SERVICE, parameter_name
 from local.base import http, paths, processes
+from local.base.waiting import wait_until
 from local.proofs.checker.comparison import PIPELINE, is_data
 from local.proofs.demo import stages
 from local.stack import pulumi
@@ -38,21 +38,6 @@ class ChaosError(RuntimeError):
 
 class SkippedError(Exception):
     """This row cannot be run here; the message says why."""
-
-
-def wait_until(
-    condition: Callable[[], bool], text: str, *, seconds: float = 900.0, poll: float = 0.5
-) -> None:
-    """Waits, but not for ever.
-
-    Raises:
-        ChaosError: the condition did not come true in time.
-    """
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            raise ChaosError(f"waited {seconds:.0f} s in vain: {text}")
-        time.sleep(poll)
 
 
 @dataclass(frozen=True)
@@ -101,7 +86,8 @@ class Stage:
         """Until the VM's cloud-init ended as `wanted`.
 
         Raises:
-            ChaosError: it ended otherwise, or took too long.
+            ChaosError: it ended otherwise.
+            WaitError: it took too long.
         """
 
         def is_over() -> bool:
@@ -149,7 +135,7 @@ class Stage:
         """Until a line of the journal has this text.
 
         Raises:
-            ChaosError: none had it in time.
+            WaitError: none had it in time.
         """
 
         def is_said() -> bool:

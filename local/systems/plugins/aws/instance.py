@@ -2,7 +2,6 @@
 
 import base64
 import json
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Sequence
@@ -10,6 +9,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from local.base.waiting import WaitError, wait_until
 from local.systems.plugins.aws.cloud import Cloud, tag_list, tag_map
 from local.systems.plugins.aws.network import arn, retag, tagged
 from local.systems.plugins.sources import terraform_aws_5
@@ -234,11 +234,15 @@ def _wait_for_vm(cloud: Cloud, instance_id: str, *states: str) -> None:
     """moto is done at once; the VM takes the time that a VM takes."""
     if cloud.hypervisor is None:
         return
-    deadline = time.monotonic() + SWITCH_OFF_SECONDS
-    while _vm_state(cloud.hypervisor, instance_id) not in states:
-        if time.monotonic() > deadline:
-            raise RefusedError(f"the VM of {instance_id} still ran after {SWITCH_OFF_SECONDS} s")
-        time.sleep(0.5)
+    hypervisor = cloud.hypervisor
+    try:
+        wait_until(
+            lambda: _vm_state(hypervisor, instance_id) in states,
+            f"the VM of {instance_id} is {' or '.join(states)}",
+            seconds=SWITCH_OFF_SECONDS,
+        )
+    except WaitError as error:
+        raise RefusedError(str(error)) from None
 
 
 def _vm_state(hypervisor: str, instance_id: str) -> str:
