@@ -1,6 +1,5 @@
 """Records that are hard to stomach, and what becomes of each."""
 
-import gzip
 import json
 import re
 import time
@@ -14,6 +13,7 @@ from confluent_kafka import KafkaError, Message, Producer
 
 from components import layout, logzio_facts
 from components.worker.fields import flattened
+from local.base import objects
 from local.base.waiting import WaitError, wait_until
 from local.proofs.chaos.ledger import lines_of
 from local.proofs.chaos.stage import ChaosError, Stage
@@ -194,7 +194,7 @@ def _unkept(stage: Stage, sent: Mapping[str, bytes]) -> list[str]:
     """The records whose bytes stand in no object of originals."""
     s3 = stage.deployment.aws("s3")
     bodies = [
-        gzip.decompress(s3.get_object(Bucket=BUCKET, Key=key)["Body"].read())
+        objects.content(key, s3.get_object(Bucket=BUCKET, Key=key)["Body"].read())
         for key in _keys(stage, layout.ORIGINALS)
     ]
     return [name for name, value in sent.items() if not any(value + b"\n" in body for body in bodies)]

@@ -1,6 +1,5 @@
 """The stand-in connector, run by a real Connect worker: its files, its offsets, its failures."""
 
-import gzip
 import json
 import re
 import uuid
@@ -24,7 +23,7 @@ from mypy_boto3_s3 import S3Client
 from components import layout
 from components.settings import load
 from components.worker.connect import WorkerFacts, connectors
-from local.base import http, java, paths, processes
+from local.base import http, java, objects, paths, processes
 from local.base.java import ToolError
 from local.systems.connector import archive
 from local.systems.kafka import client, jars, users
@@ -126,8 +125,7 @@ class Case:
         return [item["Key"] for item in listing]
 
     def body(self, key: str) -> bytes:
-        content = self.site.s3.get_object(Bucket=self.name, Key=key)["Body"].read()
-        return gzip.decompress(content) if key.endswith(".gz") else content
+        return objects.content(key, self.site.s3.get_object(Bucket=self.name, Key=key)["Body"].read())
 
     def ids(self) -> list[int]:
         """The ids of all archived events, in the order of the keys and lines."""
