@@ -41,7 +41,7 @@ _CODES = {403: "AccessDenied", 404: "NoSuchBucket", 500: "InternalError", 503: "
 
 def serve(folder: Path, ready_file: Path) -> None:
     """Serves on a free loopback port until SIGTERM or SIGINT."""
-    application = Cloud(accounts.bootstrap(folder))
+    application = Application(accounts.bootstrap(folder))
     authorization.install()
     instances.install()
     keys.install()
@@ -54,7 +54,7 @@ def serve(folder: Path, ready_file: Path) -> None:
     server.serve_forever()
 
 
-class Cloud:
+class Application:
     """One moto server's application."""
 
     def __init__(self, token: str) -> None:
