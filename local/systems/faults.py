@@ -4,8 +4,8 @@
 - `DELETE /_faults` ends all faults.
 - `GET /_faults` shows those that are not over.
 
-Each answers 200 with the faults that are not over: a list of `Fault` as JSON, each with `struck`, the number of
-requests that it has struck.
+Each answers 200 with the faults that are not over: a list of `Fault` as JSON, each with `hits`, the number of requests
+that failed by it.
 """
 
 import json
@@ -27,13 +27,13 @@ SCHEDULE = frozenset({"skip", "times", "seconds"})
 
 
 class Fault(BaseModel):
-    """Which requests a fault strikes, what happens to them, and when it is over.
+    """Which requests a fault hits, what happens to them, and when it is over.
 
     Attributes:
         caller: name of the user or role that sends the request; None: any.
         calls: what the request asks for, in the server's own words (`UploadPart`, `create`); empty: anything.
         request: a regular expression that is searched for in `METHOD path?query`; None: any.
-        skip: how many of these requests pass before the first is struck.
+        skip: how many of these requests pass before the first is hit.
         answer: what happens.
             error: the answer is an error, see `status` and `code`.
             hang: no answer until the fault is over, then an error.
@@ -86,25 +86,25 @@ class Injected:
 
     def __init__(self, fault: Fault) -> None:
         self.fault = fault
-        self.struck = 0
+        self.hits = 0
         self._seen = 0
         self._ended = threading.Event()
         self._until = None if fault.seconds is None else time.monotonic() + fault.seconds
 
-    def strikes(self) -> bool:
-        """Whether the next request that matches is struck; counts it."""
+    def hits_next(self) -> bool:
+        """Whether the fault hits the next request that matches; counts the request."""
         if self.is_over():
             return False
         self._seen += 1
         if self._seen <= self.fault.skip:
             return False
-        self.struck += 1
+        self.hits += 1
         return True
 
     def is_over(self) -> bool:
-        """Whether it has struck often or long enough, or was ended."""
+        """Whether its `times` or `seconds` are over, or it was ended."""
         times = self.fault.times
-        return self._ended.is_set() or self._remaining() == 0 or (times is not None and self.struck >= times)
+        return self._ended.is_set() or self._remaining() == 0 or (times is not None and self.hits >= times)
 
     def end(self) -> None:
         """Ends it, and every `wait` and `hang`."""
@@ -135,7 +135,7 @@ class Faults:
         self._injected: list[Injected] = []
 
     def inject(self, fault: Fault) -> None:
-        """Adds a fault; of several that match, the first one strikes.
+        """Adds a fault; of several that match a request, the first one hits it.
 
         Raises:
             ValueError: the server does not understand a field or a value.
@@ -161,14 +161,14 @@ class Faults:
                 injected.end()
             self._injected.clear()
 
-    def strike(self, *, caller: str | None = None, call: str = "", line: str = "") -> Injected | None:
-        """The fault that strikes this request, if any. `line`: `METHOD path?query`."""
+    def hit(self, *, caller: str | None = None, call: str = "", line: str = "") -> Injected | None:
+        """The fault that hits this request, if any. `line`: `METHOD path?query`."""
         with self._lock:
             return next(
                 (
                     injected
                     for injected in self._injected
-                    if injected.fault.matches(caller, call, line) and injected.strikes()
+                    if injected.fault.matches(caller, call, line) and injected.hits_next()
                 ),
                 None,
             )
@@ -177,7 +177,7 @@ class Faults:
         """The faults that are not over, as the endpoint shows them."""
         with self._lock:
             return [
-                {**injected.fault.model_dump(mode="json"), "struck": injected.struck}
+                {**injected.fault.model_dump(mode="json"), "hits": injected.hits}
                 for injected in self._injected
                 if not injected.is_over()
             ]
@@ -206,6 +206,6 @@ def clear(url: str) -> None:
 
 
 def current(url: str) -> list[dict[str, Any]]:
-    """The faults of the server at `url` that are not over, each with `struck`."""
+    """The faults of the server at `url` that are not over, each with `hits`."""
     found: list[dict[str, Any]] = http.get(f"{url}{PATH}").raise_for_status().json()
     return found

@@ -93,10 +93,10 @@ def object_store() -> Iterator[ObjectStore]:
         request = Request(environ)
         line = f"{request.method} {request.full_path.rstrip('?')}"
         store.requests.append((request.method, request.full_path.rstrip("?"), dict(request.headers)))
-        struck = store.faults.strike(line=line)
-        if struck is not None:
+        hit = store.faults.hit(line=line)
+        if hit is not None:
             request.get_data()
-            status = struck.fault.status or 503
+            status = hit.fault.status or 503
             return Response(_error_body(status), status, mimetype="application/xml")(environ, start_response)
         answer: Iterable[bytes] = moto(environ, start_response)
         return answer

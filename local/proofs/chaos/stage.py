@@ -209,7 +209,7 @@ class Stage:
 
     def struck(self) -> int:
         """How many requests the S3 faults that are not over have struck."""
-        return sum(fault["struck"] for fault in faults.current(self.deployment.aws_endpoint))
+        return sum(fault["hits"] for fault in faults.current(self.deployment.aws_endpoint))
 
     def s3_is_healed(self) -> bool:
         """Whether every fault of S3 is over: each has struck as often, or for as long, as it was to."""

@@ -99,8 +99,8 @@ class Application:
         caller = caller_of(access_key)
         name, operation = "" if caller is None else caller.name, _operation(environ)
         self._traffic.count(name, operation)
-        struck = self._faults.strike(caller=name, call=operation)
-        return None if struck is None else _fail(struck, environ)
+        hit = self._faults.hit(caller=name, call=operation)
+        return None if hit is None else _fail(hit, environ)
 
     def _answer(self, environ: dict[str, Any]) -> Response | HTTPException:
         request = Request(environ)
@@ -154,13 +154,13 @@ def _is_skewed(stamp: str | None) -> bool:
     return abs(datetime.datetime.now(datetime.UTC) - sent) > SKEW
 
 
-def _fail(struck: Injected, environ: dict[str, Any]) -> Response:
+def _fail(injected: Injected, environ: dict[str, Any]) -> Response:
     _drain(environ)
-    if struck.fault.answer == "hang":
-        struck.hang()
+    if injected.fault.answer == "hang":
+        injected.hang()
         return _s3_error(503, "SlowDown", "The request hung.")
-    status = struck.fault.status or 500
-    return _s3_error(status, struck.fault.code or _CODES.get(status, "InternalError"), "An injected fault.")
+    status = injected.fault.status or 500
+    return _s3_error(status, injected.fault.code or _CODES.get(status, "InternalError"), "An injected fault.")
 
 
 def _drain(environ: dict[str, Any]) -> None:

@@ -194,19 +194,19 @@ class Emulator:
 
     def _answered(self, call: str, act: Callable[[float], _Answer]) -> Response:
         """The answer to a request; 0 in the counts stands for one that was cut."""
-        struck = self._faults.strike(call=call)
+        hit = self._faults.hit(call=call)
         # On a connection that is kept, an unread body would be taken for the next request.
         request.get_data()
         try:
             if call != "listener" and request.headers.get("X-API-TOKEN") != self.token:
                 raise requests.bad_token()
-            if struck is None:
+            if hit is None:
                 return _response(act(0.0))
-            fault = struck.fault
+            fault = hit.fault
             done = act(fault.delay if fault.answer == "late" else 0.0) if fault.takes_effect else None
         except ApiError as error:
             return _response(_Answer(error.status, error.body))
-        return _faulty(struck, done)
+        return _faulty(hit, done)
 
     def _who_am_i(self, shows_after: float) -> _Answer:  # noqa: ARG002  # nothing is written
         return _Answer(200, ACCOUNT)
@@ -364,9 +364,9 @@ def _response(answer: _Answer) -> Response:
     return Response(text, status=answer.status, mimetype="application/json")
 
 
-def _faulty(struck: Injected, done: _Answer | None) -> Response:
-    """The answer to a request that a fault struck. `done`: the right answer, None if it took no effect."""
-    fault = struck.fault
+def _faulty(hit: Injected, done: _Answer | None) -> Response:
+    """The answer to a request that a fault hit. `done`: the right answer, None if it took no effect."""
+    fault = hit.fault
     if fault.answer == "cut":
         _cut()
     if done is None or fault.answer == "error":
@@ -376,7 +376,7 @@ def _faulty(struck: Injected, done: _Answer | None) -> Response:
     if fault.answer == "not-json":
         return Response("<html>welcome</html>", status=done.status, mimetype="text/html")
     if fault.answer == "slow":
-        struck.wait()
+        hit.wait()
     return _response(done)
 
 

@@ -34,7 +34,7 @@ class _Application:
     def _answer(self, request: Request) -> Response:
         if request.path == faults.PATH:
             return self._faults.respond(request)
-        struck = self._faults.strike(line=f"{request.method} {request.path}")
-        if struck is not None:
-            return Response(status=struck.fault.status)
+        hit = self._faults.hit(line=f"{request.method} {request.path}")
+        if hit is not None:
+            return Response(status=hit.fault.status)
         return send_from_directory(self._directory, request.path.lstrip("/"), request.environ)

@@ -515,7 +515,7 @@ def test_a_clock_may_be_a_quarter_of_an_hour_off_and_no_more(aws: Aws, minutes: 
     assert ("RequestTimeTooSkewed" in answer.text) is refused
 
 
-def test_s3_requests_are_counted_by_name_and_a_fault_strikes_the_next_one(aws: Aws) -> None:
+def test_s3_requests_are_counted_by_name_and_a_fault_hits_the_next_one(aws: Aws) -> None:
     bucket = aws.bucket()
     user = aws.user(allow("s3:PutObject", f"arn:aws:s3:::{bucket}/*"))
     writer = aws.client("s3", user)
@@ -542,7 +542,7 @@ def test_a_hanging_request_ends_with_its_fault(aws: Aws) -> None:
 
     sender = Thread(target=put)
     sender.start()
-    while not faults.current(aws.endpoint)[0]["struck"]:
+    while not faults.current(aws.endpoint)[0]["hits"]:
         assert sender.is_alive()
     assert answers == []
     faults.clear(aws.endpoint)

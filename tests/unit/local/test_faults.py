@@ -16,57 +16,57 @@ def server(*faults: Fault) -> Faults:
     return made
 
 
-def struck(faults: Faults, **request: str) -> bool:
-    return faults.strike(**request) is not None
+def is_hit(faults: Faults, **request: str) -> bool:
+    return faults.hit(**request) is not None
 
 
-def test_a_fault_strikes_so_many_requests_after_so_many_good_ones() -> None:
+def test_a_fault_hits_so_many_requests_after_so_many_good_ones() -> None:
     faults = server(Fault(status=503, skip=1, times=2))
-    assert [struck(faults) for _ in range(5)] == [False, True, True, False, False]
+    assert [is_hit(faults) for _ in range(5)] == [False, True, True, False, False]
 
 
-def test_a_fault_strikes_only_its_caller_and_calls() -> None:
+def test_a_fault_hits_only_its_caller_and_calls() -> None:
     faults = server(Fault(status=403, caller="writer", calls=("UploadPart",)))
-    assert not struck(faults, caller="reader", call="UploadPart")
-    assert not struck(faults, caller="writer", call="HeadObject")
-    assert struck(faults, caller="writer", call="UploadPart")
+    assert not is_hit(faults, caller="reader", call="UploadPart")
+    assert not is_hit(faults, caller="writer", call="HeadObject")
+    assert is_hit(faults, caller="writer", call="UploadPart")
 
 
-def test_a_fault_strikes_only_requests_that_its_pattern_matches() -> None:
+def test_a_fault_hits_only_requests_that_its_pattern_matches() -> None:
     faults = server(Fault(status=503, request=re.compile("^POST /a/.*uploads$")))
-    assert not struck(faults, line="POST /b/c?uploads")
-    assert struck(faults, line="POST /a/c?uploads")
+    assert not is_hit(faults, line="POST /b/c?uploads")
+    assert is_hit(faults, line="POST /a/c?uploads")
 
 
-def test_a_fault_without_a_number_strikes_until_it_is_ended() -> None:
+def test_a_fault_without_a_number_hits_until_it_is_ended() -> None:
     faults = server(Fault(status=503, times=None))
-    assert all(struck(faults) for _ in range(100))
+    assert all(is_hit(faults) for _ in range(100))
     faults.clear()
-    assert not struck(faults)
+    assert not is_hit(faults)
 
 
-def test_a_fault_whose_seconds_are_over_strikes_no_more() -> None:
+def test_a_fault_whose_seconds_are_over_hits_no_more() -> None:
     faults = server(Fault(status=403, times=None, seconds=0))
-    assert not struck(faults)
+    assert not is_hit(faults)
     assert faults.current() == []
 
 
-def test_the_first_of_several_faults_strikes_first() -> None:
+def test_the_first_of_several_faults_hits_first() -> None:
     faults = server(Fault(status=500), Fault(status=503))
-    found = [faults.strike() for _ in range(2)]
+    found = [faults.hit() for _ in range(2)]
     assert [injected and injected.fault.status for injected in found] == [500, 503]
 
 
-def test_the_faults_that_are_not_over_are_shown_with_what_they_struck() -> None:
+def test_the_faults_that_are_not_over_are_shown_with_their_hits() -> None:
     faults = server(Fault(status=500), Fault(status=503, times=2))
     for _ in range(2):
-        faults.strike()
-    assert [(fault["status"], fault["struck"]) for fault in faults.current()] == [(503, 1)]
+        faults.hit()
+    assert [(fault["status"], fault["hits"]) for fault in faults.current()] == [(503, 1)]
 
 
 def test_ending_the_faults_ends_every_wait() -> None:
     faults = server(Fault(answer="hang", times=None), Fault(answer="slow", delay=3600))
-    hanging = faults.strike()
+    hanging = faults.hit()
     assert hanging is not None
     faults.clear()
     hanging.hang()
