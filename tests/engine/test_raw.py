@@ -1,6 +1,5 @@
 """Format `raw` against a real stack: what no JSON archive can hold stands in the bucket, byte for byte."""
 
-import gzip
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
@@ -11,9 +10,11 @@ from pathlib import Path
 import pytest
 
 from components.archive import layout
+from local.base.objects import content
+from local.base.waiting import wait_until
 from local.proofs import producer
 from local.proofs.chaos import poison
-from local.proofs.chaos.stage import Stage, wait_until
+from local.proofs.chaos.stage import Stage
 from local.proofs.checker.places import Topic
 from local.proofs.demo import stages
 from local.systems.kafka import client
@@ -74,7 +75,7 @@ def archived_bytes(stage: Stage) -> dict[int, bytes]:
     bodies: defaultdict[int, bytes] = defaultdict(bytes)
     for listed in bucket.listing():
         if (key := layout.parse_data_key(listed.key)) is not None:
-            bodies[key.partition] += gzip.decompress(bucket.read(listed.key))
+            bodies[key.partition] += content(listed.key, bucket.read(listed.key))
     return dict(bodies)
 
 

@@ -14,9 +14,10 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # it imports 
 
 from components.settings import Connector
 from components.worker.connect import LOG_FOLDER, SERVICE, STATE_FOLDER
+from local.base.waiting import wait_until
 from local.proofs.chaos import poison
 from local.proofs.chaos.poison import Struck
-from local.proofs.chaos.stage import ChaosError, SkippedError, Stage, wait_until
+from local.proofs.chaos.stage import ChaosError, SkippedError, Stage
 from local.stack import pulumi
 from local.systems.kafka import client, users
 from local.systems.kafka.client import PARTITIONS, TOPIC
@@ -59,7 +60,7 @@ def kill_idle(stage: Stage) -> None:
 
 def kill_in_upload(stage: Stage) -> None:
     # The upload is held in the middle, so that the kill surely hits it.
-    stage.fail_s3(hang=True, seconds=600, operations=["UploadPart"])
+    stage.fail_s3(answer="hang", times=None, seconds=600, calls=["UploadPart"])
     wait_until(lambda: stage.struck() > 0, "an upload is under way", poll=0.1)
     stage.kill_jvm()
     stage.heal_s3()
@@ -122,7 +123,7 @@ def burst(stage: Stage) -> None:
 def _s3_minute(**fault: object) -> Callable[[Stage], None]:
     def strike(stage: Stage) -> None:
         seconds = 30 if stage.short else 60
-        stage.fail_s3(seconds=seconds, **fault)
+        stage.fail_s3(times=None, seconds=seconds, **fault)
         over = time.monotonic() + seconds
         wait_until(lambda: stage.struck() > 0, "a request of the sink is struck", seconds=seconds)
         time.sleep(max(0.0, over - time.monotonic()))
@@ -382,7 +383,7 @@ SHORTENED = (("decisions.py", "STUCK_SECONDS", STUCK_SECONDS), ("group.py", "MEA
 
 def fail_to_the_ceiling(stage: Stage) -> None:
     began = time.time()
-    stage.fail_s3(status=403, seconds=1200)
+    stage.fail_s3(status=403, times=None, seconds=1200)
     stage.wait_for_journal(f"restarting the service: {_CONNECTOR} RUNNING/FAILED", began)
     stage.heal_s3()
 
@@ -398,7 +399,7 @@ def stand_still(stage: Stage) -> Struck:
     # Half an hour of waiting would show nothing more.
     for module, name, seconds in SHORTENED:
         stage.run("sed", "-i.kept", "-E", f"s/^({name} = )[0-9]+$/\\1{seconds}/", f"{_WATCHDOG}/{module}")
-    stage.fail_s3(hang=True, seconds=1800)
+    stage.fail_s3(answer="hang", times=None, seconds=1800)
     try:
         stage.wait_for_journal(f"restarting the service: {_CONNECTOR} RUNNING/RUNNING", began)
         # Long enough for a second restart, which would not help either.
@@ -502,7 +503,7 @@ FAULTS = (
         "SaslAuthenticationException, task FAILED, started again by the watchdog",
     ),
     Fault("4a", "S3: bursts of 500 and 503", burst, "retries in the log", short=True),
-    Fault("4b", "S3: 60 s of timeouts", _s3_minute(hang=True), "no new object for a minute"),
+    Fault("4b", "S3: 60 s of timeouts", _s3_minute(answer="hang"), "no new object for a minute"),
     Fault(
         "4c",
         "S3: 403 for a minute",

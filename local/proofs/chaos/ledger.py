@@ -3,14 +3,13 @@
 An event stands in the bucket once Logz.io can read it there and its original is kept.
 """
 
-import gzip
 import json
-import zlib
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 from components.logzio import facts as logzio_facts
+from local.base import objects
 from local.proofs.checker.comparison import PIPELINE, is_data, is_original
 from local.proofs.checker.places import Bucket, DeliveredStore
 
@@ -127,17 +126,13 @@ class Reader:
 def lines_of(key: str, body: bytes) -> list[bytes]:
     """The lines of an object that are not empty; none of one that cannot be unpacked: it holds no event."""
     try:
-        content = gzip.decompress(body) if key.endswith(".gz") else body
-    except (OSError, EOFError, zlib.error):
+        return [line for line in objects.lines(key, body) if line]
+    except objects.UnreadableError:
         return []
-    return [line for line in content.split(b"\n") if line]
 
 
 def _ids(lines: Iterable[bytes | str]) -> Iterator[str]:
     for line in lines:
-        try:
-            event = json.loads(line)
-        except (ValueError, RecursionError):
-            continue
-        if isinstance(event, dict) and isinstance(event.get("id"), str):
+        event = objects.json_object(line)
+        if event is not None and isinstance(event.get("id"), str):
             yield event["id"]

@@ -1,6 +1,5 @@
 """Records that are hard to stomach, and what becomes of each."""
 
-import gzip
 import json
 import re
 import time
@@ -15,8 +14,10 @@ from confluent_kafka import KafkaError, Message, Producer
 from components.archive import layout
 from components.logzio import facts as logzio_facts
 from components.worker.fields import flattened
+from local.base import objects
+from local.base.waiting import WaitError, wait_until
 from local.proofs.chaos.ledger import lines_of
-from local.proofs.chaos.stage import ChaosError, Stage, wait_until
+from local.proofs.chaos.stage import ChaosError, Stage
 from local.proofs.demo import stages
 from local.stack.deployment import BUCKET
 from local.systems.kafka import client
@@ -103,7 +104,7 @@ def strike(stage: Stage) -> Struck:
         return passed and counted(stage.journal(began)) >= len(skipped) and not _unkept(stage, sent)
 
     # What is not past by then shows below.
-    with suppress(ChaosError):
+    with suppress(ChaosError, WaitError):
         wait_until(is_past, "the sink has passed the poison")
     logged = named()
     unnamed = [name for name in skipped if offsets[name] not in logged]
@@ -111,7 +112,7 @@ def strike(stage: Stage) -> Struck:
     silent = [name for name in skipped if name in unnamed or name in unkept]
     archived = _archived(stage, (event["id"] for event in events.values()), last)
     beyond = str(events[BEYOND_LOGZIO]["id"])
-    with suppress(ChaosError):
+    with suppress(ChaosError, WaitError):
         wait_until(lambda: _is_marked(stage, beyond), f"Logz.io has marked the event of {BEYOND_LOGZIO}")
     is_marked = _is_marked(stage, beyond)
     notes = [f"skipped: {', '.join(name for name in skipped if name not in silent)}"]
@@ -194,7 +195,7 @@ def _unkept(stage: Stage, sent: Mapping[str, bytes]) -> list[str]:
     """The records whose bytes stand in no object of originals."""
     s3 = stage.deployment.aws("s3")
     bodies = [
-        gzip.decompress(s3.get_object(Bucket=BUCKET, Key=key)["Body"].read())
+        objects.content(key, s3.get_object(Bucket=BUCKET, Key=key)["Body"].read())
         for key in _keys(stage, layout.ORIGINALS)
     ]
     return [name for name, value in sent.items() if not any(value + b"\n" in body for body in bodies)]

@@ -1,10 +1,10 @@
 """What a fault can lay its hands on: the VM, the broker, S3, the stack's settings."""
 
 import json
+import re
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -21,10 +21,13 @@ from components.worker.bundle import CONNECTOR_PROPERTIES
 from components.worker.config import parameter_name
 from components.worker.connect import SERVICE
 from local.base import http, paths, processes
+from local.base.waiting import wait_until
 from local.proofs.checker.comparison import PIPELINE, is_data
 from local.proofs.demo import stages
 from local.stack import pulumi
 from local.stack.deployment import STACK, LocalDeployment, clean_environment
+from local.systems import faults
+from local.systems.faults import Fault
 from local.systems.kafka import client, commits
 from local.systems.kafka.relay import Relay
 from local.systems.vm import shell
@@ -36,21 +39,6 @@ class ChaosError(RuntimeError):
 
 class SkippedError(Exception):
     """This row cannot be run here; the message says why."""
-
-
-def wait_until(
-    condition: Callable[[], bool], text: str, *, seconds: float = 900.0, poll: float = 0.5
-) -> None:
-    """Waits, but not for ever.
-
-    Raises:
-        ChaosError: the condition did not come true in time.
-    """
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            raise ChaosError(f"waited {seconds:.0f} s in vain: {text}")
-        time.sleep(poll)
 
 
 @dataclass(frozen=True)
@@ -99,7 +87,8 @@ class Stage:
         """Until the VM's cloud-init ended as `wanted`.
 
         Raises:
-            ChaosError: it ended otherwise, or took too long.
+            ChaosError: it ended otherwise.
+            WaitError: it took too long.
         """
 
         def is_over() -> bool:
@@ -147,7 +136,7 @@ class Stage:
         """Until a line of the journal has this text.
 
         Raises:
-            ChaosError: none had it in time.
+            WaitError: none had it in time.
         """
 
         def is_said() -> bool:
@@ -212,20 +201,20 @@ class Stage:
         return next(str(user["UserName"]) for user in users if "writer-" in user["UserName"])
 
     def fail_s3(self, **fault: Any) -> None:
-        """Lets the sink's S3 requests go wrong, see `local.systems.aws.traffic.Fault`; others' are let through."""
-        self._post(self.deployment.aws_endpoint, "/_local/faults", {"identity": self.writer, **fault})
+        """Injects a fault, given by the fields of `local.systems.faults.Fault`, into the sink's S3 requests only."""
+        faults.inject(self.deployment.aws_endpoint, Fault(caller=self.writer, **fault))
 
     def heal_s3(self) -> None:
         """Ends all faults of S3."""
-        http.delete(f"{self.deployment.aws_endpoint}/_local/faults").raise_for_status()
+        faults.clear(self.deployment.aws_endpoint)
 
     def struck(self) -> int:
         """How many requests the S3 faults that are not over have struck."""
-        return sum(fault["struck"] for fault in self._get(self.deployment.aws_endpoint, "/_local/faults"))
+        return sum(fault["hits"] for fault in faults.current(self.deployment.aws_endpoint))
 
     def s3_is_healed(self) -> bool:
         """Whether every fault of S3 is over: each has struck as often, or for as long, as it was to."""
-        return not self._get(self.deployment.aws_endpoint, "/_local/faults")
+        return not faults.current(self.deployment.aws_endpoint)
 
     def written(self, operation: str = "CompleteMultipartUpload") -> int:
         """How often the sink has asked S3 for this."""
@@ -254,16 +243,15 @@ class Stage:
     def fail_packages(self, path_contains: str, count: int) -> None:
         """Lets the next `count` downloads of a kind end with 503."""
         url = f"http://127.0.0.1:{self.deployment.servers['packages'].ready['port']}"
-        self._post(url, "/_local/faults", {"path_contains": path_contains, "count": count, "status": 503})
+        faults.inject(url, Fault(request=re.compile(re.escape(path_contains)), times=count, status=503))
 
     def fail_logzio(self, *, down: bool) -> None:
         """Switches Logz.io's API and fetcher off, or on again."""
         self._post(self.deployment.logzio, "/_emulator/fetcher", {"paused": down})
         if down:
-            fault = {"call": "any", "answer": "503", "times": None}
-            self._post(self.deployment.logzio, "/_emulator/faults", fault)
+            faults.inject(self.deployment.logzio, Fault(status=503, times=None))
         else:
-            http.delete(f"{self.deployment.logzio}/_emulator/faults").raise_for_status()
+            faults.clear(self.deployment.logzio)
 
     def pass_over(self, *, on: bool) -> None:
         """Lets Logz.io's fetcher go through the objects without keeping an event, or keep them again."""

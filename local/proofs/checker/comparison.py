@@ -5,10 +5,8 @@ and other forms of the same number (1e3 becomes 1000.0). A copy whose value is w
 neither does one whose fields Logz.io did not index.
 """
 
-import gzip
 import json
 import sys
-import zlib
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -18,6 +16,7 @@ from typing import Any, NamedTuple
 from components.archive import layout
 from components.logzio import facts as logzio_facts
 from components.worker.fields import flattened
+from local.base import objects
 from local.proofs.checker.originals import Originals
 from local.proofs.producer import Produced
 from local.systems.kafka import client
@@ -319,15 +318,10 @@ class Comparison:
         )
 
     def _archived_copies(self, key: str, body: bytes) -> list[_Copy]:
-        if key.endswith(".gz"):
-            try:
-                body = gzip.decompress(body)
-            except (OSError, EOFError, zlib.error) as error:
-                return [_Copy(None, 0, None, None, f"cannot be unpacked: {error}")]
-        lines = body.split(b"\n")
-        if lines[-1] == b"":
-            lines.pop()
-        return [self._archived_copy(line) for line in lines]
+        try:
+            return [self._archived_copy(line) for line in objects.lines(key, body)]
+        except objects.UnreadableError as error:
+            return [_Copy(None, 0, None, None, f"cannot be unpacked: {error}")]
 
     def _archived_copy(self, line: bytes) -> _Copy:
         event = _parse(line)

@@ -4,8 +4,6 @@ An object is the bytes of consecutive records from the offset in its name on, a 
 none. Since Kafka's records are known, it is clear where one ends, also where it holds line breaks of its own.
 """
 
-import gzip
-import zlib
 from bisect import bisect_left
 from collections import defaultdict
 from dataclasses import dataclass, field
@@ -13,6 +11,7 @@ from hashlib import blake2b
 from typing import NamedTuple
 
 from components.archive import layout
+from local.base import objects
 
 SEPARATOR = b"\n"
 
@@ -71,8 +70,8 @@ class Originals:
         if name in self._objects:
             taken.wrong = "was written anew"
         try:
-            taken.body = gzip.decompress(body) if name.endswith(".gz") else body
-        except (OSError, EOFError, zlib.error) as error:
+            taken.body = objects.content(name, body)
+        except objects.UnreadableError as error:
             taken.wrong = f"cannot be unpacked: {error}"
         self._objects[name] = taken
         self._unread.append((taken, self._partitions[key.partition]))

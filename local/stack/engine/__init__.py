@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from local.base import golang, paths, progress
+from local.base.files import write_atomically
 from local.base.golang import ToolchainError
 
 HERE = Path(__file__).resolve().parent
@@ -156,9 +157,7 @@ def _place(script: Path, folder: Path) -> None:
     target = folder / script.name
     if target.exists() and target.read_bytes() == script.read_bytes():
         return
-    partial = folder / f".{script.name}.{os.getpid()}"
-    shutil.copy2(script, partial)
-    partial.rename(target)
+    write_atomically(target, script.read_bytes(), mode=0o755)
 
 
 def _install(folder: Path, name: str) -> None:

@@ -14,7 +14,6 @@ has the limits and the errors of one log by itself), and, where they are silent,
 - An unreadable `@timestamp` is a value of another type than date; the log shows the time of its arrival instead.
 """
 
-import json
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
@@ -30,6 +29,7 @@ from components.logzio.facts import (
     name_error,
     number_error,
 )
+from local.base.objects import json_object
 from local.systems.logzio.store import Event, Store
 
 # Fields of Logz.io itself, in every account.
@@ -74,7 +74,7 @@ class Indexer:
             self._mapping = {**self._store.mapping(day), **_FIXED}
 
     def _event(self, number: int, line: str, added: Mapping[str, Any], arrival: datetime) -> Event:
-        event = _parsed(line)
+        event = json_object(line)
         arrived_at = arrival.isoformat(timespec="milliseconds").replace("+00:00", "Z")
         if event is None:
             # Plain text has no fields that could break a rule.
@@ -102,14 +102,6 @@ class Indexer:
             found[path] = mapped or _kind(value)
         self._mapping |= found
         return []
-
-
-def _parsed(line: str) -> dict[str, Any] | None:
-    try:
-        event = json.loads(line)
-    except (ValueError, RecursionError):
-        return None
-    return event if isinstance(event, dict) else None
 
 
 def _fields(event: Mapping[str, Any]) -> Iterator[tuple[str, str, Any]]:

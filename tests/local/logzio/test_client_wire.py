@@ -174,7 +174,7 @@ def refused(wire: Wire, emulator: Emulator) -> str:
 
 
 @pytest.mark.parametrize(
-    ("call", "answer", "named"),
+    ("call", "code", "named"),
     [
         ("whoami", "expired-token", "API token is not accepted"),
         ("whoami", "region", "account in another region"),
@@ -184,9 +184,9 @@ def refused(wire: Wire, emulator: Emulator) -> str:
     ],
 )
 def test_each_cause_has_a_message_of_its_own(
-    wire: Wire, emulator: Emulator, call: str, answer: str, named: str
+    wire: Wire, emulator: Emulator, call: str, code: str, named: str
 ) -> None:
-    emulator.fail(call=call, answer=answer)
+    emulator.fail(calls=[call], code=code)
 
     assert named in refused(wire, emulator)
 

@@ -88,7 +88,7 @@ class Vm:
         served = self.folder / "served"
         served.mkdir()
         (served / "archive.key").write_bytes(key_file if isinstance(key_file, bytes) else key_file.encode())
-        with server.Server(served, 0) as keys:
+        with server.bind(served, 0) as keys:
             Thread(target=keys.serve_forever, daemon=True).start()
             worker = {
                 "repositoryUrl": self.packages["repository_url"],

@@ -1,4 +1,4 @@
-"""The clients of the local AWS."""
+"""The connection to the local AWS: one client for each service."""
 
 import threading
 from typing import TYPE_CHECKING, Any, Literal, overload
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from mypy_boto3_sts.client import STSClient
 
 
-class Cloud:
+class Connection:
     """AWS at one endpoint, in one region, with the credentials of the environment.
 
     `hypervisor` is the URL of the service that runs the VMs, None where nobody does.
