@@ -9,7 +9,7 @@ from components.worker.alarms import alarms
 from scripts.verification import judge
 
 ROOT = Path(__file__).resolve().parents[3]
-PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("examples/*.md")])
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("examples/*.md")])
 
 _LINK = re.compile(r"\[[^\]]*\]\((?!https?://)([^)\s]+)\)")
 _CODE = re.compile(r"```.*?```", re.DOTALL)
@@ -45,7 +45,8 @@ def test_the_readme_is_short_and_leads_to_every_page() -> None:
     readme = (ROOT / "README.md").read_text()
 
     assert len(readme.splitlines()) <= 150
-    assert [page.name for page in ROOT.glob("docs/*.md") if f"(docs/{page.name}" not in readme] == []
+    pages = [page.relative_to(ROOT).as_posix() for page in ROOT.glob("docs/**/*.md")]
+    assert [page for page in pages if f"({page}" not in readme] == []
 
 
 def test_every_alarm_has_its_entry_in_the_runbook() -> None:
