@@ -33,7 +33,7 @@ def opened(value: Any) -> Any:
 
 def executable(package: str) -> Path:
     """The plugin as the engine starts it."""
-    return paths.ROOT / "local" / "plugins" / "bin" / f"pulumi-resource-{package}"
+    return paths.ROOT / "local" / "systems" / "plugins" / "bin" / f"pulumi-resource-{package}"
 
 
 def environment(**further: str) -> dict[str, str]:
