@@ -55,7 +55,7 @@ def _dict(struct: struct_pb2.Struct) -> dict[str, Any]:
 
 
 class Plugin:
-    """A running plugin. Values are JSON; secrets stand in them as `secret()` makes them."""
+    """A running plugin. Values are JSON; secrets have the form of `secret()`."""
 
     def __init__(self, package: str, env: Mapping[str, str], **settings: str) -> None:
         self._process = subprocess.Popen(
@@ -72,7 +72,7 @@ class Plugin:
         assert configured.supportsPreview
 
     def stop(self) -> None:
-        """Ends the process."""
+        """Ends the plugin's process."""
         self._channel.close()
         self._process.terminate()
         self._process.wait()
