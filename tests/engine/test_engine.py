@@ -1,5 +1,6 @@
 """What the engine does with a program, the stand-ins and a dynamic provider."""
 
+import importlib.metadata
 import json
 import os
 import re
@@ -13,7 +14,7 @@ import boto3
 import pytest
 from moto.server import ThreadedMotoServer
 
-from local.base import golang, http, paths
+from local.base import http
 from local.stack import engine
 from local.systems.kafka import users
 
@@ -215,7 +216,8 @@ def test_the_engine_tells_about_itself(stack: Stack) -> None:
     about = stack.pulumi("about")
 
     assert "python" in about
-    assert "3.258.0" in about
+    assert engine.VERSION in about
+    assert importlib.metadata.version("pulumi") in about
 
 
 def test_a_destroyed_stack_leaves_nothing(stack: Stack, client: Callable[[str], Any]) -> None:
@@ -229,41 +231,3 @@ def test_a_destroyed_stack_leaves_nothing(stack: Stack, client: Callable[[str], 
     assert client("iam").list_users()["Users"] == []
     assert client("ssm").describe_parameters()["Parameters"] == []
     assert users.read(stack.users) == {}
-
-
-def _script(folder: Path, name: str, body: str) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / name).write_text(f"#!/bin/sh\n{body}\n")
-    (folder / name).chmod(0o755)
-
-
-@pytest.fixture
-def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty cache, and nothing on PATH but the system's own tools."""
-    monkeypatch.setattr(paths, "CACHE", tmp_path / "cache")
-    tools = tmp_path / "tools"
-    tools.mkdir()
-    for name in ("sh", "cp", "echo"):
-        (tools / name).symlink_to(str(shutil.which(name)))
-    monkeypatch.setenv("PATH", str(tools))
-    return tmp_path / "cache"
-
-
-def _on_path(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
-    monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
-
-
-@pytest.mark.usefixtures("cache")
-def test_a_machine_without_go_gets_one_that_is_new_enough(tmp_path: Path) -> None:
-    go = golang.ensure(engine.HERE, tmp_path / "go")
-
-    checked = subprocess.run(
-        [str(go.executable), "list", "-m"],
-        cwd=engine.HERE,
-        env={**os.environ, **go.environment},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert checked.stdout == "ccloud-logexporter/local/stack/engine\n", checked.stderr
-    assert golang.version(go.executable) >= (1, 26)

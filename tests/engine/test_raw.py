@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from components import layout
+from components.archive import layout
 from local.base.objects import content
 from local.base.waiting import wait_until
 from local.proofs import producer

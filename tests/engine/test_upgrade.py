@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from components import layout
+from components.archive import layout
 from local.proofs.demo import stages
 from local.stack import pulumi
 from local.stack.deployment import STACK

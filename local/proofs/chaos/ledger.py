@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
-from components import logzio_facts
+from components.logzio import facts as logzio_facts
 from local.base import objects
 from local.proofs.checker.comparison import PIPELINE, is_data, is_original
 from local.proofs.checker.places import Bucket, DeliveredStore

@@ -11,7 +11,8 @@ from typing import Any
 
 from confluent_kafka import KafkaError, Message, Producer
 
-from components import layout, logzio_facts
+from components.archive import layout
+from components.logzio import facts as logzio_facts
 from components.worker.fields import flattened
 from local.base import objects
 from local.base.waiting import WaitError, wait_until

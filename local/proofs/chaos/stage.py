@@ -15,10 +15,11 @@ import yaml
 from confluent_kafka import ConsumerGroupTopicPartitions
 from confluent_kafka.admin import AdminClient
 
-from components import layout
+from components.archive import layout
 from components.settings import NAMESPACE
 from components.worker.bundle import CONNECTOR_PROPERTIES
-from components.worker.connect import SERVICE, parameter_name
+from components.worker.config import parameter_name
+from components.worker.connect import SERVICE
 from local.base import http, paths, processes
 from local.base.waiting import wait_until
 from local.proofs.checker.comparison import PIPELINE, is_data

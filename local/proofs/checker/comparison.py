@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any, NamedTuple
 
-from components import layout, logzio_facts
+from components.archive import layout
+from components.logzio import facts as logzio_facts
 from components.worker.fields import flattened
 from local.base import objects
 from local.proofs.checker.originals import Originals

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import NamedTuple
 
-from components import layout
+from components.archive import layout
 from local.base import objects
 
 SEPARATOR = b"\n"

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from components.logzio_facts import MAX_OBJECT_BYTES
+from components.logzio.facts import MAX_OBJECT_BYTES
 from local.base.objects import UnreadableError, gunzip
 from local.systems.logzio.aws import Aws
 from local.systems.logzio.indexing import Indexer

@@ -1,6 +1,6 @@
 """How Logz.io indexes a log: one type for each field and day, and limits that a log must keep.
 
-Sources: Logz.io's pages "Understanding Invalid Log Errors" and "Field Mapping" (see `components.logzio_facts`, which
+Sources: Logz.io's pages "Understanding Invalid Log Errors" and "Field Mapping" (see `components.logzio.facts`, which
 has the limits and the errors of a single log), and, where they say nothing, OpenSearch's "Dynamic mapping" (docs
 .opensearch.org/latest/mappings), on which Logz.io runs. Where neither decides, the stricter reading is taken:
 
@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from components.logzio_facts import (
+from components.logzio.facts import (
     INDEX_FAILURE,
     INVALID_LOG,
     MAX_FIELD_CHARACTERS,

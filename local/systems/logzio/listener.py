@@ -5,7 +5,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from components.logzio_facts import MAX_BODY_BYTES, MAX_LINE_BYTES
+from components.logzio.facts import MAX_BODY_BYTES, MAX_LINE_BYTES
 from local.base.objects import UnreadableError, gunzip, json_object
 from local.systems.logzio.indexing import Indexer
 from local.systems.logzio.store import Event

@@ -20,9 +20,11 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # it imports 
 )
 from mypy_boto3_s3 import S3Client
 
-from components import layout
+from components.archive import layout
+from components.owner import Owner
 from components.settings import load
-from components.worker.connect import WorkerFacts, connectors
+from components.worker.connect import connectors
+from components.worker_settings import worker_config
 from local.base import http, java, objects, paths, processes
 from local.base.java import ToolError
 from local.systems.connector import archive
@@ -280,13 +282,11 @@ def rendered(
         region="us-west-2",
         environ={},
     )
-    facts = WorkerFacts(
-        "ccloud-logexporter", stack, "127.0.0.1:9092", {"kafka": "/kafka", "writer": "/writer"}
-    )
+    config = worker_config(settings, Owner("ccloud-logexporter", stack), "127.0.0.1:9092")
     filled = {"aws.access.key.id": KEY_ID, "aws.secret.access.key": SECRET}
     vm = "${file:/run/s3-auditlog-sink/instance.properties:instance.id}"
     found = []
-    for connector in connectors(settings, facts):
+    for connector in connectors(config):
         assert filled.keys() <= connector.properties.keys()
         client_id = connector.properties["consumer.override.client.id"].replace(vm, "i-0123456789abcdef0")
         found.append({**connector.properties, **filled, "consumer.override.client.id": client_id})

@@ -7,12 +7,12 @@ from pathlib import Path
 import httpx
 import pytest
 
-from components.shipping.client import LogzioClient
-from components.shipping.errors import LogzioError
-from components.shipping.transport import Transport
+from components.logzio.client import LogzioClient
+from components.logzio.errors import LogzioError
+from components.logzio.transport import Transport
 from local.systems.logzio.server import Emulator
 from tests.local.logzio_support import running
-from tests.unit.components.shipping.scripted import WANTED
+from tests.unit.components.logzio.scripted import WANTED
 
 FAULTS = [
     {"status": 429},

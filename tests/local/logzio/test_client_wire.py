@@ -12,7 +12,7 @@ import pytest
 from pulumi.runtime import rpc
 from pulumi.runtime.proto import provider_pb2
 
-from components.shipping.provider import AccountProvider, RegistrationProvider
+from components.logzio.provider import AccountProvider, RegistrationProvider
 from local.systems.logzio.server import Emulator
 from tests.local.logzio.client_wire import Wire, spawned
 from tests.local.logzio_support import ROLE, running

@@ -17,7 +17,8 @@ import boto3
 import httpx
 import pytest
 
-from components import layout, policies
+from components import policies
+from components.archive import layout
 from local.base import http, processes
 from local.base.paths import ROOT
 from local.base.waiting import wait_until

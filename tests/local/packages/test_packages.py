@@ -17,7 +17,7 @@ from local.base import http, paths, processes
 from local.systems import faults
 from local.systems.faults import Fault
 from local.systems.packages import debs
-from tests.unit.components.worker.test_rendered import FACTS, given
+from tests.unit.components.worker.test_rendered import config
 
 SETTINGS = "etc/kafka/connect-standalone.properties"
 
@@ -171,8 +171,9 @@ def test_a_version_that_the_repository_lacks_is_named(apt: Apt) -> None:
 
 def pin(apt: Apt, version: str) -> None:
     """Gives apt the preferences that the VM has with this `worker.packageVersion`."""
-    settings = given(worker={"packageVersion": version})
-    preferences = bundle.files(settings, FACTS)["/etc/apt/preferences.d/s3-auditlog-sink"]
+    preferences = bundle.files(config(worker={"packageVersion": version}))[
+        "/etc/apt/preferences.d/s3-auditlog-sink"
+    ]
     (apt.root / "etc/apt/preferences.d").mkdir()
     (apt.root / "etc/apt/preferences.d/s3-auditlog-sink").write_text(preferences.content)
 
