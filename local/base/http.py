@@ -1,4 +1,4 @@
-"""Requests to the servers of the local stack: by no proxy, and with patience on a busy machine."""
+"""Requests to the servers of the local stack: without a proxy, with a long timeout for a busy machine."""
 
 from typing import Any
 

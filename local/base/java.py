@@ -1,4 +1,4 @@
-"""Maven and the JDK, as far as the local stack needs them: jars of a pom, classes of a few sources."""
+"""Maven and the JDK for the local stack: the jars of a pom, classes of a few sources."""
 
 import hashlib
 import os
@@ -12,11 +12,11 @@ from pathlib import Path
 from local.base import paths, progress
 
 # Java 8 byte code, as the jars of Kafka 3.9 and of the vendor's connector are.
-# "options": JDK 17 warns that 8 is an old source level, which is the very point here.
+# "options": JDK 17 warns that 8 is an old source level, and 8 is intended here.
 JAVAC_OPTIONS = ["--release", "8", "-encoding", "UTF-8", "-Xlint:all,-options", "-Werror"]
 
 DEBIAN_PACKAGES = {"javac": "openjdk-17-jdk-headless", "mvn": "maven"}
-"""Commands that this module runs, and the package that has each: one that comes from elsewhere is as good."""
+"""Commands that this module runs, and the Debian package of each. A command that comes from elsewhere is as good."""
 
 
 class ToolError(RuntimeError):
@@ -29,9 +29,9 @@ def missing_packages() -> list[str]:
 
 
 def ensure(name: str, inputs: Iterable[Path | str], build: Callable[[Path], None], *, text: str) -> Path:
-    """A folder of the cache that `build` filled once: `CACHE/<name>-<hash of the inputs>`.
+    """A folder of the cache that `build` fills once: `CACHE/<name>-<hash of the inputs>`.
 
-    It is built beside its place and moved there as a whole, so a broken build leaves nothing behind.
+    It is built in a temporary folder and moved as a whole, so a failed build leaves nothing behind.
     """
     digest = hashlib.sha256()
     for item in inputs:
@@ -53,7 +53,7 @@ def ensure(name: str, inputs: Iterable[Path | str], build: Callable[[Path], None
 
 
 def copy_dependencies(pom: Path, directory: Path) -> None:
-    """The jars of a pom, with all that they need, from Maven's repository into `directory`."""
+    """Copies the jars of a pom, and all that they depend on, from Maven's repository into `directory`."""
     command = ["mvn", "-B", "-q", "-f", str(pom), "dependency:copy-dependencies"]
     run([*command, f"-DoutputDirectory={directory}", "-DincludeScope=runtime"], needs=DEBIAN_PACKAGES["mvn"])
 
@@ -77,7 +77,8 @@ def run(command: Sequence[str], *, needs: str) -> None:
     """Runs a tool to its end.
 
     Raises:
-        ToolError: it is not there (names the Debian package `needs`), or failed (holds its output's end).
+        ToolError: it is missing (the message names the Debian package `needs`), or failed (the message has the end of
+            its output).
     """
     try:
         subprocess.run(
@@ -94,6 +95,6 @@ def _take_place(partial: Path, directory: Path) -> None:
     try:
         partial.rename(directory)
     except OSError:
-        # Somebody else built the same thing at the same time: theirs is as good.
+        # Another process built the same at the same time: its folder is as good.
         if not directory.exists():
             raise

@@ -1,7 +1,7 @@
 """Servers of the local stack: started with a record, stopped by process id.
 
-A record holds the process id and the start time that the kernel keeps for it, so that a process id which
-was given to somebody else in the meantime is never signalled.
+A record holds the process id and the kernel's start time of the process, so that another process which got the same
+id later is never signalled.
 """
 
 import json
@@ -29,7 +29,7 @@ class StartError(RuntimeError):
 
 @dataclass(frozen=True)
 class Server:
-    """A started server: its name, process id and what it wrote into its ready file (`{}` if it has none)."""
+    """A started server: its name, process id and the content of its ready file."""
 
     name: str
     pid: int
@@ -37,7 +37,7 @@ class Server:
 
 
 def free_port() -> int:
-    """A port of 127.0.0.1 for a server that starts later; from below those that Linux gives to others meanwhile."""
+    """A free port of 127.0.0.1 for a server that starts later, below the range that Linux assigns by itself."""
     while True:
         port = random.randrange(20_000, 32_000)  # noqa: S311 -- nothing secret
         with suppress(OSError), socket.socket() as probe:
@@ -97,7 +97,7 @@ def read(state: Path, name: str) -> Server:
 
 
 def write_ready(file: Path, content: Mapping[str, Any]) -> None:
-    """What a server calls once it serves."""
+    """Says that a server is ready, with `content`; the server calls it once it serves."""
     write_atomically(file, json.dumps(dict(content)))
 
 
@@ -109,7 +109,7 @@ def names(state: Path) -> list[str]:
 
 
 def is_running(state: Path, name: str) -> bool:
-    """Whether the very process of the record still lives."""
+    """Whether the process of the record is still running."""
     return _live_pid(state, name) is not None
 
 
@@ -126,7 +126,7 @@ def stop(state: Path, name: str) -> None:
 
 
 def stop_all(state: Path) -> list[str]:
-    """Ends whatever a run of this state folder left, the last started first; returns the names."""
+    """Stops every server with a record in this state folder, the last started first; returns the names."""
     stopped = names(state)
     for name in stopped:
         stop(state, name)
@@ -152,7 +152,7 @@ def _live_pid(state: Path, name: str) -> int | None:
 
 
 def _reap(pid: int) -> None:
-    """A child of ours that ended stays a zombie, with its start time, until somebody waits for it."""
+    """An ended child stays a zombie, with its start time, until its parent waits for it."""
     try:
         os.waitpid(pid, os.WNOHANG)
     except ChildProcessError:

@@ -1,4 +1,4 @@
-"""Lines of progress for whoever waits."""
+"""Lines of progress on the terminal."""
 
 import sys
 import time
@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 
 def say(text: str) -> None:
-    """Prints one line at once, also into a pipe."""
+    """Prints one line and flushes it, so that it appears at once in a pipe too."""
     sys.stdout.write(f"{text}\n")
     sys.stdout.flush()
 

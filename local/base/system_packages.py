@@ -29,7 +29,7 @@ def ensure(names: Collection[str]) -> None:
 
 
 def check_machine() -> None:
-    """Says at once what is wrong with this machine.
+    """Checks that this machine can run the local stack.
 
     Raises:
         SystemPackagesError: not Linux, not root or no apt.

@@ -50,7 +50,7 @@ class Worker:
         bootstrap: str | None = None,
         session_seconds: int = 30,
     ) -> None:
-        """`bootstrap`: the broker's own address if None. `session_seconds`: a silent worker is expelled after them.
+        """`bootstrap`: the broker's own address if None. `session_seconds`: after them the group expels a silent worker.
 
         The default is short, so that a killed worker's group is free again soon, and longer than a busy machine
         pauses.
@@ -104,7 +104,7 @@ class Worker:
     def put(self, name: str, configuration: dict[str, str]) -> httpx.Response:
         def once() -> httpx.Response | None:
             answer = http.put(f"{self.url}/connectors/{name}/config", json=configuration)
-            # While a connector is changed the herder asks to come again.
+            # While a connector is changing, the herder asks for another try.
             return None if answer.status_code in {409, 503} else answer
 
         return wait_for("an answer to a configuration", once)
@@ -148,7 +148,7 @@ class Worker:
             "plugin.path": str(self.plugins),
             "plugin.discovery": "service_load",
             "offset.storage.file.filename": str(self.folder / "offsets"),
-            # Also how often an idle partition's time is looked at.
+            # Also how often the time of an idle partition is checked.
             "offset.flush.interval.ms": "1000",
             "key.converter": "org.apache.kafka.connect.converters.ByteArrayConverter",
             "value.converter": "org.apache.kafka.connect.json.JsonConverter",

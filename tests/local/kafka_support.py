@@ -1,4 +1,4 @@
-"""What the tests of the broker, the connector and the package repository share: real servers, short words."""
+"""Real servers for the tests of the broker, the connector and the package repository."""
 
 import json
 import os
@@ -25,7 +25,7 @@ T = TypeVar("T")
 
 
 def wait_for(what: str, look: Callable[[], T | None], seconds: float = 600.0) -> T:
-    """As `wait_until`, looked at more often."""
+    """As `wait_until`, with a shorter poll."""
     return wait_until(look, what, seconds=seconds, poll=0.1)
 
 

@@ -1,4 +1,4 @@
-"""An emulator in this process, and how to speak to it."""
+"""An emulator in this process, and a client for it."""
 
 import threading
 from collections.abc import Iterator

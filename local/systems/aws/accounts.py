@@ -1,4 +1,4 @@
-"""What exists in the local AWS before anybody may call it."""
+"""What the local AWS has before its first request."""
 
 import json
 import secrets
@@ -18,7 +18,7 @@ ACCOUNT = "123456789012"
 """The account that the stack is deployed into: moto's own default."""
 
 LOGZIO_ACCOUNT = "406095609952"
-"""The account that plays Logz.io. The number stands in Logz.io's documentation as an example."""
+"""The account that plays Logz.io. The number is the example in Logz.io's documentation."""
 
 UBUNTU_PARAMETER = "/aws/service/canonical/ubuntu/server/24.04/stable/current/amd64/hvm/ebs-gp3/ami-id"
 _PARAMETERS = {UBUNTU_PARAMETER: UBUNTU_AMI, UBUNTU_PARAMETER.replace("/amd64/", "/arm64/"): UBUNTU_ARM_AMI}
@@ -31,7 +31,7 @@ _ASSUME = {
 
 
 def bootstrap(folder: Path) -> str:
-    """Makes the users and Canonical's public parameters.
+    """Creates the users and Canonical's public parameters.
 
     Writes `deployer.json`, `logzio.json` ({"account_id", "access_key_id", "secret_access_key"}) and
     `ec2.json` ({"token"}, for the service's own endpoints), all readable by the owner only.
@@ -52,7 +52,7 @@ def bootstrap(folder: Path) -> str:
 
 
 def _public_parameter(name: str, value: str) -> Any:
-    parameter: Any = Parameter  # moto's own use: abstract in its types only
+    parameter: Any = Parameter  # moto uses it in the same way: abstract in its types only
     return parameter(
         account_id=ACCOUNT,
         name=name,

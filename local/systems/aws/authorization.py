@@ -1,6 +1,6 @@
-"""Puts AWS's authorization in the place of moto's.
+"""Replaces moto's authorization with AWS's.
 
-moto (5.2.5) finds the key, and verifies the signature; that is kept. What it lacks, and is done here:
+moto (5.2.5) finds the key and verifies the signature; that is kept. It lacks the following, which this module adds:
 
 - resources other than S3's, e.g. `ssm:GetParameter` on one parameter; condition keys, e.g.
   `cloudwatch:namespace` (moto takes the service's name from the signature, where CloudWatch is
@@ -12,7 +12,7 @@ moto (5.2.5) finds the key, and verifies the signature; that is kept. What it la
 - deactivated keys and expired role credentials are refused.
 
 Two allowances, as the endpoint is plain HTTP: a request over loopback counts as `aws:SecureTransport`, with
-`s3:TlsVersion` 1.3. Nothing listens on another interface.
+`s3:TlsVersion` 1.3. The server listens on no other interface.
 
 Stricter than AWS: a role is assumed only if the caller's own policy allows it too, also in the same account.
 """
@@ -72,7 +72,7 @@ class Caller:
         return bool(_named(element) & {"*", self.account, *self.principals})
 
     def is_named_by(self, element: Any) -> bool:
-        """As `is_meant_by`, but the account alone names nobody in it."""
+        """As `is_meant_by`, but the account alone does not name its callers."""
         account = {self.account, f"arn:aws:iam::{self.account}:root"}
         return bool(_named(element) & ({"*", *self.principals} - account))
 
@@ -90,7 +90,7 @@ def install() -> None:
     mixin: Any = ActionAuthenticatorMixin
     mixin._authenticate_and_authorize_normal_action = _authorize_normal
     mixin._authenticate_and_authorize_s3_action = _authorize_s3
-    # moto asks this beside the authorization, with its own evaluation; bucket policies are judged here.
+    # moto calls this in addition to the authorization, with its own evaluation; bucket policies are evaluated here.
     bucket: Any = FakeBucket
     bucket.get_permission = lambda *_: PermissionResult.NEUTRAL
 
@@ -150,7 +150,7 @@ def _authorize_normal(response: Any, _resource: str = "*") -> None:
     caller = _authenticate(response, IAMRequest)
     action = response._get_action()
     if (response.service_name, action) == ("sts", "GetCallerIdentity"):
-        return  # AWS allows it always, even against an explicit deny
+        return  # AWS always allows it, even against an explicit deny
     params = permissions.parameters(
         response.data, response.raw_body, response.headers.get("Content-Type", "")
     ) | dict(getattr(response, "params", None) or {})
@@ -244,7 +244,7 @@ def _bucket(name: str | None) -> Any:
 
 
 def _kms_key(bucket: Any, key: str | None, operation: str, headers: Any) -> str | None:
-    """The KMS key of the object to read, or of the one to be written (by header or bucket default)."""
+    """The KMS key of the object that is read, or will be written (by header or bucket default)."""
     if bucket is None:
         return None
     if operation in {"GetObject", "HeadObject"}:
@@ -278,7 +278,7 @@ def _authenticate(response: Any, request_class: type) -> Caller:
     try:
         request = _verified(response, request_class, response.raw_path + (f"?{query}" if query else ""))
     except (SignatureDoesNotMatchError, InvalidClientTokenIdError, AuthFailureError) as error:
-        # moto speaks XML here to clients of JSON services too.
+        # moto answers with XML here, to clients of JSON services too.
         _fail(response, error.error_type, error.code, error.message)
     credentials: Credentials = request._access_key.create_credentials()
     caller = caller_of(credentials.access_key)
@@ -309,7 +309,9 @@ def _verified(response: Any, request_class: type, path: str) -> Any:
 
 def _is_expired(account: str, access_key_id: str) -> bool:
     sessions: Iterable[Any] = list(sts_backends[account][PARTITION].assumed_roles)
-    return any(one.access_key_id == access_key_id and one.expiration < utcnow() for one in sessions)
+    return any(
+        session.access_key_id == access_key_id and session.expiration < utcnow() for session in sessions
+    )
 
 
 def _context(caller: Caller, response: Any) -> permissions.Context:
@@ -345,7 +347,7 @@ def _refuse(response: Any, caller: Caller, access: Access) -> NoReturn:
 
 
 def _fail(response: Any, code: str, status: int, message: str = "Access denied.") -> NoReturn:
-    """Ends a request with an error in the protocol that its service speaks."""
+    """Ends a request with an error in the protocol of its service."""
     if response.service_name == "s3":
         raise S3ClientError(code, message)
     _, headers, body = response.serialized(ActionResult(Refusal(code, message)))

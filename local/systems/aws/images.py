@@ -25,7 +25,7 @@ _UBUNTU = {
 }
 
 
-# It can be looked up and launched in moto; no VM of it can be booted here.
+# It can be looked up and launched in moto, but no VM can boot it here.
 _UBUNTU_ARM = {
     **_UBUNTU,
     "ami_id": UBUNTU_ARM_AMI,
@@ -36,6 +36,6 @@ _UBUNTU_ARM = {
 
 
 def write(file: Path) -> None:
-    """Writes the list in moto's form; moto reads it, when it is imported, from where MOTO_AMIS_PATH says."""
+    """Writes the list in moto's form; moto reads the file that MOTO_AMIS_PATH names when it is imported."""
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(json.dumps([_UBUNTU, _UBUNTU_ARM]))

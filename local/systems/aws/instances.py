@@ -1,4 +1,4 @@
-"""What EC2 itself knows and does: its instances, and the credentials of their roles."""
+"""EC2's own view: its instances, and the credentials of their roles."""
 
 import json
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ class NoCredentialsError(LookupError):
 
 
 def install() -> None:
-    """Lets an instance take its network interface with it, as EC2 does by default; moto keeps it."""
+    """Makes an instance's termination delete its network interface, as EC2 does by default; moto keeps it."""
     terminate = Instance.terminate
 
     def terminate_with_interfaces(instance: Any) -> Any:
@@ -76,7 +76,9 @@ def _description(region: str, instance: Any) -> dict[str, Any]:
 
 def _profile(instance: Any) -> Any:
     associations = instance.ec2_backend.iam_instance_profile_associations.values()
-    return next((one.iam_instance_profile for one in associations if one.instance.id == instance.id), None)
+    return next(
+        (known.iam_instance_profile for known in associations if known.instance.id == instance.id), None
+    )
 
 
 def _role(profile: Any) -> Any:
@@ -85,7 +87,7 @@ def _role(profile: Any) -> Any:
 
 def _assume(region: str, instance: Any) -> dict[str, str]:
     role = _role(_profile(instance))
-    if role is None or role.name not in {one.name for one in iam_backends[ACCOUNT]["aws"].roles.values()}:
+    if role is None or role.name not in {known.name for known in iam_backends[ACCOUNT]["aws"].roles.values()}:
         raise NoCredentialsError(f"{instance.id} has no instance profile with a role")
     access = Access("sts:AssumeRole", role.arn, {})
     trust = json.loads(role.assume_role_policy_document)

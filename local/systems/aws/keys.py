@@ -1,4 +1,4 @@
-"""What Parameter Store asks of the KMS key of a SecureString, and what the key's policy says.
+"""The permissions on a SecureString's KMS key that Parameter Store needs, and the key's policy.
 
 Sources:
 
@@ -27,8 +27,8 @@ _PARTITION = "aws"
 def install() -> None:
     """Puts a SecureString under the default key unless the request names one.
 
-    moto keeps the key of a parameter that is overwritten. In AWS's documentation it is the default key then (AWS KMS
-    developer guide, "How AWS Systems Manager Parameter Store uses AWS KMS"). Not tried on AWS.
+    moto keeps the key of a parameter that is overwritten. According to AWS's documentation it is the default key then
+    (AWS KMS developer guide, "How AWS Systems Manager Parameter Store uses AWS KMS"). Not tried on AWS.
     """
     backend: Any = SimpleSystemManagerBackend
     put_parameter = backend.put_parameter
@@ -46,7 +46,7 @@ def install() -> None:
 def for_parameters(
     action: str, params: Mapping[str, Any], *, region: str, account: str, context: Mapping[str, list[str]]
 ) -> Iterator[Access]:
-    """The permissions on keys that an operation of Parameter Store needs, beside its own."""
+    """The permissions on keys that an operation of Parameter Store needs, in addition to its own."""
     via = {
         "kms:viaservice": [f"ssm.{region}.amazonaws.com"],
         "kms:calleraccount": context["aws:principalaccount"],
@@ -70,22 +70,22 @@ def _uses(
 
 
 def _versions(action: str, params: Mapping[str, Any], region: str, account: str) -> Iterator[Any]:
-    """The versions of parameters that an operation may read: each may be under a key of its own."""
+    """The versions of parameters that an operation may read: each may have a key of its own."""
     stored = ssm_backends[account][region]._parameters
     if action == "GetParametersByPath":
         folder = str(params["Path"]).rstrip("/") + "/"
         asked = [name for name in list(stored) if name.startswith(folder)]
     else:
         asked = [str(name) for name in params.get("Names") or [params.get("Name")]]
-    for one in asked:
+    for reference in asked:
         # `name`, `name:3` or an ARN.
-        name, _, version = (one.partition(":parameter")[2] or one).partition(":")
+        name, _, version = (reference.partition(":parameter")[2] or reference).partition(":")
         versions = list(stored.get(name, ()))
         yield from versions if version or action == "GetParameterHistory" else versions[-1:]
 
 
 def _key_arn(key: str, region: str, account: str) -> str:
-    """The ARN of a key that is named by ARN, id or alias; of the default key, whose id nobody knows, by its alias."""
+    """The ARN of a key that is named by ARN, id or alias; the default key, whose id is not known, by its alias."""
     if ":key/" in key:
         return key
     name = key if key == DEFAULT_KEY else f"key/{kms_backends[account][region].any_id_to_key_id(key)}"
@@ -102,7 +102,7 @@ def policy_of(key_arn: str) -> dict[str, Any] | None:
 
 
 def _default_policy(region: str, account: str) -> dict[str, Any]:
-    """The policy of `aws/ssm`, without the statement on its metadata; as KMS shows it under the id `auto-ssm-1`."""
+    """The policy of `aws/ssm`, without the statement on its metadata; as KMS shows it with the id `auto-ssm-1`."""
     return {
         "Version": "2012-10-17",
         "Statement": [

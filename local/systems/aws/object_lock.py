@@ -1,4 +1,4 @@
-"""S3 Object Lock, as far as moto leaves it out: for objects that come in parts, and for a bucket that has objects.
+"""The parts of S3 Object Lock that moto lacks: for multipart uploads, and for a bucket that has objects.
 
 Source: AWS's guide to Object Lock ("default retention", the checksum that each part needs, "Enable Object Lock on an
 existing S3 bucket").
@@ -36,7 +36,7 @@ def install() -> None:
 
 
 def _lock(backend: Any, bucket_name: str, lock_enabled: bool, *retention: Any) -> None:
-    """moto's own wants the bucket to be empty. `retention`: mode, days, years."""
+    """moto's own function requires an empty bucket. `retention`: mode, days, years."""
     bucket = backend.get_bucket(bucket_name)
     if not bucket.is_versioned:
         raise InvalidBucketState(

@@ -15,7 +15,7 @@ from local.systems.aws.policy import Access
 
 Context = dict[str, list[str]]
 
-# Operations whose IAM action has another name; all others have their own.
+# Operations whose IAM action has another name than the operation.
 S3_ACTIONS: Mapping[str, str] = {
     "CompleteMultipartUpload": "PutObject",
     "CopyObject": "PutObject",
@@ -56,7 +56,7 @@ _OF_A_VERSION = {
     "DeleteObject": "DeleteObjectVersion",
 }
 
-# What an upload or a download asks of the KMS key, "Protecting data with SSE-KMS", S3 user guide.
+# The rights on the KMS key that an upload or a download needs, "Protecting data with SSE-KMS", S3 user guide.
 _KMS_ACTIONS = {
     "PutObject": ("kms:GenerateDataKey",),
     "CopyObject": ("kms:GenerateDataKey", "kms:Decrypt"),
@@ -129,7 +129,7 @@ def other(
 ) -> Iterator[Access]:
     """The permissions of an operation of any other service.
 
-    Where no resource is known here, it is `*`: a statement scoped to a resource does not grant it.
+    An unknown resource is `*`: a statement scoped to a resource does not grant it.
 
     Args:
         service: the IAM prefix, as in `ssm`.

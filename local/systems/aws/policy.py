@@ -1,9 +1,9 @@
 """Evaluation of AWS policy documents.
 
 moto's own evaluation reads `Resource` as a regular expression, refuses where a condition does not match
-(AWS passes on to the next statement) and knows the `StringEquals` operator only. This one follows the
+(AWS goes on to the next statement) and knows the `StringEquals` operator only. This evaluation follows the
 "policy evaluation logic" and the "IAM JSON policy elements" pages of the IAM user guide, as far as the
-policies of this project go. What it does not know is an error, never silently granted or ignored.
+policies of this project need. An element that it does not know is an error, never silently granted or ignored.
 """
 
 import ipaddress
@@ -20,7 +20,7 @@ class UnsupportedPolicyError(ValueError):
 
 
 class Decision(Enum):
-    """What a set of statements says about one request."""
+    """The result of a set of statements for one request."""
 
     ALLOW = "allow"
     DENY = "deny"
@@ -69,7 +69,7 @@ def decide(documents: Iterable[Document], access: Access, principal: PrincipalTe
 
 
 def matches(pattern: str, value: str) -> bool:
-    """IAM's wildcards: `*` any run of characters, `?` one character, all else literal."""
+    """IAM's wildcards: `*` any run of characters, `?` one character, everything else is literal."""
     return _wildcard(pattern).fullmatch(value) is not None
 
 
@@ -109,7 +109,7 @@ def _names_resource(statement: Mapping[str, Any], resource: str) -> bool:
 
     if "NotResource" in statement:
         return not named(statement["NotResource"])
-    # A trust policy has no Resource: it stands on its role.
+    # A trust policy has no Resource: it belongs to its role.
     return "Resource" not in statement or named(statement["Resource"])
 
 

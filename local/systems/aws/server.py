@@ -1,6 +1,6 @@
-"""The WSGI application: moto behind a gate that counts, injects faults and answers for EC2 itself.
+"""The WSGI application: moto behind a gate that counts requests, injects faults and answers for EC2 itself.
 
-Endpoints of its own, beside the AWS APIs:
+Its own endpoints, in addition to the AWS APIs:
 
 - `GET /_local/s3-requests`: {"<user or role>": {"<S3 operation>": n}}
 - `/_faults`: see `local.systems.faults`; the calls are S3's operations (`UploadPart`), and only S3 requests fail
@@ -48,7 +48,7 @@ def serve(folder: Path, ready_file: Path) -> None:
     object_lock.install()
     server = make_server("127.0.0.1", 0, application, threaded=True, request_handler=MotoRequestHandler)
     for signum in (signal.SIGTERM, signal.SIGINT):
-        # shutdown() waits for serve_forever(), which runs in this very thread.
+        # shutdown() waits for serve_forever(), which runs in this thread.
         signal.signal(signum, lambda *_: threading.Thread(target=server.shutdown).start())
     processes.write_ready(ready_file, {"port": server.server_port})
     server.serve_forever()
@@ -76,7 +76,7 @@ class Application:
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         """Answers one request."""
-        # A client could choose its account, or switch the enforcement off.
+        # With these, a client could choose its account, or switch the enforcement off.
         environ.pop("HTTP_X_MOTO_ACCOUNT_ID", None)
         path = environ.get("PATH_INFO", "")
         if path == faults.PATH:
@@ -164,7 +164,7 @@ def _fail(injected: Injected, environ: dict[str, Any]) -> Response:
 
 
 def _drain(environ: dict[str, Any]) -> None:
-    """Reads the body: a client that is still sending would see a broken pipe rather than the answer."""
+    """Reads the body: a client that is still sending would see a broken pipe instead of the answer."""
     environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
 
 

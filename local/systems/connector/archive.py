@@ -1,4 +1,4 @@
-"""The connector's archive: the stand-in built from source, or the vendor's where one is named.
+"""The connector's archive: the stand-in built from source, or the vendor's where CONNECTOR_ARCHIVE names it.
 
 Like the vendor's, it unpacks to `confluentinc-kafka-connect-s3-<version>/{lib/*.jar,manifest.json}`.
 """
@@ -21,12 +21,12 @@ _SOURCES = _HERE / "java"
 
 
 def archive(version: str, override: str | None) -> Path:
-    """The zip to install: `override` (CONNECTOR_ARCHIVE: a path or an URL) or the stand-in.
+    """The zip to install: `override` (CONNECTOR_ARCHIVE: a path or a URL) or the stand-in.
 
-    An URL is downloaded once.
+    A URL is downloaded once.
 
     Raises:
-        ToolError: a tool is missing or failed, the file is not there, the download failed.
+        ToolError: a tool is missing or failed, there is no such file, the download failed.
     """
     if not override:
         return ensure(version)
@@ -34,7 +34,7 @@ def archive(version: str, override: str | None) -> Path:
         return _download(override)
     file = Path(override).expanduser().resolve()
     if not file.is_file():
-        raise java.ToolError(f"CONNECTOR_ARCHIVE names {override}, which is no file")
+        raise java.ToolError(f"CONNECTOR_ARCHIVE names {override}, which is not a file")
     return file
 
 
@@ -70,7 +70,7 @@ def _build(target: Path, name: str, version: str, kafka: Path, libraries: Path) 
     }
     with tempfile.TemporaryDirectory() as temporary:
         entries = Path(temporary) / "entries"
-        # How Connect finds a plugin without looking through every class.
+        # So that Connect finds the plugin without scanning every class.
         services = entries / "META-INF" / "services" / "org.apache.kafka.connect.sink.SinkConnector"
         services.parent.mkdir(parents=True)
         services.write_text("io.confluent.connect.s3.S3SinkConnector\n")
@@ -96,5 +96,5 @@ def _download(url: str) -> Path:
             response = httpx.get(url, follow_redirects=True, timeout=60).raise_for_status()
         write_atomically(file, response.content)
     except httpx.HTTPError as error:
-        raise java.ToolError(f"CONNECTOR_ARCHIVE could not be had from {url}: {error}") from error
+        raise java.ToolError(f"CONNECTOR_ARCHIVE could not be downloaded from {url}: {error}") from error
     return file

@@ -19,7 +19,7 @@ def main() -> int:
     parser.add_argument(
         "--relay-port",
         type=int,
-        help="of a relay (local.systems.kafka.relay): `bootstrap` is then the relay's",
+        help="of a relay (local.systems.kafka.relay); `bootstrap` is then the relay's address",
     )
     arguments = parser.parse_args()
     state: Path = arguments.state.resolve()

@@ -49,16 +49,16 @@ class BrokerError(RuntimeError):
 
 @dataclass(frozen=True)
 class Relayed:
-    """A second listener, whose clients are sent to a relay: `port` is the broker's, `relay_port` the relay's."""
+    """A second listener, whose clients connect through a relay: `port` is the broker's, `relay_port` the relay's."""
 
     port: int
     relay_port: int
 
 
 def start(state: Path, port: int, relayed: Relayed | None = None) -> "subprocess.Popen[bytes]":
-    """Starts the broker's JVM on `port`, with the data that an earlier one left in `state`.
+    """Starts the broker's JVM on `port`, with the data that an earlier broker left in `state`.
 
-    It ends by itself when the calling process does.
+    It ends when the calling process ends.
     """
     directory = state / "kafka"
     directory.mkdir(parents=True, exist_ok=True)
@@ -83,7 +83,7 @@ def start(state: Path, port: int, relayed: Relayed | None = None) -> "subprocess
 
 
 def _cluster_id() -> str:
-    """16 random bytes in base64, as Kafka wants them; the first bit is 0, for none may begin with a dash."""
+    """16 random bytes in base64, as Kafka requires; the first bit is 0, because an id must not begin with a dash."""
     first, *others = secrets.token_bytes(16)
     return base64.urlsafe_b64encode(bytes([first & 0x7F, *others])).decode().rstrip("=")
 
@@ -91,8 +91,8 @@ def _cluster_id() -> str:
 def server_properties(
     directory: Path, *, port: int, controller_port: int, relayed: Relayed | None = None
 ) -> dict[str, str]:
-    """One node that is broker and controller; clients come by SASL_SSL only."""
-    # Listener -> where it listens, and where it sends its clients.
+    """One node that is broker and controller; clients connect by SASL_SSL only."""
+    # Listener -> the port it listens on, and the port it advertises.
     clients = {"CLIENT": (port, port)}
     if relayed is not None:
         clients["RELAYED"] = (relayed.port, relayed.relay_port)
@@ -102,7 +102,9 @@ def server_properties(
         "node.id": "1",
         "controller.quorum.voters": f"1@{_HOST}:{controller_port}",
         "listeners": ",".join([*listening, f"CONTROLLER://{_HOST}:{controller_port}"]),
-        "advertised.listeners": ",".join(f"{name}://{_HOST}:{told}" for name, (_, told) in clients.items()),
+        "advertised.listeners": ",".join(
+            f"{name}://{_HOST}:{advertised}" for name, (_, advertised) in clients.items()
+        ),
         "listener.security.protocol.map": ",".join(
             [*(f"{name}:SASL_SSL" for name in clients), "CONTROLLER:PLAINTEXT"]
         ),
@@ -113,11 +115,11 @@ def server_properties(
         **{key: value for name in clients for key, value in _login(directory, name).items()},
         "ssl.keystore.type": "PEM",
         "ssl.keystore.location": str(directory / "broker.pem"),
-        # The broker checks at its start that it could talk to itself.
+        # At its start the broker checks that it could connect to itself.
         "ssl.truststore.type": "PEM",
         "ssl.truststore.location": str(directory / "ca.pem"),
         "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
-        # The broker talks to its own controller without a login, on loopback.
+        # The broker connects to its own controller without a login, on loopback.
         "super.users": f"User:{users.ADMIN};User:ANONYMOUS",
         "auto.create.topics.enable": "false",
         "log.dirs": str(directory / "data"),
@@ -130,7 +132,7 @@ def server_properties(
 
 
 def _login(directory: Path, listener: str) -> dict[str, str]:
-    """Who may log in, and as whom the broker logs in to itself: it does to write the markers of transactions."""
+    """Who may log in, and the user of the broker's own logins: it connects to itself to write transaction markers."""
     module = "org.apache.kafka.common.security.plain.PlainLoginModule"
     users_file = directory / "users.json"
     own = f'username="{users.ADMIN}" password="{users.read(users_file)[users.ADMIN]}"'
@@ -142,7 +144,7 @@ def _login(directory: Path, listener: str) -> dict[str, str]:
 
 
 def prepare(state: Path, process: "subprocess.Popen[bytes]") -> None:
-    """Waits until the broker answers; makes the audit topic and the rights of all other keys: to read.
+    """Waits until the broker answers; creates the audit topic, and gives all other keys the right to read.
 
     Confluent's audit-log cluster takes no records and no topics from its customers (its documentation,
     "Audit log best practices").
@@ -185,7 +187,7 @@ def _wait(state: Path, process: "subprocess.Popen[bytes]") -> None:
 
 
 def _reads(kind: ResourceType, name: str) -> AclBinding:
-    """Everybody may read it, from anywhere; to read includes to describe."""
+    """Everybody may read it, from anywhere; READ includes DESCRIBE."""
     return AclBinding(
         kind,
         name,

@@ -19,7 +19,7 @@ _LIFETIME = datetime.timedelta(days=365)
 def ensure(directory: Path) -> None:
     """Writes `ca.pem`, `trusted.pem` and `broker.pem` (key and certificate, 0600) unless they are there.
 
-    The authority's key is thrown away: nothing else is to be signed by it.
+    The authority's key is not kept: it signs nothing else.
     """
     ca_file, broker_file = directory / "ca.pem", directory / "broker.pem"
     if ca_file.exists() and broker_file.exists():
@@ -54,7 +54,7 @@ def ensure(directory: Path) -> None:
 
 
 def _trusted_anyway() -> bytes:
-    """The authorities of this machine; where it names none, those that Python's packages bring."""
+    """This machine's certificate authorities; those of certifi if it names none."""
     file = ssl.get_default_verify_paths().cafile
     return Path(file or certifi.where()).read_bytes().rstrip() + b"\n"
 
@@ -73,7 +73,7 @@ def _builder(
         .issuer_name(issuer)
         .public_key(public_key)
         .serial_number(x509.random_serial_number())
-        # A machine whose clock runs behind must take it too.
+        # A machine whose clock is slow must accept it too.
         .not_valid_before(now - datetime.timedelta(days=1))
         .not_valid_after(now + _LIFETIME)
     )

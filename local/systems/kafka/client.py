@@ -10,7 +10,7 @@ PARTITIONS = 12
 
 
 def address_file(state: Path) -> Path:
-    """Where the broker says where it is: `{"bootstrap": "127.0.0.1:P"}`; it stays when the broker stops."""
+    """The file with the broker's address, `{"bootstrap": "127.0.0.1:P"}`; it stays when the broker stops."""
     return state / "kafka" / "address.json"
 
 
@@ -20,7 +20,7 @@ def ca_file(state: Path) -> Path:
 
 
 def trusted_file(state: Path) -> Path:
-    """That authority and those that this machine trusts anyway: what SSL_CERT_FILE can name."""
+    """That authority and those that this machine trusts, in a file for SSL_CERT_FILE."""
     return state / "kafka" / "trusted.pem"
 
 
@@ -29,7 +29,7 @@ def client_config(state: Path, user: str = users.ADMIN) -> dict[str, str | int |
 
     Raises:
         FileNotFoundError: no broker was ever started with this state folder.
-        KeyError: the broker knows no such user.
+        KeyError: the broker does not know the user.
     """
     return {
         "bootstrap.servers": json.loads(address_file(state).read_text())["bootstrap"],

@@ -13,10 +13,10 @@ _TOPIC = "__consumer_offsets"
 
 
 def refuse(admin: AdminClient, *, refused: bool) -> None:
-    """Lets the broker refuse every offset commit, or take them again, from a moment later on.
+    """Makes the broker refuse every offset commit, or accept them again, from a moment later on.
 
-    A commit is a record of a topic that takes none of any size then: INVALID_COMMIT_OFFSET_SIZE
-    (GroupMetadataManager.storeOffsets in Kafka's source). A member that joins meanwhile is refused, too.
+    A commit is a record of a topic whose largest record size is then too small for it: INVALID_COMMIT_OFFSET_SIZE
+    (GroupMetadataManager.storeOffsets in Kafka's source). A member that joins then is refused, too.
     """
     how = AlterConfigOpType.SET if refused else AlterConfigOpType.DELETE
     size = ConfigEntry("max.message.bytes", "1", incremental_operation=how)

@@ -1,4 +1,4 @@
-"""A network between the broker and the clients of its second listener that can fall silent."""
+"""A relay between the broker and the clients of its second listener, which can drop all traffic."""
 
 import socket
 import threading
@@ -11,10 +11,10 @@ _BYTES = 65_536
 
 
 class Relay:
-    """Passes TCP connections on to the broker, until it is told to be silent.
+    """Passes TCP connections on to the broker, until `be_silent`.
 
-    While it is silent no byte passes, neither does the end of a connection: nobody is told of anything, as with a
-    network that drops every packet. What was sent meanwhile arrives when it speaks again, as TCP would send it anew.
+    While it is silent neither bytes nor the end of a connection pass: no side learns anything, as with a network that
+    drops every packet. What was sent then arrives after `speak`, as TCP would retransmit it.
     """
 
     def __init__(self, port: int, target: Callable[[], int]) -> None:
@@ -36,15 +36,15 @@ class Relay:
         self._open.set()
 
     def be_silent(self) -> None:
-        """From now on nothing passes."""
+        """Stops all traffic."""
         self._open.clear()
 
     def speak(self) -> None:
-        """Everything passes again."""
+        """Lets all traffic pass again."""
         self._open.set()
 
     def _accept(self) -> None:
-        # Closed at the end, which ends the wait for the next one.
+        # Closing the server ends the wait for the next connection.
         with suppress(OSError):
             while True:
                 client, _ = self._server.accept()
@@ -56,7 +56,7 @@ class Relay:
             try:
                 broker = socket.create_connection((_HOST, self._target()))
             except OSError:
-                # As from the broker itself while it is down.
+                # The client sees a closed connection, as from a broker that is down.
                 return
             with closing(broker):
                 back = threading.Thread(target=self._pass, args=(broker, client), daemon=True)
@@ -71,6 +71,6 @@ class Relay:
                 destination.sendall(content)
         self._open.wait()
         for end in (source, destination):
-            # Each may be gone already.
+            # The peer may have closed it already.
             with suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)

@@ -1,4 +1,4 @@
-"""Who may log in to the broker: a file that it reads at each authentication.
+"""Who may log in to the broker: a file that the broker reads at each authentication.
 
 `{"users": {"KEY": "SECRET"}}`, readable by its owner only, replaced as a whole.
 """
@@ -12,7 +12,7 @@ from pathlib import Path
 from local.base.files import write_atomically
 
 ADMIN = "local-admin"
-"""The one user that may write and administer: the feeder, the checks."""
+"""The only user that may write and administer: the producer and the checks use it."""
 
 
 def file(state: Path) -> Path:
@@ -29,7 +29,7 @@ def read(users_file: Path) -> dict[str, str]:
 
 
 def add(users_file: Path, key: str, secret: str) -> None:
-    """Lets `key` in with `secret` from now on; replaces its former secret."""
+    """Accepts `key` with `secret` from now on; replaces its former secret."""
     with _changed(users_file) as users:
         users[key] = secret
 

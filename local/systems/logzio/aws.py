@@ -1,4 +1,4 @@
-"""Logz.io's side of AWS: its own account, the roles it takes, the keys it is given."""
+"""Logz.io's side of AWS: its own account, the roles that it assumes, the keys that it gets."""
 
 import json
 import threading
@@ -25,7 +25,7 @@ class CredentialsError(Exception):
 class Aws:
     """AWS as Logz.io's account sees it.
 
-    `identity`: {"account_id", "access_key_id", "secret_access_key"} of the user that takes the roles.
+    `identity`: {"account_id", "access_key_id", "secret_access_key"} of the user that assumes the roles.
     """
 
     def __init__(self, endpoint: str, identity: Mapping[str, str], external_id: str) -> None:
@@ -38,11 +38,11 @@ class Aws:
 
     @classmethod
     def load(cls, endpoint: str, file: Path, external_id: str) -> "Aws":
-        """With the identity that the local AWS made for Logz.io."""
+        """Reads the identity that the local AWS created for Logz.io from `file`."""
         return cls(endpoint, json.loads(file.read_text()), external_id)
 
     def check(self, body: Mapping[str, Any]) -> None:
-        """Tries the key or role of a registration; neither its rights nor the bucket.
+        """Tries the key or role of a registration, but neither its rights nor the bucket.
 
         Raises:
             CredentialsError: AWS does not accept it.
@@ -57,7 +57,7 @@ class Aws:
             raise CredentialsError(str(error)) from error
 
     def s3(self, body: Mapping[str, Any]) -> "S3Client":
-        """An S3 client with what the registration gives; a role is taken anew before it runs out."""
+        """An S3 client with the registration's key or role; a role is assumed again before its credentials expire."""
         who = (body["region"], body.get("arn", ""), body.get("accessKey", ""), body.get("secretKey", ""))
         with self._lock:
             expires, client = self._clients.get(who, (datetime.min.replace(tzinfo=UTC), None))
@@ -68,7 +68,7 @@ class Aws:
             return client
 
     def forget(self) -> None:
-        """Takes every role anew at its next use: one may have been made again under its name."""
+        """Assumes every role again at its next use: a role may have been deleted and created under the same name."""
         with self._lock:
             self._clients.clear()
 
@@ -78,7 +78,7 @@ class Aws:
         return datetime.max.replace(tzinfo=UTC), boto3.Session(body["accessKey"], body["secretKey"])
 
     def _assume(self, arn: str, region: str) -> tuple[datetime, boto3.Session]:
-        # AWS itself holds the trust policy against our account and the external id.
+        # AWS evaluates the trust policy for our account and the external id.
         answer = self._service(self._own, "sts", region).assume_role(
             RoleArn=arn, RoleSessionName="logzio-fetcher", ExternalId=self._external_id
         )

@@ -2,7 +2,7 @@
 
 "Logz.io collects logs in alphabetical order", "the S3 fetcher's offset is determined by the name of the last
 file fetched", "fetches logs generated after the S3 bucket is configured" and none larger than 50 MB. So a key
-that sorts before the last one is never read, and neither is one that was there before.
+that sorts before the last one is never read, and neither is an object older than the registration.
 """
 
 import logging
@@ -30,7 +30,7 @@ _log = logging.getLogger(__name__)
 
 
 class Fetcher:
-    """Looks at every registration's bucket again and again, in a thread of its own."""
+    """Polls every registration's bucket, in a thread of its own."""
 
     def __init__(self, store: Store, aws: Aws, indexer: Indexer) -> None:
         self._store = store
@@ -39,22 +39,22 @@ class Fetcher:
         self._ended = threading.Event()
         self.paused = False
         self.discards = False
-        """Passes over what it finds without keeping it, as when the account has used up its daily quota. Logz.io
-        documents the quota, and nowhere whether its fetcher waits: this is the worst that it may do."""
+        """Skips the objects that it finds, as if the account had used up its daily quota. Logz.io documents the quota,
+        but not whether its fetcher waits: skipping is the worst case."""
         self._thread = threading.Thread(target=self._run, name="fetcher", daemon=True)
 
     def start(self) -> None:
-        """Begins."""
+        """Starts the thread."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Ends, once the object in hand is stored."""
+        """Ends the thread, after the current object is stored."""
         self._ended.set()
         if self._thread.is_alive():
             self._thread.join()
 
     def look(self) -> None:
-        """Looks once at each registration."""
+        """Polls each registration once."""
         for registration in self._store.registrations():
             if self._ended.is_set() or self.paused:
                 return
@@ -105,7 +105,7 @@ def _listed(client: "S3Client", registration: Registration) -> "Iterator[ObjectT
         Prefix=registration.body["prefix"],
         StartAfter=registration.last_key or "",
     )
-    # S3 gives whole seconds.
+    # S3's LastModified has whole seconds.
     since = int(registration.created_at)
     for page in pages:
         for found in page.get("Contents", []):

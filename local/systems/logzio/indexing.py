@@ -1,15 +1,16 @@
 """How Logz.io indexes a log: one type for each field and day, and limits that a log must keep.
 
 Sources: Logz.io's pages "Understanding Invalid Log Errors" and "Field Mapping" (see `components.logzio.facts`, which
-has the limits and the errors of one log by itself), and, where they are silent, OpenSearch's "Dynamic mapping" (docs
-.opensearch.org/latest/mappings), on which Logz.io runs. What neither settles is decided for the stricter here:
+has the limits and the errors of a single log), and, where they say nothing, OpenSearch's "Dynamic mapping" (docs
+.opensearch.org/latest/mappings), on which Logz.io runs. Where neither decides, the stricter reading is taken:
 
 - "Determined by the value of the log fields mapped at the beginning of each day": the first value of the UTC day in
-  which logs arrive, whatever their own `@timestamp` is. (By their own day, a backlog would meet fewer other logs.)
-- "The same field can't contain two different types of inputs": a text that holds a number is a text all the same, and
-  1.5 is no whole number. (OpenSearch by itself would convert both.)
+  which logs arrive, whatever their own `@timestamp` is. (By the day of their own time, a
+  backlog would share its mapping with fewer other logs.)
+- "The same field can't contain two different types of inputs": a text that holds a number is still a text, and
+  1.5 is not a whole number. (OpenSearch by itself would convert both.)
 - "The type field is changed to logzio-index-failure, and the tags field is added": the log keeps its `id` and its
-  text as `message`, no field of its own can be searched. (The page's newest edition says that `type` stays and a tag
+  text as `message`; none of its own fields can be searched. (The page's newest edition says that `type` stays and a tag
   is added. `logzio_facts.failure` sees either.)
 - An unreadable `@timestamp` is a value of another type than date; the log shows the time of its arrival instead.
 """
@@ -37,7 +38,7 @@ _FIXED = {"@timestamp": "date", "type": "keyword", "tags": "keyword", "message":
 
 
 class Indexer:
-    """Indexes for one account. Its mapping of the day is kept in the store, so that a restart does not forget it."""
+    """Indexes for one account. Its mapping of the day is kept in the store, so that a restart does not lose it."""
 
     def __init__(self, store: Store, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self._store = store
@@ -50,8 +51,8 @@ class Indexer:
         """The events of a text with one log in each line, as Logz.io shows them.
 
         Args:
-            log_type: what becomes their `type`.
-            added: further fields of each.
+            log_type: their `type`.
+            added: further fields of each event.
         """
         with self._lock:
             arrival = self._now()
@@ -77,10 +78,10 @@ class Indexer:
         event = json_object(line)
         arrived_at = arrival.isoformat(timespec="milliseconds").replace("+00:00", "Z")
         if event is None:
-            # Plain text has no fields that could break a rule.
+            # Plain text has no fields that could violate a rule.
             return Event(number, None, {"message": line, **added, "@timestamp": arrived_at})
         event_id = event["id"] if isinstance(event.get("id"), str) else None
-        # Which of the two `type`s wins is documented nowhere for the fetcher; the registration's does here, so that
+        # For the fetcher it is not documented which of the two `type`s wins; here the registration's does, so that
         # an event whose own `type` was not renamed loses it visibly.
         event |= added
         if tags := invalid_tags(event, len(line)):
@@ -93,7 +94,7 @@ class Indexer:
         return Event(number, event_id, {**shown, "@timestamp": own_time or arrived_at})
 
     def _map(self, event: Mapping[str, Any]) -> list[str]:
-        """What keeps an event from being indexed; if nothing does, its new fields have their types from now on."""
+        """Why an event cannot be indexed; if nothing prevents it, its new fields have their types from now on."""
         found: dict[str, str] = {}
         for path, name, value in _fields(event):
             mapped = found.get(path) or self._mapping.get(path)
@@ -105,9 +106,9 @@ class Indexer:
 
 
 def _fields(event: Mapping[str, Any]) -> Iterator[tuple[str, str, Any]]:
-    """Each value with its field's whole name and its last part.
+    """Each value with its field's full name and the last part of that name.
 
-    A null and an empty list tell no type; a list has that of each of its values.
+    A null and an empty list have no type; a list has the type of each of its values.
     """
     waiting: list[tuple[str, str, Any]] = [(name, name, value) for name, value in reversed([*event.items()])]
     while waiting:
@@ -151,7 +152,7 @@ def _failed(kind: str, reasons: list[str], line: str, event_id: str | None) -> d
 
 
 def _shown_time(value: Any) -> str | None:
-    """The event's own text if it is ISO 8601, as a document keeps it; UNIX times become that."""
+    """The event's own text if it is ISO 8601, as a document keeps it; UNIX times become ISO 8601."""
     moment = event_time(value)
     if moment is None or isinstance(value, str):
         return value if moment else None

@@ -1,4 +1,4 @@
-"""The HTTPS listener: what it takes, what it refuses. Source: docs, "HTTP"; the limits are checked before indexing."""
+"""The HTTPS listener: what it accepts, what it refuses. Source: docs, "HTTP"; the limits are checked before indexing."""
 
 import json
 from collections import defaultdict
@@ -23,7 +23,7 @@ class RefusedError(Exception):
 
 @dataclass(frozen=True)
 class Taken:
-    """The events of a request, and how many of its lines were none."""
+    """The events of a request, and how many of its lines are not events."""
 
     events: tuple[Event, ...]
     malformed: int = 0
@@ -44,7 +44,7 @@ class Taken:
 
 
 def check_token(given: str | None, right: str) -> None:
-    """Raises RefusedError unless it is the account's."""
+    """Raises RefusedError unless the token is the account's."""
     if not given:
         raise RefusedError(401, "Logging token is missing")
     if given != right:
@@ -62,7 +62,7 @@ def take(body: bytes, encoding: str | None, log_type: str | None, indexer: Index
             body = gunzip(body)
         except UnreadableError as error:
             raise RefusedError(400, f"not readable as gzip: {error}") from None
-    # Documented of the body; here of the lines too, as nothing says that compression raises the limit.
+    # Documented for the body; applied to the unpacked lines too, as no source says that compression raises the limit.
     if len(body) > MAX_BODY_BYTES:
         raise RefusedError(413, "Request Entity Too Large")
     arrived_at = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
@@ -73,7 +73,7 @@ def take(body: bytes, encoding: str | None, log_type: str | None, indexer: Index
         if problem is not None:
             counts[problem] += 1
             continue
-        # The page's own examples have no time, and are "received and validated".
+        # The page's own examples have no time and are "received and validated".
         event = {"@timestamp": arrived_at, **json.loads(line)}
         # "Type field in the log overrides the `type` in the request header."
         own = event.get("type")

@@ -1,4 +1,4 @@
-"""What the API description says of a registration's request, and of errors.
+"""Requests that register a bucket, and errors, as the API description has them.
 
 Source: Logz.io's public API description (Swagger 2.0), S3BucketRequest; the official Terraform client, which
 sends either a key or a role and never both.
@@ -53,7 +53,7 @@ def parse(raw: Any) -> dict[str, Any]:
     """The registration that a request body describes, with the defaults filled in.
 
     Raises:
-        ApiError: 400, it is not of the form that the description gives.
+        ApiError: 400, the request is not as described.
     """
     if not isinstance(raw, dict):
         raise _invalid("the body must be a JSON object")

@@ -1,4 +1,4 @@
-"""POST /v1/search, as far as checks of arrivals need it: a part of Elasticsearch's query language.
+"""POST /v1/search, as far as checks of delivery need it: a part of Elasticsearch's query language.
 
 The limits are those of the API description, "Search logs": 10,000 hits, 1,000 values of an aggregation, no leading
 wildcard.
@@ -19,7 +19,7 @@ _TERM = re.compile(r'([@\w.]+):("(?:[^"\\]|\\.)*"|\S+)')
 
 
 class SearchError(ValueError):
-    """The search is not one that is understood here."""
+    """This part of the query language does not have the search."""
 
 
 def search(events: Sequence[Mapping[str, Any]], body: Mapping[str, Any]) -> dict[str, Any]:
@@ -47,7 +47,7 @@ def search(events: Sequence[Mapping[str, Any]], body: Mapping[str, Any]) -> dict
 
 
 def wanted_ids(body: Mapping[str, Any]) -> list[str] | None:
-    """The ids that a search asks for, and nothing else; None for any other search."""
+    """The ids of a search that asks for ids only; None for any other search."""
     query = body.get("query", {})
     terms = query.get("terms", {}) if isinstance(query, dict) else {}
     return list(terms["id"]) if list(query) == ["terms"] and list(terms) == ["id"] else None
@@ -88,7 +88,7 @@ def _matches(query: Mapping[str, Any], event: Mapping[str, Any]) -> bool:
 
 
 def _matches_text(content: Mapping[str, Any], event: Mapping[str, Any]) -> bool:
-    """`field:value` and `field:"value*"`, joined by AND or OR (one of them)."""
+    """`field:value` and `field:"value*"`, joined by AND or by OR, not by both."""
     text = str(content["query"])
     if content.get("allow_leading_wildcard") is not False or ":*" in text or ':"*' in text:
         raise SearchError("query_string needs allow_leading_wildcard=false and no leading wildcard")
@@ -101,10 +101,10 @@ def _matches_text(content: Mapping[str, Any], event: Mapping[str, Any]) -> bool:
 
 
 def _has(event: Mapping[str, Any], name: str, pattern: str) -> bool:
-    """A list has each of its values."""
+    """Whether a field has a value that matches; a list has each of its values."""
     value = _field(event, name)
     values = value if isinstance(value, list) else [value]
-    return any(fnmatch.fnmatchcase(str(one), pattern) for one in values)
+    return any(fnmatch.fnmatchcase(str(value), pattern) for value in values)
 
 
 def _field(event: Mapping[str, Any], name: str) -> Any:

@@ -53,9 +53,9 @@ class _Answer:
 
 
 class Emulator:
-    """A running Logz.io. It listens once it is made; `serve` answers until `stop`.
+    """A running Logz.io. It listens once it is created; `serve` answers until `stop`.
 
-    The token is in `state/logzio/token`; whoever writes another one there rotates it. Without `aws_endpoint`
+    The token is in the file `state/logzio/token`; to rotate it, write another one there. Without `aws_endpoint`
     keys and roles are not tried and nothing is fetched.
     """
 
@@ -101,11 +101,11 @@ class Emulator:
 
     @property
     def token(self) -> str:
-        """The token that is accepted now."""
+        """The current API token."""
         return self._token_file.read_text().strip()
 
     def serve(self) -> None:
-        """Answers, and fetches, until `stop`."""
+        """Answers and fetches, until `stop`."""
         if self._fetcher is not None:
             self._fetcher.start()
         self._server.serve_forever(poll_interval=0.05)
@@ -128,7 +128,7 @@ class Emulator:
         self._faults.clear()
 
     def state(self) -> dict[str, Any]:
-        """What `GET /_emulator/state` answers."""
+        """The answer of `GET /_emulator/state`."""
         with self._lock:
             counts = {call: {str(k): n for k, n in by.items()} for call, by in self._requests.items()}
         return {
@@ -150,7 +150,7 @@ class Emulator:
 
     def _application(self) -> Flask:
         app = Flask("logzio")
-        # A connection that is cut on purpose is the server's business, not one for Flask's log.
+        # A connection that is cut on purpose is not an error for Flask's log.
         app.config["PROPAGATE_EXCEPTIONS"] = True
         for rule, methods, call, view in (
             ("/v2/whoami", "GET", "whoami", self._who_am_i),
@@ -165,7 +165,7 @@ class Emulator:
             (f"{_ACCOUNTS}/detailed/<int:id_>", "GET", "plan", self._account),
         ):
             app.add_url_rule(rule, call, self._counted(call, view), methods=[methods])
-        # Of a host and port of its own in production.
+        # In production the listener has a host and port of its own.
         app.add_url_rule("/", "listener", self._counted("listener", self._listen), methods=["POST"])
         app.add_url_rule("/_emulator/state", "state", self.state, methods=["GET"])
         app.add_url_rule(
@@ -193,9 +193,9 @@ class Emulator:
         return answer
 
     def _answered(self, call: str, act: Callable[[float], _Answer]) -> Response:
-        """The answer to a request; 0 in the counts stands for one that was cut."""
+        """The answer to a request. In the counts, status 0 is a connection that was cut."""
         hit = self._faults.hit(call=call)
-        # On a connection that is kept, an unread body would be taken for the next request.
+        # On a kept-alive connection, an unread body would be read as the next request.
         request.get_data()
         try:
             if call != "listener" and request.headers.get("X-API-TOKEN") != self.token:
@@ -261,7 +261,7 @@ class Emulator:
         body = _json_body()
         try:
             ids = wanted_ids(body)
-            # An event is indexed by its own time, which is before the time it came at.
+            # An event is indexed by its own time, which is before its arrival.
             known = (
                 self._store.events_since(begin.timestamp()) if ids is None else self._store.events_with(ids)
             )
@@ -305,7 +305,7 @@ class Emulator:
 
     def _control_fetcher(self) -> Any:
         if self._fetcher is None:
-            return {"error": "there is no fetcher without an AWS"}, 400
+            return {"error": "without an AWS there is no fetcher"}, 400
         given = request.get_json()
         self._fetcher.paused = bool(given.get("paused", self._fetcher.paused))
         self._fetcher.discards = bool(given.get("discards", self._fetcher.discards))
@@ -319,7 +319,7 @@ class _Quiet(WSGIRequestHandler):
         """`/_emulator/state` counts requests."""
 
     def connection_dropped(self, error: BaseException, environ: Any = None) -> None:
-        """A connection that was cut on purpose is no error."""
+        """A connection that was cut on purpose is not an error."""
 
 
 def _json_body() -> Any:
@@ -416,7 +416,7 @@ def _error_response(fault: Fault) -> Response:
 
 def _with_unknown_field(body: Any) -> Any:
     if isinstance(body, list):
-        return [_with_unknown_field(one) for one in body]
+        return [_with_unknown_field(item) for item in body]
     return {**body, "introducedLater": {"a": 1}} if isinstance(body, dict) else body
 
 

@@ -1,4 +1,4 @@
-"""What the emulator knows: registrations, what was read for each, and the events, in one SQLite file."""
+"""The emulator's data: registrations, what was read for each, and the events, in one SQLite file."""
 
 import json
 import secrets
@@ -41,7 +41,7 @@ _ALWAYS = 1e18
 
 @dataclass(frozen=True)
 class Registration:
-    """A registration as it truly is. `body`: the request's fields, with the secret."""
+    """A registration as it is now, whatever reads show. `body`: the request's fields, with the secret."""
 
     id: int
     created_at: float
@@ -64,22 +64,22 @@ class Store:
 
     def __init__(self, file: Path) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
-        # Keys of the local AWS are in it.
+        # It holds keys of the local AWS.
         file.touch(mode=0o600)
         self._lock = threading.RLock()
         self._db = sqlite3.connect(file, check_same_thread=False)
-        # Others read it while it is written.
+        # Other processes read it while this one writes.
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.execute("PRAGMA synchronous=NORMAL")
         self._db.executescript(_SCHEMA)
 
     def close(self) -> None:
-        """Writes everything into the one file."""
+        """Closes the store; everything is then in the one file."""
         with self._lock:
             self._db.close()
 
     def external_id(self) -> str:
-        """The external id of this Logz.io account: one for all its roles, for ever."""
+        """The external id of this Logz.io account: one for all its roles, which never changes."""
         return self._kept("external_id", f"logzio:aws:extid:{uuid.uuid4()}")
 
     def shipping_token(self) -> str:
@@ -102,7 +102,7 @@ class Store:
             return made
 
     def exists(self, id_: int) -> bool:
-        """Whether there truly is such a registration."""
+        """Whether there is such a registration, whatever reads show."""
         return any(registration.id == id_ for registration in self.registrations())
 
     def update(self, id_: int, body: Mapping[str, Any], *, shows_after: float = 0.0) -> None:
@@ -122,13 +122,13 @@ class Store:
         )
 
     def shown(self) -> dict[int, dict[str, Any]]:
-        """What reads show by now, by id."""
+        """The registrations that reads show now, by id."""
         with self._lock:
             now = time.time()
             return {id_: json.loads(body) for id_, body in self._db.execute(_NEWEST, (now, now))}
 
     def registrations(self) -> list[Registration]:
-        """What there truly is."""
+        """The registrations, whatever reads show."""
         with self._lock:
             bodies = dict(self._db.execute(_NEWEST, (_ALWAYS, _ALWAYS)).fetchall())
             rows = self._db.execute(
@@ -141,12 +141,12 @@ class Store:
             ]
 
     def record_error(self, id_: int, error: str | None) -> None:
-        """What went wrong at the last look at the bucket."""
+        """Keeps the error of the last poll of the bucket; None: it succeeded."""
         with self._lock, self._db:
             self._db.execute("UPDATE registrations SET last_error = ? WHERE id = ?", (error, id_))
 
     def add_events(self, registration: Registration, key: str, events: Sequence[Event]) -> None:
-        """Keeps an object's events and that the object was read, both or none."""
+        """Keeps an object's events, and that the object was read, in one transaction."""
         with self._lock, self._db:
             now = time.time()
             bucket = registration.body["bucket"]
@@ -161,7 +161,7 @@ class Store:
             self._pass(registration.id, key)
 
     def add_sent(self, events: Sequence[Event]) -> None:
-        """Keeps events that the listener took."""
+        """Keeps events that the listener accepted."""
         with self._lock, self._db:
             now = time.time()
             self._db.executemany(
@@ -170,18 +170,18 @@ class Store:
             )
 
     def mapping(self, day: str) -> dict[str, str]:
-        """The fields that a day (ISO 8601) has by now, and their types."""
+        """The fields of a day (ISO 8601) so far, and their types."""
         with self._lock:
             return dict(self._db.execute("SELECT field, type FROM mappings WHERE day = ?", (day,)).fetchall())
 
     def map_fields(self, day: str, fields: Mapping[str, str]) -> None:
-        """Keeps the types of fields; one that the day has already keeps its own."""
+        """Keeps the types of new fields; a field that the day already has keeps its type."""
         with self._lock, self._db:
             rows = ((day, name, type_) for name, type_ in fields.items())
             self._db.executemany("INSERT OR IGNORE INTO mappings VALUES (?, ?, ?)", rows)
 
     def refuse(self, registration: Registration, key: str, reason: str) -> None:
-        """Keeps that an object was passed over."""
+        """Keeps that an object was skipped, and why."""
         with self._lock, self._db:
             row = (registration.id, registration.body["bucket"], key, reason, time.time())
             self._db.execute("INSERT INTO refused VALUES (?, ?, ?, ?, ?)", row)
@@ -191,7 +191,7 @@ class Store:
         self._db.execute("UPDATE registrations SET last_key = ? WHERE id = ?", (key, id_))
 
     def refused(self) -> list[dict[str, Any]]:
-        """The objects that were passed over."""
+        """The objects that were skipped."""
         with self._lock:
             rows = self._db.execute("SELECT registration_id, bucket, key, reason FROM refused").fetchall()
         return [dict(zip(("registration_id", "bucket", "key", "reason"), row, strict=True)) for row in rows]
@@ -202,7 +202,7 @@ class Store:
             return int(self._db.execute("SELECT COUNT(*) FROM events").fetchone()[0])
 
     def bytes_since(self, received_at: float) -> int:
-        """The size of the events that came at or after a time."""
+        """Size in bytes of the events that arrived at or after a time (seconds since the epoch)."""
         query = "SELECT COALESCE(SUM(LENGTH(event)), 0) FROM events WHERE received_at >= ?"
         with self._lock:
             return int(self._db.execute(query, (received_at,)).fetchone()[0])
@@ -217,7 +217,7 @@ class Store:
         return [json.loads(row[0]) for row in rows]
 
     def events_since(self, received_at: float) -> list[dict[str, Any]]:
-        """The events that came at or after a time, as indexed."""
+        """The events that arrived at or after a time (seconds since the epoch), as indexed."""
         with self._lock:
             rows = self._db.execute(
                 "SELECT event FROM events WHERE received_at >= ?", (received_at,)

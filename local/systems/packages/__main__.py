@@ -15,7 +15,7 @@ from local.systems.packages import repository, server
 
 
 def main() -> int:
-    """Serves until it is told to end."""
+    """Serves until SIGTERM."""
     parser = argparse.ArgumentParser(prog="python -m local.systems.packages", description=__doc__)
     parser.add_argument("--state", type=Path, required=True)
     parser.add_argument("--ready-file", type=Path, required=True)

@@ -1,4 +1,4 @@
-"""The packages of the repository, built from Kafka's own jars to stand where Confluent's package puts them."""
+"""The packages of the repository, built from Kafka's own jars in the places where Confluent's package has them."""
 
 import shutil
 import tempfile
@@ -11,13 +11,13 @@ from local.base import java
 from local.systems.kafka import jars
 
 PLATFORM = "7.9"
-"""The platform version the repository is laid out for."""
+"""The platform version of the repository."""
 
 _REVISION = 6
-"""Raised with each change of a package: apt takes what it downloaded earlier under the same version."""
+"""Raised with each change of a package: apt reuses an earlier download of the same version."""
 
 OLDER_VERSION, VERSION = (f"{PLATFORM}.{patch}-{_REVISION}" for patch in (0, 1))
-"""Those of Confluent's packages that the repository has; apt takes the later one unless it is told otherwise."""
+"""The versions of Confluent's packages in the repository; apt installs the later one unless it is pinned."""
 
 _HERE = Path(__file__).parent
 FILES = _HERE / "files"
@@ -51,7 +51,7 @@ def ensure() -> Path:
 
 
 def _fill_with_kafka(version: str, kafka: Path, root: Path) -> None:
-    """Kafka's own jars, the same for every version, get that of the platform in their names."""
+    """Kafka's own jars, the same for every version, with the platform's version in their names."""
     kafkas = next(kafka.glob("connect-runtime-*.jar")).name.removeprefix("connect-runtime")
     platforms = f"-{version.partition('-')[0]}-ccs.jar"
     libraries = root / "usr" / "share" / "java" / "kafka"
@@ -89,7 +89,7 @@ def _link_compiler(_kafka: Path, root: Path) -> None:
 
 @dataclass(frozen=True)
 class _Package:
-    """`fields`: what its control file has beside the usual; `fill` puts the files below a root, given Kafka's jars."""
+    """`fields`: further fields of its control file; `fill` writes its files below a root, given Kafka's jars."""
 
     name: str
     version: str
@@ -98,9 +98,9 @@ class _Package:
 
 
 def _confluents(version: str) -> tuple[_Package, ...]:
-    """Confluent's packages of one version. As the vendor's, they depend on each other in exactly that one.
+    """Confluent's packages of one version. Like the vendor's, they depend on each other in exactly that version.
 
-    So says confluentinc/cp-ansible issue 1797.
+    Source: confluentinc/cp-ansible issue 1797.
     """
     return (
         _Package(
@@ -124,7 +124,7 @@ def _confluents(version: str) -> tuple[_Package, ...]:
     )
 
 
-# Debian's ca-certificates-java takes no older one than 8u382.
+# Debian's ca-certificates-java accepts nothing older than 8u382.
 _JAVA_8_VERSION = "8u999-2"
 
 _PACKAGES = (

@@ -29,9 +29,9 @@ _USER = "Local package repository"
 
 
 def ensure(directory: Path) -> str:
-    """Makes `directory/deb/<platform>/...` unless it is there; returns its key's fingerprint (40 hex digits).
+    """Creates `directory/deb/<platform>/...` unless it exists; returns its key's fingerprint (40 hex digits).
 
-    The private key is thrown away as soon as the index is signed.
+    The private key is deleted as soon as the index is signed.
 
     Raises:
         ToolError: gpg, Maven or dpkg-deb is missing or failed.
@@ -52,7 +52,7 @@ def ensure(directory: Path) -> str:
 
 
 def _offered(built: Path) -> list[Path]:
-    """All packages but Java, unless the VM's distribution lacks it."""
+    """All packages, without Java where the VM's distribution has its own."""
     own_java = distributions.chosen() != distributions.DEBIAN
     return [deb for deb in sorted(built.glob("*.deb")) if not (own_java and deb.name.startswith("openjdk-"))]
 
@@ -92,8 +92,8 @@ def _sign(root: Path) -> str:
 
 @contextmanager
 def _keyring() -> Iterator[list[str]]:
-    """gpg with a keyring of its own; its agent ends with it."""
-    # A short path: the agent's socket stands in it.
+    """gpg with a temporary keyring; its agent ends with the block."""
+    # A short path: the agent's socket is in it, and the path of a socket is limited.
     with tempfile.TemporaryDirectory(prefix="gpg") as home:
         try:
             yield ["gpg", "--batch", "--quiet", "--homedir", home, "--pinentry-mode", "loopback"]

@@ -1,6 +1,6 @@
-"""What the stand-ins claim of the real plugins, and what of it nobody has verified.
+"""What the stand-ins claim about the real plugins, and which of these claims nobody has verified.
 
-`python -m local.systems.plugins.claims` lists what is not verified, `--all` every claim with its source.
+`python -m local.systems.plugins.claims` lists those that are not verified, `--all` every claim with its source.
 """
 
 import argparse
@@ -76,11 +76,11 @@ GENERAL = (
         NotVerified("pulumi-aws provider/resources.go was read in version 3 only"),
     ),
 )
-"""What holds for every table, by stand_in.py."""
+"""Claims about every table, which stand_in.py implements."""
 
 
 def claims() -> Iterator[Claim]:
-    """Every claim of the tables and of what walks them."""
+    """Every claim of the tables, and of the code that uses them."""
     yield from GENERAL
     for token, kind in KINDS.items():
         yield from _of_table(kind, kind.properties, token, kind.source)
@@ -115,7 +115,7 @@ def _statement(kind: Kind[Any], prop: Property) -> str:
 
 
 def report() -> Iterator[str]:
-    """The lines about what is not verified, and about what is of an older major version only."""
+    """The lines about claims that are not verified, or were read in an older major version only."""
     every = list(claims())
     open_ones = [claim for claim in every if not isinstance(claim.source, Source)]
     older = sorted(
@@ -135,7 +135,7 @@ def main() -> None:
     """Prints the report, or every claim."""
     parser = argparse.ArgumentParser(
         prog="python -m local.systems.plugins.claims",
-        description="What the stand-ins of the Pulumi plugins claim, and what of it is not verified.",
+        description="What the stand-ins of the Pulumi plugins claim, and which claims are not verified.",
     )
     parser.add_argument("--all", action="store_true", help="every claim with its source")
     arguments = parser.parse_args()

@@ -1,4 +1,4 @@
-"""A stand-in must never touch a real account, and never run instead of the real plugin."""
+"""Guards: a stand-in must never touch a real account, and never run instead of the real plugin."""
 
 import ipaddress
 import os
@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 
 def local_endpoint(package: str, variable: str) -> str:
-    """The endpoint in `variable`; ends the process with one line if this is not the local stack.
+    """The endpoint in `variable`; ends the process with a one-line message outside the local stack.
 
     The value is a URL or host:port; its host must be a loopback address or `localhost`.
     """

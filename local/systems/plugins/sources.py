@@ -1,4 +1,4 @@
-"""Where a table's statement about a real plugin was read, or that nobody has read it yet."""
+"""Sources of a table's statements about a real plugin, or the note that a statement is not verified."""
 
 from dataclasses import dataclass, replace
 from datetime import date
@@ -6,13 +6,13 @@ from datetime import date
 
 @dataclass(frozen=True)
 class Source:
-    """A place that was read.
+    """A text that was read.
 
     Attributes:
         where: the file with its repository, or the page.
-        version: of what was read.
-        read: the day.
-        older: it is of an older major version than the one that the pinned plugin is built on.
+        version: the version of the text.
+        read: the day on which it was read.
+        older: the text is of an older major version than the one that the pinned plugin is built on.
     """
 
     where: str
@@ -26,7 +26,7 @@ class Source:
 
 @dataclass(frozen=True)
 class NotVerified:
-    """Nobody has read it in a source; `why` says what is missing."""
+    """A statement without a source that was read; `why` says what is missing."""
 
     why: str
 
@@ -47,7 +47,7 @@ def terraform_aws(file: str, version: str = "text of 2026") -> Source:
 
 
 def terraform_aws_5(file: str, commit: str | None = None) -> Source:
-    """The same of major version 5, where no text of version 6 was found."""
+    """A file of the same provider in major version 5, where no text of version 6 was found."""
     version = f"{commit}, {_V5}" if commit else _V5
     return replace(terraform_aws(file), version=version, older=True)
 
@@ -58,5 +58,5 @@ def terraform_confluent(file: str) -> Source:
 
 
 def python_sdk(what: str) -> Source:
-    """The documentation in the SDK that is installed."""
+    """The documentation in the installed SDK."""
     return Source(f"pulumi_aws, documentation of {what}", "7.51.1", READ)

@@ -1,6 +1,6 @@
-"""What both stand-ins have in common: a provider that walks tables of resource types.
+"""The common part of both stand-ins: a provider that works from tables of resource types.
 
-Inputs that a table does not know are refused. The state of a resource is what its `read` says plus what
+Inputs that a table does not know are refused. The state of a resource is the result of its `read` plus what
 cannot be read back (secrets); `diff` compares it with the new inputs, as the real plugins do.
 """
 
@@ -22,7 +22,7 @@ Clients = TypeVar("Clients")
 
 
 class RefusedError(RuntimeError):
-    """The stand-in will not do what it was asked; the message is for the person who runs `pulumi`."""
+    """The stand-in refuses a request; the message is for the person who runs `pulumi`."""
 
 
 @dataclass(frozen=True)
@@ -31,14 +31,14 @@ class Property:
 
     Attributes:
         required: without it the resource is refused.
-        replaces: a change makes a new resource.
-        replaces_if: when else a change does, in words; `Kind.replaces_with` decides.
+        replaces: a change replaces the resource.
+        replaces_if: the condition under which a change replaces, in words; `Kind.replaces_with` decides.
         computed: where it is not given, the service decides; its decision is not a difference.
-        document: JSON text, compared by what it says.
+        document: JSON text, compared by its meaning.
         unordered: a list whose order does not count.
-        default: what its absence means.
-        fields: of a map, or of the maps in a list; None where any key may stand (tags).
-        source: where this was read, for the fields as well; None: where the rest of the resource type was.
+        default: the value that its absence means.
+        fields: of a map, or of the maps in a list; None where any key is allowed (tags).
+        source: where this was read, for the fields as well; None: the source of the resource type.
     """
 
     required: bool = False
@@ -66,16 +66,16 @@ class Kind(Generic[Clients]):
 
     Attributes:
         create: (clients, inputs) -> Created.
-        read: (clients, id, state) -> the whole state, None if the resource is gone; the state handed in is
-            empty at an import.
-        delete: (clients, id, state); a resource that is gone already is none of its concern.
-        update: (clients, id, state, inputs) -> the id that the change gave it, None if it keeps its own. No function
-            at all where every change replaces.
-        replaces_with: (clients, state, inputs) -> which further properties replace when they change.
+        read: (clients, id, state) -> the whole state, None if the resource is gone; the given state is empty at
+            an import.
+        delete: (clients, id, state); it need not handle a resource that is gone already.
+        update: (clients, id, state, inputs) -> the new id, None if the resource keeps its id. No function where every
+            change replaces.
+        replaces_with: (clients, state, inputs) -> further properties that replace when they change.
         auto_name: the property that gets a made-up name when none is given.
-        outputs: what is known only after the creation.
+        outputs: properties that are known only after the creation.
         secrets: outputs that are always secret.
-        regional: whether it is in a region; IAM is not.
+        regional: whether the resource is in a region; those of IAM are not.
         source: where the properties' behaviour was read.
     """
 
@@ -99,9 +99,9 @@ class StandIn(wire_types.Provider, Generic[Clients]):
         kinds: by type token.
         functions: by token: (clients, arguments) -> (result, names of its secret parts).
         settings: the keys that the provider's own configuration may have.
-        connect: makes the clients from that configuration.
-        is_gone: whether an error of a client says that the resource is not there.
-        region: the region that the clients work in; None where the package has no regions.
+        connect: creates the clients from that configuration.
+        is_gone: whether an error of a client says that the resource does not exist.
+        region: the region of the clients; None where the package has no regions.
     """
 
     def __init__(
@@ -126,7 +126,7 @@ class StandIn(wire_types.Provider, Generic[Clients]):
         self._default_tags: dict[str, str] = {}
 
     async def get_schema(self, request: wire_types.GetSchemaRequest) -> wire_types.GetSchemaResponse:
-        """The engine asks for it in passing; the tables are no schema."""
+        """An empty schema: the engine asks for one, but the tables have none."""
         del request
         return wire_types.GetSchemaResponse(schema="{}")
 
@@ -139,7 +139,7 @@ class StandIn(wire_types.Provider, Generic[Clients]):
         return wire_types.CheckResponse(inputs=request.new_inputs, failures=failures)
 
     async def diff_config(self, request: wire_types.DiffRequest) -> wire_types.DiffResponse:
-        """A new configuration is used from now on; it replaces nothing."""
+        """A new configuration applies from now on; it replaces nothing."""
         del request
         return wire_types.DiffResponse(changes=False)
 
@@ -153,7 +153,7 @@ class StandIn(wire_types.Provider, Generic[Clients]):
         )
 
     async def check(self, request: wire_types.CheckRequest) -> wire_types.CheckResponse:
-        """Refuses what the table does not know, and makes up a name where one is needed."""
+        """Refuses properties that the table does not know, and generates a name where one is needed."""
         kind = self._kind(request.type)
         given = values.plain(request.new_inputs)
         failures = _failures(kind.properties, given, request.type)
@@ -205,7 +205,7 @@ class StandIn(wire_types.Provider, Generic[Clients]):
         )
 
     async def create(self, request: wire_types.CreateRequest) -> wire_types.CreateResponse:
-        """Creates, then reads back what was created."""
+        """Creates the resource, then reads it back."""
         kind = self._kind(request.type)
         inputs = values.plain(request.properties)
         secrets = values.secret_names(request.properties) | kind.secrets
@@ -221,7 +221,7 @@ class StandIn(wire_types.Provider, Generic[Clients]):
         return wire_types.CreateResponse(created.id, values.wire({**created.outputs, **found}, secrets))
 
     async def read(self, request: wire_types.ReadRequest) -> wire_types.ReadResponse:
-        """What is really there; without an id if it is gone."""
+        """The resource as it is now; without an id if it is gone."""
         kind = self._kind(request.type)
         state, inputs = values.plain(request.properties), values.plain(request.inputs)
         secrets = values.secret_names(request.properties) | values.secret_names(request.inputs) | kind.secrets
@@ -235,9 +235,9 @@ class StandIn(wire_types.Provider, Generic[Clients]):
         )
 
     async def update(self, request: wire_types.UpdateRequest) -> wire_types.UpdateResponse:
-        """Changes what can be changed in place, then reads back.
+        """Changes the resource in place, then reads it back.
 
-        Some changes give a resource a new id. The engine keeps the old one (pulumi/pulumi issue 3729), so that the next
+        Some changes give a resource a new id. The engine keeps the old id (pulumi/pulumi issue 3729), and the next
         refresh finds nothing by it: with the real plugins, too (pulumi/pulumi-aws issues 1610 and 3911).
         """
         kind = self._kind(request.type)
@@ -261,7 +261,7 @@ class StandIn(wire_types.Provider, Generic[Clients]):
         return wire_types.UpdateResponse(values.wire(found, secrets))
 
     async def delete(self, request: wire_types.DeleteRequest) -> None:
-        """Deletes; what is gone already is fine."""
+        """Deletes the resource; it may be gone already."""
         kind = self._kind(request.type)
         state = values.plain(request.properties)
         try:
@@ -279,7 +279,7 @@ class StandIn(wire_types.Provider, Generic[Clients]):
         return wire_types.InvokeResponse(values.wire(result, secrets))
 
     def _kind(self, qualified: str) -> Kind[Clients]:
-        # The types of the component that a resource belongs to stand before its own.
+        # The types of a resource's parent components come before its own.
         token = qualified.rpartition("$")[2]
         if token not in self._kinds:
             raise RefusedError(f"the stand-in of the {self._package} plugin has no resource type {token}")
@@ -299,7 +299,7 @@ class StandIn(wire_types.Provider, Generic[Clients]):
         return {**inputs, "tags": {**self._default_tags, **(inputs.get("tags") or {})}}
 
     async def _state(self, kind: Kind[Clients], resource_id: str, before: Plain) -> Plain | None:
-        """What is there, in the words of `before` where both mean the same."""
+        """The values found, in the form of `before` where both mean the same."""
         try:
             found = await asyncio.to_thread(kind.read, self._connected(), resource_id, before)
         except Exception as error:
@@ -322,7 +322,7 @@ class StandIn(wire_types.Provider, Generic[Clients]):
 
 
 def _overrides_default_tags(inputs: Plain) -> bool:
-    """Whether an object wants none of the provider's default tags.
+    """Whether an S3 object opts out of the provider's default tags.
 
     Source: `ignoreProviderDefaultTags` in internal/service/s3/object.go of hashicorp/terraform-provider-aws (033c721).
     """
@@ -331,14 +331,14 @@ def _overrides_default_tags(inputs: Plain) -> bool:
 
 
 def _split_tags(found: Plain, own: Mapping[str, str], default: Mapping[str, str]) -> Plain:
-    """`tagsAll` are all tags, `tags` those that do not come from the provider's default ones."""
+    """`tagsAll`: all tags; `tags`: those that are not default tags of the provider."""
     tags = found.get("tags") or {}
     kept = {key: value for key, value in tags.items() if key in own or default.get(key) != value}
     return {**found, "tags": kept or None, "tagsAll": tags}
 
 
 def same(prop: Property, state: Any, new: Any) -> bool:
-    """Whether new inputs ask for nothing else than what is there."""
+    """Whether the new value asks for no change of the state."""
     if values.is_unknown(new):
         return False
     if new is None:
@@ -356,7 +356,7 @@ def same(prop: Property, state: Any, new: Any) -> bool:
 
 
 def _replaces(prop: Property, state: Any, new: Any) -> bool:
-    """Whether a changed property replaces: by itself, or by one of its fields that changed."""
+    """Whether a changed property replaces: by itself, or through one of its changed fields."""
     if prop.replaces or not isinstance(new, Mapping) or prop.fields is None:
         return prop.replaces
     there = state or {}
@@ -376,18 +376,18 @@ def _same_fields(fields: Mapping[str, Property], state: Any, new: Any) -> bool:
 
 
 def _same_set(fields: Mapping[str, Property], state: Any, new: list[Any]) -> bool:
-    """Whether each of the new ones is there, in any order, and nothing else."""
+    """Whether two lists have the same items, in any order."""
     left = list(state) if isinstance(state, list) else []
-    for one in new:
-        there = next((other for other in left if _same_fields(fields, other, one)), None)
-        if there is None:
+    for item in new:
+        same_item = next((other for other in left if _same_fields(fields, other, item)), None)
+        if same_item is None:
             return False
-        left.remove(there)
+        left.remove(same_item)
     return not left
 
 
 def _failures(properties: Mapping[str, Property], given: Any, where: str) -> list[tuple[str, str]]:
-    """Path and reason of everything that is not as the table says."""
+    """Path and reason of every property that the table does not allow."""
     if not isinstance(given, Mapping):
         return []
     failures = [
@@ -409,7 +409,7 @@ def _made_up(name: str, seed: bytes) -> str:
 
 
 def _would_collide(kind: Kind[Any], name: str, state: Plain, inputs: Plain) -> bool:
-    """Whether a successor would have its predecessor's name: one that was given, not made up."""
+    """Whether a replacement would have the same name: a given name, not a generated one."""
     if kind.auto_name is None:
         return False
     old, new = state.get(kind.auto_name), inputs.get(kind.auto_name)
@@ -420,7 +420,7 @@ def _would_collide(kind: Kind[Any], name: str, state: Plain, inputs: Plain) -> b
 def _details(
     kind: Kind[Any], changed: list[str], replaces: list[str], state: Plain, inputs: Plain
 ) -> dict[str, wire_types.PropertyDiff]:
-    """What changed by path, as the bridge tells it: `rootBlockDevice.volumeSize`, `rules[0].expiration.days`.
+    """The changes by path, as the bridge reports them: `rootBlockDevice.volumeSize`, `rules[0].expiration.days`.
 
     `replaceOnChanges` of a program matches these paths (pulumi/pkg v3.258, resource/deploy/step_generator.go).
     """
@@ -428,7 +428,7 @@ def _details(
     for name in changed:
         prop = kind.properties.get(name, Property())
         for path, old, new, nested_replaces in _changes(prop, name, state.get(name), inputs.get(name)):
-            # A property that replaces does so whichever part of it changed; one that does by a part, by that part.
+            # A property may replace whichever part of it changed, or only if a certain part did.
             whole = name in replaces and (kind.update is None or prop.replaces or prop.fields is None)
             found[path] = _detail(old, new, whole or nested_replaces)
     return found
@@ -464,7 +464,7 @@ def _computed(kind: Kind[Any]) -> Plain:
 
 
 def _inputs_of(kind: Kind[Any], state: Plain, before: Plain, *, imported: bool) -> Plain:
-    """The inputs that lead to `state`: those of before, and what else is there and not by default."""
+    """The inputs that lead to `state`: the earlier ones, and everything in the state that is not a default."""
     inputs = {}
     for name, prop in kind.properties.items():
         there = state.get(name)
@@ -475,5 +475,5 @@ def _inputs_of(kind: Kind[Any], state: Plain, before: Plain, *, imported: bool) 
 
 
 def quiet() -> None:
-    """gRPC logs each error of a servicer with its stack; the engine shows the error itself."""
+    """Switches off gRPC's log of errors with their stacks; the engine shows the errors."""
     logging.getLogger("grpc").setLevel(logging.CRITICAL)

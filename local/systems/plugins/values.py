@@ -1,4 +1,4 @@
-"""Property values: between the wire's form and plain Python, and when two of them mean the same."""
+"""Property values: conversion between the wire's form and plain Python, and when two of them mean the same."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -8,13 +8,13 @@ from pulumi.provider.experimental.property_value import Computed, PropertyValue
 from pulumi.runtime.rpc import UNKNOWN
 
 Plain = dict[str, Any]
-"""Properties without secret marks; what is not known before an update is the string `UNKNOWN`."""
+"""Properties without secret marks; a value that is not known before the update is the string `UNKNOWN`."""
 
 __all__ = ["UNKNOWN", "Plain", "document", "is_unknown", "meaning", "plain", "secret_names", "wire"]
 
 
 def plain(properties: Mapping[str, PropertyValue]) -> Plain:
-    """Python values; numbers are floats on the wire, whole ones become ints; nulls are left out."""
+    """Python values: whole numbers become ints, as all numbers are floats on the wire; nulls are left out."""
     values = {name: _plain(value) for name, value in properties.items()}
     return {name: value for name, value in values.items() if value is not None}
 
@@ -64,7 +64,7 @@ def is_unknown(value: Any) -> bool:
 
 
 def meaning(value: Any) -> Any:
-    """A value without what says nothing: null, false, empty text, list and map all mean "not set"."""
+    """A value without its empty parts: null, false, an empty text, list and map all mean "not set"."""
     if isinstance(value, Mapping):
         parts = {name: meaning(item) for name, item in value.items()}
         return {name: item for name, item in parts.items() if item is not None} or None
@@ -74,7 +74,7 @@ def meaning(value: Any) -> Any:
 
 
 def document(text: Any) -> Any:
-    """A JSON document as what it says: spaces and the order of its keys do not count."""
+    """A parsed JSON document: spaces and the order of its keys do not count."""
     try:
         return json.loads(text)
     except (TypeError, ValueError):

@@ -1,4 +1,4 @@
-"""What the policies of the stack guard, in a local AWS, and what each identity does with its rights there."""
+"""The resources that the stack's policies guard, in a local AWS, and what each identity does there with its rights."""
 
 import json
 import time
@@ -40,13 +40,13 @@ Keys = Mapping[str, str]
 
 
 def code_of(error: ClientError) -> str:
-    """AWS's name of an error; of a HEAD request its status."""
+    """AWS's code of an error; the status for a HEAD request."""
     return str(error.response["Error"]["Code"])
 
 
 @dataclass(frozen=True)
 class Stack:
-    """A guarded bucket, the parameters, a VM, and things beside them that are none of the identities' business."""
+    """A guarded bucket, the parameters, a VM, and foreign resources that the identities have no rights on."""
 
     endpoint: str
     cloud: Path
@@ -80,7 +80,7 @@ class Stack:
 
     @property
     def encrypted(self) -> bytes:
-        """A parameter's value as the parameter store has it from KMS."""
+        """A parameter's value as the Parameter Store encrypts it with KMS."""
         context = {"PARAMETER_ARN": self.parameter_arns()[0]}
         kms = self.deployer("kms")
         answer = kms.encrypt(KeyId=self.secrets_key, Plaintext=b"secret", EncryptionContext=context)
@@ -94,7 +94,7 @@ class Stack:
 
 
 def make_stack(endpoint: str, cloud: Path, *, with_kms: bool) -> Stack:
-    """Everything as the program makes it, and a foreign bucket, parameter and key beside it."""
+    """All resources as the program creates them, and a foreign bucket, parameter and key."""
     bare = Stack(endpoint, cloud, "", "", "", "", "", "", None, "")
     unique = uuid.uuid4().hex[:12]
     s3, ssm, kms = bare.deployer("s3"), bare.deployer("ssm"), bare.deployer("kms")
@@ -133,7 +133,7 @@ def make_stack(endpoint: str, cloud: Path, *, with_kms: bool) -> Stack:
 
 @dataclass(frozen=True)
 class Identity:
-    """One of those who come with rights. `statements`: by the policy that holds them, trust included."""
+    """An identity with rights. `statements`: by policy, trust policies included."""
 
     name: str
     stack: Stack
@@ -146,7 +146,7 @@ class Identity:
         return self.stack.client(service, self.keys())
 
     def broken_steps(self) -> set[str]:
-        """The steps of what this identity is for that do not work now."""
+        """The steps of this identity's tasks that fail now."""
         return {name for name, step in self.flow.items() if not _works(step, self)}
 
 
@@ -159,7 +159,7 @@ def _works(step: Callable[[Identity], None], identity: Identity) -> bool:
 
 
 class StepError(AssertionError):
-    """A step was answered, but not as it has to be."""
+    """A step got an answer, but a wrong one."""
 
 
 def _finds_bucket(writer: Identity) -> None:
@@ -167,7 +167,7 @@ def _finds_bucket(writer: Identity) -> None:
 
 
 def _looks_at_keys(writer: Identity) -> None:
-    """What the VM's own script does before each start, with the sink's rights."""
+    """The calls of the VM's script before each start, with the sink's rights."""
     folder = layout.stamped_start(TOPICS_DIR, "audit", 0)
     bucket = check_keys.Bucket(writer.stack.bucket, lambda: writer.client("s3"))
     list(bucket.keys_after(folder, folder))
@@ -191,7 +191,7 @@ def _uploads(writer: Identity) -> None:
 
 
 def _restarts(writer: Identity) -> None:
-    """After a crash: 412 for what stands already, then the next offset is looked for with HeadObject."""
+    """After a crash: 412 for an object that exists, then HeadObject looks for the next offset."""
     stack = writer.stack
     key = f"{PREFIX}{uuid.uuid4().hex}"
     stack.deployer("s3").put_object(Bucket=stack.bucket, Key=key, Body=b"{}")
@@ -206,7 +206,7 @@ def _restarts(writer: Identity) -> None:
     try:
         writer.client("s3").head_object(Bucket=stack.bucket, Key=f"{key}-next")
     except ClientError as error:
-        # The sink takes 403 for "is there": it would skip the events of this object.
+        # The sink takes 403 for "exists": it would skip the events of this object.
         if code_of(error) != "404":
             raise StepError("a missing object looks like a refused one") from error
 
@@ -218,7 +218,7 @@ def _aborts(writer: Identity) -> None:
 
 
 def _logzio_reads(reader: Identity) -> None:
-    """A registration with this identity, and one look of the fetcher at it."""
+    """A registration with this identity, and one poll of the fetcher."""
     stack = reader.stack
     who = Aws.load(stack.endpoint, stack.cloud / "logzio.json", EXTERNAL_ID)
     store = Store(stack.cloud / f"{uuid.uuid4().hex}.sqlite")
@@ -244,26 +244,26 @@ def _logzio_reads(reader: Identity) -> None:
 
 
 def _named(reader: Identity) -> dict[str, str]:
-    """How a registration names the identity."""
+    """The fields of a registration that name the identity."""
     if "trust" in reader.statements:
         return {"arn": f"arn:aws:iam::{ACCOUNT}:role/{reader.name}"}
     return {"accessKey": reader.keys()["id"], "secretKey": reader.keys()["secret"]}
 
 
 def _fetches_files(vm: Identity) -> None:
-    """What the loader asks for."""
+    """The calls of the loader."""
     vm.client("s3").get_object(Bucket=vm.stack.bucket, Key=WORKER_FILES)
 
 
 def _fetches_secrets(vm: Identity) -> None:
-    """What the VM's own script does before each start of the service."""
+    """The calls of the VM's script before each start of the service."""
     with patch.object(fetch_secrets, "parameter_store", lambda _settings: vm.client("ssm")):
         for name in (vm.stack.kafka_parameter, vm.stack.writer_parameter):
             fetch_secrets.fetch({}, name)
 
 
 def _tells_metrics(vm: Identity) -> None:
-    """As the watchdog does."""
+    """The calls of the watchdog."""
     skipped = metric("SkippedEventOffset", 1.0, {"Topic": "audit", "Partition": "0"})
     vm.client("cloudwatch").put_metric_data(
         Namespace=NAMESPACE, MetricData=[metric("TaskRunning", 1.0), skipped]
@@ -350,7 +350,7 @@ def _vm(
     rights: Mapping[str, Sequence[Statement]],
     flow: Mapping[str, Callable[[Identity], None]],
 ) -> Identity:
-    """The role of a VM, taken the way EC2 takes it."""
+    """The role of a VM, assumed as EC2 assumes it."""
     iam, ec2, name = stack.deployer("iam"), stack.deployer("ec2"), f"vm-{uuid.uuid4().hex[:8]}"
     statements = {
         "trust": policies.instance_trust(),

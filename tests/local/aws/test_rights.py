@@ -1,4 +1,4 @@
-"""Each identity of the stack under AWS's rules: what it is for works, and nothing beside it does."""
+"""Each identity of the stack under AWS's rules: its tasks work, and nothing else does."""
 
 import os
 import sys
@@ -28,7 +28,7 @@ from tests.local.aws.rights_support import (
     make_stack,
 )
 
-# What each action is for: the steps that break when it alone is taken away (with a KMS key on the bucket).
+# The purpose of each action: the steps that fail without it alone (with a KMS key on the bucket).
 EVERY_WRITE = {"uploads in parts", "goes on after a crash"}
 WRITER_NEEDS: Mapping[str, set[str]] = {
     "s3:ListBucket": {"finds the bucket", "looks at the keys", "goes on after a crash"},
@@ -36,7 +36,7 @@ WRITER_NEEDS: Mapping[str, set[str]] = {
     "s3:GetObject": {"goes on after a crash"},
     "s3:AbortMultipartUpload": {"aborts an upload"},
     "kms:GenerateDataKey": EVERY_WRITE,
-    # Of the crash, the upload that finds the object there, and the look at it.
+    # After the crash: the upload that finds the object, and HeadObject.
     "kms:Decrypt": EVERY_WRITE,
 }
 READER_NEEDS: Mapping[str, set[str]] = {
@@ -71,7 +71,7 @@ NEEDS: Mapping[str, Mapping[str, set[str]]] = {
     "VM role": {**VM_NEEDS, "sts:AssumeRole": EVERY_RUN},
 }
 
-# What is granted though its absence breaks nothing here, and why it is granted all the same.
+# Actions whose absence breaks nothing here, and why they are granted all the same.
 GRANTED_ALL_THE_SAME: Mapping[str, str] = {
     "s3:ListAllMyBuckets": "the article's and the vendor's documentation ask for it; shows names of buckets only",
     "s3:GetBucketLocation": "Logz.io's and the vendor's documentation ask for it; clients without a region use it",
@@ -114,7 +114,7 @@ def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("name", IDENTITIES)
 @pytest.mark.parametrize("encryption", ["stack", "encrypted_stack"])
-def test_each_identity_can_do_all_that_it_is_for(
+def test_each_identity_can_do_all_of_its_tasks(
     name: str, encryption: str, request: pytest.FixtureRequest
 ) -> None:
     identity = IDENTITIES[name](request.getfixturevalue(encryption))
@@ -124,7 +124,7 @@ def test_each_identity_can_do_all_that_it_is_for(
 
 
 @pytest.mark.parametrize("name", IDENTITIES)
-def test_every_action_that_is_taken_away_breaks_what_it_is_for(name: str, encrypted_stack: Stack) -> None:
+def test_without_any_one_of_its_actions_an_identity_fails(name: str, encrypted_stack: Stack) -> None:
     identity = IDENTITIES[name](encrypted_stack)
     assert identity.broken_steps() == set()
 
@@ -147,7 +147,7 @@ def test_no_reason_for_a_grant_outlives_the_grant(encrypted_stack: Stack) -> Non
 
 
 def _broken_without_each_action(identity: Identity) -> Iterator[tuple[str, set[str]]]:
-    """Each action once, taken from every statement that grants it, with what broke."""
+    """Each action, removed from every statement that grants it, with the steps that failed."""
     granted = (
         action
         for statements in identity.statements.values()
@@ -163,14 +163,14 @@ def _broken_without_each_action(identity: Identity) -> Iterator[tuple[str, set[s
 
 
 def _without(action: str, statement: Statement) -> Statement:
-    kept = [one for one in statement.actions if one != action]
-    # IAM takes no statement without an action: one that grants nothing of use stands in its place.
+    kept = [name for name in statement.actions if name != action]
+    # IAM takes no statement without an action: a harmless action takes its place.
     return replace(statement, actions=kept or ["sts:TagSession"])
 
 
 Attempt = Callable[[Stack, Callable[[str], Any]], object]
 
-# What lies beside the rights of each: other actions on the stack's own resources, the same on foreign ones.
+# Outside the rights of each: other actions on the stack's own resources, the same actions on foreign ones.
 NEIGHBOURS: Mapping[str, Attempt] = {
     "s3:PutObject foreign": lambda s, c: c("s3").put_object(Bucket=s.foreign_bucket, Key="k", Body=b""),
     "s3:CreateMultipartUpload foreign": lambda s, c: c("s3").create_multipart_upload(
@@ -225,7 +225,7 @@ NEIGHBOURS: Mapping[str, Attempt] = {
     "kms:GenerateDataKey foreign": lambda s, c: c("kms").generate_data_key(
         KeyId=s.foreign_kms_key, KeySpec="AES_256"
     ),
-    # The key serves the VM through the parameter store alone, and nobody else.
+    # The key serves the VM through the Parameter Store only, and nobody else.
     "kms:Decrypt": lambda s, c: c("kms").decrypt(
         CiphertextBlob=s.encrypted,
         KeyId=s.secrets_key,
@@ -293,7 +293,7 @@ BESIDE: Mapping[str, Mapping[str, Attempt]] = {
 
 
 @pytest.mark.parametrize("name", IDENTITIES)
-def test_each_identity_is_refused_all_that_lies_beside_its_rights(name: str, encrypted_stack: Stack) -> None:
+def test_each_identity_is_refused_everything_outside_its_rights(name: str, encrypted_stack: Stack) -> None:
     identity = IDENTITIES[name](encrypted_stack)
 
     answers = {
@@ -303,7 +303,7 @@ def test_each_identity_is_refused_all_that_lies_beside_its_rights(name: str, enc
     assert {attempt: answer for attempt, answer in answers.items() if answer not in REFUSALS} == {}
 
 
-def test_what_lies_beside_would_be_done_for_one_who_may(cloud: tuple[str, Path]) -> None:
+def test_the_refused_requests_succeed_for_an_identity_with_the_right(cloud: tuple[str, Path]) -> None:
     # Without this, a request that is refused for another reason than rights would count as a refusal.
     stack = make_stack(*cloud, with_kms=True)
     stack.deployer("iam").create_role(
@@ -327,7 +327,7 @@ READ_ALL: Mapping[str, Attempt] = {
 
 
 @pytest.mark.parametrize("attempt", READ_ALL)
-def test_another_instance_that_may_read_every_parameter_cannot_read_those_of_the_vm(
+def test_an_instance_that_may_read_every_parameter_cannot_read_those_of_the_vm(
     attempt: str, stack: Stack
 ) -> None:
     another = IDENTITIES["VM role"](stack)
@@ -338,7 +338,7 @@ def test_another_instance_that_may_read_every_parameter_cannot_read_those_of_the
         Name=default_key.kafka_parameter, Type="SecureString", Value="open to all", Overwrite=True
     )
 
-    # The same rights, the same request: the key makes the difference.
+    # The same rights and the same request: only the key differs.
     assert _answer(READ_ALL[attempt], default_key, another.client) == "done"
     assert _answer(READ_ALL[attempt], stack, another.client) in REFUSALS
     assert (
@@ -355,7 +355,7 @@ def test_the_vm_uses_the_key_for_its_own_parameters_alone(stack: Stack) -> None:
     vm.put("session-manager", [MANAGED_INSTANCE])
     foreign = replace(stack, kafka_parameter=stack.foreign_parameter)
 
-    # Under the same key, and it may ask for each parameter.
+    # With the same key, and with the right to read each parameter.
     assert _answer(READ_ALL["GetParameter"], foreign, vm.client) in REFUSALS
     assert _answer(READ_ALL["GetParameter"], stack, vm.client) == "done"
 
@@ -368,7 +368,7 @@ def _answer(attempt: Attempt, stack: Stack, client: Callable[[str], Any]) -> str
     return "done"
 
 
-def test_logzio_cannot_take_the_role_in_the_name_of_another_of_its_customers(stack: Stack) -> None:
+def test_logzio_cannot_assume_the_role_for_another_customer(stack: Stack) -> None:
     identity = IDENTITIES["reader role"](stack)
     sts = stack.client("sts", stack.first_identity("logzio"))
     arn = f"arn:aws:iam::{ACCOUNT}:role/{identity.name}"
@@ -380,9 +380,7 @@ def test_logzio_cannot_take_the_role_in_the_name_of_another_of_its_customers(sta
 
 
 @pytest.mark.parametrize("name", ["reader role", "VM role", "writer role"])
-def test_nobody_of_the_own_account_can_take_a_role_that_is_not_meant_for_people(
-    name: str, stack: Stack
-) -> None:
+def test_nobody_in_the_account_can_assume_a_role_that_is_not_for_people(name: str, stack: Stack) -> None:
     identity = IDENTITIES[name](stack)
 
     with pytest.raises(ClientError) as refused:
@@ -402,7 +400,7 @@ def test_logzio_reads_nothing_outside_the_topics_directory(stack: Stack, topics_
         assert code_of(refused.value) == "AccessDenied"
 
 
-def test_a_key_that_was_deactivated_opens_nothing(stack: Stack) -> None:
+def test_a_deactivated_key_is_refused(stack: Stack) -> None:
     identity = IDENTITIES["writer user"](stack)
     keys: Keys = identity.keys()
     stack.deployer("iam").update_access_key(UserName=identity.name, AccessKeyId=keys["id"], Status="Inactive")
@@ -411,7 +409,7 @@ def test_a_key_that_was_deactivated_opens_nothing(stack: Stack) -> None:
 
 
 @pytest.mark.parametrize("encryption", ["stack", "encrypted_stack"])
-def test_even_the_writer_cannot_store_an_object_under_another_encryption_than_the_buckets(
+def test_the_writer_cannot_store_an_object_with_another_encryption(
     encryption: str, request: pytest.FixtureRequest
 ) -> None:
     stack: Stack = request.getfixturevalue(encryption)
@@ -426,7 +424,7 @@ def test_even_the_writer_cannot_store_an_object_under_another_encryption_than_th
         assert code_of(refused.value) == "AccessDenied"
 
 
-def test_a_step_that_is_answered_wrongly_counts_as_broken(stack: Stack) -> None:
+def test_a_step_with_a_wrong_answer_counts_as_failed(stack: Stack) -> None:
     def wrongly(_: Identity) -> None:
         raise StepError("answered, but not as it has to be")
 

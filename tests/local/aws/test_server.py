@@ -1,4 +1,4 @@
-"""The local AWS, asked by real clients: who may do what, and what a refusal looks like."""
+"""The local AWS with real clients: who may do what, and how a refusal looks."""
 
 import base64
 import hashlib
@@ -106,7 +106,7 @@ def lock(s3: Any, bucket: str) -> None:
     )
 
 
-def test_a_bucket_with_objects_is_locked_for_those_that_come_later_once_it_has_versions(aws: Aws) -> None:
+def test_a_versioned_bucket_with_objects_can_be_locked_for_later_objects(aws: Aws) -> None:
     s3, bucket = aws.client("s3", aws.identity("deployer")), aws.bucket()
     s3.put_object(Bucket=bucket, Key="before", Body=b"")
     with pytest.raises(ClientError, match="Versioning must be 'Enabled'"):
@@ -120,7 +120,7 @@ def test_a_bucket_with_objects_is_locked_for_those_that_come_later_once_it_has_v
     assert s3.head_object(Bucket=bucket, Key="after")["ObjectLockMode"] == "COMPLIANCE"
 
 
-def test_parts_of_a_locked_object_need_a_checksum_and_the_object_takes_the_buckets_retention(
+def test_parts_of_a_locked_object_need_a_checksum_and_the_object_gets_the_retention(
     aws: Aws,
 ) -> None:
     s3 = aws.client("s3", aws.identity("deployer"), request_checksum_calculation="when_required")
@@ -147,7 +147,7 @@ def test_the_first_identities_are_readable_by_their_owner_only(aws: Aws) -> None
     assert {modes[name] for name in ("deployer.json", "logzio.json", "ec2.json")} == {0o600}
 
 
-def test_a_writer_uploads_in_parts_under_its_prefix_and_nowhere_else(aws: Aws) -> None:
+def test_a_writer_uploads_in_parts_under_its_prefix_only(aws: Aws) -> None:
     bucket = aws.bucket()
     writer = aws.client("s3", aws.user(allow("s3:PutObject", f"arn:aws:s3:::{bucket}/topics/*")))
     upload = writer.create_multipart_upload(Bucket=bucket, Key=KEY)["UploadId"]
@@ -174,7 +174,7 @@ def test_a_writer_uploads_in_parts_under_its_prefix_and_nowhere_else(aws: Aws) -
         ("put_object", {"Key": "new", "Body": b""}, "s3:PutObject", "/*"),
     ],
 )
-def test_each_s3_operation_needs_its_own_right_on_its_own_kind_of_resource(
+def test_each_s3_operation_needs_its_right_on_the_right_resource(
     aws: Aws, operation: str, arguments: dict[str, Any], needed: str, on: str
 ) -> None:
     bucket = aws.bucket()
@@ -213,7 +213,7 @@ def test_a_missing_object_is_404_only_for_those_who_may_list(aws: Aws) -> None:
         assert error.value.response["ResponseMetadata"]["HTTPStatusCode"] == status
 
 
-def test_completing_onto_an_existing_key_fails_where_it_was_asked_to(aws: Aws) -> None:
+def test_a_conditional_completion_fails_for_an_existing_key(aws: Aws) -> None:
     bucket, s3 = aws.bucket(), aws.deployer("s3")
 
     def complete() -> None:
@@ -244,7 +244,7 @@ def test_a_bucket_that_denies_plain_http_is_usable_over_loopback(aws: Aws) -> No
     assert s3.get_object(Bucket=bucket, Key="k")["Body"].read() == b"x"
 
 
-def test_a_bucket_policys_deny_strikes_the_deployer_too(aws: Aws) -> None:
+def test_a_bucket_policys_deny_applies_to_the_deployer_too(aws: Aws) -> None:
     bucket, s3 = aws.bucket(), aws.deployer("s3")
     deny = {
         "Effect": "Deny",
@@ -259,7 +259,7 @@ def test_a_bucket_policys_deny_strikes_the_deployer_too(aws: Aws) -> None:
     assert refusal(error) == "AccessDenied"
 
 
-def test_objects_under_a_kms_key_need_rights_on_the_key(aws: Aws) -> None:
+def test_objects_with_a_kms_key_need_rights_on_the_key(aws: Aws) -> None:
     bucket, s3 = aws.bucket(), aws.deployer("s3")
     key = aws.deployer("kms").create_key()["KeyMetadata"]["Arn"]
     default = {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": key}
@@ -273,7 +273,7 @@ def test_objects_under_a_kms_key_need_rights_on_the_key(aws: Aws) -> None:
     aws.client("s3", with_key).put_object(Bucket=bucket, Key="k", Body=b"x")
 
 
-def test_one_parameter_is_readable_and_its_neighbour_is_not(aws: Aws) -> None:
+def test_only_the_granted_parameter_is_readable(aws: Aws) -> None:
     prefix, ssm = f"/{uuid.uuid4().hex}", aws.deployer("ssm")
     for name in ("own", "foreign"):
         ssm.put_parameter(Name=f"{prefix}/{name}", Value=name, Type="SecureString")
@@ -322,7 +322,7 @@ READS_DECRYPTED: dict[str, Callable[[Any, str], Any]] = {
 
 
 @pytest.mark.parametrize("read", READS_DECRYPTED)
-def test_a_secret_under_a_key_is_read_decrypted_only_with_the_right_to_the_key(aws: Aws, read: str) -> None:
+def test_a_secret_is_decrypted_only_with_the_right_to_its_key(aws: Aws, read: str) -> None:
     name, key = secret_under_a_key(aws)
     may_read = allow("ssm:Get*", "*")
     with_key = aws.client("ssm", aws.user(may_read, allow("kms:Decrypt", key, Condition=own_context(name))))
@@ -331,7 +331,7 @@ def test_a_secret_under_a_key_is_read_decrypted_only_with_the_right_to_the_key(a
     assert "secret" in str(READS_DECRYPTED[read](with_key, name))
     with pytest.raises(ClientError, match=f"kms:Decrypt on resource: {key}"):
         READS_DECRYPTED[read](without, name)
-    # Encrypted, it is everybody's who may read parameters.
+    # Encrypted, everybody who may read parameters can read it.
     assert "kms:" in without.get_parameter(Name=name)["Parameter"]["Value"]
 
 
@@ -343,7 +343,7 @@ def test_a_secret_under_a_key_is_read_decrypted_only_with_the_right_to_the_key(a
     ],
     ids=["another service", "another parameter"],
 )
-def test_the_right_to_a_key_is_bound_to_the_service_and_to_the_parameter(
+def test_the_right_to_a_key_is_limited_to_the_service_and_the_parameter(
     aws: Aws, changed: dict[str, str]
 ) -> None:
     name, key = secret_under_a_key(aws)
@@ -380,7 +380,7 @@ def test_a_keys_policy_decides_who_may_use_it(aws: Aws) -> None:
         aws.client("ssm", other).get_parameter(Name=name, WithDecryption=True)
 
 
-def test_a_secret_is_put_under_a_key_only_with_the_right_to_encrypt(aws: Aws) -> None:
+def test_a_secret_is_encrypted_only_with_the_right_to_encrypt(aws: Aws) -> None:
     name, key = secret_under_a_key(aws)
     request = {"Name": name, "Value": "new", "Type": "SecureString", "KeyId": key, "Overwrite": True}
     may_put = allow("ssm:PutParameter", "*")
@@ -390,7 +390,7 @@ def test_a_secret_is_put_under_a_key_only_with_the_right_to_encrypt(aws: Aws) ->
         aws.client("ssm", aws.user(may_put)).put_parameter(**request)
 
 
-def test_a_value_that_is_put_without_a_key_is_under_the_default_key(aws: Aws) -> None:
+def test_a_value_without_a_key_gets_the_default_key(aws: Aws) -> None:
     name, _ = secret_under_a_key(aws)
     ssm = aws.deployer("ssm")
     ssm.put_parameter(Name=name, Value="new", Type="SecureString", Overwrite=True)
@@ -401,7 +401,7 @@ def test_a_value_that_is_put_without_a_key_is_under_the_default_key(aws: Aws) ->
     assert found["KeyId"] == "alias/aws/ssm"
 
 
-def test_metrics_go_into_the_allowed_namespace_only(aws: Aws) -> None:
+def test_metrics_are_accepted_in_the_allowed_namespace_only(aws: Aws) -> None:
     own = {"StringEquals": {"cloudwatch:namespace": "Own"}}
     cloudwatch = aws.client("cloudwatch", aws.user(allow("cloudwatch:PutMetricData", "*", Condition=own)))
     metric = [{"MetricName": "m", "Value": 1.0}]
@@ -410,7 +410,7 @@ def test_metrics_go_into_the_allowed_namespace_only(aws: Aws) -> None:
         cloudwatch.put_metric_data(Namespace="Foreign", MetricData=metric)
 
 
-def test_logzio_assumes_a_role_only_with_the_external_id_that_the_role_asks_for(aws: Aws) -> None:
+def test_logzio_assumes_a_role_only_with_its_external_id(aws: Aws) -> None:
     bucket = aws.bucket()
     trust = {
         "Effect": "Allow",
@@ -434,7 +434,7 @@ def test_logzio_assumes_a_role_only_with_the_external_id_that_the_role_asks_for(
     assert refusal(error) == "AccessDenied"
 
 
-def test_logzio_has_no_right_of_its_own_in_the_stacks_account(aws: Aws) -> None:
+def test_logzio_has_no_rights_in_the_stacks_account(aws: Aws) -> None:
     with pytest.raises(ClientError) as error:
         aws.client("s3", aws.identity("logzio")).list_objects_v2(Bucket=aws.bucket())
     assert refusal(error) == "AccessDenied"
@@ -449,7 +449,7 @@ def test_nobody_but_ec2_assumes_a_role_that_trusts_ec2(aws: Aws) -> None:
     assert refusal(error) == "AccessDenied"
 
 
-def test_ec2_hands_out_its_instances_role_to_the_holder_of_its_token(aws: Aws) -> None:
+def test_ec2_returns_the_credentials_of_a_role_to_the_holder_of_its_token(aws: Aws) -> None:
     iam, ec2 = aws.deployer("iam"), aws.deployer("ec2")
     role = aws.role(TRUST_EC2)
     iam.create_instance_profile(InstanceProfileName=role)
@@ -473,7 +473,7 @@ def test_an_image_that_does_not_exist_cannot_be_launched(aws: Aws) -> None:
     assert refusal(error) == "InvalidAMIID.NotFound"
 
 
-def test_a_deactivated_or_deleted_key_is_dead_at_once(aws: Aws) -> None:
+def test_a_deactivated_or_deleted_key_is_refused_at_once(aws: Aws) -> None:
     user, iam = aws.user(allow("s3:ListAllMyBuckets", "*")), aws.deployer("iam")
     s3 = aws.client("s3", user)
     s3.list_buckets()
@@ -489,7 +489,7 @@ def test_a_deactivated_or_deleted_key_is_dead_at_once(aws: Aws) -> None:
     assert {refusal(inactive), refusal(deleted)} == {"InvalidAccessKeyId"}
 
 
-def test_a_wrong_secret_is_named_as_such_by_every_protocol(aws: Aws) -> None:
+def test_every_protocol_has_an_error_for_a_wrong_secret(aws: Aws) -> None:
     wrong = {**aws.identity("deployer"), "secret": "x" * 40}
     with pytest.raises(ClientError) as s3:
         aws.client("s3", wrong).list_buckets()

@@ -33,7 +33,7 @@ from local.systems.packages import server
 from tests.local.connect_support import CLASS, KEY_ID, ORDERED, SECRET, VERSION, Worker, login, unpack
 from tests.local.kafka_support import ObjectStore, events, object_store, produce, start_broker, wait_for
 
-# Says in the worker's log which instance was asked how often, since a file was last opened by it.
+# Logs which instance was called how often, each time it makes a file's path.
 COUNTING = """
 package ccloud.logexporter;
 
@@ -136,7 +136,7 @@ class Case:
         ]
 
     def counted(self) -> list[tuple[str, int, int]]:
-        """What CountingPartitioner said: its instance, calls of encodePartition and of generatePartitionedPath."""
+        """The logs of CountingPartitioner: its instance, calls of encodePartition and of generatePartitionedPath."""
         log = (self.site.worker.folder / "worker.log").read_text()
         lines = re.findall(rf"COUNTED {self.name} (\d+) (\d+) (\d+)", log)
         return [(instance, int(encoded), int(paths)) for instance, encoded, paths in lines]
@@ -168,7 +168,7 @@ class Case:
         return [len(member.assignment.topic_partitions) for member in members if member.assignment]
 
     def forget_commits(self) -> None:
-        """Deletes the consumer group, as soon as the broker takes its member for dead."""
+        """Deletes the consumer group, as soon as the broker considers its member dead."""
         admin = AdminClient(client.client_config(self.site.state))
         group = f"connect-{self.name}"
 
@@ -286,15 +286,15 @@ def rendered(
     filled = {"aws.access.key.id": KEY_ID, "aws.secret.access.key": SECRET}
     vm = "${file:/run/s3-auditlog-sink/instance.properties:instance.id}"
     found = []
-    for one in connectors(config):
-        assert filled.keys() <= one.properties.keys()
-        client_id = one.properties["consumer.override.client.id"].replace(vm, "i-0123456789abcdef0")
-        found.append({**one.properties, **filled, "consumer.override.client.id": client_id})
+    for connector in connectors(config):
+        assert filled.keys() <= connector.properties.keys()
+        client_id = connector.properties["consumer.override.client.id"].replace(vm, "i-0123456789abcdef0")
+        found.append({**connector.properties, **filled, "consumer.override.client.id": client_id})
     return found
 
 
 @pytest.mark.parametrize("form", ["json", "raw"])
-def test_what_the_program_renders_is_taken_as_it_is(site: Site, case: Case, form: str) -> None:
+def test_the_connector_accepts_the_rendered_properties(site: Site, case: Case, form: str) -> None:
     properties = rendered(site, case, form)[0]
     assert produce(site.state, events(0, 2), partition=11) == []
 
@@ -305,8 +305,8 @@ def test_what_the_program_renders_is_taken_as_it_is(site: Site, case: Case, form
     assert {0, 1} <= set(case.ids())
 
 
-def test_one_worker_writes_events_and_originals_each_in_a_group_of_its_own(site: Site, case: Case) -> None:
-    # What JSON cannot say stands in the originals alone, a null in neither.
+def test_one_worker_writes_events_and_originals_in_two_groups(site: Site, case: Case) -> None:
+    # A record that is not JSON is in the originals only, a null in neither.
     poison = [b'{"id": 7,  "time": "a", "n": 1e3}', b"no json", b"\xff\x00", b"two\nlines", b"", None]
     events_properties, originals_properties = rendered(site, case, "json", originalsRotationSeconds=5)
     # Ordinary keys may read the audit topic only.
@@ -373,7 +373,7 @@ def test_two_stacks_archive_every_event_each_unless_they_share_a_group(site: Sit
         site.worker.delete(case.name)
 
 
-def test_an_object_costs_three_requests_and_is_never_put(case: Case) -> None:
+def test_an_object_costs_three_requests_and_no_put(case: Case) -> None:
     case.feed(events(0, 4))
 
     case.run(flush__size="2")
@@ -384,7 +384,7 @@ def test_an_object_costs_three_requests_and_is_never_put(case: Case) -> None:
     assert steps == [("POST", "uploads"), ("PUT", "partNumber"), ("POST", "uploadId")] * 2
 
 
-def test_a_full_file_is_committed_and_the_rest_neither_written_nor_committed(case: Case) -> None:
+def test_only_full_files_are_written_and_committed(case: Case) -> None:
     case.feed(events(0, 5))
 
     case.run(flush__size="2")
@@ -394,7 +394,7 @@ def test_a_full_file_is_committed_and_the_rest_neither_written_nor_committed(cas
     assert case.ids() == [0, 1, 2, 3]
 
 
-def test_the_tail_stays_with_kafka_when_the_connector_is_stopped(case: Case) -> None:
+def test_a_stopped_connector_leaves_the_rest_in_kafka(case: Case) -> None:
     case.feed(events(0, 3))
     case.run(flush__size="2")
     case.wait_for_keys(1)
@@ -431,7 +431,7 @@ def test_each_partition_has_its_own_files(site: Site) -> None:
     site.worker.delete(case.name)
 
 
-def test_a_null_value_is_skipped_when_told_so(case: Case) -> None:
+def test_a_null_value_is_skipped_if_set_so(case: Case) -> None:
     case.feed([*events(0, 1), None, *events(1, 1)])
 
     case.run(flush__size="2", behavior__on__null__values="ignore")
@@ -511,7 +511,7 @@ def test_after_a_kill_every_event_is_there_and_no_object_was_overwritten(case: C
 
     case.feed(events(25, 10))
     case.site.worker.start()
-    # A standalone worker forgets what it was told by REST.
+    # A standalone worker does not keep connectors that came by REST.
     case.run(**settings)
 
     wait_for("every event", lambda: set(case.ids()) == set(range(35)))
@@ -521,8 +521,8 @@ def test_after_a_kill_every_event_is_there_and_no_object_was_overwritten(case: C
     assert offsets == sorted(set(offsets))
 
 
-def test_with_the_ordered_partitioner_each_object_sorts_after_those_that_were_there(case: Case) -> None:
-    """What was completed and not committed comes again, from its first event on, in objects that sort later."""
+def test_with_the_ordered_partitioner_each_object_sorts_after_all_earlier_objects(case: Case) -> None:
+    """Completed but uncommitted events come again, from the first one on, in objects that sort later."""
     settings = {"flush__size": "10", "partitioner__class": ORDERED, **ROTATION}
     case.feed(events(0, 25))
     case.run(**settings)
@@ -541,8 +541,8 @@ def test_with_the_ordered_partitioner_each_object_sorts_after_those_that_were_th
     assert case.ids() == [*range(25), *range(27)]
 
 
-def test_the_partitioner_is_asked_as_often_as_by_the_vendor(case: Case) -> None:
-    """Twice a record which folder it belongs to, once its path while fewer than 100 are kept; once more per file."""
+def test_the_partitioner_is_called_as_often_as_by_the_vendor(case: Case) -> None:
+    """Per record its folder twice, and its path once while fewer than 100 are kept; per file once more."""
     case.feed(events(0, 3))
     case.run(flush__size="3", partitioner__class=COUNTER)
     case.wait_for_keys(1)
@@ -553,17 +553,17 @@ def test_the_partitioner_is_asked_as_often_as_by_the_vendor(case: Case) -> None:
     assert case.counted()[-1][1:] == (12, 8)
 
 
-def test_the_partitioner_is_not_asked_for_the_path_of_a_files_later_records(case: Case) -> None:
+def test_the_partitioner_makes_no_path_for_a_files_later_records(case: Case) -> None:
     case.feed(events(0, 150))
     case.run(flush__size="150", partitioner__class=COUNTER)
 
     case.wait_for_keys(1)
 
-    # Of the first record both, of ninety-nine more one; nothing is said after the last of them.
+    # For the first record both, for ninety-nine more the folder only; nothing is logged after the last of them.
     assert case.counted()[-1][1:] == (200, 101)
 
 
-def test_one_partitioner_lives_through_rebalances(case: Case) -> None:
+def test_a_rebalance_keeps_the_partitioner(case: Case) -> None:
     case.feed(events(0, 1))
     case.run(flush__size="1", partitioner__class=COUNTER, consumer__override__metadata__max__age__ms="500")
     case.wait_for_keys(1)
@@ -577,7 +577,7 @@ def test_one_partitioner_lives_through_rebalances(case: Case) -> None:
     assert len({instance for instance, _, _ in case.counted()}) == 1
 
 
-def test_a_file_that_exists_is_stepped_over_and_its_events_come_again(case: Case) -> None:
+def test_an_existing_file_is_kept_and_its_events_are_written_again(case: Case) -> None:
     case.site.s3.put_object(Bucket=case.name, Key=case.key(0, 0), Body=b'{"id": 0}\n')
     case.site.s3.put_object(Bucket=case.name, Key=case.key(0, 1), Body=b'{"id": 1}\n')
     case.feed(events(0, 5))
@@ -627,7 +627,7 @@ def test_a_refused_upload_fails_the_task(case: Case) -> None:
     assert case.objects() == []
 
 
-def test_a_bucket_that_may_not_be_seen_counts_as_there(case: Case) -> None:
+def test_a_bucket_that_may_not_be_seen_counts_as_existing(case: Case) -> None:
     case.feed(events(0, 2))
     case.site.store.fail(f"HEAD /{case.name}$", 403, 1)
 
@@ -661,7 +661,7 @@ def test_a_missing_bucket_fails_the_task(case: Case) -> None:
         ({"s3__compression__level": "10"}, "s3.compression.level"),
     ],
 )
-def test_a_setting_it_does_not_know_or_cannot_follow_is_refused_by_name(
+def test_an_unknown_or_unsupported_setting_is_refused_by_name(
     case: Case, settings: dict[str, str], message: str
 ) -> None:
     answer = case.site.worker.put(case.name, case.configuration(**settings))
@@ -671,7 +671,7 @@ def test_a_setting_it_does_not_know_or_cannot_follow_is_refused_by_name(
     assert SECRET not in answer.text
 
 
-def test_every_setting_of_the_framework_is_let_through(case: Case) -> None:
+def test_every_setting_of_connect_is_accepted(case: Case) -> None:
     case.feed(events(0, 1))
 
     case.run(
@@ -700,7 +700,7 @@ def test_the_secret_is_not_logged(case: Case) -> None:
     assert SECRET not in log
 
 
-def test_the_archive_is_laid_out_as_the_vendors() -> None:
+def test_the_archive_has_the_vendors_layout() -> None:
     with zipfile.ZipFile(archive.ensure(VERSION)) as packed:
         names = packed.namelist()
         manifest = json.loads(packed.read(f"confluentinc-kafka-connect-s3-{VERSION}/manifest.json"))
@@ -710,7 +710,7 @@ def test_the_archive_is_laid_out_as_the_vendors() -> None:
     assert {name.split("/")[0] for name in names} == {f"confluentinc-kafka-connect-s3-{VERSION}"}
 
 
-def test_an_archive_of_ones_own_replaces_the_stand_in(tmp_path: Path) -> None:
+def test_a_given_archive_replaces_the_stand_in(tmp_path: Path) -> None:
     own = tmp_path / "vendor.zip"
     own.write_bytes(b"zip")
 
@@ -732,7 +732,7 @@ def test_an_archive_is_downloaded_once(tmp_path: Path, monkeypatch: pytest.Monke
     assert first.read_bytes() == b"zip"
 
 
-def test_an_archive_that_is_not_there_is_named(tmp_path: Path) -> None:
+def test_a_missing_archive_is_named(tmp_path: Path) -> None:
     with pytest.raises(ToolError, match=r"CONNECTOR_ARCHIVE names .*missing\.zip"):
         archive.archive(VERSION, str(tmp_path / "missing.zip"))
 

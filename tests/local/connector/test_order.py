@@ -1,4 +1,4 @@
-"""Kafka falls silent for longer than a consumer's session lasts: what Logz.io has in the end, by partitioner.
+"""Kafka is silent for longer than a consumer's session: what Logz.io has in the end, by partitioner.
 
 Nothing crashes. Objects of two rotations are completed and neither is committed, so the sink reads both again. The
 times are those of the defaults (rotation 60 s, session 45 s, 75 s of silence), cut down together.
@@ -40,7 +40,7 @@ PARTITIONERS = ("ordered", "default")
 
 @dataclass
 class Chain:
-    """A connector with this partitioner, its bucket and its registrations, and who reads what came of it."""
+    """A connector with this partitioner, its bucket, its registrations, and the reader of the results."""
 
     partitioner: str
     s3: Any
@@ -63,7 +63,7 @@ class Chain:
 
     def newest_is_read(self) -> bool:
         """Whether Logz.io has nothing left to read: each registration's last key is the prefix's last."""
-        keys = [one.key for one in Bucket(self.s3, self.bucket).listing()]
+        keys = [listed.key for listed in Bucket(self.s3, self.bucket).listing()]
         return all(
             registration["last_key"] == max(key for key in keys if key.startswith(registration["prefix"]))
             for registration in self.emulator.state()["registrations"]
@@ -73,7 +73,7 @@ class Chain:
 
 @dataclass(frozen=True)
 class Outcome:
-    """Of the events that were accepted while it went on."""
+    """Counts of the events that were accepted during the run."""
 
     produced: int
     lost_in_the_bucket: int
@@ -109,7 +109,7 @@ def start(state: Path, name: str, *arguments: str) -> int:
 def silence(
     state: Path, plugins: Path, endpoint: str, relay: Relay, emulator: Emulator
 ) -> dict[str, Outcome]:
-    """Lets events flow, silences Kafka right after a rotation, and counts when all that can arrive has."""
+    """Produces events, silences Kafka right after a rotation, and counts once everything that can arrive has arrived."""
     deployer = aws_environment(state, endpoint)
     key, secret = deployer["AWS_ACCESS_KEY_ID"], deployer["AWS_SECRET_ACCESS_KEY"]
 
@@ -123,7 +123,7 @@ def silence(
         )
 
     store = state / "logzio" / "store.sqlite"
-    chains = [Chain(one, aws("s3"), store, emulator) for one in PARTITIONERS]
+    chains = [Chain(partitioner, aws("s3"), store, emulator) for partitioner in PARTITIONERS]
     users.add(users.file(state), "WORKER", "worker-secret")
     bootstrap = f"127.0.0.1:{relay.port}"
     worker = Worker(state, plugins, plugins, bootstrap=bootstrap, session_seconds=SESSION)
@@ -145,7 +145,9 @@ def silence(
             for chain in chains:
                 chain.read()
             ledgers = [chain.ledger for chain in chains]
-            return len(fed) == RATE and not any(one.unarchived(fed) | one.undelivered(fed) for one in ledgers)
+            return len(fed) == RATE and not any(
+                ledger.unarchived(fed) | ledger.undelivered(fed) for ledger in ledgers
+            )
 
         wait_for("events in both chains", all_flow)
         before = completed(endpoint)
@@ -184,7 +186,7 @@ def silence(
 
 
 def register(chain: Chain, aws: Any) -> None:
-    """The bucket, what Logz.io reads it with, and a registration for each partition."""
+    """The bucket, Logz.io's identity for it, and a registration for each partition."""
     chain.s3.create_bucket(Bucket=chain.bucket, CreateBucketConfiguration={"LocationConstraint": "us-west-2"})
     with api(chain.emulator) as logzio:
         details = logzio.get(f"{BUCKETS}/aws-assume-role-details").json()
@@ -203,7 +205,7 @@ def register(chain: Chain, aws: Any) -> None:
 
 
 def rendered(chain: Chain, endpoint: str) -> dict[str, str]:
-    """The connector's properties, by the program."""
+    """The connector's properties, as the program renders them."""
     settings = load(
         {
             "source": {
@@ -237,15 +239,15 @@ def completed(endpoint: str) -> int:
 
 
 def test_nothing_is_lost_in_the_bucket_with_either_partitioner(outcomes: dict[str, Outcome]) -> None:
-    assert {one.lost_in_the_bucket for one in outcomes.values()} == {0}
+    assert {outcome.lost_in_the_bucket for outcome in outcomes.values()} == {0}
 
 
-def test_both_sinks_read_again_what_was_not_committed(outcomes: dict[str, Outcome]) -> None:
-    """Else nothing was tried: in each the outage fell between the objects and their commit."""
-    assert all(one.twice > 0 for one in outcomes.values()), outcomes
+def test_both_sinks_read_uncommitted_events_again(outcomes: dict[str, Outcome]) -> None:
+    """Otherwise the test shows nothing: in each sink the outage must fall between the objects and their commit."""
+    assert all(outcome.twice > 0 for outcome in outcomes.values()), outcomes
 
 
-def test_with_the_vendors_partitioner_logzio_never_reads_some_of_them(outcomes: dict[str, Outcome]) -> None:
+def test_with_the_vendors_partitioner_logzio_never_reads_some_events(outcomes: dict[str, Outcome]) -> None:
     assert outcomes["default"].lost_in_logzio > 0, outcomes
 
 

@@ -1,4 +1,4 @@
-"""The local broker lets in who has a key, and lets an ordinary key do what Confluent's lets it: read."""
+"""The local broker accepts clients with a key, and lets an ordinary key only read, as Confluent's does."""
 
 import os
 import signal
@@ -38,9 +38,9 @@ def consumed(state: Path, group: str, *, user: str = "KEY") -> bytes:
     )
     consumer.subscribe([client.TOPIC])
     try:
-        # What passes (a topic that a broker does not know yet) comes as a message, too.
+        # A temporary error (a topic that the broker does not know yet) comes as a message, too.
         message = wait_for(
-            "an event", lambda: one if (one := consumer.poll(1)) and one.error() is None else None
+            "an event", lambda: record if (record := consumer.poll(1)) and record.error() is None else None
         )
         value = message.value()
         assert isinstance(value, bytes)
@@ -50,12 +50,12 @@ def consumed(state: Path, group: str, *, user: str = "KEY") -> bytes:
 
 
 def login_error(state: Path, key: str, secret: str) -> str:
-    """What a client is told that comes with this key."""
+    """The error of a client with this key."""
     errors: list[KafkaError] = []
 
     def refusal() -> str | None:
         consumer.poll(0.2)
-        # A busy broker may be slow to answer first, which is an error of another kind.
+        # A busy broker may be slow to answer, which is another error.
         refused = [error.str() for error in errors if error.code() == KafkaError._AUTHENTICATION]
         return refused[0] if refused else None
 
@@ -75,20 +75,20 @@ def login_error(state: Path, key: str, secret: str) -> str:
         consumer.close()
 
 
-def test_an_ordinary_key_reads_what_the_admin_wrote(state: Path) -> None:
+def test_an_ordinary_key_reads_the_admins_events(state: Path) -> None:
     assert produce(state, [b"event"]) == []
 
     assert consumed(state, "reader") == b"event"
 
 
-def test_an_ordinary_key_is_refused_to_write(state: Path) -> None:
+def test_an_ordinary_key_cannot_write(state: Path) -> None:
     errors = produce(state, [b"event"], user="KEY")
 
     assert len(errors) == 1
     assert "TOPIC_AUTHORIZATION_FAILED" in errors[0]
 
 
-def test_an_ordinary_key_is_refused_to_make_a_topic(state: Path) -> None:
+def test_an_ordinary_key_cannot_create_a_topic(state: Path) -> None:
     admin = AdminClient(client.client_config(state, "KEY"))
 
     with pytest.raises(KafkaException) as refused:
@@ -102,7 +102,7 @@ def test_a_wrong_key_is_refused(state: Path, key: str, secret: str) -> None:
     assert "Authentication failed" in login_error(state, key, secret)
 
 
-def test_a_removed_key_is_refused_and_a_new_one_let_in_while_the_broker_runs(state: Path) -> None:
+def test_a_running_broker_refuses_a_removed_key_and_accepts_a_new_one(state: Path) -> None:
     users.add(users.file(state), "NEW", "secret")
     assert AdminClient(client.client_config(state, "NEW")).list_topics(timeout=60).topics
 
@@ -127,7 +127,7 @@ def test_only_the_owner_reads_the_secrets(state: Path) -> None:
         assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
 
-def test_commits_are_refused_and_taken_again_while_fetching_goes_on(state: Path) -> None:
+def test_commits_can_be_refused_and_accepted_again_while_fetching_goes_on(state: Path) -> None:
     assert produce(state, [b"one", b"two"]) == []
     admin = AdminClient(client.client_config(state))
     consumer = Consumer(
@@ -153,7 +153,7 @@ def test_commits_are_refused_and_taken_again_while_fetching_goes_on(state: Path)
 
 
 def refusal(consumer: Consumer) -> int | None:
-    """The code of the error that a commit ends with; None if it is taken."""
+    """The error code of a commit; None if the broker accepts it."""
     try:
         consumer.commit(asynchronous=False)
     except KafkaException as error:
@@ -162,7 +162,7 @@ def refusal(consumer: Consumer) -> int | None:
     return None
 
 
-def test_through_a_relay_nothing_passes_while_it_is_silent_and_everything_afterwards(tmp_path: Path) -> None:
+def test_a_silent_relay_holds_all_traffic_until_it_speaks_again(tmp_path: Path) -> None:
     relay = Relay(processes.free_port(), lambda: int(processes.read(tmp_path, "kafka").ready["relayed_port"]))
     with relay:
         server = start_broker(tmp_path, relay_port=relay.port)
@@ -175,7 +175,7 @@ def test_through_a_relay_nothing_passes_while_it_is_silent_and_everything_afterw
             assert wait_for("an event", lambda: consumer.poll(1)).value() == b"before"
 
             relay.be_silent()
-            # Who comes directly notices nothing.
+            # Direct clients are not affected.
             assert produce(tmp_path, [b"meanwhile"]) == []
             assert consumer.poll(3) is None
             with pytest.raises(KafkaException):

@@ -1,4 +1,4 @@
-"""The dynamic providers as the engine has them: a process of its own, spoken to over gRPC."""
+"""The dynamic providers as the engine uses them: a separate process, over gRPC."""
 
 import asyncio
 import json
@@ -21,22 +21,22 @@ SETTING = "ccloud-logexporter:logzio"
 
 
 class Wire:
-    """A provider behind its wire. Properties go and come as the engine would send and get them."""
+    """A provider over its wire, with properties in the form that the engine sends and receives."""
 
     def __init__(self, stub: Any, provider: ResourceProvider) -> None:
         self.stub = stub
         self._pickled: str = serialize_provider(provider)
 
     def configure(self, *, token: str | None) -> None:
-        """Hands the project's settings over, as the engine does once per process."""
+        """Passes the project's settings, as the engine does once per process."""
         setting = json.dumps({"region": "us", **({"apiToken": token} if token else {})})
         request = provider_pb2.ConfigureRequest(args=_struct({SETTING: setting}))
         assert self.stub.Configure(request).acceptSecrets is False
 
     def check(self, news: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
-        """The checked inputs, and what is wrong by property."""
+        """The checked inputs, and the errors by property."""
         answer = self.stub.Check(provider_pb2.CheckRequest(olds=_struct({}), news=self._props(news)))
-        return _plain(answer.inputs), {one.property: one.reason for one in answer.failures}
+        return _plain(answer.inputs), {failure.property: failure.reason for failure in answer.failures}
 
     def diff(self, olds: Mapping[str, Any], news: Mapping[str, Any]) -> Any:
         """The DiffResponse."""

@@ -1,4 +1,4 @@
-"""The emulator's account API: as strict as its description, and wrong on demand."""
+"""The emulator's account API: as strict as its description, with faults on demand."""
 
 import gzip
 from collections.abc import Iterator
@@ -18,17 +18,17 @@ from tests.local.logzio_support import BODY, BUCKETS, api, running
 
 @pytest.fixture
 def emulator(tmp_path: Path) -> Iterator[Emulator]:
-    with running(tmp_path) as one:
-        yield one
+    with running(tmp_path) as served:
+        yield served
 
 
 @pytest.fixture
 def client(emulator: Emulator) -> Iterator[httpx.Client]:
-    with api(emulator) as one:
-        yield one
+    with api(emulator) as made:
+        yield made
 
 
-def test_a_registration_is_made_shown_listed_changed_and_deleted(client: httpx.Client) -> None:
+def test_a_registration_is_created_shown_listed_changed_and_deleted(client: httpx.Client) -> None:
     made = client.post(BUCKETS, json=BODY)
     shown = {**BODY, "id": made.json()["id"], "accessKey": None}
     path = f"{BUCKETS}/{shown['id']}"
@@ -44,7 +44,7 @@ def test_a_registration_is_made_shown_listed_changed_and_deleted(client: httpx.C
     assert client.put(path, json=BODY).status_code == 404
 
 
-def test_what_is_not_given_has_the_defaults_of_the_description(client: httpx.Client) -> None:
+def test_omitted_fields_have_the_defaults_of_the_description(client: httpx.Client) -> None:
     made = client.post(
         BUCKETS, json={name: BODY[name] for name in ("bucket", "region", "logsType", "arn")}
     ).json()
@@ -94,7 +94,7 @@ def test_a_required_field_that_is_missing_is_refused(client: httpx.Client, name:
     assert client.post(BUCKETS, json={k: v for k, v in BODY.items() if k != name}).status_code == 400
 
 
-def test_a_body_must_be_json_and_be_said_to_be(client: httpx.Client) -> None:
+def test_a_body_must_be_json_with_its_content_type(client: httpx.Client) -> None:
     assert client.post(BUCKETS, content=b"{", headers={"Content-Type": "application/json"}).status_code == 400
     assert client.post(BUCKETS, content=b"{}", headers={"Content-Type": "text/plain"}).status_code == 415
 
@@ -105,7 +105,7 @@ def test_a_wrong_token_gets_what_logzio_answers(client: httpx.Client) -> None:
     assert (refused.status_code, refused.json()) == (403, {"code": 403, "message": "Insufficient privileges"})
 
 
-def test_another_token_in_its_file_is_the_one_from_now_on(emulator: Emulator, tmp_path: Path) -> None:
+def test_another_token_in_its_file_is_accepted_from_then_on(emulator: Emulator, tmp_path: Path) -> None:
     old = api(emulator)
     (tmp_path / "logzio" / "token").write_text("rotated-token")
 
@@ -113,7 +113,7 @@ def test_another_token_in_its_file_is_the_one_from_now_on(emulator: Emulator, tm
     assert api(emulator).get("/v2/whoami").json()["accountId"] > 0
 
 
-def test_an_address_that_does_not_exist_is_named_as_such(client: httpx.Client) -> None:
+def test_an_unknown_address_has_an_error_of_its_own(client: httpx.Client) -> None:
     assert client.get("/v1/nothing").json()["errorCode"] == "endpoints/UNKNOWN_ENDPOINT"
 
 
@@ -191,7 +191,7 @@ def test_a_change_can_show_later_than_its_answer(client: httpx.Client) -> None:
     assert client.get(path).json()["logsType"] == "confluent_audit"
 
 
-def test_an_answer_can_be_no_json_or_hold_an_unknown_field(client: httpx.Client) -> None:
+def test_an_answer_can_be_html_or_hold_an_unknown_field(client: httpx.Client) -> None:
     inject(client, calls=["list"], answer="not-json")
     inject(client, calls=["create"], answer="unknown-field")
 
@@ -199,7 +199,7 @@ def test_an_answer_can_be_no_json_or_hold_an_unknown_field(client: httpx.Client)
     assert "introducedLater" in client.post(BUCKETS, json=BODY).json()
 
 
-def test_a_fault_strikes_its_call_so_often_and_not_earlier(client: httpx.Client) -> None:
+def test_a_fault_hits_its_call_so_often_and_not_earlier(client: httpx.Client) -> None:
     inject(client, calls=["list"], status=503, skip=1, times=2)
 
     assert [client.get(path).status_code for path in ["/v2/whoami", *[BUCKETS] * 4]] == [
@@ -211,7 +211,7 @@ def test_a_fault_strikes_its_call_so_often_and_not_earlier(client: httpx.Client)
     ]
 
 
-def test_a_fault_for_ever_ends_when_it_is_forgotten(client: httpx.Client) -> None:
+def test_an_endless_fault_ends_when_the_faults_are_ended(client: httpx.Client) -> None:
     inject(client, status=500, times=None)
     assert [client.get(BUCKETS).status_code for _ in range(3)] == [500] * 3
 
@@ -276,7 +276,7 @@ def found(query: dict[str, Any]) -> list[str]:
     ],
     ids=str,
 )
-def test_events_are_found_by_what_they_hold(query: dict[str, Any], ids: list[str]) -> None:
+def test_events_are_found_by_their_fields(query: dict[str, Any], ids: list[str]) -> None:
     assert found(query) == ids
 
 
@@ -304,7 +304,7 @@ LISTENER = "/?token={token}&type=confluent_audit"
 
 
 def post(emulator: Emulator, body: bytes, address: str = LISTENER, **headers: str) -> httpx.Response:
-    """What a sender without the account API's token gets."""
+    """The answer for a sender without the account API's token."""
     url = emulator.url + address.format(token=emulator.shipping_token)
     return http.post(url, content=body, headers=headers)
 
@@ -314,7 +314,7 @@ def indexed(emulator: Emulator) -> list[dict[str, Any]]:
     return [hit["_source"] for hit in api(emulator).post("/v1/search", json=body).json()["hits"]["hits"]]
 
 
-def test_the_listener_takes_lines_of_json_and_says_nothing(emulator: Emulator) -> None:
+def test_the_listener_accepts_json_lines_with_an_empty_answer(emulator: Emulator) -> None:
     answer = post(emulator, b'{"id":"a","n":1}\n{"id":"b"}\n')
 
     assert (answer.status_code, answer.content) == (200, b"")
@@ -345,7 +345,7 @@ def test_an_events_own_type_wins_and_without_any_it_is_http_bulk(
     assert indexed(emulator)[0]["type"] == expected
 
 
-def test_lines_that_are_no_events_are_counted_and_the_others_taken(emulator: Emulator) -> None:
+def test_lines_that_are_not_events_are_counted_and_the_rest_accepted(emulator: Emulator) -> None:
     oversized = b'{"a":"' + b"x" * 500_000 + b'"}'
 
     answer = post(emulator, b"\n".join([b'{"id":"a"}', b"text", b"[1]", b"", oversized]))
@@ -381,16 +381,14 @@ def test_a_request_of_more_than_10_mb_is_refused_as_a_whole(emulator: Emulator, 
 
 
 @pytest.mark.parametrize("effect", [False, True])
-def test_the_listener_can_fail_before_or_after_it_took_the_lines(emulator: Emulator, effect: bool) -> None:
+def test_the_listener_can_fail_before_or_after_it_stores_the_lines(emulator: Emulator, effect: bool) -> None:
     emulator.fail(calls=["listener"], status=503, effect=effect)
 
     assert post(emulator, b"{}").status_code == 503
     assert len(indexed(emulator)) == int(effect)
 
 
-def test_enabled_shipping_tokens_are_told_to_the_api_token_alone(
-    emulator: Emulator, client: httpx.Client
-) -> None:
+def test_enabled_shipping_tokens_are_shown_to_the_api_token(emulator: Emulator, client: httpx.Client) -> None:
     path = "/v1/log-shipping/tokens/search"
     (token,) = client.post(path, json={"filter": {"enabled": True}}).json()["results"]
 
@@ -401,7 +399,7 @@ def test_enabled_shipping_tokens_are_told_to_the_api_token_alone(
     assert emulator.token != emulator.shipping_token
 
 
-def test_an_account_tells_its_plan_and_what_it_used_today(emulator: Emulator, client: httpx.Client) -> None:
+def test_an_account_shows_its_plan_and_todays_usage(emulator: Emulator, client: httpx.Client) -> None:
     path = "/v1/account-management/time-based-accounts/detailed"
     post(emulator, b'{"id":"a"}')
 
@@ -428,7 +426,7 @@ def test_values_are_matched_and_counted_once_each() -> None:
 
     assert answer["hits"] == {"total": 3, "max_score": None, "hits": []}
     buckets = answer["aggregations"]["values"]["buckets"]
-    assert [(one["key"], one["doc_count"]) for one in buckets] == [("a", 2), ("b", 1)]
+    assert [(bucket["key"], bucket["doc_count"]) for bucket in buckets] == [("a", 2), ("b", 1)]
 
 
 def test_a_text_is_found_in_a_list_and_only_the_wanted_fields_are_shown() -> None:

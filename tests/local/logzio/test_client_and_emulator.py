@@ -32,8 +32,8 @@ TIMEOUT = httpx.Timeout(1.0)
 
 @pytest.fixture
 def emulator(tmp_path: Path) -> Iterator[Emulator]:
-    with running(tmp_path) as one:
-        yield one
+    with running(tmp_path) as served:
+        yield served
 
 
 @pytest.fixture
@@ -77,7 +77,7 @@ def test_a_change_is_made_whatever_goes_wrong(
 
 @pytest.mark.parametrize("fault", FAULTS, ids=str)
 @pytest.mark.parametrize("call", ["delete", "get"])
-def test_a_registration_goes_whatever_goes_wrong(
+def test_a_registration_is_deleted_whatever_goes_wrong(
     emulator: Emulator, client: LogzioClient, call: str, fault: dict[str, object]
 ) -> None:
     made = client.create(WANTED, adopt=False)
@@ -89,9 +89,7 @@ def test_a_registration_goes_whatever_goes_wrong(
     assert emulator.state()["faults"] == []
 
 
-def test_a_token_that_expires_in_the_middle_leaves_nothing_half_made(
-    emulator: Emulator, client: LogzioClient
-) -> None:
+def test_a_token_that_expires_midway_leaves_no_registration(emulator: Emulator, client: LogzioClient) -> None:
     emulator.fail(calls=["create"], code="expired-token", times=None)
 
     with pytest.raises(LogzioError, match="API token is not accepted"):

@@ -22,15 +22,15 @@ MARKER = "marker-secret/of+the=key"
 
 @pytest.fixture
 def emulator(tmp_path: Path) -> Iterator[Emulator]:
-    with running(tmp_path) as one:
-        yield one
+    with running(tmp_path) as served:
+        yield served
 
 
 @pytest.fixture
 def wire(emulator: Emulator) -> Iterator[Wire]:
-    with spawned(RegistrationProvider()) as (one, _):
-        one.configure(token=emulator.token)
-        yield one
+    with spawned(RegistrationProvider()) as (provider, _):
+        provider.configure(token=emulator.token)
+        yield provider
 
 
 def inputs(emulator: Emulator, **changed: Any) -> dict[str, Any]:
@@ -54,7 +54,7 @@ def with_key(emulator: Emulator, **changed: Any) -> dict[str, Any]:
     return given
 
 
-def test_a_registration_lives_from_check_to_delete(wire: Wire, emulator: Emulator) -> None:
+def test_a_registration_from_check_to_delete(wire: Wire, emulator: Emulator) -> None:
     checked, failures = wire.check(inputs(emulator))
     assert failures == {}
     id_, outputs = wire.create(checked)
@@ -71,13 +71,13 @@ def test_a_registration_lives_from_check_to_delete(wire: Wire, emulator: Emulato
     wire.delete(id_, outputs)
 
 
-def test_all_problems_come_as_errors_of_their_properties(wire: Wire, emulator: Emulator) -> None:
+def test_every_problem_is_an_error_of_its_property(wire: Wire, emulator: Emulator) -> None:
     _, failures = wire.check(inputs(emulator, region="mars-1", log_type="a b", bucket=None))
 
     assert failures.keys() == {"region", "log_type", "bucket"}
 
 
-def test_what_is_unknown_in_a_preview_stays_unknown(wire: Wire, emulator: Emulator) -> None:
+def test_an_unknown_value_of_a_preview_stays_unknown(wire: Wire, emulator: Emulator) -> None:
     unknown = dict.fromkeys(("role_arn", "bucket", "region", "log_type", "base_url", "prefix"), rpc.UNKNOWN)
     checked, failures = wire.check(inputs(emulator, **unknown))
 
@@ -90,7 +90,7 @@ def test_what_is_unknown_in_a_preview_stays_unknown(wire: Wire, emulator: Emulat
     assert list(answer.replaces) == []
 
 
-def test_a_replacement_says_what_forces_it_and_in_which_order(wire: Wire, emulator: Emulator) -> None:
+def test_a_replacement_names_its_cause_and_its_order(wire: Wire, emulator: Emulator) -> None:
     moved = wire.diff(inputs(emulator), inputs(emulator, prefix="other/audit/partition=0/"))
     same_place = wire.diff(inputs(emulator), inputs(emulator, region="us-east-1"))
 
@@ -121,7 +121,7 @@ def test_drift_of_every_field_is_read(wire: Wire, emulator: Emulator) -> None:
     assert wire.diff(seen, inputs(emulator)).changes == provider_pb2.DiffResponse.DIFF_SOME
 
 
-def test_a_secret_key_is_kept_over_a_refresh_and_sent_with_every_update(
+def test_a_secret_key_survives_a_refresh_and_is_sent_with_every_update(
     wire: Wire, emulator: Emulator
 ) -> None:
     id_, outputs = wire.create(with_key(emulator))
@@ -134,7 +134,7 @@ def test_a_secret_key_is_kept_over_a_refresh_and_sent_with_every_update(
     assert registration.body["secretKey"] == MARKER
 
 
-def test_a_key_gives_way_to_a_role_in_place(wire: Wire, emulator: Emulator) -> None:
+def test_a_role_replaces_a_key_in_place(wire: Wire, emulator: Emulator) -> None:
     id_, outputs = wire.create(with_key(emulator))
 
     changed = wire.update(id_, outputs, inputs(emulator))
@@ -142,7 +142,7 @@ def test_a_key_gives_way_to_a_role_in_place(wire: Wire, emulator: Emulator) -> N
     assert (changed["role_arn"], "access_key" in changed, "secret_key" in changed) == (ROLE, False, False)
 
 
-def test_an_account_says_whom_to_trust(emulator: Emulator) -> None:
+def test_an_account_names_the_account_to_trust(emulator: Emulator) -> None:
     with spawned(AccountProvider()) as (wire, _):
         wire.configure(token=emulator.token)
         id_, outputs = wire.create({"base_url": emulator.url})
@@ -152,14 +152,14 @@ def test_an_account_says_whom_to_trust(emulator: Emulator) -> None:
         assert wire.read(id_, outputs) == (id_, outputs)
 
 
-def test_a_token_in_the_environment_wins_over_the_one_in_the_settings(emulator: Emulator) -> None:
+def test_the_token_in_the_environment_wins_over_the_settings(emulator: Emulator) -> None:
     with spawned(RegistrationProvider(), LOGZIO_API_TOKEN=emulator.token) as (wire, _):
         wire.configure(token="marker-old-token")
 
         assert wire.create(inputs(emulator))[0] == "1"
 
 
-def test_a_missing_token_is_named_as_such(emulator: Emulator) -> None:
+def test_a_missing_token_has_an_error_of_its_own(emulator: Emulator) -> None:
     with spawned(RegistrationProvider()) as (wire, _):
         wire.configure(token=None)
 
@@ -183,7 +183,7 @@ def refused(wire: Wire, emulator: Emulator) -> str:
         ("create", "no-bucket", "no bucket of this name"),
     ],
 )
-def test_each_cause_has_a_message_of_its_own(
+def test_each_cause_has_its_own_message(
     wire: Wire, emulator: Emulator, call: str, code: str, named: str
 ) -> None:
     emulator.fail(calls=[call], code=code)
@@ -202,7 +202,7 @@ def test_no_secret_leaves_the_process_even_if_logzio_repeats_it(emulator: Emulat
     token = emulator.token
     with spawned(RegistrationProvider()) as (wire, process):
         wire.configure(token=token)
-        # Neither of these can be: what Logz.io says of them holds the secrets.
+        # Both are refused, and Logz.io's messages repeat the secrets.
         wrong = {"logsType": {"log_type": f"{MARKER} {token}"}, "bucket": {"bucket": ""}}[echo]
         with pytest.raises(grpc.RpcError) as caught:
             wire.create(with_key(emulator, **wrong))
@@ -220,7 +220,7 @@ def test_a_refusal_is_shown_once_and_without_a_traceback(emulator: Emulator) -> 
         assert "Traceback" not in said(process)
 
 
-def test_forty_at_once_keep_to_four_requests(wire: Wire, emulator: Emulator) -> None:
+def test_forty_registrations_at_once_send_four_requests_at_a_time(wire: Wire, emulator: Emulator) -> None:
     def create(number: int) -> str:
         return wire.create(inputs(emulator, prefix=f"topics/audit/partition={number}/"))[0]
 

@@ -30,12 +30,12 @@ from tests.local.logzio_support import BODY, BUCKETS, api, running
 DIRECTORY = "topics"
 PREFIX = layout.partition_prefix(DIRECTORY, "audit", 0)
 NOW = 1_795_672_862_123
-"""Of the keys' stamps; a time in 2026, in milliseconds."""
+"""For the stamps of keys: a time in 2026, in milliseconds."""
 
 
 @dataclass
 class Site:
-    """A local AWS with a bucket, a role and a key for Logz.io, and an emulator that looks when told."""
+    """A local AWS with a bucket, a role and a key for Logz.io, and an emulator whose fetcher polls on demand."""
 
     emulator: Emulator
     state: Path
@@ -104,7 +104,7 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, str]]:
 
 @pytest.fixture
 def site(aws: tuple[Path, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
-    # Tests look when they are ready.
+    # Tests poll when they are ready.
     monkeypatch.setattr(fetcher, "POLL_SECONDS", 3600.0)
     state, endpoint = aws
     (tmp_path / "aws").symlink_to(state / "aws")
@@ -122,7 +122,7 @@ def site(aws: tuple[Path, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 
 def identities(iam: Any, trust: str, policy: str) -> tuple[str, dict[str, str]]:
-    """A role and the key of a user, both with what ArchiveReader gives."""
+    """A role and the key of a user, both with the rights of ArchiveReader."""
     name = f"reader-{uuid.uuid4().hex[:12]}"
     role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust)["Role"]["Arn"]
     iam.put_role_policy(RoleName=name, PolicyName="p", PolicyDocument=policy)
@@ -144,10 +144,10 @@ def event(number: int) -> dict[str, Any]:
 
 
 def ids(site: Site) -> list[str]:
-    return [one["id"] for one in site.events()]
+    return [stored["id"] for stored in site.events()]
 
 
-def test_the_account_that_a_role_must_trust_is_the_local_awss(site: Site) -> None:
+def test_a_role_must_trust_the_local_account_of_logzio(site: Site) -> None:
     with api(site.emulator) as http:
         details = http.get(f"{BUCKETS}/aws-assume-role-details").json()
 
@@ -155,7 +155,7 @@ def test_the_account_that_a_role_must_trust_is_the_local_awss(site: Site) -> Non
 
 
 @pytest.mark.parametrize("with_key", [False, True], ids=["role", "key"])
-def test_events_are_read_with_what_the_registration_gives(site: Site, with_key: bool) -> None:
+def test_events_are_read_with_the_registrations_key_or_role(site: Site, with_key: bool) -> None:
     body = site.body(**site.key) if with_key else site.body()
     if with_key:
         del body["arn"]
@@ -166,7 +166,7 @@ def test_events_are_read_with_what_the_registration_gives(site: Site, with_key: 
     site.look()
 
     assert ids(site) == ["e0", "e1"]
-    assert [(one["key"], one["line"], one["event_id"]) for one in site.events()] == [
+    assert [(stored["key"], stored["line"], stored["event_id"]) for stored in site.events()] == [
         (data_key(0), 0, "e0"),
         (data_key(0), 1, "e1"),
     ]
@@ -194,7 +194,7 @@ def test_a_key_that_sorts_before_the_last_one_is_never_read(site: Site) -> None:
     assert ids(site) == ["e20"]
 
 
-def test_a_later_stamp_is_read_whatever_offset_the_object_begins_with(site: Site) -> None:
+def test_a_later_stamp_is_read_whatever_the_first_offset(site: Site) -> None:
     site.register()
     site.put(data_key(20, opened=NOW), event(20))
     site.look()
@@ -206,7 +206,7 @@ def test_a_later_stamp_is_read_whatever_offset_the_object_begins_with(site: Site
     assert ids(site) == ["e20", "e10"]
 
 
-def test_a_prefix_that_was_read_without_stamps_goes_on_being_read_with_them(
+def test_a_prefix_that_was_read_without_stamps_is_still_read_with_them(
     site: Site,
 ) -> None:
     site.register()
@@ -225,7 +225,7 @@ def test_a_prefix_that_was_read_without_stamps_goes_on_being_read_with_them(
     assert ids(site) == ["e10", "e20", "e15", "e40"]
 
 
-def test_what_is_written_without_a_stamp_after_one_is_never_read(site: Site) -> None:
+def test_an_object_without_a_stamp_is_never_read_after_one_with_a_stamp(site: Site) -> None:
     site.register()
     site.put(data_key(10, opened=NOW), event(10))
     site.look()
@@ -259,9 +259,9 @@ def test_one_registration_for_each_partition_loses_none(site: Site) -> None:
     assert ids(site) == ["e9", "e1"]
 
 
-def test_what_was_there_before_the_registration_is_not_read(site: Site) -> None:
+def test_an_object_older_than_the_registration_is_not_read(site: Site) -> None:
     site.put(data_key(0), event(0))
-    # S3 tells times in whole seconds.
+    # S3 has times in whole seconds.
     time.sleep(1.1)
     site.register()
     site.put(data_key(1), event(1))
@@ -271,7 +271,7 @@ def test_what_was_there_before_the_registration_is_not_read(site: Site) -> None:
     assert ids(site) == ["e1"]
 
 
-def test_an_empty_sentinel_is_no_event(site: Site) -> None:
+def test_an_empty_sentinel_is_not_an_event(site: Site) -> None:
     site.register()
     site.put(f"{PREFIX}!logzio-init", content=b"")
 
@@ -281,7 +281,7 @@ def test_an_empty_sentinel_is_no_event(site: Site) -> None:
     assert site.last_error() is None
 
 
-def test_what_was_read_is_remembered_over_a_restart(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_restart_reads_no_object_twice(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     site.register()
     site.put(data_key(0), event(0))
     site.look()
@@ -295,7 +295,7 @@ def test_what_was_read_is_remembered_over_a_restart(site: Site, monkeypatch: pyt
     assert ids(site) == ["e0", "e1"]
 
 
-def test_a_role_without_the_right_to_read_is_seen_and_forgiven_once_it_has_it(
+def test_a_missing_right_to_read_is_an_error_until_the_role_has_it(
     site: Site,
 ) -> None:
     site.register()
@@ -340,7 +340,7 @@ def test_a_key_that_aws_does_not_know_is_refused(site: Site) -> None:
     assert "InvalidClientTokenId" in refused.json()["message"]
 
 
-def test_an_inactive_registration_is_not_looked_at(site: Site) -> None:
+def test_an_inactive_registration_is_not_polled(site: Site) -> None:
     site.register(active=False)
     site.put(data_key(0), event(0))
 
@@ -375,27 +375,27 @@ def test_an_event_gets_the_type_of_its_registration_and_keeps_its_time(site: Sit
     assert indexed["s3_object_key"] == data_key(0)
 
 
-def test_a_line_that_is_no_json_object_becomes_text(site: Site) -> None:
+def test_a_line_that_is_not_a_json_object_becomes_text(site: Site) -> None:
     site.register()
     line = json.dumps(event(1)).encode()
     site.put(data_key(0), content=gzip.compress(b"not json\n" + line + b"\n[1]\n"))
 
     site.look()
 
-    assert [one.get("message") for one in site.events()] == ["not json", None, "[1]"]
+    assert [stored.get("message") for stored in site.events()] == ["not json", None, "[1]"]
 
 
-def test_a_line_separator_inside_a_string_ends_no_event(site: Site) -> None:
+def test_a_line_separator_inside_a_string_does_not_end_an_event(site: Site) -> None:
     site.register()
     line = json.dumps({**event(1), "text": "a\u2028b"}, ensure_ascii=False)
     site.put(data_key(0), content=f"{line}\n".encode())
 
     site.look()
 
-    assert [one["text"] for one in site.events()] == ["a\u2028b"]
+    assert [stored["text"] for stored in site.events()] == ["a\u2028b"]
 
 
-def test_what_logzio_cannot_index_is_marked_and_the_type_of_a_field_outlives_a_restart(
+def test_an_index_failure_is_marked_and_a_fields_type_outlives_a_restart(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     site.register()
@@ -408,7 +408,7 @@ def test_what_logzio_cannot_index_is_marked_and_the_type_of_a_field_outlives_a_r
         site.put(data_key(1), {**event(2), "principal": {"id": "u-1"}}, {**event(3), "long": "x" * 32_701})
         wait_until(lambda: again.state()["events"] == 4, "all events are read", poll=0.05)
 
-    assert [one["type"] for one in site.events()] == [
+    assert [stored["type"] for stored in site.events()] == [
         "confluent_audit",
         "logzio-index-failure",
         "logzio-index-failure",
@@ -416,7 +416,7 @@ def test_what_logzio_cannot_index_is_marked_and_the_type_of_a_field_outlives_a_r
     ]
 
 
-def test_an_object_that_is_too_large_is_passed_over_and_recorded(
+def test_an_object_that_is_too_large_is_skipped_and_recorded(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(fetcher, "MAX_OBJECT_BYTES", 100)
@@ -430,7 +430,7 @@ def test_an_object_that_is_too_large_is_passed_over_and_recorded(
     assert ids(site) == ["e1"]
 
 
-def test_an_object_that_is_broken_is_passed_over_and_recorded(site: Site) -> None:
+def test_a_damaged_object_is_skipped_and_recorded(site: Site) -> None:
     site.register()
     site.put(data_key(0), content=gzip.compress(b"{}" * 100)[:20])
     site.put(data_key(1), event(1))
@@ -441,7 +441,7 @@ def test_an_object_that_is_broken_is_passed_over_and_recorded(site: Site) -> Non
     assert ids(site) == ["e1"]
 
 
-def test_events_that_arrived_are_found_by_a_search(site: Site) -> None:
+def test_a_search_finds_events_that_arrived(site: Site) -> None:
     site.register()
     now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     site.put(data_key(0), {"id": "e0", "@timestamp": now})
@@ -455,7 +455,7 @@ def test_events_that_arrived_are_found_by_a_search(site: Site) -> None:
     assert answer.json()["hits"]["total"] == 1
 
 
-def test_the_emulator_runs_as_a_process_of_its_own_and_ends_when_told(aws: tuple[Path, str]) -> None:
+def test_the_emulator_runs_as_a_process_and_ends_with_sigterm(aws: tuple[Path, str]) -> None:
     state, endpoint = aws
     server = processes.start(
         state,

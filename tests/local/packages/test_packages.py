@@ -1,4 +1,4 @@
-"""The package repository is one that apt trusts by its key alone, and its package behaves as Confluent's."""
+"""apt trusts the package repository by its key alone, and its packages behave like Confluent's."""
 
 import hashlib
 import os
@@ -77,7 +77,7 @@ def key_of(ready: Mapping[str, Any]) -> bytes:
     return http.get(f"{ready['repository_url']}/7.9/archive.key").raise_for_status().content
 
 
-def test_the_key_is_the_one_that_is_announced(ready: Mapping[str, Any], tmp_path: Path) -> None:
+def test_the_key_has_the_announced_fingerprint(ready: Mapping[str, Any], tmp_path: Path) -> None:
     key = tmp_path / "archive.key"
     key.write_bytes(key_of(ready))
 
@@ -104,15 +104,15 @@ def test_apt_trusts_the_repository_and_downloads_the_package(
 
 @pytest.fixture
 def apt(ready: Mapping[str, Any], tmp_path: Path) -> Apt:
-    """With the repository's index."""
-    one = Apt(tmp_path / "root", ready, key_of(ready))
-    updated = one.get("update")
+    """apt with the repository's index."""
+    client = Apt(tmp_path / "root", ready, key_of(ready))
+    updated = client.get("update")
     assert updated.returncode == 0, updated.stdout
-    return one
+    return client
 
 
 def downloaded(apt: Apt, *names: str) -> tuple[set[str], str]:
-    """The packages that apt takes for `names`, as `<name>_<version>`, and what it says."""
+    """The packages that apt downloads for `names`, as `<name>_<version>`, and its output."""
     done = apt.get(
         "install", "--yes", "--allow-downgrades", "--download-only", "--no-install-recommends", *names
     )
@@ -124,7 +124,7 @@ def versions(version: str, *names: str) -> set[str]:
     return {f"confluent-{name}_{version}" for name in names}
 
 
-def test_apt_takes_the_newest_packages_unless_it_is_told_otherwise(apt: Apt) -> None:
+def test_apt_installs_the_newest_packages_by_default(apt: Apt) -> None:
     found, _ = downloaded(apt, "confluent-platform")
 
     assert found == versions(debs.VERSION, "common", "kafka", "platform")
@@ -142,7 +142,7 @@ def test_an_older_version_cannot_be_installed_by_its_name_alone(apt: Apt) -> Non
     ("package", "names"),
     [("confluent-kafka", ("common", "kafka")), ("confluent-platform", ("common", "kafka", "platform"))],
 )
-def test_with_the_vms_preferences_apt_takes_all_packages_of_an_older_version(
+def test_with_the_vms_preferences_apt_installs_all_packages_of_an_older_version(
     apt: Apt, package: str, names: tuple[str, ...]
 ) -> None:
     pin(apt, debs.OLDER_VERSION)
@@ -152,7 +152,7 @@ def test_with_the_vms_preferences_apt_takes_all_packages_of_an_older_version(
     assert found == versions(debs.OLDER_VERSION, *names), said
 
 
-def test_with_the_vms_preferences_the_newest_version_can_be_asked_for_too(apt: Apt) -> None:
+def test_with_the_vms_preferences_apt_can_install_the_newest_version_too(apt: Apt) -> None:
     pin(apt, debs.VERSION)
 
     found, said = downloaded(apt, f"confluent-platform={debs.VERSION}")
@@ -178,7 +178,7 @@ def pin(apt: Apt, version: str) -> None:
     (apt.root / "etc/apt/preferences.d/s3-auditlog-sink").write_text(preferences.content)
 
 
-def test_apt_refuses_the_repository_under_another_key(ready: Mapping[str, Any], tmp_path: Path) -> None:
+def test_apt_refuses_the_repository_with_another_key(ready: Mapping[str, Any], tmp_path: Path) -> None:
     home = tmp_path / "g"
     home.mkdir(mode=0o700)
     gpg = ["gpg", "--homedir", str(home), "--batch", "--quiet", "--pinentry-mode", "loopback"]
@@ -207,7 +207,7 @@ def test_apt_refuses_an_index_that_was_changed_after_signing(
     assert "Hash Sum mismatch" in refused.stdout
 
 
-def test_a_repository_that_stays_keeps_its_key(ready: Mapping[str, Any], state: Path) -> None:
+def test_an_unchanged_repository_keeps_its_key(ready: Mapping[str, Any], state: Path) -> None:
     processes.stop(state, "packages")
     argv = [
         sys.executable,
@@ -239,7 +239,7 @@ def test_the_archive_is_the_connector_with_the_announced_checksum(ready: Mapping
     assert content.startswith(b"PK")
 
 
-def test_a_fault_answers_so_many_requests_and_no_others(ready: Mapping[str, Any]) -> None:
+def test_a_fault_hits_so_many_requests_and_no_others(ready: Mapping[str, Any]) -> None:
     base = f"http://127.0.0.1:{ready['port']}"
 
     faults.inject(base, Fault(request=re.compile("archive.key$"), status=503, times=2))
@@ -254,7 +254,7 @@ def test_folders_are_not_listed(ready: Mapping[str, Any]) -> None:
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    """A root for dpkg in which the settings stood before the package came."""
+    """A root for dpkg with settings from before the package."""
     (tmp_path / "var/lib/dpkg/info").mkdir(parents=True)
     (tmp_path / "var/lib/dpkg/updates").mkdir()
     (tmp_path / "var/lib/dpkg/status").touch()
@@ -268,14 +268,14 @@ def install(root: Path, *options: str) -> "subprocess.CompletedProcess[str]":
     return run("dpkg", f"--root={root}", "--force-not-root", *options, "--install", *packages)
 
 
-def test_settings_that_were_there_first_stop_an_installation_that_cannot_ask(root: Path) -> None:
+def test_existing_settings_stop_an_installation_that_cannot_ask(root: Path) -> None:
     stopped = install(root)
 
     assert stopped.returncode != 0
     assert "conffile prompt" in stopped.stdout
 
 
-def test_settings_that_were_there_first_are_kept_when_told_so(root: Path) -> None:
+def test_existing_settings_are_kept_on_request(root: Path) -> None:
     done = install(root, "--force-confold", "--force-confdef")
 
     assert done.returncode == 0, done.stdout
@@ -311,7 +311,7 @@ def test_the_start_script_runs_connect(unpacked: Path, tmp_path: Path) -> None:
     assert "Usage: ConnectStandalone worker.properties" in started.stdout
 
 
-def test_the_start_script_hands_on_what_the_environment_says(unpacked: Path, tmp_path: Path) -> None:
+def test_the_start_script_passes_the_environments_options_on(unpacked: Path, tmp_path: Path) -> None:
     java = tmp_path / "bin" / "java"
     java.parent.mkdir()
     java.write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n')

@@ -25,7 +25,7 @@ def aws_endpoint() -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def client(aws_endpoint: str) -> Callable[[str], Any]:
-    """Looks at the same AWS beside the plugin."""
+    """A client of the same AWS, independent of the plugin."""
     make: Any = boto3.client  # typed by literal service names only
     return lambda service: make(
         service,
@@ -45,5 +45,5 @@ def aws(aws_endpoint: str) -> Iterator[Plugin]:
 
 
 def aws_environment(endpoint: str, **further: str) -> dict[str, str]:
-    """What the local stack gives to the plugin."""
+    """The plugin's environment in the local stack."""
     return environment(CCLOUD_LOCAL_STACK="1", CCLOUD_LOCAL_AWS_ENDPOINT=endpoint, **CREDENTIALS, **further)

@@ -41,7 +41,7 @@ DEFAULT_GROUP = "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup"
 ENCRYPTION = "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration"
 
 SEEDS = itertools.count()
-"""The engine hands out random ones; these make names that do not collide."""
+"""The engine's seeds are random; these make names that do not collide."""
 
 TAGS = {"Project": "test"}
 IMAGE = "ami-785db401"
@@ -254,7 +254,7 @@ def made(aws: Plugin) -> dict[str, Made]:
     _storage(aws, resources)
     _identities(aws, resources)
     _machine(aws, resources)
-    # Not under the object lock of the bucket above, which allows neither to change.
+    # Not in the bucket with an object lock, which allows neither to change.
     bucket = make(aws, BUCKET, {}).id
     versioning = {"bucket": bucket, "versioningConfiguration": {"status": "Enabled"}}
     resources[VERSIONING] = make(aws, VERSIONING, versioning)
@@ -270,7 +270,7 @@ def bucket(aws: Plugin) -> str:
 
 
 @pytest.mark.parametrize("token", KINDS)
-def test_what_was_made_is_as_it_was_asked_for(aws: Plugin, made: dict[str, Made], token: str) -> None:
+def test_resources_are_created_as_the_inputs_say(aws: Plugin, made: dict[str, Made], token: str) -> None:
     diff = aws.diff(token, made[token].id, made[token].state, made[token].inputs)
 
     assert list(diff.diffs) == []
@@ -278,7 +278,7 @@ def test_what_was_made_is_as_it_was_asked_for(aws: Plugin, made: dict[str, Made]
 
 
 @pytest.mark.parametrize("token", KINDS)
-def test_a_refresh_finds_what_was_made(aws: Plugin, made: dict[str, Made], token: str) -> None:
+def test_a_refresh_finds_the_created_resources(aws: Plugin, made: dict[str, Made], token: str) -> None:
     resource = made[token]
 
     assert aws.read(token, resource.id, resource.state, resource.inputs) == (
@@ -295,10 +295,10 @@ NEEDS_MORE_THAN_AN_ID = {
 
 
 @pytest.mark.parametrize("token", sorted(set(KINDS) - NEEDS_MORE_THAN_AN_ID))
-def test_an_id_is_enough_to_adopt_what_exists(aws: Plugin, made: dict[str, Made], token: str) -> None:
+def test_an_id_is_enough_to_adopt_a_resource(aws: Plugin, made: dict[str, Made], token: str) -> None:
     resource = made[token]
     key, state, _ = aws.read(token, resource.id)
-    # Nobody can read how `destroy` was meant to behave.
+    # How `destroy` is to behave cannot be read back.
     asked = {name: value for name, value in resource.inputs.items() if name != "forceDestroy"}
 
     assert key == resource.id
@@ -373,7 +373,7 @@ CHANGES: list[tuple[str, dict[str, Any], bool]] = [
 
 
 @pytest.mark.parametrize(("token", "change", "replaces"), CHANGES)
-def test_a_change_is_seen_and_either_made_in_place_or_by_replacement(
+def test_a_change_is_made_in_place_or_by_replacement(
     aws: Plugin, made: dict[str, Made], token: str, change: dict[str, Any], replaces: bool
 ) -> None:
     resource = made[token]
@@ -405,7 +405,7 @@ def without(inputs: dict[str, Any], name: str) -> dict[str, Any]:
         (VPC, "enableDnsHostnames"),
     ],
 )
-def test_what_the_cloud_decides_where_nothing_is_given_is_no_difference(
+def test_a_value_that_aws_chooses_is_not_a_difference(
     aws: Plugin, made: dict[str, Made], token: str, name: str
 ) -> None:
     resource = made[token]
@@ -416,7 +416,7 @@ def test_what_the_cloud_decides_where_nothing_is_given_is_no_difference(
     assert list(diff.diffs) == []
 
 
-def test_what_the_cloud_decides_stays_when_something_else_changes(aws: Plugin) -> None:
+def test_a_value_that_aws_chose_stays_when_another_changes(aws: Plugin) -> None:
     vpc = make(aws, VPC, {"cidrBlock": "10.7.0.0/24", "enableDnsHostnames": True})
     silent = {"cidrBlock": "10.7.0.0/24", "tags": TAGS}
 
@@ -428,7 +428,7 @@ def test_what_the_cloud_decides_stays_when_something_else_changes(aws: Plugin) -
     assert changed["enableDnsHostnames"] is True
 
 
-def test_an_instance_keeps_its_profile_when_none_is_given_any_more(
+def test_an_instance_keeps_its_profile_when_the_input_is_removed(
     aws: Plugin, made: dict[str, Made], client: Client
 ) -> None:
     instance = made[INSTANCE]
@@ -441,7 +441,7 @@ def test_an_instance_keeps_its_profile_when_none_is_given_any_more(
     assert "IamInstanceProfile" in reservations[0]["Instances"][0]
 
 
-def test_volume_tags_that_are_not_given_any_more_go_in_place(aws: Plugin, client: Client) -> None:
+def test_removed_volume_tags_are_removed_in_place(aws: Plugin, client: Client) -> None:
     inputs = {"ami": IMAGE, "instanceType": "t3.small", "volumeTags": TAGS}
     instance = make(aws, INSTANCE, inputs)
     untagged = without(instance.inputs, "volumeTags")
@@ -473,7 +473,7 @@ def test_a_user_is_renamed_in_place_and_not_found_by_its_old_name(aws: Plugin, c
     assert list(diff.diffs) == ["name"]
     assert list(diff.replaces) == []
     assert changed["name"] == "after"
-    assert [one["AccessKeyId"] for one in keys] == [key.id]
+    assert [known["AccessKeyId"] for known in keys] == [key.id]
     assert refreshed == ""
 
 
@@ -482,7 +482,7 @@ def test_an_association_changes_its_table_in_place_and_is_not_found_by_its_old_i
 ) -> None:
     vpc = made[VPC].id
     before, after = (make(aws, ROUTE_TABLE, {"vpcId": vpc}) for _ in range(2))
-    # The subnet of the others has an association.
+    # The other tests' subnet has an association.
     subnet = make(
         aws, SUBNET, {"vpcId": make(aws, VPC, {"cidrBlock": "10.6.0.0/24"}).id, "cidrBlock": "10.6.0.0/25"}
     )
@@ -502,12 +502,12 @@ def test_an_association_changes_its_table_in_place_and_is_not_found_by_its_old_i
     assert refreshed == ""
 
 
-def test_another_region_replaces_what_is_in_one(aws_endpoint: str, made: dict[str, Made]) -> None:
+def test_another_region_replaces_regional_resources(aws_endpoint: str, made: dict[str, Made]) -> None:
     elsewhere = Plugin("aws", aws_environment(aws_endpoint), region="eu-central-1")
     try:
         replaces = {
-            token: list(elsewhere.diff(token, one.id, one.state, one.inputs).replaces)
-            for token, one in made.items()
+            token: list(elsewhere.diff(token, resource.id, resource.state, resource.inputs).replaces)
+            for token, resource in made.items()
         }
         unknown = elsewhere.diff(VPC, made[VPC].id, without(made[VPC].state, "region"), made[VPC].inputs)
     finally:
@@ -515,7 +515,7 @@ def test_another_region_replaces_what_is_in_one(aws_endpoint: str, made: dict[st
 
     assert replaces == {token: ["region"] if KINDS[token].regional else [] for token in made}
     assert made[VPC].state["region"] == REGION
-    # A state of before the plugin's version 7 says nothing of it.
+    # A state from before the plugin's version 7 has no region.
     assert list(unknown.diffs) == []
 
 
@@ -531,16 +531,14 @@ def test_an_advanced_parameter_does_not_become_a_standard_one_in_place(
     assert list(aws.diff(PARAMETER, parameter.id, state, parameter.inputs).diffs) == []
 
 
-def test_a_number_of_datapoints_that_is_not_given_any_more_is_a_difference(
-    aws: Plugin, made: dict[str, Made]
-) -> None:
+def test_a_removed_number_of_datapoints_is_a_difference(aws: Plugin, made: dict[str, Made]) -> None:
     alarm = made[ALARM]
     state = {**alarm.state, "datapointsToAlarm": 1}
 
     assert list(aws.diff(ALARM, alarm.id, state, alarm.inputs).diffs) == ["datapointsToAlarm"]
 
 
-def test_routes_differ_by_what_they_say_and_not_by_their_order(aws: Plugin) -> None:
+def test_the_order_of_routes_is_not_a_difference(aws: Plugin) -> None:
     routes = [{"cidrBlock": f"10.{number}.0.0/16", "gatewayId": "igw-1"} for number in range(3)]
     state = {"vpcId": "vpc-1", "routes": routes, "tagsAll": {}}
 
@@ -552,7 +550,7 @@ def test_routes_differ_by_what_they_say_and_not_by_their_order(aws: Plugin) -> N
     assert differs(*routes[:2], routes[0]) == ["routes"]
 
 
-def test_blocked_encryption_types_differ_by_their_order(aws: Plugin) -> None:
+def test_the_order_of_blocked_encryption_types_is_a_difference(aws: Plugin) -> None:
     def rules(*blocked: str) -> dict[str, Any]:
         return {"bucket": "b", "rules": [{"blockedEncryptionTypes": list(blocked)}]}
 
@@ -573,7 +571,7 @@ def test_blocked_encryption_types_differ_by_their_order(aws: Plugin) -> None:
         ),
     ],
 )
-def test_a_change_inside_of_a_property_is_told_by_its_path(
+def test_a_change_inside_a_property_is_reported_by_its_path(
     aws: Plugin, made: dict[str, Made], device: dict[str, Any], paths: dict[str, str]
 ) -> None:
     instance = made[INSTANCE]
@@ -582,9 +580,9 @@ def test_a_change_inside_of_a_property_is_told_by_its_path(
     assert aws.detailed_diff(INSTANCE, instance.id, instance.state, inputs) == paths
 
 
-def test_a_change_inside_of_a_list_is_told_by_its_index(aws: Plugin, bucket: str) -> None:
+def test_a_change_inside_a_list_is_reported_by_its_index(aws: Plugin, bucket: str) -> None:
     rules: list[dict[str, Any]] = [
-        {"id": one, "status": "Enabled", "expiration": {"days": 30}} for one in ("a", "b")
+        {"id": name, "status": "Enabled", "expiration": {"days": 30}} for name in ("a", "b")
     ]
     made = make(aws, LIFECYCLE, {"bucket": bucket, "rules": rules})
     changed = [rules[0], {**rules[1], "expiration": {"days": 31}}]
@@ -614,7 +612,7 @@ def test_an_endpoint_changes_its_route_tables_in_place(aws: Plugin, made: dict[s
     assert endpoint.state["routeTableIds"] == endpoint.inputs["routeTableIds"]
 
 
-def test_a_user_data_that_may_change_in_place_stops_the_instance(aws: Plugin, made: dict[str, Made]) -> None:
+def test_user_data_that_may_change_in_place_stops_the_instance(aws: Plugin, made: dict[str, Made]) -> None:
     resource = made[INSTANCE]
     inputs = {**resource.inputs, "userData": "#cloud-config\n# 2\n", "userDataReplaceOnChange": False}
 
@@ -628,7 +626,7 @@ def test_a_user_data_that_may_change_in_place_stops_the_instance(aws: Plugin, ma
 
 
 @pytest.mark.parametrize("token", [ROLE, USER])
-def test_a_boundary_is_there_from_the_beginning_and_can_go(aws: Plugin, token: str) -> None:
+def test_a_boundary_is_set_at_creation_and_can_be_removed(aws: Plugin, token: str) -> None:
     inputs: dict[str, Any] = {"permissionsBoundary": BOUNDARY}
     if token == ROLE:
         inputs["assumeRolePolicy"] = json.dumps(TRUST)
@@ -647,7 +645,7 @@ def test_a_type_that_the_table_does_not_know_is_refused(aws: Plugin) -> None:
         aws.check("aws:sqs/queue:Queue", {})
 
 
-def test_a_description_that_ec2_does_not_take_is_refused(aws: Plugin, made: dict[str, Made]) -> None:
+def test_a_description_that_ec2_refuses_is_refused(aws: Plugin, made: dict[str, Made]) -> None:
     inputs = {**made[EGRESS].inputs, "description": "Somebody's packages"}
 
     with pytest.raises(grpc.RpcError, match="Invalid rule description"):
@@ -660,7 +658,7 @@ def test_a_function_that_the_table_does_not_know_is_refused(aws: Plugin) -> None
 
 
 @pytest.mark.parametrize(("instance_type", "architecture"), [("t3.small", "x86_64"), ("t4g.small", "arm64")])
-def test_an_instance_type_tells_its_architecture(aws: Plugin, instance_type: str, architecture: str) -> None:
+def test_an_instance_type_has_its_architecture(aws: Plugin, instance_type: str, architecture: str) -> None:
     found = aws.invoke("aws:ec2/getInstanceType:getInstanceType", {"instanceType": instance_type})
 
     assert architecture in found["supportedArchitectures"]
@@ -711,7 +709,7 @@ def test_a_property_that_is_missing_is_named(aws: Plugin) -> None:
     assert refused == {"user": f"is required for {ACCESS_KEY}"}
 
 
-def test_a_name_is_made_up_once_and_kept(aws: Plugin) -> None:
+def test_a_name_is_generated_once_and_kept(aws: Plugin) -> None:
     first, _ = aws.check(ROLE, {"assumeRolePolicy": "{}"}, name="vm", seed=b"1")
     again, _ = aws.check(ROLE, {"assumeRolePolicy": "{}"}, first, name="vm", seed=b"2")
     successor, _ = aws.check(ROLE, {"assumeRolePolicy": "{}"}, name="vm", seed=b"2")
@@ -722,7 +720,7 @@ def test_a_name_is_made_up_once_and_kept(aws: Plugin) -> None:
     assert successor["name"] != first["name"]
 
 
-def test_a_given_name_makes_the_old_resource_go_first(aws: Plugin) -> None:
+def test_with_a_given_name_the_old_resource_is_deleted_first(aws: Plugin) -> None:
     trust, other = json.dumps(TRUST), {"path": "/other/"}
     made_up, _ = aws.check(ROLE, {"assumeRolePolicy": trust}, name="vm")
     given = {"assumeRolePolicy": trust, "name": "given"}
@@ -731,7 +729,7 @@ def test_a_given_name_makes_the_old_resource_go_first(aws: Plugin) -> None:
     assert aws.diff(ROLE, "1", given, {**given, **other}, name="vm").deleteBeforeReplace
 
 
-def test_documents_that_say_the_same_are_no_difference(aws: Plugin, made: dict[str, Made]) -> None:
+def test_documents_with_the_same_meaning_are_not_a_difference(aws: Plugin, made: dict[str, Made]) -> None:
     role = made[ROLE]
     respelled = json.dumps(dict(reversed(TRUST.items())), indent=4)
 
@@ -741,7 +739,7 @@ def test_documents_that_say_the_same_are_no_difference(aws: Plugin, made: dict[s
     assert list(diff.diffs) == []
 
 
-def test_what_is_to_be_ignored_is_no_difference(aws: Plugin, made: dict[str, Made]) -> None:
+def test_an_ignored_change_is_not_a_difference(aws: Plugin, made: dict[str, Made]) -> None:
     instance = made[INSTANCE]
     inputs = {**instance.inputs, "ami": "ami-newer"}
 
@@ -750,7 +748,7 @@ def test_what_is_to_be_ignored_is_no_difference(aws: Plugin, made: dict[str, Mad
     assert list(diff.diffs) == []
 
 
-def test_what_a_preview_cannot_know_is_unknown(aws: Plugin, client: Client) -> None:
+def test_outputs_are_unknown_in_a_preview(aws: Plugin, client: Client) -> None:
     key, state = aws.create(ROLE, {"assumeRolePolicy": UNKNOWN, "name": "never"}, preview=True)
 
     assert key == ""
@@ -778,13 +776,13 @@ def test_secrets_stay_marked(aws: Plugin, made: dict[str, Made]) -> None:
     assert inputs["value"][SIGNATURE] == SECRET
 
 
-def test_an_input_that_is_secret_makes_a_secret_output(aws: Plugin, bucket: str) -> None:
+def test_a_secret_input_is_a_secret_output(aws: Plugin, bucket: str) -> None:
     made = make(aws, OBJECT, {"bucket": bucket, "key": "k", "content": secret("hidden")})
 
     assert opened(made.state["content"]) == "hidden"
 
 
-def test_a_made_key_belongs_to_its_user(made: dict[str, Made], client: Client) -> None:
+def test_an_access_key_belongs_to_its_user(made: dict[str, Made], client: Client) -> None:
     keys = client("iam").list_access_keys(UserName=made[USER].id)["AccessKeyMetadata"]
 
     assert [key["AccessKeyId"] for key in keys] == [made[ACCESS_KEY].id]
@@ -816,7 +814,7 @@ def test_a_rule_that_somebody_changed_is_a_difference(aws: Plugin, bucket: str, 
     assert list(aws.diff(LIFECYCLE, made.id, state, made.inputs).diffs) == ["rules"]
 
 
-def test_a_rule_for_large_objects_of_a_prefix_is_put_and_no_difference(
+def test_a_rule_for_large_objects_of_a_prefix_is_set_without_a_difference(
     aws: Plugin, bucket: str, client: Client
 ) -> None:
     chosen = {"and": {"prefix": "topics/", "objectSizeGreaterThan": 1}}
@@ -830,7 +828,7 @@ def test_a_rule_for_large_objects_of_a_prefix_is_put_and_no_difference(
     assert list(aws.diff(LIFECYCLE, made.id, state, made.inputs).diffs) == []
 
 
-def test_an_object_of_bytes_is_put_as_they_are_and_no_difference(
+def test_an_objects_bytes_are_stored_unchanged_without_a_difference(
     aws: Plugin, bucket: str, client: Client
 ) -> None:
     content = base64.b64encode(bytes(range(256))).decode()
@@ -858,7 +856,7 @@ def test_a_bucket_with_objects_is_not_deleted(aws: Plugin, bucket: str, client: 
         aws.delete(BUCKET, bucket, {"bucket": bucket})
 
 
-def test_a_bucket_to_destroy_with_its_data_is_emptied_of_versions_and_uploads(
+def test_a_bucket_with_force_destroy_is_emptied_of_versions_and_uploads(
     aws: Plugin, bucket: str, client: Client
 ) -> None:
     s3 = client("s3")
@@ -870,7 +868,7 @@ def test_a_bucket_to_destroy_with_its_data_is_emptied_of_versions_and_uploads(
 
     aws.delete(BUCKET, bucket, {"bucket": bucket, "forceDestroy": True})
 
-    assert bucket not in [one["Name"] for one in s3.list_buckets()["Buckets"]]
+    assert bucket not in [known["Name"] for known in s3.list_buckets()["Buckets"]]
 
 
 def test_a_bucket_name_that_is_taken_is_refused(aws: Plugin, bucket: str) -> None:
@@ -878,16 +876,18 @@ def test_a_bucket_name_that_is_taken_is_refused(aws: Plugin, bucket: str) -> Non
         aws.create(BUCKET, {"bucket": bucket})
 
 
-def test_a_user_with_strange_keys_goes_only_when_told_to(aws: Plugin, client: Client) -> None:
+def test_a_user_with_foreign_keys_is_deleted_with_force_destroy_only(aws: Plugin, client: Client) -> None:
     user = make(aws, USER, {"name": "strange", "forceDestroy": True})
     client("iam").create_access_key(UserName="strange")
 
     aws.delete(USER, user.id, user.state)
 
-    assert "strange" not in [one["UserName"] for one in client("iam").list_users()["Users"]]
+    assert "strange" not in [user["UserName"] for user in client("iam").list_users()["Users"]]
 
 
-def test_a_new_security_group_lets_nothing_out(aws: Plugin, made: dict[str, Made], client: Client) -> None:
+def test_a_new_security_group_allows_no_outgoing_traffic(
+    aws: Plugin, made: dict[str, Made], client: Client
+) -> None:
     token = "aws:ec2/securityGroup:SecurityGroup"
     group = make(aws, token, {"vpcId": made["aws:ec2/vpc:Vpc"].id}, name="closed")
     found = client("ec2").describe_security_groups(GroupIds=[group.id])["SecurityGroups"][0]
@@ -918,7 +918,7 @@ def test_a_rule_that_does_not_name_the_block_of_sse_c_differs_from_what_s3_sets_
     assert list(aws.diff(ENCRYPTION, silent.id, state, naming).diffs) == []
 
 
-def test_the_instance_has_what_was_asked_for(made: dict[str, Made], client: Client) -> None:
+def test_the_instance_is_as_the_inputs_say(made: dict[str, Made], client: Client) -> None:
     reservations = client("ec2").describe_instances(InstanceIds=[made[INSTANCE].id])["Reservations"]
     instance = reservations[0]["Instances"][0]
 
@@ -929,7 +929,7 @@ def test_the_instance_has_what_was_asked_for(made: dict[str, Made], client: Clie
 
 @pytest.fixture
 def hypervisor() -> Iterator[tuple[str, list[str]]]:
-    """Says twice that a VM still runs, then that it is gone; and what it was asked."""
+    """A hypervisor whose VM is running at two requests, then gone; it keeps the requests."""
     asked: list[str] = []
 
     class Handler(BaseHTTPRequestHandler):
@@ -965,7 +965,7 @@ def test_an_instance_is_deleted_when_its_vm_is_off(
     assert asked == [f"/instances/{instance.id}"] * 3
 
 
-def test_default_tags_are_set_and_are_no_difference(aws_endpoint: str, client: Client) -> None:
+def test_default_tags_are_set_without_a_difference(aws_endpoint: str, client: Client) -> None:
     default = json.dumps({"tags": {"Team": "security"}})
     plugin = Plugin("aws", aws_environment(aws_endpoint), region=REGION, defaultTags=default)
     try:
@@ -1018,7 +1018,7 @@ def test_new_default_tags_are_a_difference(aws_endpoint: str, bucket: str) -> No
     assert list(diff.diffs) == ["tagsAll"]
 
 
-def test_lookups_answer_as_the_real_ones(aws: Plugin, made: dict[str, Made], client: Client) -> None:
+def test_lookups_answer_like_the_real_plugin(aws: Plugin, made: dict[str, Made], client: Client) -> None:
     client("ssm").put_parameter(Name="/image", Type="String", Value=IMAGE)
 
     parameter = aws.invoke("aws:ssm/getParameter:getParameter", {"name": "/image"})
@@ -1034,8 +1034,8 @@ def test_lookups_answer_as_the_real_ones(aws: Plugin, made: dict[str, Made], cli
     assert subnet["vpcId"] == made["aws:ec2/vpc:Vpc"].id
 
 
-def test_everything_can_be_deleted_and_is_gone_then(aws: Plugin, made: dict[str, Made]) -> None:
-    """Last in the file: it takes down what the others share."""
+def test_every_resource_can_be_deleted(aws: Plugin, made: dict[str, Made]) -> None:
+    """Last in the file: it deletes the resources that the other tests share."""
     left = []
     for token in reversed(made):
         resource = made[token]
@@ -1044,7 +1044,7 @@ def test_everything_can_be_deleted_and_is_gone_then(aws: Plugin, made: dict[str,
             left.append(token)
         aws.delete(token, resource.id, resource.state)
 
-    # Two cannot be taken back from a bucket: they are suspended, or without a rule. A default group goes with its VPC.
+    # Two cannot be removed from a bucket: they are suspended, or have no rule. A default group goes with its VPC.
     assert sorted(left) == [
         DEFAULT_GROUP,
         "aws:s3/bucketObjectLockConfiguration:BucketObjectLockConfiguration",

@@ -50,7 +50,7 @@ def confluent(users_file: Path) -> Iterator[Plugin]:
     plugin.stop()
 
 
-def test_a_key_lets_its_holder_in_until_it_is_deleted(confluent: Plugin, users_file: Path) -> None:
+def test_a_key_can_log_in_until_it_is_deleted(confluent: Plugin, users_file: Path) -> None:
     key, state = confluent.create(API_KEY, _inputs(displayName="export"))
     while_it_lives = users.read(users_file)
     confluent.delete(API_KEY, key, state)
@@ -81,7 +81,7 @@ def test_a_refresh_finds_the_key(confluent: Plugin) -> None:
     assert list(confluent.diff(API_KEY, key, state, inputs).diffs) == []
 
 
-def test_a_key_that_the_broker_does_not_know_any_more_is_gone(confluent: Plugin, users_file: Path) -> None:
+def test_a_key_that_the_broker_no_longer_knows_is_gone(confluent: Plugin, users_file: Path) -> None:
     key, state = confluent.create(API_KEY, _inputs())
     users.remove(users_file, key)
 

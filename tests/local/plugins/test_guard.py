@@ -1,4 +1,4 @@
-"""A stand-in in the wrong place would be worse than none."""
+"""A stand-in never runs outside the local stack."""
 
 import subprocess
 

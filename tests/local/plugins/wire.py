@@ -33,7 +33,7 @@ def opened(value: Any) -> Any:
 
 def executable(package: str) -> Path:
     """The plugin as the engine starts it."""
-    return paths.ROOT / "local" / "plugins" / "bin" / f"pulumi-resource-{package}"
+    return paths.ROOT / "local" / "systems" / "plugins" / "bin" / f"pulumi-resource-{package}"
 
 
 def environment(**further: str) -> dict[str, str]:
@@ -55,7 +55,7 @@ def _dict(struct: struct_pb2.Struct) -> dict[str, Any]:
 
 
 class Plugin:
-    """A running plugin. Values are JSON; secrets stand in them as `secret()` makes them."""
+    """A running plugin. Values are JSON; secrets have the form of `secret()`."""
 
     def __init__(self, package: str, env: Mapping[str, str], **settings: str) -> None:
         self._process = subprocess.Popen(
@@ -72,7 +72,7 @@ class Plugin:
         assert configured.supportsPreview
 
     def stop(self) -> None:
-        """Ends the process."""
+        """Ends the plugin's process."""
         self._channel.close()
         self._process.terminate()
         self._process.wait()

@@ -1,4 +1,4 @@
-"""An instance whose metadata service has no role at first, and a service of AWS that takes none but that role's key."""
+"""An instance whose metadata service has no role at first, and an AWS service that accepts only that role's key."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -17,9 +17,9 @@ ACCESS_KEY = "ASIALATEROLE"
 
 @dataclass
 class LateRole:
-    """The metadata service of an instance: the role is there from the second time that somebody asks for it.
+    """The metadata service of an instance: it has the role from the second request on.
 
-    `first`: the answer to the first question. EC2's answers 404 until the instance has its profile.
+    `first`: the answer to the first request. EC2's answers 404 until the instance has its profile.
     """
 
     first: int = 404
@@ -48,7 +48,7 @@ class LateRole:
 
 @contextmanager
 def running(role: LateRole, answer: str, content_type: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """Makes `role` the metadata service of every SDK here; gives the address of an AWS that answers `answer`."""
+    """Makes `role` the metadata service of every SDK here; returns the address of an AWS that answers `answer`."""
 
     @Request.application
     def aws(request: Request) -> Response:

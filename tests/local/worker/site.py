@@ -1,4 +1,4 @@
-"""A local AWS with a bucket, a VM's role and its metadata service: what a boot of the project's VM asks for."""
+"""A local AWS with a bucket, a VM's role and its metadata service: everything that a boot of the project's VM calls."""
 
 import sys
 from collections.abc import Iterator, Mapping
@@ -23,7 +23,7 @@ from tests.unit.components.worker.test_rendered import config
 
 @dataclass(frozen=True)
 class Site:
-    """`vm`: the role with all its rights. `metadata_url`: where the VM gets credentials of it."""
+    """`vm`: the role with all its rights. `metadata_url`: the source of its credentials."""
 
     stack: Stack
     vm: Identity
@@ -50,11 +50,11 @@ class Site:
         self.stack.deployer("s3").put_object(Bucket=self.stack.bucket, Key=packed.key, Body=body)
 
     def grant(self, packed: Bundle) -> None:
-        """Lets the VM read this bundle alone."""
+        """Lets the VM read this bundle only."""
         self.vm.put("files", policies.worker_files(self.stack.bucket, packed.key, None))
 
     def boots_failed(self) -> float:
-        """How many failed boots CloudWatch was told of."""
+        """How many failed boots were reported to CloudWatch."""
         now, hour = datetime.now(UTC), timedelta(hours=1)
         found = self.stack.deployer("cloudwatch").get_metric_statistics(
             Namespace=NAMESPACE,
@@ -64,7 +64,7 @@ class Site:
             Period=7200,
             Statistics=["Sum"],
         )
-        return sum(float(one["Sum"]) for one in found["Datapoints"])
+        return sum(float(point["Sum"]) for point in found["Datapoints"])
 
 
 def packed_files(settings: WorkerConfig) -> Bundle:

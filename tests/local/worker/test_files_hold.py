@@ -1,6 +1,6 @@
-"""The files of the VM before the programs that will read them: cloud-init, systemd, a shell.
+"""The files of the VM, checked by the programs that read them: cloud-init, systemd, a shell.
 
-They run inside the root file system that the local VMs are made from, so the machine needs none of them.
+These run inside the root file system that the local VMs are made from, so the machine needs none of them.
 """
 
 import re
@@ -52,7 +52,7 @@ def in_image(inside: Path, *command: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_cloud_init_takes_the_user_data(inside: Path) -> None:
+def test_cloud_init_accepts_the_user_data(inside: Path) -> None:
     done = in_image(inside, "cloud-init", "schema", "--config-file", "/mnt/user-data")
 
     assert done.returncode == 0, done.stdout + done.stderr
@@ -60,7 +60,7 @@ def test_cloud_init_takes_the_user_data(inside: Path) -> None:
 
 
 def test_systemd_finds_no_fault_in_the_units(inside: Path) -> None:
-    # The programs of the packages are not in the image; the unit's own lines are what is looked at.
+    # The programs of the packages are not in the image; only the unit's own lines are checked.
     script = (
         "touch /usr/bin/connect-standalone && chmod +x /usr/bin/connect-standalone && "
         "cp /mnt/usr/local/sbin/* /usr/local/sbin/ && "

@@ -1,4 +1,4 @@
-"""A boot that fails: seen on a VM that boots from the project's user-data, beside a local AWS. Needs root."""
+"""Boots that fail, in a VM with the project's user data and a local AWS. Needs root."""
 
 import hashlib
 import re
@@ -30,19 +30,19 @@ INSTALLATION, RETRY = "s3-auditlog-sink-install.service", "s3-auditlog-sink-inst
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    with sites.running(tmp_path_factory.mktemp("site")) as one:
-        yield one
+    with sites.running(tmp_path_factory.mktemp("site")) as made:
+        yield made
 
 
 @pytest.fixture
 def machine(tmp_path: Path) -> Iterator[Machine]:
     folder = tmp_path / f"i-{secrets.token_hex(8)}"
     folder.mkdir()
-    one = Machine(folder.name, folder, rootfs.ensure())
+    machine = Machine(folder.name, folder, rootfs.ensure())
     try:
-        yield one
+        yield machine
     finally:
-        one.pull_the_plug()
+        machine.pull_the_plug()
 
 
 def prepare(machine: Machine, site: Site, packages: Mapping[str, Any], **changed: Any) -> Bundle:
@@ -82,7 +82,7 @@ def boot_with_files(machine: Machine, site: Site, packages: Mapping[str, Any], *
 
 
 def no_pauses(machine: Machine) -> None:
-    """Until it is removed from the VM, a program stands before `sleep` that takes no time."""
+    """Puts a program that takes no time in front of `sleep`, until it is removed from the VM."""
     program = machine.folder / "disk" / "upper" / SLEEP.lstrip("/")
     program.parent.mkdir(parents=True)
     program.write_text("#!/bin/sh\n")
@@ -101,7 +101,7 @@ def on(machine: Machine, *argv: str) -> str:
     ],
     ids=["another key", "another archive"],
 )
-def test_what_is_not_what_it_should_be_fails_the_boot_and_leaves_no_service(
+def test_a_wrong_download_fails_the_boot_and_leaves_no_service(
     machine: Machine, site: Site, packages: Mapping[str, Any], wrong: dict[str, str], said: tuple[str, str]
 ) -> None:
     told = site.boots_failed()
@@ -117,10 +117,10 @@ def test_what_is_not_what_it_should_be_fails_the_boot_and_leaves_no_service(
     assert site.boots_failed() == told + 1
 
 
-def test_a_partitioner_that_does_not_compile_fails_the_boot_in_a_step_of_its_own(
+def test_a_partitioner_that_does_not_compile_fails_the_boot_in_its_own_step(
     machine: Machine, site: Site, packages: Mapping[str, Any], tmp_path: Path
 ) -> None:
-    """As with a line of the connector that has its classes elsewhere."""
+    """As with a version of the connector that has its classes elsewhere."""
     archive = tmp_path / "served" / "connector.zip"
     archive.parent.mkdir()
     with zipfile.ZipFile(archive, "w") as packed:
@@ -146,7 +146,7 @@ def test_a_partitioner_that_does_not_compile_fails_the_boot_in_a_step_of_its_own
     assert on(machine, "systemctl", "is-enabled", SERVICE) == "disabled"
 
 
-def test_a_boot_that_failed_is_tried_again_until_what_it_needs_is_there(
+def test_a_failed_boot_is_retried_until_it_succeeds(
     machine: Machine, site: Site, packages: Mapping[str, Any]
 ) -> None:
     packed = prepare(machine, site, packages, archiveSha256="0" * 64)
@@ -221,7 +221,7 @@ def answers(port: int) -> bool:
         return client.connect_ex(("127.0.0.1", port)) == 0
 
 
-def test_nothing_listens_for_ssh_whatever_becomes_of_the_installation(
+def test_nothing_listens_for_ssh_whatever_happens_to_the_installation(
     machine: Machine, site: Site, packages: Mapping[str, Any]
 ) -> None:
     packed = prepare(machine, site, packages, repositoryKeyFingerprint="A" * 40)
@@ -237,10 +237,10 @@ def test_nothing_listens_for_ssh_whatever_becomes_of_the_installation(
     assert on(machine, "systemctl", "is-active", *SSH).split() == ["inactive", "inactive"]
 
 
-def test_the_version_that_the_settings_name_is_the_one_that_runs_whatever_is_newer(
+def test_the_version_in_the_settings_runs_even_if_there_is_a_newer_one(
     machine: Machine, site: Site, packages: Mapping[str, Any]
 ) -> None:
-    # What comes after the packages is of no interest here.
+    # The steps after the packages do not matter here.
     boot_with_files(machine, site, packages, packageVersion=debs.OLDER_VERSION, archiveSha256="0" * 64)
     output = on(machine, "cat", "/var/log/cloud-init-output.log")
     assert "install: FAILED in step: S3 connector" in output, output[-3000:]
@@ -252,7 +252,7 @@ def test_the_version_that_the_settings_name_is_the_one_that_runs_whatever_is_new
     assert "newly installed" in upgrade
     assert "confluent" not in upgrade
 
-    # As an image that has a later one.
+    # As in an image that has a later version.
     newer = dict.fromkeys(older, debs.VERSION)
     on(machine, "apt-get", "--yes", "install", *(f"{name}={version}" for name, version in newer.items()))
     assert installed(machine) == newer
@@ -268,17 +268,17 @@ def installed(machine: Machine) -> dict[str, str]:
 
 
 def jars_that_run(machine: Machine) -> set[str]:
-    """Where the service's start program takes Connect's classes from."""
+    """The folder from which the service's start program takes Connect's classes."""
     java = on(machine, "cat", "/etc/s3-auditlog-sink/java.env")
     environment = (java, "KAFKA_OPTS=-Xlog:class+load", "LOG_DIR=/tmp")
     loaded = on(machine, "env", *environment, "/usr/bin/connect-standalone")
     return set(re.findall(r"ConnectStandalone source: file:\S*/(connect-runtime-\S+\.jar)", loaded))
 
 
-def test_java_8_is_found_though_its_package_has_it_in_two_places(
+def test_java_8_is_found_although_its_package_has_it_in_two_places(
     machine: Machine, site: Site, packages: Mapping[str, Any]
 ) -> None:
-    # What comes after the packages is of no interest here.
+    # The steps after the packages do not matter here.
     boot_with_files(machine, site, packages, javaVersion=8, archiveSha256="0" * 64)
 
     output = on(machine, "cat", "/var/log/cloud-init-output.log")

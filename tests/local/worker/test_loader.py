@@ -14,7 +14,7 @@ from local.systems.vm import rootfs
 from tests.local.worker import site as sites
 from tests.local.worker.site import Site
 
-# Time goes by a hundred times faster, and curl's arguments are kept.
+# Time runs a hundred times faster, and curl's arguments are kept.
 SLEEP = '#!/bin/sh\necho "slept $1"\nexec /usr/bin/sleep "0.0$1"\n'
 CURL = '#!/bin/sh\necho "curl $*" >>/tmp/arguments\nexec /usr/bin/curl "$@"\n'
 RUN = f"cp -a /mnt/. / && {LOADER}"
@@ -22,13 +22,13 @@ RUN = f"cp -a /mnt/. / && {LOADER}"
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    with sites.running(tmp_path_factory.mktemp("site")) as one:
-        yield one
+    with sites.running(tmp_path_factory.mktemp("site")) as made:
+        yield made
 
 
 @dataclass
 class Vm:
-    """An image with what user-data writes; `files` are further ones. `bundle` holds an installation that only speaks."""
+    """An image with the files of the user data and further `files`. The installation in `bundle` only prints."""
 
     folder: Path
     site: Site
@@ -58,7 +58,7 @@ class Vm:
                 *("--pipe", "sh", "-c", f"exec 2>&1\n{script}"),
             ],
             stdin=subprocess.DEVNULL,
-            # Apart from that of systemd-nspawn itself.
+            # Without the output of systemd-nspawn itself.
             capture_output=True,
             text=True,
             check=False,
@@ -67,7 +67,7 @@ class Vm:
 
 @pytest.fixture
 def vm(site: Site, tmp_path: Path) -> Vm:
-    """Everything is as it should be: the bundle is in the bucket, and the VM's role may read it."""
+    """The bundle is in the bucket, and the VM's role may read it."""
     # Each test has a bundle of its own.
     packed = bundle.pack({INSTALL_SCRIPT: File(f"#!/bin/sh\necho installing {tmp_path.name}\n", "0755")})
     site.put(packed)
@@ -93,7 +93,7 @@ def test_a_bundle_that_is_unpacked_is_not_fetched_again(vm: Vm) -> None:
     assert done.stdout.count("installing") == 2
 
 
-def test_other_bytes_are_not_unpacked_and_the_failed_boot_is_told(vm: Vm) -> None:
+def test_other_bytes_are_not_unpacked_and_the_failed_boot_is_reported(vm: Vm) -> None:
     other = bundle.pack(
         {"/opt/planted": File("planted"), INSTALL_SCRIPT: File("#!/bin/sh\necho planted\n", "0755")}
     )
@@ -109,7 +109,7 @@ def test_other_bytes_are_not_unpacked_and_the_failed_boot_is_told(vm: Vm) -> Non
     assert vm.site.boots_failed() == before + 1
 
 
-def test_a_role_without_the_right_is_tried_again_with_growing_pauses_then_told(vm: Vm) -> None:
+def test_a_missing_right_is_tried_again_with_growing_pauses_then_reported(vm: Vm) -> None:
     vm.site.grant(bundle.pack({}))
 
     done = vm.run()
@@ -122,7 +122,7 @@ def test_a_role_without_the_right_is_tried_again_with_growing_pauses_then_told(v
     assert "was not sent" not in done.stdout
 
 
-def test_no_answer_is_told_with_what_curl_said(vm: Vm) -> None:
+def test_without_an_answer_curls_message_is_reported(vm: Vm) -> None:
     vm.variables = {"S3_ENDPOINT": "http://127.0.0.1:9"}
 
     done = vm.run()
@@ -132,7 +132,7 @@ def test_no_answer_is_told_with_what_curl_said(vm: Vm) -> None:
     assert f"{failure(vm)}HTTP status 000 (exit code 7 of curl)" in done.stdout
 
 
-def test_a_vm_without_a_role_says_so_and_that_it_cannot_tell(vm: Vm) -> None:
+def test_a_vm_without_a_role_says_so_and_that_it_cannot_report(vm: Vm) -> None:
     vm.site = replace(vm.site, metadata_url="http://127.0.0.1:9")
 
     done = vm.run()
@@ -144,7 +144,7 @@ def test_a_vm_without_a_role_says_so_and_that_it_cannot_tell(vm: Vm) -> None:
 
 
 def test_without_metrics_nothing_is_sent(vm: Vm) -> None:
-    # To nowhere: an attempt would be told.
+    # An address without a server: an attempt would be printed.
     vm.variables = {"METRICS": "false", "SHA256": "0" * 64, "CLOUDWATCH_ENDPOINT": "http://127.0.0.1:9"}
 
     done = vm.run()
@@ -169,7 +169,7 @@ def test_no_secret_is_among_curls_arguments_or_in_what_is_printed(vm: Vm) -> Non
     assert "metadata-token:" not in done.stdout
 
 
-def test_without_endpoints_of_the_settings_aws_is_asked_in_the_regions_own_domain(vm: Vm) -> None:
+def test_without_endpoint_settings_aws_is_called_in_the_regions_domain(vm: Vm) -> None:
     vm.files["/usr/local/sbin/curl"] = File(
         '#!/bin/sh\ncase "$*" in *https://*) cat >/dev/null; echo "$@" >&2; exit 7; esac\nexec /usr/bin/curl "$@"\n',
         "0755",
@@ -184,7 +184,7 @@ def test_without_endpoints_of_the_settings_aws_is_asked_in_the_regions_own_domai
 
 
 def test_an_image_without_curl_gets_it(vm: Vm) -> None:
-    # In the place of a mirror: apt installs what was taken away.
+    # Instead of a mirror: apt restores the program that was removed.
     vm.files["/usr/local/sbin/apt-get"] = File(
         '#!/bin/sh\necho "apt-get $*"\ncase "$*" in *" install "*) mv /opt/curl /usr/bin/curl;; esac\n',
         "0755",

@@ -17,9 +17,9 @@ DROP_IN = "/etc/needrestart/conf.d/s3-auditlog-sink.conf"
 PROGRAM = "/opt/program"
 
 UNITS = {SINK: "simple", INSTALLATION: "oneshot"}
-"""As on the VM, but for the program: it is as long in the middle of its work as the test takes."""
+"""As on the VM, except for the program, which runs as long as the test."""
 
-# Ubuntu's needrestart restarts of its own accord; Debian's is told to.
+# Ubuntu's needrestart restarts by default; Debian's needs an option.
 OPTIONS = ("--quiet", "--collect", "--setenv=DEBIAN_FRONTEND=noninteractive", "--setenv=NEEDRESTART_MODE=a")
 INSTALL = ("apt-get", "--yes", "--no-install-recommends", "install")
 
@@ -29,33 +29,35 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
     """A VM with needrestart, the project's file for it, and both units at work."""
     folder = tmp_path_factory.mktemp("vms") / f"i-{secrets.token_hex(8)}"
     folder.mkdir()
-    one = Machine(folder.name, folder, rootfs.ensure())
-    one.create_disk(b"#cloud-config\n{}\n", "http://127.0.0.1:9", {})
+    machine = Machine(folder.name, folder, rootfs.ensure())
+    machine.create_disk(b"#cloud-config\n{}\n", "http://127.0.0.1:9", {})
     file = bundle.files(config())[DROP_IN]
-    place(one, DROP_IN, file.content)
+    place(machine, DROP_IN, file.content)
     for unit, kind in UNITS.items():
-        place(one, f"/etc/systemd/system/{unit}", f"[Service]\nType={kind}\nExecStart={PROGRAM} infinity\n")
+        place(
+            machine, f"/etc/systemd/system/{unit}", f"[Service]\nType={kind}\nExecStart={PROGRAM} infinity\n"
+        )
     try:
-        one.boot()
+        machine.boot()
         deadline = time.monotonic() + BOOT_SECONDS
-        while one.state == "booting":
+        while machine.state == "booting":
             assert time.monotonic() < deadline, "cloud-init did not come to an end"
-            one.poll()
+            machine.poll()
             time.sleep(0.2)
-        on(one, "apt-get", "--quiet", "update")
-        on(one, *INSTALL, "needrestart")
-        assert on(one, "which", "needrestart")
-        on(one, "cp", "/usr/bin/sleep", PROGRAM)
-        on(one, "systemctl", "daemon-reload")
-        on(one, "systemctl", "start", "--no-block", *UNITS)
-        wait_for_both(one)
-        yield one
+        on(machine, "apt-get", "--quiet", "update")
+        on(machine, *INSTALL, "needrestart")
+        assert on(machine, "which", "needrestart")
+        on(machine, "cp", "/usr/bin/sleep", PROGRAM)
+        on(machine, "systemctl", "daemon-reload")
+        on(machine, "systemctl", "start", "--no-block", *UNITS)
+        wait_for_both(machine)
+        yield machine
     finally:
-        one.pull_the_plug()
+        machine.pull_the_plug()
 
 
 def place(machine: Machine, path: str, content: str) -> None:
-    """Puts a file onto the disk of a VM that is off."""
+    """Writes a file to the disk of a VM that is off."""
     target = machine.folder / "disk" / "upper" / path.lstrip("/")
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_text(content)
@@ -74,7 +76,7 @@ def process_of(machine: Machine, unit: str) -> str:
 
 
 def wait_for_both(machine: Machine) -> None:
-    """Until both units run and nothing is to be done to the sink."""
+    """Waits until both units run and the sink has no job."""
     deadline = time.monotonic() + BOOT_SECONDS
     while "0" in {process_of(machine, unit) for unit in UNITS} or property_of(machine, SINK, "Job"):
         assert time.monotonic() < deadline, on(machine, "systemctl", "status", *UNITS)
@@ -82,9 +84,9 @@ def wait_for_both(machine: Machine) -> None:
 
 
 def restarted(machine: Machine, *options: str) -> tuple[set[str], str]:
-    """The units that an update restarts after another one has replaced their program, and what apt says.
+    """The units that an update restarts after their program was replaced, and apt's output.
 
-    The update is a unit, as unattended-upgrades is. A restart of the installation would take as long as that does.
+    The update is a unit, like unattended-upgrades. A restart of the installation would take as long as that does.
     """
     on(machine, "cp", "/usr/bin/sleep", f"{PROGRAM}.new")
     on(machine, "mv", f"{PROGRAM}.new", PROGRAM)
@@ -104,7 +106,7 @@ def restarted(machine: Machine, *options: str) -> tuple[set[str], str]:
     return {unit for unit in UNITS if process_of(machine, unit) != before[unit]}, said
 
 
-def test_an_update_restarts_the_sink_and_leaves_the_installation_alone(machine: Machine) -> None:
+def test_an_update_restarts_the_sink_but_not_the_installation(machine: Machine) -> None:
     units, said = restarted(machine)
 
     assert units == {SINK}, said
@@ -122,7 +124,7 @@ def test_an_update_of_the_installation_itself_restarts_nothing(machine: Machine)
     assert "needrestart is suspended" in said
 
 
-def test_without_the_file_an_update_would_cut_the_installation_off(machine: Machine) -> None:
+def test_without_the_file_an_update_would_interrupt_the_installation(machine: Machine) -> None:
     on(machine, "mv", DROP_IN, f"{DROP_IN}.off")
     try:
         units, said = restarted(machine)
@@ -142,7 +144,7 @@ def test_without_the_file_an_update_would_cut_the_installation_off(machine: Mach
     ],
 )
 def test_needrestart_reads_its_configuration_with_the_file(machine: Machine, unit: str, choice: str) -> None:
-    """As needrestart evaluates it: its own file, which evaluates those of conf.d."""
+    """The configuration as needrestart evaluates it: its own file, which evaluates those of conf.d."""
     script = f"""
         our %nrconf = (verbosity => 0);
         our $LOGPREF = '';

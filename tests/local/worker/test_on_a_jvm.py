@@ -1,4 +1,4 @@
-"""What a JVM makes of the files of the VM: Kafka's own classes read them."""
+"""Files of the VM, read by Kafka's own classes on a JVM."""
 
 import runpy
 import subprocess
@@ -9,7 +9,7 @@ from local.systems.kafka import jars
 from tests.unit.components.worker.test_fetch_secrets import FILE as FETCH_SECRETS
 from tests.unit.components.worker.test_rendered import config as rendered_config
 
-# What Connect does with an event that it skips: the converter's exception goes to the reporter's logger.
+# Connect's handling of an event that it skips: the converter's exception goes to the reporter's logger.
 SKIP = """
 import java.util.Collections;
 import org.apache.kafka.connect.json.JsonConverter;
@@ -56,7 +56,7 @@ public class Login {
 
 
 def run_java(folder: Path, source: str, *arguments: str, options: tuple[str, ...] = ()) -> str:
-    """The output of a program of one source file with Kafka's jars beside it."""
+    """The output of a program of one source file with Kafka's jars on its class path."""
     file = folder / "Program.java"
     file.write_text(source)
     done = subprocess.run(
@@ -69,7 +69,7 @@ def run_java(folder: Path, source: str, *arguments: str, options: tuple[str, ...
     return done.stdout
 
 
-def test_no_word_of_a_skipped_event_reaches_the_log(tmp_path: Path) -> None:
+def test_the_log_has_nothing_of_a_skipped_events_content(tmp_path: Path) -> None:
     config = tmp_path / "log4j.properties"
     config.write_text(files(rendered_config())["/etc/kafka/connect-log4j.properties"].content)
     options = (f"-Dlog4j.configuration=file:{config}", f"-Dkafka.logs.dir={tmp_path}")
@@ -79,7 +79,7 @@ def test_no_word_of_a_skipped_event_reaches_the_log(tmp_path: Path) -> None:
 
     skipped = [line for line in output.splitlines() if "skipped record" in line]
     assert skipped == ["ERROR skipped record (LogReporter)"]
-    # The same exception elsewhere quotes the event: without its own layout the reporter would, too.
+    # The same exception elsewhere quotes the event: without a layout of its own the reporter would, too.
     assert "plantedword" in output.partition("elsewhere")[2]
     assert "plantedword" not in output.partition("elsewhere")[0]
     assert "skipped record" not in log

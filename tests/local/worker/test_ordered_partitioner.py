@@ -40,7 +40,7 @@ public class Probe {
 
 @dataclass(frozen=True)
 class Probe:
-    """A compiled program that has the partitioner beside it."""
+    """A compiled program with the partitioner on its class path."""
 
     class_path: str
 
@@ -49,7 +49,7 @@ class Probe:
         return subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()
 
     def stamps(self, *times: int, options: tuple[str, ...] = ()) -> list[str]:
-        """What each file gets that is opened when the clock shows these times, one after the other."""
+        """The stamp of each file that is opened at these times of the clock, in this order."""
         return self.run("stamps", *map(str, times), options=options)
 
 
@@ -97,7 +97,7 @@ def test_the_stamp_is_the_layouts(probe: Probe, options: tuple[str, ...]) -> Non
     assert probe.stamps(*TIMES, options=options) == [layout.stamp(at) for at in TIMES]
 
 
-def test_a_clock_that_is_put_back_takes_no_file_back(probe: Probe) -> None:
+def test_a_clock_that_is_set_back_does_not_set_a_files_time_back(probe: Probe) -> None:
     stamps = probe.stamps(5_000, 5_000, 1_000, 1_000, 4_999, 5_002, 6_000)
 
     assert stamps == [layout.stamp(at) for at in (5_000, 5_000, 5_001, 5_002, 5_003, 5_004, 6_000)]

@@ -1,6 +1,6 @@
 """Which keys of the repository's key file apt trusts: the installation in the image of the local VMs. Needs root.
 
-Nothing is booted. gpg, curl and apt are real; apt knows the local repository alone, and installs nothing.
+Nothing is booted. gpg, curl and apt are real; apt has the local repository only, and installs nothing.
 """
 
 import re
@@ -43,14 +43,14 @@ class Key:
 
 @pytest.fixture(scope="module")
 def own(packages: Mapping[str, Any]) -> Key:
-    """The one that signs the repository."""
+    """The key that signs the repository."""
     url = f"{packages['repository_url']}/7.9/archive.key"
     return Key(http.get(url).raise_for_status().text, packages["key_fingerprint"])
 
 
 @pytest.fixture(scope="module")
 def foreign(tmp_path_factory: pytest.TempPathFactory) -> Key:
-    """One with a subkey, as keys of a repository may have."""
+    """A key with a subkey, as a repository's key may have."""
     home = tmp_path_factory.mktemp("g")
     gpg = ["gpg", "--homedir", str(home), "--batch", "--quiet", "--pinentry-mode", "loopback"]
     subprocess.run([*gpg, "--passphrase", "", "--quick-generate-key", "Other", "ed25519", "sign"], check=True)
@@ -72,7 +72,7 @@ def shown(command: Sequence[str]) -> str:
 
 
 def fingerprints(colons: str) -> list[str]:
-    """Those of the primary keys, in a listing of gpg."""
+    """The fingerprints of the primary keys in a listing of gpg."""
     return re.findall(r"^pub:.*\nfpr:+([0-9A-F]{40}):", colons, re.MULTILINE)
 
 
@@ -84,7 +84,7 @@ class Vm:
     packages: Mapping[str, Any]
 
     def install(self, key_file: str | bytes, expected: list[str]) -> str:
-        """What the installation says, up to what apt is to install; then the fingerprints that apt trusts."""
+        """The output of the installation up to its call of apt, and the fingerprints that apt trusts."""
         served = self.folder / "served"
         served.mkdir()
         (served / "archive.key").write_bytes(key_file if isinstance(key_file, bytes) else key_file.encode())
@@ -179,14 +179,14 @@ def test_two_expected_keys_are_both_trusted(vm: Vm, own: Key, foreign: Key) -> N
     assert sorted(fingerprints(said)) == sorted([own.fingerprint, foreign.fingerprint])
 
 
-def test_one_of_two_expected_keys_will_do(vm: Vm, own: Key, foreign: Key) -> None:
+def test_one_of_two_expected_keys_is_enough(vm: Vm, own: Key, foreign: Key) -> None:
     said = vm.install(own.armored, [foreign.fingerprint, own.fingerprint])
 
     assert REACHED in said
     assert fingerprints(said) == [own.fingerprint]
 
 
-def test_a_key_that_the_vms_gpg_does_not_know_is_left_out_beside_the_expected_one(vm: Vm, own: Key) -> None:
+def test_a_key_that_the_vms_gpg_does_not_know_is_ignored_beside_the_expected_key(vm: Vm, own: Key) -> None:
     # OpenPGP packets: a primary key of an algorithm that no version of gpg has, and its user ID.
     material = bytes([4, 0, 0, 0, 1, 99]) + bytes(32)
     unknown = bytes([0xC6, len(material)]) + material + bytes([0xCD, 3]) + b"new"

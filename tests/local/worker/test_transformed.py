@@ -1,4 +1,4 @@
-"""What Logz.io can index of realistic events, once Kafka's own transformations were at them; no VM is needed."""
+"""What Logz.io can index of realistic events, after Kafka's own transformations; no VM is needed."""
 
 import json
 from collections import Counter
@@ -29,7 +29,7 @@ class Account:
         self._indexer = Indexer(self._store, lambda: START)
 
     def index(self, lines: Iterable[str | None]) -> list[Event]:
-        """What becomes of the archived lines."""
+        """The archived lines as Logz.io indexes them."""
         return self._indexer.events("\n".join(filter(None, lines)), "confluent_audit")
 
     def close(self) -> None:
@@ -71,8 +71,10 @@ def test_every_ordinary_event_is_indexed(
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_without_flattening_about_half_of_them_are_not(tmp_path: Path, account: Account, seed: int) -> None:
-    """Whichever form of the principal comes first, the other one's events fail."""
+def test_without_flattening_about_half_of_the_events_are_not_indexed(
+    tmp_path: Path, account: Account, seed: int
+) -> None:
+    """Whichever form of the principal comes first, events with the other form fail."""
     found = [event.encoded() for event in events(2_000, seed, START)]
 
     reasons = failures(account.index(transformed(tmp_path, found, flatten=False)))
@@ -82,12 +84,12 @@ def test_without_flattening_about_half_of_them_are_not(tmp_path: Path, account: 
     assert by_field.most_common(1)[0][0] == "data.authenticationInfo.principal"
 
 
-def test_events_that_cannot_be_indexed_take_no_others_with_them(
+def test_an_event_that_cannot_be_indexed_affects_no_other(
     tmp_path: Path, account: Account, ordinary: list[AuditEvent]
 ) -> None:
     """They come first, when no field has its type yet, and again in between."""
     spoilt = list(unindexable(seed=2, start=START))
-    mixed = [*spoilt, *(one for pair in zip(ordinary, spoilt, strict=False) for one in pair)]
+    mixed = [*spoilt, *(event for pair in zip(ordinary, spoilt, strict=False) for event in pair)]
 
     indexed = account.index(transformed(tmp_path, [event.encoded() for event in mixed]))
 
@@ -117,7 +119,9 @@ def test_what_the_comparison_expects_in_the_archive_is_what_kafka_writes(
 
 
 @pytest.mark.parametrize("flatten", [True, False])
-def test_a_record_that_is_no_object_is_skipped_and_the_next_one_is_not(tmp_path: Path, flatten: bool) -> None:
+def test_a_record_that_is_not_an_object_is_skipped_and_the_next_is_written(
+    tmp_path: Path, flatten: bool
+) -> None:
     values = [b"[1]", b'"text"', b"5", b"true", b"no JSON", b'{"id":"e"}']
 
     assert transformed(tmp_path, values, flatten=flatten) == [None, None, None, None, None, '{"id":"e"}']
@@ -140,7 +144,7 @@ def test_one_of_two_fields_whose_names_become_equal_is_kept(tmp_path: Path) -> N
     assert archived["data_a_b"] in (1, 2)
 
 
-# What clashes although it is flattened, and the field to leave out. The forms of the first stand in Confluent's
+# Fields that clash although they are flattened, and the field to leave out. The forms of the first are in Confluent's
 # documentation: its schema of audit events has principals as objects, its examples of role checks have texts. The
 # others are made up, of fields for which Confluent guarantees nothing (`request.data`, `result.data`), and of an event
 # of a Confluent Platform beside those of Confluent Cloud.

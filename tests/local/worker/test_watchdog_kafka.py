@@ -1,4 +1,4 @@
-"""The watchdog's look at a real broker through Kafka's own tools, with a key that may only read."""
+"""The watchdog's measurements of a real broker with Kafka's own tools, with a key that may only read."""
 
 import os
 import shutil
@@ -32,7 +32,7 @@ MARKED, ABORTED, EXPIRED, NEVER_READ, SKIPPED = range(5)
 
 @dataclass
 class Stack:
-    """A broker with the audit topic, and what the watchdog of a stack knows of it."""
+    """A broker with the audit topic, and the state of a stack's watchdog."""
 
     state: Path
     clock: SimpleNamespace
@@ -40,17 +40,17 @@ class Stack:
 
     @cached_property
     def admin(self) -> AdminClient:
-        # One that is gone before its answer comes never gives it.
+        # A client that is deleted before its answer comes never gives it.
         return AdminClient(client.client_config(self.state))
 
     def commit(self, partition: int, offset: int) -> None:
-        """As the sink does after an object."""
+        """Commits as the sink does after an object."""
         place = ConsumerGroupTopicPartitions(self.group, [TopicPartition(TOPIC, partition, offset)])
 
         def is_taken() -> bool:
             # A broker that has just started has no coordinator yet.
             answer = self.admin.alter_consumer_group_offsets([place])[self.group].result()
-            return all(one.error is None for one in answer.topic_partitions)
+            return all(partition.error is None for partition in answer.topic_partitions)
 
         wait_for("a commit", is_taken)
 
@@ -60,7 +60,7 @@ class Stack:
             deleted.result()
 
     def transaction(self, partition: int, values: list[bytes], *, commit: bool) -> None:
-        """Writes the records and, behind them, the marker of their transaction."""
+        """Writes the records and, after them, the marker of their transaction."""
         login = client.client_config(self.state)
         producer = Producer({**login, "transactional.id": f"of-{partition}-{time.time_ns()}"})
         producer.init_transactions(120)
@@ -74,7 +74,7 @@ class Stack:
             producer.abort_transaction(120)
 
     def look(self, memory: Memory, after: float = 0) -> Measured:
-        """The next look of the watchdog, `after` so many seconds."""
+        """The watchdog's next measurement, `after` so many seconds."""
         self.clock.now += group.MEASURE_SECONDS + after
         return measure(self.settings, memory)
 
@@ -139,7 +139,7 @@ def stack(broker: Path, tools: Path, tmp_path: Path, monkeypatch: pytest.MonkeyP
     return Stack(broker, clock, settings)
 
 
-def test_a_transactions_marker_is_no_event_that_waits(stack: Stack) -> None:
+def test_a_transaction_marker_does_not_count_as_waiting(stack: Stack) -> None:
     memory = Memory(pid=1)
     stack.transaction(MARKED, events(0, 3), commit=True)
     stack.commit(MARKED, 3)
@@ -149,7 +149,7 @@ def test_a_transactions_marker_is_no_event_that_waits(stack: Stack) -> None:
     assert (first["ConsumerLag"], later["ConsumerLag"], later["SecondsStuck"]) == (1, 0, 0)
     assert memory.connector(SINK).empty_to == {f"{TOPIC}-{MARKED}": 4}
 
-    # An event behind it waits, and is overdue after its rotation.
+    # An event after it waits, and is overdue after its rotation.
     assert produce(stack.state, events(3, 1), topic=TOPIC, partition=MARKED) == []
     assert stack.look(memory).values["ConsumerLag"] == 1
     assert stack.look(memory).values["SecondsStuck"] == group.MEASURE_SECONDS - ROTATION
@@ -157,7 +157,7 @@ def test_a_transactions_marker_is_no_event_that_waits(stack: Stack) -> None:
     assert stack.look(memory).values["ConsumerLag"] == 0
 
 
-def test_records_of_a_transaction_that_was_given_up_are_archived_so_they_wait(stack: Stack) -> None:
+def test_records_of_an_aborted_transaction_are_archived_and_so_count_as_waiting(stack: Stack) -> None:
     memory = Memory(pid=1)
     assert produce(stack.state, events(0, 1), topic=TOPIC, partition=ABORTED) == []
     stack.transaction(ABORTED, events(1, 2), commit=False)
@@ -195,12 +195,14 @@ def test_what_expired_before_the_first_commit_is_not_missed_and_the_rest_waits(s
     try:
         # A partition without a commit is in the table as long as it has a member.
         wait_for("an assignment", lambda: reader.poll(1) or reader.assignment())
-        held = [one for one in kafka.parse_positions(*told(stack)) if one.partition == NEVER_READ]
+        held = [
+            position for position in kafka.parse_positions(*told(stack)) if position.partition == NEVER_READ
+        ]
         found = stack.look(memory)
     finally:
         reader.close()
 
-    assert [(one.committed, one.log_start, one.end) for one in held] == [(None, 2, 5)]
+    assert [(position.committed, position.log_start, position.end) for position in held] == [(None, 2, 5)]
     assert found.expired == []
     assert memory.connector(SINK).due_at.keys() >= {f"{TOPIC}-{NEVER_READ}"}
 
@@ -210,7 +212,7 @@ def told(stack: Stack) -> tuple[str, dict[tuple[str, int], int]]:
     return kafka.group_table(stack.settings, stack.group), kafka.log_starts(stack.settings, [TOPIC])
 
 
-def test_a_skipped_record_at_the_end_is_no_event_that_waits_nor_is_a_marker_behind_it(stack: Stack) -> None:
+def test_a_skipped_record_at_the_end_does_not_count_as_waiting_nor_a_marker_after_it(stack: Stack) -> None:
     memory = Memory(pid=1)
     stack.transaction(SKIPPED, [*events(0, 1), b"no json"], commit=True)
     stack.commit(SKIPPED, 1)
@@ -218,7 +220,7 @@ def test_a_skipped_record_at_the_end_is_no_event_that_waits_nor_is_a_marker_behi
 
     assert stack.look(memory).values["ConsumerLag"] == 1
     assert stack.look(memory).values["ConsumerLag"] == 0
-    # Nor is it missed once both have expired.
+    # It is not counted as missed once both have expired.
     stack.expire(SKIPPED, 3)
     assert stack.look(memory).values["ExpiredEvents"] == 0
 
@@ -233,11 +235,15 @@ def test_a_member_of_another_stack_is_seen_by_its_client_id(
     )
     stack.commit(MARKED, 0)
     try:
-        for one in (own, foreign):
-            one.subscribe([TOPIC])
+        for consumer in (own, foreign):
+            consumer.subscribe([TOPIC])
         wait_for(
             "both are members",
-            lambda: [one.poll(0.5) for one in (own, foreign)] and own.assignment() and foreign.assignment(),
+            lambda: (
+                [consumer.poll(0.5) for consumer in (own, foreign)]
+                and own.assignment()
+                and foreign.assignment()
+            ),
         )
         found = stack.look(Memory(pid=1))
     finally:
@@ -248,7 +254,7 @@ def test_a_member_of_another_stack_is_seen_by_its_client_id(
     assert f"foreign member of group {stack.group}: client id other-sink-i-2" in capsys.readouterr().out
 
 
-def test_a_look_makes_no_group(stack: Stack) -> None:
+def test_a_check_creates_no_consumer_group(stack: Stack) -> None:
     before = group_ids(stack)
     kafka.holds_event(stack.settings, kafka.Position(TOPIC, MARKED, 1, 0, 3), 1, [])
 
@@ -256,4 +262,4 @@ def test_a_look_makes_no_group(stack: Stack) -> None:
 
 
 def group_ids(stack: Stack) -> set[str]:
-    return {one.group_id for one in stack.admin.list_consumer_groups().result().valid}
+    return {group.group_id for group in stack.admin.list_consumer_groups().result().valid}

@@ -1,4 +1,4 @@
-"""What Kafka Connect makes of records on their way to the S3 sink, by Kafka's own classes on a JVM."""
+"""Records as Kafka Connect passes them to the S3 sink, by Kafka's own classes on a JVM."""
 
 import json
 import subprocess
@@ -106,7 +106,7 @@ def transformed(folder: Path, values: Iterable[bytes], **connector: Any) -> list
 
 
 def _program() -> Path:
-    """The folder with the compiled program, made once."""
+    """The folder with the compiled program, built once."""
 
     def build(target: Path) -> None:
         source = target / "Chain.java"
@@ -120,6 +120,6 @@ def _program() -> Path:
 
 
 def transformed_event(folder: Path, event: Any, **connector: Any) -> Any:
-    """The same of one event, parsed."""
+    """The archived form of one event, parsed."""
     (line,) = transformed(folder, [json.dumps(event).encode()], **connector)
     return None if line is None else json.loads(line)

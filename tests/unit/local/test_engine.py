@@ -81,7 +81,7 @@ cp "$0" "$2"
 """A `go` that notes each build."""
 
 
-def test_an_engine_is_built_once_with_a_language_host_beside_it(
+def test_an_engine_is_built_once_together_with_its_language_host(
     tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _script(tmp_path / "bin", "go", GO)
@@ -154,7 +154,7 @@ def test_an_installed_host_is_never_shadowed(tmp_path: Path) -> None:
     assert str(engine.HERE) not in environment["PATH"]
 
 
-def test_everything_the_engine_keeps_lies_in_the_state_folder(tmp_path: Path) -> None:
+def test_the_engine_keeps_everything_in_the_state_folder(tmp_path: Path) -> None:
     environment = Engine(tmp_path / "bin", "3.312.1").environment(tmp_path / "state")
 
     assert Path(environment["PULUMI_HOME"]).is_relative_to(tmp_path / "state")

@@ -45,7 +45,7 @@ def test_a_fault_without_a_number_hits_until_it_is_ended() -> None:
     assert not is_hit(faults)
 
 
-def test_a_fault_whose_seconds_are_over_hits_no_more() -> None:
+def test_a_fault_whose_seconds_are_over_hits_nothing() -> None:
     faults = server(Fault(status=403, times=None, seconds=0))
     assert not is_hit(faults)
     assert faults.current() == []

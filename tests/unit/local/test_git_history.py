@@ -26,7 +26,7 @@ def repository(tmp_path: Path) -> Path:
     return made
 
 
-def test_files_come_as_they_were_and_no_others(repository: Path, tmp_path: Path) -> None:
+def test_only_the_named_files_are_extracted_unchanged(repository: Path, tmp_path: Path) -> None:
     extract(git(repository, "rev-parse", "HEAD~1"), ["components"], tmp_path / "old", repository)
 
     files = [file.relative_to(tmp_path / "old") for file in (tmp_path / "old").rglob("*.py")]

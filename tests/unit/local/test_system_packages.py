@@ -1,4 +1,4 @@
-"""What the machine must have, and what a person is told when it has not."""
+"""Requirements of the machine, and the messages when it does not meet them."""
 
 import os
 import shutil
@@ -29,7 +29,7 @@ def test_without_apt_it_says_so_at_once_and_what_to_do(monkeypatch: pytest.Monke
         system_packages.ensure([])
 
 
-def test_apt_is_not_called_for_what_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_apt_is_not_called_for_installed_packages(monkeypatch: pytest.MonkeyPatch) -> None:
     called: list[str] = []
     monkeypatch.setattr(system_packages, "check_machine", lambda: None)
     monkeypatch.setattr(system_packages, "is_installed", lambda name: name == "there")
@@ -40,7 +40,7 @@ def test_apt_is_not_called_for_what_is_there(monkeypatch: pytest.MonkeyPatch) ->
     assert called == ["update", "install --yes --no-install-recommends missing"]
 
 
-def test_a_jdk_or_maven_that_came_another_way_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_jdk_or_maven_from_elsewhere_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
     there = {"mvn"}
     monkeypatch.setattr(shutil, "which", lambda name: f"/opt/{name}" if name in there else None)
     assert java.missing_packages() == ["openjdk-17-jdk-headless"]

@@ -25,7 +25,7 @@ FIELDS = {
     "treatMissingData": "TreatMissingData",
     "unit": "Unit",
 }
-"""What has the same meaning and shape on both sides."""
+"""Properties with the same meaning and shape in Pulumi and in the API."""
 
 
 def _put(aws: Connection, inputs: Plain) -> Created:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 class Connection:
     """AWS at one endpoint, in one region, with the credentials of the environment.
 
-    `hypervisor` is the URL of the service that runs the VMs, None where nobody does.
+    `hypervisor` is the URL of the service that runs the VMs, None without VMs.
     """
 
     def __init__(self, endpoint: str, region: str, hypervisor: str | None) -> None:
@@ -45,7 +45,7 @@ class Connection:
     @overload
     def client(self, service: Literal["cloudwatch"]) -> "CloudWatchClient": ...
     def client(self, service: str) -> Any:
-        """One client per service; making one is slow and not safe between threads, using one is."""
+        """The one client of a service. Creating a client is slow and not thread-safe; using it is thread-safe."""
         with self._lock:
             if service not in self._clients:
                 make: Any = self._session.client  # typed by literal service names only
@@ -71,7 +71,7 @@ def tag_list(tags: dict[str, str] | None) -> list[Any]:
 
 
 def tag_map(tags: Any) -> dict[str, str]:
-    """Tags from the form that most of the API gives; those that AWS itself sets are left out."""
+    """Tags from the form that most of the API gives; those of AWS itself are left out."""
     return {tag["Key"]: tag["Value"] for tag in tags or [] if not tag["Key"].startswith("aws:")}
 
 

@@ -1,4 +1,4 @@
-"""What the program looks up."""
+"""The lookups of the program."""
 
 from collections.abc import Callable
 from typing import Any
@@ -68,9 +68,9 @@ def _type_offerings(aws: Connection, arguments: Plain) -> Result:
         "id": aws.region,
         "locationType": arguments["locationType"],
         "filters": arguments["filters"],
-        "locations": [one["Location"] for one in found],
-        "instanceTypes": [one["InstanceType"] for one in found],
-        "locationTypes": [one["LocationType"] for one in found],
+        "locations": [offering["Location"] for offering in found],
+        "instanceTypes": [offering["InstanceType"] for offering in found],
+        "locationTypes": [offering["LocationType"] for offering in found],
         "region": aws.region,
     }, set()
 
@@ -93,7 +93,7 @@ def _image(aws: Connection, arguments: Plain) -> Result:
     _only(arguments, "filters")
     found = aws.client("ec2").describe_images(Filters=_filters(arguments))["Images"]
     if len(found) != 1:
-        # The real one's words: no image, or one of several by chance.
+        # The real plugin's message: for no image, and for one of several chosen by chance.
         raise RefusedError(
             "Your query returned no results. Please change your search criteria and try again."
         )
@@ -113,7 +113,7 @@ def _route_tables(aws: Connection, arguments: Plain) -> Result:
     if "vpcId" in arguments:
         filters.append({"Name": "vpc-id", "Values": [arguments["vpcId"]]})
     found = aws.client("ec2").describe_route_tables(Filters=filters)["RouteTables"]
-    return {"id": aws.region, "ids": [one["RouteTableId"] for one in found], "region": aws.region}, set()
+    return {"id": aws.region, "ids": [table["RouteTableId"] for table in found], "region": aws.region}, set()
 
 
 _ROUTE_TARGETS = {
@@ -147,7 +147,7 @@ def _route_table(aws: Connection, arguments: Plain) -> Result:
 
 
 def _filters(arguments: Plain) -> list[Any]:
-    return [{"Name": one["name"], "Values": one["values"]} for one in arguments["filters"]]
+    return [{"Name": wanted["name"], "Values": wanted["values"]} for wanted in arguments["filters"]]
 
 
 def _only(arguments: Plain, *known: str) -> None:

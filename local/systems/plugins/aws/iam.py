@@ -13,12 +13,12 @@ TIME = "%Y-%m-%dT%H:%M:%SZ"
 
 
 def _text(document: Any) -> str:
-    """A policy document as JSON text; boto3 gives some of them parsed, some of them URL-encoded."""
+    """A policy document as JSON text; boto3 returns some parsed and some URL-encoded."""
     return unquote(document) if isinstance(document, str) else json.dumps(document)
 
 
 def _boundary(inputs: Plain) -> Any:
-    """For a creation: nothing where no boundary is asked for."""
+    """Arguments of a creation; empty without a boundary."""
     asked = inputs.get("permissionsBoundary")
     return {"PermissionsBoundary": asked} if asked else {}
 
@@ -41,16 +41,16 @@ def _read_user(aws: Connection, name: str, state: Plain) -> Plain:
         "path": user["Path"],
         "arn": user["Arn"],
         "uniqueId": user["UserId"],
-        # moto takes a boundary of a user and forgets it: what was asked for is believed.
+        # moto accepts a user's boundary but does not keep it: the state's value is taken.
         "permissionsBoundary": state.get("permissionsBoundary"),
-        # Not in AWS at all: what `destroy` does with keys that others made.
+        # Not a property of the user: what `destroy` does with keys that were made outside the stack.
         "forceDestroy": state.get("forceDestroy", False),
         "tags": tag_map(user.get("Tags")),
     }
 
 
 def _update_user(aws: Connection, name: str, state: Plain, inputs: Plain) -> str:
-    """A user keeps keys and policies under a new name, but the name is its id."""
+    """A renamed user keeps its keys and policies, but the name is its id."""
     iam = aws.client("iam")
     renamed: Any = {"NewUserName": inputs["name"]} if inputs["name"] != name else {}
     iam.update_user(UserName=name, NewPath=inputs.get("path", "/"), **renamed)
@@ -106,7 +106,7 @@ def _read_access_key(aws: Connection, key_id: str, state: Plain) -> Plain | None
                 "user": user,
                 "status": key["Status"],
                 "createDate": key["CreateDate"].strftime(TIME),
-                # AWS shows it once, when the key is made.
+                # AWS shows it once, when the key is created.
                 "secret": state.get("secret"),
             }
     return None

@@ -67,7 +67,7 @@ def _their(names: dict[str, str], given: Plain) -> dict[str, Any]:
 
 
 def _place(inputs: Plain) -> dict[str, Any]:
-    """Subnet and security groups: on the network interface if it is to have a public address or not."""
+    """Subnet and security groups: on the network interface if the inputs say whether it gets a public address."""
     groups, subnet = inputs.get("vpcSecurityGroupIds") or [], inputs.get("subnetId")
     if "associatePublicIpAddress" not in inputs:
         return {
@@ -118,7 +118,7 @@ def _read(aws: Connection, instance_id: str, state: Plain) -> Plain | None:
             if theirs in instance.get("MetadataOptions", {})
         },
         "rootBlockDevice": volume and {**volume["device"], **_unread(state, volume["device"])},
-        # moto has neither maintenance options nor the two below: what was asked for is believed.
+        # moto has neither maintenance options nor the two properties below: the state's values are taken.
         "maintenanceOptions": state.get("maintenanceOptions"),
         "userData": base64.b64decode(user_data.get("Value", "")).decode() or None,
         "userDataReplaceOnChange": state.get("userDataReplaceOnChange", False),
@@ -128,7 +128,7 @@ def _read(aws: Connection, instance_id: str, state: Plain) -> Plain | None:
 
 
 def _describe(aws: Connection, instance_id: str) -> Any:
-    """The instance, None if it is gone or on its way."""
+    """The instance, None if it is terminated or terminating."""
     reservations = aws.client("ec2").describe_instances(InstanceIds=[instance_id])["Reservations"]
     instance: Any = reservations[0]["Instances"][0] if reservations else None
     ended = instance is None or instance["State"]["Name"] in ("shutting-down", "terminated")
@@ -153,7 +153,7 @@ def _root_volume(aws: Connection, instance: Any) -> Plain | None:
 
 
 def _unread(state: Plain, device: Plain) -> Plain:
-    """What was asked for of the root volume and does not come back from the API."""
+    """Properties of the root volume that the API does not return."""
     asked = state.get("rootBlockDevice") or {}
     return {name: value for name, value in asked.items() if name not in device}
 
@@ -187,7 +187,7 @@ def _exchange_profile(aws: Connection, instance_id: str, profile: str) -> None:
 
 
 def _update_volume(aws: Connection, instance_id: str, state: Plain, inputs: Plain) -> None:
-    """The root volume's tags, type and size; everything else of it replaces the instance."""
+    """Changes the root volume's tags, type and size; any other change of it replaces the instance."""
     ec2 = aws.client("ec2")
     volume = _root_volume(aws, _describe(aws, instance_id))
     if volume is None:
@@ -209,7 +209,7 @@ def _update_volume(aws: Connection, instance_id: str, state: Plain, inputs: Plai
 
 
 def _update_stopped(aws: Connection, instance_id: str, inputs: Plain, changed: Sequence[str]) -> None:
-    """What EC2 changes on a stopped instance only: the real plugin stops and starts it."""
+    """Changes that EC2 makes on a stopped instance only: the real plugin stops and starts it."""
     ec2 = aws.client("ec2")
     ec2.stop_instances(InstanceIds=[instance_id])
     ec2.get_waiter("instance_stopped").wait(InstanceIds=[instance_id], WaiterConfig={"Delay": 1})
@@ -217,7 +217,7 @@ def _update_stopped(aws: Connection, instance_id: str, inputs: Plain, changed: S
     if "instanceType" in changed:
         ec2.modify_instance_attribute(InstanceId=instance_id, InstanceType={"Value": inputs["instanceType"]})
     if "userData" in changed:
-        # boto3 encodes it as EC2 wants it; moto wants it encoded once more.
+        # boto3 encodes it as EC2 requires; moto requires one more encoding.
         value = base64.b64encode(inputs["userData"].encode())
         ec2.modify_instance_attribute(InstanceId=instance_id, UserData={"Value": value})
     ec2.start_instances(InstanceIds=[instance_id])
@@ -231,7 +231,7 @@ def _delete(aws: Connection, instance_id: str, _state: Plain) -> None:
 
 
 def _wait_for_vm(aws: Connection, instance_id: str, *states: str) -> None:
-    """moto is done at once; the VM takes the time that a VM takes."""
+    """moto answers at once, but the VM takes time to boot or shut down."""
     if aws.hypervisor is None:
         return
     hypervisor = aws.hypervisor
@@ -257,7 +257,7 @@ def _vm_state(hypervisor: str, instance_id: str) -> str:
 
 
 def _replaces_with(aws: Connection, state: Plain, inputs: Plain) -> set[str]:
-    """New user-data if it is to, and a type of another architecture: a root volume of one starts on no other."""
+    """User data with `userDataReplaceOnChange`, and a type of another architecture, which cannot boot the volume."""
     replaces = {"userData"} if inputs.get("userDataReplaceOnChange") else set()
     before, after = state.get("instanceType"), inputs.get("instanceType")
     if before and before != after and not _share_architecture(aws, before, after):
@@ -266,12 +266,12 @@ def _replaces_with(aws: Connection, state: Plain, inputs: Plain) -> set[str]:
 
 
 def _share_architecture(aws: Connection, *types: Any) -> bool:
-    """As the real plugin, which takes types that it cannot look up for ones that do."""
+    """Whether the types share one. Like the real plugin, it assumes so of types that it cannot look up."""
     try:
         found = aws.client("ec2").describe_instance_types(InstanceTypes=list(types))["InstanceTypes"]
     except ClientError:
         return True
-    return bool(set.intersection(*({*one["ProcessorInfo"]["SupportedArchitectures"]} for one in found)))
+    return bool(set.intersection(*({*known["ProcessorInfo"]["SupportedArchitectures"]} for known in found)))
 
 
 _GIVEN = Property(computed=True)

@@ -34,7 +34,7 @@ def _read_key(aws: Connection, key_id: str, state: Plain) -> Plain | None:
         "description": found["Description"],
         "enableKeyRotation": kms.get_key_rotation_status(KeyId=key_id)["KeyRotationEnabled"],
         "policy": json.dumps(json.loads(kms.get_key_policy(KeyId=key_id, PolicyName=POLICY)["Policy"])),
-        # Not in AWS at all: what `destroy` does.
+        # Not a property of the key: what `destroy` does.
         "deletionWindowInDays": state.get("deletionWindowInDays"),
         "tags": {tag["TagKey"]: tag["TagValue"] for tag in kms.list_resource_tags(KeyId=key_id)["Tags"]},
     }
@@ -56,7 +56,7 @@ def _update_key(aws: Connection, key_id: str, state: Plain, inputs: Plain) -> No
 
 
 def _delete_key(aws: Connection, key_id: str, state: Plain) -> None:
-    """KMS deletes no key at once: 30 days later by default, 7 at least."""
+    """Schedules the deletion: KMS deletes a key after 30 days by default, after 7 at the earliest."""
     kms = aws.client("kms")
     if kms.describe_key(KeyId=key_id)["KeyMetadata"]["KeyState"] != "PendingDeletion":
         kms.schedule_key_deletion(

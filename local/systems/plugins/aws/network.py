@@ -1,4 +1,4 @@
-"""The network that a VM stands in."""
+"""The network of a VM."""
 
 import re
 import zlib
@@ -13,7 +13,7 @@ ANYTHING: Any = [{"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}]
 
 
 def tagged(resource: str, inputs: Plain) -> Any:
-    """TagSpecifications for a creation; none at all without tags, which EC2 wants so."""
+    """TagSpecifications for a creation; none without tags, as EC2 requires."""
     tags = tag_list(inputs.get("tags"))
     return [{"ResourceType": resource, "Tags": tags}] if tags else []
 
@@ -35,7 +35,7 @@ def arn(aws: Connection, resource: str, resource_id: str) -> str:
 
 VpcSwitch = Literal["enableDnsSupport", "enableDnsHostnames"]
 VPC_SWITCHES: tuple[tuple[VpcSwitch, bool], ...] = (("enableDnsSupport", True), ("enableDnsHostnames", False))
-"""Attributes of a VPC, and what EC2 sets by itself."""
+"""Attributes of a VPC, with EC2's own defaults."""
 
 
 def _create_vpc(aws: Connection, inputs: Plain) -> Created:
@@ -70,7 +70,7 @@ def _read_vpc(aws: Connection, vpc_id: str, _state: Plain) -> Plain:
 
 
 def _update_vpc(aws: Connection, vpc_id: str, state: Plain, inputs: Plain) -> None:
-    # What is not asked for any more stays as it is.
+    # A property that is no longer given keeps its value.
     kept = {"enableDnsHostnames": state.get("enableDnsHostnames", False)}
     _switch_vpc(aws, vpc_id, {**kept, **inputs})
     retag(aws, vpc_id, state, inputs)
@@ -163,7 +163,7 @@ def _put_routes(aws: Connection, table_id: str, inputs: Plain) -> None:
 
 
 def _routes(aws: Connection, table_id: str) -> tuple[dict[str, Any], list[dict[str, str]]]:
-    """A route table, and the routes in it that somebody made: those of the VPC itself and of endpoints apart."""
+    """A route table, and its routes without those of the VPC itself and of endpoints."""
     table: Any = aws.client("ec2").describe_route_tables(RouteTableIds=[table_id])["RouteTables"][0]
     routes = [
         {"cidrBlock": route["DestinationCidrBlock"], "gatewayId": route["GatewayId"]}
@@ -179,7 +179,7 @@ def _read_table(aws: Connection, table_id: str, state: Plain) -> Plain:
         "id": table_id,
         "arn": arn(aws, "route-table", table_id),
         "vpcId": table["VpcId"],
-        # Routes may be resources of their own; then they are none of the table's concern.
+        # Routes may be resources of their own; then the table does not manage them.
         "routes": routes if state.get("routes") else None,
         "tags": tag_map(table.get("Tags")),
     }
@@ -198,7 +198,7 @@ def _create_route(aws: Connection, inputs: Plain) -> Created:
     aws.client("ec2").create_route(
         RouteTableId=table_id, DestinationCidrBlock=destination, GatewayId=inputs["gatewayId"]
     )
-    # The real plugin's own form of an id: EC2 has none for a route.
+    # The real plugin's form of an id: EC2 has no ids for routes.
     return Created(f"r-{table_id}{zlib.crc32(destination.encode())}")
 
 
@@ -248,7 +248,7 @@ def _read_association(aws: Connection, association_id: str, _state: Plain) -> Pl
 
 
 def _update_association(aws: Connection, association_id: str, _state: Plain, inputs: Plain) -> str:
-    """EC2 gives the association with the other table a new id."""
+    """Associates another table; EC2 gives the association a new id."""
     answer = aws.client("ec2").replace_route_table_association(
         AssociationId=association_id, RouteTableId=inputs["routeTableId"]
     )
@@ -272,7 +272,7 @@ def _create_endpoint(aws: Connection, inputs: Plain) -> Created:
 
 def _read_endpoint(aws: Connection, endpoint_id: str, _state: Plain) -> Plain | None:
     found: Any = aws.client("ec2").describe_vpc_endpoints(VpcEndpointIds=[endpoint_id])["VpcEndpoints"]
-    # EC2 shows deleted ones for a while.
+    # EC2 shows deleted endpoints for a while.
     if not found or found[0]["State"].lower() in ("deleting", "deleted"):
         return None
     endpoint = found[0]
@@ -307,7 +307,7 @@ _DESCRIPTION = re.compile(r"[a-zA-Z0-9. _\-:/()#,@\[\]+=&;{}!$*]{0,255}")
 
 
 def _require_description(text: str) -> None:
-    """EC2 takes a few characters only, and moto takes any."""
+    """Refuses characters that EC2 refuses; moto accepts any."""
     if not _DESCRIPTION.fullmatch(text):
         raise RefusedError(
             "InvalidParameterValue: Invalid rule description. Valid descriptions are strings less than 256 characters "
@@ -325,13 +325,13 @@ def _create_group(aws: Connection, inputs: Plain) -> Created:
     if inputs.get("vpcId"):
         request["VpcId"] = inputs["vpcId"]
     answer = ec2.create_security_group(**request, TagSpecifications=tagged("security-group", inputs))
-    # A new group lets everything out; the real plugin takes that rule away.
+    # A new group allows all outgoing traffic; the real plugin removes that rule.
     ec2.revoke_security_group_egress(GroupId=answer["GroupId"], IpPermissions=ANYTHING)
     return Created(answer["GroupId"])
 
 
 def _take_default_group(aws: Connection, inputs: Plain) -> Created:
-    """The real plugin makes no group: it takes over the VPC's own and takes every rule of it away.
+    """The real plugin creates no group: it adopts the VPC's default group and removes all of its rules.
 
     Source: `resourceDefaultSecurityGroupCreate` in internal/service/ec2/vpc_default_security_group.go of
     hashicorp/terraform-provider-aws (01f4311).
@@ -572,7 +572,7 @@ KINDS: dict[str, Kind[Connection]] = {
         create=_take_default_group,
         read=_read_group,
         update=retag,
-        # It goes with its VPC.
+        # It is deleted with its VPC.
         delete=lambda _aws, _group_id, _state: None,
         source=terraform_aws_5("ec2/vpc_default_security_group.go", "01f4311"),
     ),

@@ -1,4 +1,4 @@
-"""The table of resource types, and the provider that walks it."""
+"""The table of resource types, and the provider that works from it."""
 
 import os
 
@@ -32,7 +32,7 @@ SETTINGS = frozenset(
         "version",
     }
 )
-"""Of these only `region` and `defaultTags` mean anything here: there is one endpoint, the local one."""
+"""Only `region` and `defaultTags` have an effect here: there is one endpoint, the local one."""
 
 GONE = frozenset(
     {
@@ -65,7 +65,7 @@ GONE = frozenset(
 
 
 def is_gone(error: Exception) -> bool:
-    """Whether an error says that the resource is not there."""
+    """Whether an error says that the resource does not exist."""
     return isinstance(error, ClientError) and error.response["Error"]["Code"] in GONE
 
 

@@ -1,4 +1,4 @@
-"""Buckets, their guards, and objects."""
+"""Buckets, their sub-resources, and objects."""
 
 import base64
 import json
@@ -46,7 +46,7 @@ def _read_bucket(aws: Connection, bucket: str, state: Plain) -> Plain:
         "bucketRegionalDomainName": f"{bucket}.s3.{region}.amazonaws.com",
         "bucketRegion": region,
         "objectLockEnabled": _has_object_lock(aws, bucket),
-        # Not in AWS at all: what `destroy` does with the objects.
+        # Not a property of the bucket: what `destroy` does with the objects.
         "forceDestroy": state.get("forceDestroy", False),
         "tags": _bucket_tags(aws, bucket),
     }
@@ -110,7 +110,7 @@ def _guard(
 ) -> Kind[Connection]:
     """A sub-resource of a bucket: its id is the bucket's name, and putting it again changes it.
 
-    `get` returns its properties apart from `bucket`; it gets what was known before.
+    `get` returns its properties without `bucket`; it gets the former state.
     """
 
     def create(aws: Connection, inputs: Plain) -> Created:
@@ -183,7 +183,7 @@ def _put_encryption(aws: Connection, bucket: str, inputs: Plain) -> object:
 
 def _get_encryption(aws: Connection, bucket: str, state: Plain) -> Plain:
     answer = aws.client("s3").get_bucket_encryption(Bucket=bucket)
-    # moto forgets what is blocked: what was put is believed. S3 itself blocks SSE-C where nothing else is asked for.
+    # moto does not keep what is blocked: the state's value is taken. S3 itself blocks SSE-C by default.
     blocked = [rule.get("blockedEncryptionTypes") or ["SSE-C"] for rule in state.get("rules") or [{}]]
     rules = []
     for number, rule in enumerate(answer["ServerSideEncryptionConfiguration"]["Rules"]):
@@ -226,7 +226,7 @@ def _sent_filter(chosen: Plain) -> dict[str, Any]:
 
 
 def _read_filter(found: Plain, before: Plain) -> Plain:
-    """moto forgets the size of a filter: what was put is believed."""
+    """moto does not keep a filter's size: the state's value is taken."""
     if "And" in found:
         return {"and": {**before.get("and", {}), "prefix": found["And"].get("Prefix", "")}}
     return {"prefix": found["Prefix"]} if found.get("Prefix") else before
@@ -276,7 +276,7 @@ def _get_versioning(aws: Connection, bucket: str, _state: Plain) -> Plain:
 
 
 def _suspend_versioning(aws: Connection, bucket: str) -> None:
-    """Versioning cannot be taken back: the real plugin suspends it, and lets it be where objects are locked."""
+    """Versioning cannot be removed: the real plugin suspends it, except where objects are locked."""
     s3 = aws.client("s3")
     try:
         s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Suspended"})
@@ -332,7 +332,7 @@ def _create_object(aws: Connection, inputs: Plain) -> Created:
         "Bucket": inputs["bucket"],
         "Key": inputs["key"],
         "Body": _body(inputs),
-        # S3's own default differs; the real plugin sends this one.
+        # S3's own default differs; the real plugin sends this value.
         "ContentType": inputs.get("contentType", "application/octet-stream"),
     }
     aws.client("s3").put_object(**request)
@@ -353,11 +353,11 @@ def _read_object(aws: Connection, object_id: str, state: Plain) -> Plain:
     head = s3.head_object(Bucket=bucket, Key=key)
     etag = head["ETag"].strip('"')
     if "contentBase64" in state:
-        # As the real plugin, which reads no content back.
+        # Like the real plugin, which does not read the content back.
         content = {"contentBase64": state["contentBase64"]}
     else:
         content = {"content": s3.get_object(Bucket=bucket, Key=key)["Body"].read().decode()}
-    # As the real plugin has them: what the bucket's lock gave is a difference to inputs that do not name it.
+    # As in the real plugin: the retention that the bucket's lock sets differs from inputs that do not name it.
     lock: dict[str, str] = {}
     if "ObjectLockMode" in head:
         lock["objectLockMode"] = head["ObjectLockMode"]
@@ -372,7 +372,7 @@ def _read_object(aws: Connection, object_id: str, state: Plain) -> Plain:
         "contentType": head["ContentType"],
         **content,
         "forceDestroy": state.get("forceDestroy", False),
-        # Not in AWS at all: which tags the plugin adds.
+        # Not a property of the object: which tags the plugin adds.
         "overrideProvider": state.get("overrideProvider"),
         "versionId": head.get("VersionId"),
         "tags": tag_map(s3.get_object_tagging(Bucket=bucket, Key=key)["TagSet"]),

@@ -62,7 +62,7 @@ def _update(aws: Connection, name: str, state: Plain, inputs: Plain) -> None:
     ) or (inputs.get("description") != state.get("description")):
         request = _request(inputs)
         if inputs.get("keyId") == state.get("keyId"):
-            # As the real one: what Parameter Store does then is its own matter.
+            # As in the real plugin: Parameter Store then decides.
             request.pop("KeyId", None)
         ssm.put_parameter(**request, Overwrite=True)
     wanted, unwanted = tag_changes(state, inputs)
@@ -73,7 +73,7 @@ def _update(aws: Connection, name: str, state: Plain, inputs: Plain) -> None:
 
 
 def _replaces_with(_aws: Connection, state: Plain, inputs: Plain) -> set[str]:
-    """A parameter becomes an advanced one in place, and a standard one never again."""
+    """A standard parameter becomes an advanced one in place; the way back replaces it."""
     return {"tier"} if (state.get("tier"), inputs.get("tier")) == ("Advanced", "Standard") else set()
 
 

@@ -13,7 +13,7 @@ from local.systems.plugins.guard import local_endpoint
 from local.systems.plugins.stand_in import StandIn, quiet
 
 SETTINGS = frozenset({"cloudApiKey", "cloudApiSecret", "endpoint", "maxRetries", "version"})
-"""None of them means anything here: there is one cluster, the local one, and it knows no cloud API."""
+"""Accepted and ignored: there is one cluster, the local one, and no cloud API."""
 
 
 def stand_in(bootstrap: str, users: Path) -> StandIn[Cluster]:

@@ -1,4 +1,4 @@
-"""What the program looks up: the audit-log cluster and its service account."""
+"""The lookups of the program: the audit-log cluster and its service account."""
 
 from collections.abc import Callable
 
@@ -21,7 +21,7 @@ def _kafka_cluster(cluster: Cluster, arguments: Plain) -> Result:
         "cloud": "AWS",
         "region": "us-west-2",
         "bootstrapEndpoint": f"SASL_SSL://{cluster.bootstrap}",
-        # Nobody serves it here: the program does not use it.
+        # Nothing serves it here, as the program does not use it.
         "restEndpoint": f"https://{cluster.bootstrap}",
     }, set()
 

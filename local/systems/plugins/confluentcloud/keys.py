@@ -1,4 +1,4 @@
-"""API keys: a record of who owns which, and the broker's users, who are let in with them."""
+"""API keys: a record of their owners, and the broker's users, who log in with them."""
 
 import fcntl
 import json
@@ -21,7 +21,7 @@ KEYS_PER_OWNER = 2
 
 @dataclass(frozen=True)
 class Cluster:
-    """The local broker: its address (host:port) and the file of those who may log in."""
+    """The local broker: its address (host:port) and the file of its users."""
 
     bootstrap: str
     users: Path
@@ -60,7 +60,7 @@ def _read(cluster: Cluster, key: str, state: Plain) -> Plain | None:
         "id": key,
         **record,
         "secret": secret,
-        # Not in the cloud at all: how long the creation waits.
+        # Not a property of the key: how long the creation waits.
         "disableWaitForReady": state.get("disableWaitForReady", False),
     }
 
@@ -78,7 +78,7 @@ def _delete(cluster: Cluster, key: str, _state: Plain) -> None:
 
 @contextmanager
 def _records(cluster: Cluster) -> Iterator[dict[str, Any]]:
-    """The records by key, locked; what was changed is written when the block ends well."""
+    """The records by key, locked; changes are written when the block ends without an error."""
     file = cluster.records
     file.parent.mkdir(parents=True, exist_ok=True)
     with file.with_suffix(".lock").open("w") as lock:

@@ -1,4 +1,4 @@
-"""How policy documents are read, without a server."""
+"""The evaluation of policy documents, without a server."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ def test_an_explicit_deny_wins_over_an_allow_before_it() -> None:
     assert verdict(statement(), statement(Effect="Deny")) is Decision.DENY
 
 
-def test_what_no_statement_names_is_neutral() -> None:
+def test_without_a_matching_statement_the_decision_is_neutral() -> None:
     assert verdict(statement(), action="s3:PutObject") is Decision.NEUTRAL
 
 
@@ -45,7 +45,7 @@ def test_action_names_do_not_depend_on_case() -> None:
     assert verdict(statement(Action="S3:getobject")) is Decision.ALLOW
 
 
-def test_a_not_action_statement_leaves_out_what_it_names() -> None:
+def test_a_not_action_statement_excludes_its_actions() -> None:
     all_but_deletes = {"Effect": "Allow", "NotAction": "s3:Delete*", "Resource": "*"}
     assert verdict(all_but_deletes) is Decision.ALLOW
     assert verdict(all_but_deletes, action="s3:DeleteObject") is Decision.NEUTRAL
@@ -58,7 +58,7 @@ def test_a_condition_that_does_not_match_makes_its_statement_neutral_not_a_refus
     assert verdict(conditional, s3_prefix="topics/") is Decision.ALLOW
 
 
-def test_a_deny_without_tls_does_not_strike_a_request_with_it() -> None:
+def test_a_deny_without_tls_does_not_apply_to_a_request_with_tls() -> None:
     deny = statement(Effect="Deny", Action="s3:*", Condition={"Bool": {"aws:SecureTransport": "false"}})
     assert verdict(deny, aws_securetransport="true") is Decision.NEUTRAL
     assert verdict(deny, aws_securetransport="false") is Decision.DENY
@@ -70,7 +70,7 @@ def test_a_missing_key_fails_a_positive_test_and_passes_a_negated_one() -> None:
     assert verdict(statement(Condition={"StringEqualsIfExists": {"s3:prefix": "a"}})) is Decision.ALLOW
 
 
-def test_an_upload_with_another_encryption_is_told_from_one_without_any() -> None:
+def test_an_upload_with_another_encryption_differs_from_one_without_encryption() -> None:
     key = "s3:x-amz-server-side-encryption"
     other = statement(Effect="Deny", Condition={"Null": {key: "false"}, "StringNotEquals": {key: "AES256"}})
     assert verdict(other) is Decision.NEUTRAL
@@ -92,6 +92,6 @@ def test_a_negated_test_holds_only_if_no_value_matches() -> None:
         statement(NotPrincipal="*"),
     ],
 )
-def test_what_is_not_known_is_an_error_and_never_granted(unknown: dict[str, Any]) -> None:
+def test_an_unknown_element_is_an_error_and_never_granted(unknown: dict[str, Any]) -> None:
     with pytest.raises(UnsupportedPolicyError):
         verdict(unknown, aws_currenttime="2029-01-01T00:00:00Z")

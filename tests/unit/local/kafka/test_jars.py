@@ -1,4 +1,4 @@
-"""What is built into the cache is built once, as a whole, and a missing tool is named."""
+"""The cache: a folder is built once and as a whole, and a missing tool is named."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "cache"
 
 
-def test_the_same_inputs_are_built_once_and_others_anew() -> None:
+def test_the_same_inputs_are_built_once_and_other_inputs_again() -> None:
     built: list[Path] = []
 
     first, again, other = (
@@ -42,6 +42,6 @@ def test_a_missing_tool_is_named_with_its_package() -> None:
         java.run(["no-such-tool"], needs="maven")
 
 
-def test_a_failed_tool_shows_what_it_said() -> None:
+def test_the_error_of_a_failed_tool_has_its_output() -> None:
     with pytest.raises(java.ToolError, match=r"cat failed with 1:\n.*/nowhere"):
         java.run(["cat", "/nowhere"], needs="coreutils")

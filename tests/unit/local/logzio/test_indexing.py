@@ -1,4 +1,4 @@
-"""The emulator gives each field its type of the day, and marks what Logz.io documents it cannot index."""
+"""The emulator gives each field its type of the day, and marks logs that Logz.io, by its documentation, cannot index."""
 
 import json
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ class Account:
         self.indexer = Indexer(self.store, lambda: self.now)
 
     def index(self, *logs: dict[str, Any] | str, **added: Any) -> list[Event]:
-        """What becomes of logs; those that are objects get an `@timestamp` where they have none."""
+        """The logs as indexed; objects without an `@timestamp` get one."""
         lines = (
             log if isinstance(log, str) else json.dumps({"@timestamp": TIME, **log}, ensure_ascii=False)
             for log in logs
@@ -33,7 +33,7 @@ class Account:
         return self.indexer.events("\n".join(lines), "confluent_audit", added)
 
     def failures(self, *logs: dict[str, Any] | str) -> list[str | None]:
-        """Why each log is not indexed; None for one that is."""
+        """Why each log is not indexed; None for an indexed log."""
         return [logzio_facts.failure(event.event) for event in self.index(*logs)]
 
 
@@ -44,7 +44,7 @@ def account(tmp_path: Path) -> Iterator[Account]:
     made.store.close()
 
 
-def test_a_log_that_keeps_every_rule_is_shown_with_the_registrations_type(account: Account) -> None:
+def test_a_valid_log_is_shown_with_the_registrations_type(account: Account) -> None:
     (event,) = account.index({"id": "e", "a": {"b": [1, 2]}, "type": "its own"}, s3_object_key="k")
 
     assert event == Event(
@@ -123,7 +123,7 @@ def test_a_field_inside_a_list_has_one_type_too(account: Account) -> None:
     assert "failed to parse field [f.x] of type [long]" in second
 
 
-def test_dates_are_text_but_for_the_timestamp(account: Account) -> None:
+def test_dates_are_text_except_the_timestamp(account: Account) -> None:
     """Automatic date detection is off ("Field Mapping")."""
     assert account.failures({"f": TIME}, {"f": "yesterday"}) == [None, None]
 
@@ -261,7 +261,7 @@ def test_plain_text_is_a_message_at_the_time_of_its_arrival(account: Account) ->
     ]
 
 
-def test_what_could_not_be_indexed_is_shown_as_text_with_its_id(account: Account) -> None:
+def test_an_index_failure_is_shown_as_text_with_its_id(account: Account) -> None:
     (event,) = account.index({"id": "e", "log.level": "high"})
 
     assert event.event_id == "e"
@@ -274,13 +274,13 @@ def test_what_could_not_be_indexed_is_shown_as_text_with_its_id(account: Account
     }
 
 
-def test_what_could_not_be_indexed_fixes_no_type(account: Account) -> None:
+def test_an_index_failure_fixes_no_type(account: Account) -> None:
     account.index({"f": "text", "log.level": "high"}, {"f": "text", "@timestamp": "no date"})
 
     assert account.failures({"f": {"x": 1}}) == [None]
 
 
-def test_a_bad_log_takes_no_other_with_it(account: Account) -> None:
+def test_a_bad_log_affects_no_other(account: Account) -> None:
     assert [reason is None for reason in account.failures({"f": 1}, {"f": "text"}, {"f": 2}, "no JSON")] == [
         True,
         False,

@@ -1,4 +1,4 @@
-"""What the stand-ins claim has a source, and what nobody has verified is named."""
+"""Every claim of the stand-ins has a source, or is listed as not verified."""
 
 import subprocess
 import sys
@@ -20,10 +20,10 @@ NOT_VERIFIED = {
     f"{LIFECYCLE}.filter.and.prefix",
     f"{LIFECYCLE}.filter.prefix",
 }
-"""A new one belongs here only if no source of it can be found."""
+"""Add a claim here only if no source of it can be found."""
 
 
-def test_every_claim_has_its_source_or_says_that_it_has_none() -> None:
+def test_every_claim_has_a_source_or_says_that_it_is_not_verified() -> None:
     unsourced = [claim.about for claim in claims.claims() if claim.source is None]
 
     assert unsourced == []
@@ -52,14 +52,14 @@ def test_a_source_names_a_file_or_page_and_its_version() -> None:
             assert claim.source.version, claim
 
 
-def test_what_is_not_verified_is_known() -> None:
+def test_the_claims_that_are_not_verified_are_known() -> None:
     unverified = [claim for claim in claims.claims() if isinstance(claim.source, NotVerified)]
 
     assert {claim.about for claim in unverified} == NOT_VERIFIED
     assert len(unverified) == len(NOT_VERIFIED)
 
 
-def test_a_claim_says_what_the_table_says() -> None:
+def test_a_claim_agrees_with_its_table() -> None:
     said = {claim.about: claim.statement for claim in claims.claims()}
     instance = "aws:ec2/instance:Instance"
 
@@ -79,7 +79,7 @@ def _printed(*options: str) -> list[str]:
     return done.stdout.splitlines()
 
 
-def test_the_command_lists_what_is_not_verified_and_what_was_read_in_an_older_version() -> None:
+def test_the_command_lists_claims_not_verified_and_claims_of_an_older_version() -> None:
     every, lines = list(claims.claims()), _printed()
     older = {claim.about.partition(".")[0] for claim in every if getattr(claim.source, "older", False)}
 

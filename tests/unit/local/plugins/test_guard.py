@@ -1,4 +1,4 @@
-"""A stand-in in the wrong place would be worse than none."""
+"""Which endpoints are on this machine."""
 
 import pytest
 

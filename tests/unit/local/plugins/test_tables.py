@@ -1,4 +1,4 @@
-"""The tables are held against the SDKs: what the real plugins do not know, the stand-ins must not know."""
+"""The tables against the SDKs: the stand-ins must not have what the real plugins lack."""
 
 import importlib
 import inspect
@@ -40,7 +40,7 @@ def _snake(name: str) -> str:
 
 
 def _unknown(table: Mapping[str, Property], args: Any, where: str) -> Iterator[str]:
-    """What the table has and the SDK has not, in nested fields too."""
+    """Properties that the table has and the SDK lacks, in nested fields too."""
     real = _types.input_type_types(args)
     for name, prop in table.items():
         if name not in real:
@@ -57,12 +57,12 @@ def _nested(annotation: Any) -> Any:
 
 
 @pytest.mark.parametrize("token", KINDS)
-def test_every_property_of_a_table_is_one_of_the_sdk(token: str) -> None:
+def test_the_sdk_has_every_property_of_a_table(token: str) -> None:
     assert list(_unknown(KINDS[token].properties, _args(_resource(token)), token)) == []
 
 
 @pytest.mark.parametrize("token", KINDS)
-def test_what_the_sdk_requires_the_table_requires(token: str) -> None:
+def test_a_table_requires_what_the_sdk_requires(token: str) -> None:
     args = _args(_resource(token))
     parameters = inspect.signature(args.__init__).parameters
     names = _types.input_type_py_to_pulumi_names(args)
@@ -81,7 +81,7 @@ def test_a_resource_is_regional_where_the_sdk_takes_a_region(token: str) -> None
 
 
 @pytest.mark.parametrize("token", KINDS)
-def test_every_output_of_a_table_is_one_of_the_sdk(token: str) -> None:
+def test_the_sdk_has_every_output_of_a_table(token: str) -> None:
     resource = _resource(token)
 
     assert [name for name in KINDS[token].outputs if not hasattr(resource, _snake(name))] == []
@@ -102,7 +102,7 @@ def test_the_sdk_calls_the_function_by_the_token(token: str) -> None:
     assert f"'{token}'" in inspect.getsource(function)
 
 
-def test_a_made_up_name_goes_into_a_property_of_the_table() -> None:
+def test_a_generated_name_is_a_property_of_the_table() -> None:
     named = {token: kind.auto_name for token, kind in KINDS.items() if kind.auto_name is not None}
 
     assert {token for token, name in named.items() if name not in KINDS[token].properties} == set()

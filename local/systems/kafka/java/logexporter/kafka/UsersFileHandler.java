@@ -16,8 +16,8 @@ import org.apache.kafka.common.security.auth.AuthenticateCallbackHandler;
 import org.apache.kafka.common.security.plain.PlainAuthenticateCallback;
 
 /**
- * Checks SASL PLAIN against a JSON file, {@code {"users": {"key": "secret"}}}, that is read anew each time: keys
- * come and go while the broker runs, as those of Confluent Cloud do. The file's path is the option {@code
+ * Checks SASL PLAIN against a JSON file, {@code {"users": {"key": "secret"}}}, that is read at each login: keys
+ * are added and removed while the broker runs, as in Confluent Cloud. The file's path is the option {@code
  * users_file} of the login module.
  */
 public class UsersFileHandler implements AuthenticateCallbackHandler {

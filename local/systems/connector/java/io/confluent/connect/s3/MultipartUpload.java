@@ -7,8 +7,8 @@ import java.util.List;
 import software.amazon.awssdk.services.s3.model.CompletedPart;
 
 /**
- * The bytes of one object on their way to S3, in parts. It is begun when the first part is full or the object
- * complete, so an object smaller than a part costs its three requests at the very end.
+ * The bytes of one object on their way to S3, in parts. The upload begins when the first part is full or the
+ * object complete, so an object smaller than a part makes its three requests at the end.
  */
 final class MultipartUpload extends OutputStream {
     private final S3Storage storage;
@@ -52,7 +52,7 @@ final class MultipartUpload extends OutputStream {
         }
     }
 
-    /** Sends what is left and makes the object appear. */
+    /** Sends the rest and completes the object. */
     void complete() throws FileExistsException {
         if (length > 0 || parts.isEmpty()) {
             uploadPart();
@@ -60,7 +60,7 @@ final class MultipartUpload extends OutputStream {
         storage.completeUpload(key, uploadId, parts);
     }
 
-    /** Gives it up; what is written from now on is dropped. */
+    /** Aborts the upload; later writes are dropped. */
     void abort() {
         isAborted = true;
         if (uploadId != null) {

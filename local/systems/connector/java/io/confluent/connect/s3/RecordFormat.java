@@ -18,7 +18,7 @@ final class RecordFormat {
         end = (config.isJson() ? "\n" : config.bytesSeparator()).getBytes(StandardCharsets.UTF_8);
     }
 
-    /** One JSON document, or the bytes as they are. */
+    /** One JSON document, or the unchanged bytes. */
     byte[] value(SinkRecord record) {
         return converter.fromConnectData(record.topic(), record.valueSchema(), record.value());
     }

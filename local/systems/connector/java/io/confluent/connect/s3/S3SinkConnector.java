@@ -58,7 +58,7 @@ public class S3SinkConnector extends SinkConnector {
         return new Config(values);
     }
 
-    /** The version of the archive it came in. */
+    /** The version of the connector's archive. */
     @Override
     public String version() {
         return loadVersion();

@@ -27,7 +27,7 @@ import software.amazon.awssdk.regions.Region;
  * The vendor's settings, by the vendor's names and defaults.
  *
  * <p>Stricter than the vendor: a setting that is known to neither this connector nor Connect is an error, and one
- * that would change what is written in a way the stand-in does not know is taken at its harmless value only.
+ * that would change the output in a way the stand-in does not implement is accepted with its default only.
  */
 final class S3SinkConnectorConfig extends AbstractConfig {
     static final String BUCKET = "s3.bucket.name";
@@ -68,7 +68,7 @@ final class S3SinkConnectorConfig extends AbstractConfig {
 
     private static final int MIN_PART_SIZE = 5 * 1024 * 1024;
 
-    /** Vendor's settings that the stand-in does not act on, with the only value it takes: their default. */
+    /** Vendor's settings that the stand-in does not act on, with the only value it accepts: their default. */
     private static final Map<String, String> DEFAULT_ONLY = defaultOnly();
 
     /** Settings of Connect itself that every sink connector may carry. */
@@ -170,7 +170,7 @@ final class S3SinkConnectorConfig extends AbstractConfig {
         define(definition, REPORT_NULL_VALUES, Type.BOOLEAN, true, null);
         define(definition, SEND_DIGEST, Type.BOOLEAN, false, null);
         define(definition, CONDITIONAL_WRITES, Type.BOOLEAN, true, null);
-        // Of use to time-based partitioners only, so any value is harmless.
+        // Only time-based partitioners use it, so any value is harmless.
         define(definition, "locale", Type.STRING, "", null);
         for (Map.Entry<String, String> entry : DEFAULT_ONLY.entrySet()) {
             define(definition, entry.getKey(), Type.STRING, entry.getValue(), ValidString.in(entry.getValue()));
@@ -178,7 +178,7 @@ final class S3SinkConnectorConfig extends AbstractConfig {
         return definition;
     }
 
-    /** What is wrong beyond single values, by setting; empty if nothing is. */
+    /** Errors that concern several settings, by setting; empty if there are none. */
     static Map<String, String> problems(Map<String, String> properties) {
         Map<String, String> problems = new LinkedHashMap<>();
         Set<String> known = definition().names();
@@ -196,14 +196,14 @@ final class S3SinkConnectorConfig extends AbstractConfig {
         return problems;
     }
 
-    /** A partitioner of the configured class, which Connect's loader of this plugin finds. */
+    /** A partitioner of the configured class, loaded by Connect's class loader of this plugin. */
     Partitioner<?> partitioner() {
         Partitioner<?> partitioner = getConfiguredInstance(PARTITIONER, DefaultPartitioner.class);
         partitioner.configure(new HashMap<>(values()));
         return partitioner;
     }
 
-    /** Whether an existing file must not be overwritten; as with the vendor, only under scheduled rotation. */
+    /** Whether an existing file must not be overwritten; as in the vendor's, only with scheduled rotation. */
     boolean conditionalWrites() {
         return getBoolean(CONDITIONAL_WRITES) && getLong(ROTATE_SCHEDULE) > 0;
     }
@@ -257,7 +257,7 @@ final class S3SinkConnectorConfig extends AbstractConfig {
         return belongsToAlias(name, "transforms", properties) || belongsToAlias(name, "predicates", properties);
     }
 
-    /** Connect itself takes `transforms.x.type` in silence when no transformation is called x. */
+    /** Connect itself silently accepts `transforms.x.type` without a transformation x. */
     private static boolean belongsToAlias(String name, String list, Map<String, String> properties) {
         if (!name.startsWith(list + ".") || isEmpty(properties.get(list))) {
             return false;
@@ -323,7 +323,7 @@ final class S3SinkConnectorConfig extends AbstractConfig {
         try {
             return value != null && Long.parseLong(value.trim()) > 0;
         } catch (NumberFormatException e) {
-            // The definition's own check names it.
+            // The definition's own check reports it.
             return false;
         }
     }

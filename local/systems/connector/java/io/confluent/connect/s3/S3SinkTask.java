@@ -18,7 +18,7 @@ import org.apache.kafka.connect.sink.SinkTask;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Hands each record to its partition's writer and commits only offsets of completed files: at least once. */
+/** Passes each record to its partition's writer, and commits offsets of completed files only: at least once. */
 public class S3SinkTask extends SinkTask {
     private static final Logger LOG = LoggerFactory.getLogger(S3SinkTask.class);
 
@@ -44,7 +44,7 @@ public class S3SinkTask extends SinkTask {
             throw new ConnectException(
                     "Non-existent S3 bucket: " + config.getString(S3SinkConnectorConfig.BUCKET));
         }
-        // One for the task's life, through every rebalance.
+        // One for the life of the task, through every rebalance.
         partitioner = config.partitioner();
         reporter = config.getBoolean(S3SinkConnectorConfig.REPORT_NULL_VALUES) ? context.errantRecordReporter() : null;
     }
@@ -54,7 +54,7 @@ public class S3SinkTask extends SinkTask {
         long now = System.currentTimeMillis();
         for (TopicPartition partition : partitions) {
             writers.put(partition, new TopicPartitionWriter(partition, config, storage, format, partitioner, now));
-            // Connect keeps a partition paused that comes back after a rebalance.
+            // A partition that comes back after a rebalance is still paused in Connect.
             if (pausedUntil.remove(partition) != null) {
                 context.resume(partition);
             }
@@ -68,7 +68,7 @@ public class S3SinkTask extends SinkTask {
                 writers.get(new TopicPartition(record.topic(), record.kafkaPartition())).add(record);
             }
         }
-        // As the vendor does: nobody may rely on an order among partitions.
+        // As in the vendor's: there is no order among partitions.
         List<TopicPartition> shuffled = new ArrayList<>(writers.keySet());
         Collections.shuffle(shuffled);
         for (TopicPartition partition : shuffled) {
@@ -76,7 +76,7 @@ public class S3SinkTask extends SinkTask {
         }
     }
 
-    /** Only what stands completely in the bucket; the rest is read again after a crash. */
+    /** Only offsets of objects that are complete in the bucket; the rest is read again after a crash. */
     @Override
     public Map<TopicPartition, OffsetAndMetadata> preCommit(Map<TopicPartition, OffsetAndMetadata> current) {
         Map<TopicPartition, OffsetAndMetadata> offsets = new HashMap<>();
@@ -90,7 +90,7 @@ public class S3SinkTask extends SinkTask {
         return offsets;
     }
 
-    /** Open files are given up, not flushed: their records were not committed and come again. */
+    /** Open files are aborted, not flushed: their records were not committed and come again. */
     @Override
     public void close(Collection<TopicPartition> partitions) {
         for (TopicPartition partition : partitions) {
@@ -122,7 +122,7 @@ public class S3SinkTask extends SinkTask {
         }
     }
 
-    /** After a crash the records of a completed file come again; they go on under the next free name. */
+    /** After a crash the records of a completed file come again; they get the next free name. */
     private void stepOver(TopicPartition partition, TopicPartitionWriter writer, FileExistsException exists) {
         long first = writer.firstOffset();
         try {
@@ -140,7 +140,7 @@ public class S3SinkTask extends SinkTask {
         pause(partition, writer.discard(), now, e);
     }
 
-    /** Nothing more of the partition is read until it is tried again, so that a long outage fills no memory. */
+    /** Pauses the partition until the next try, so that a long outage does not fill the memory. */
     private void pause(TopicPartition partition, Long restart, long now, RetriableException e) {
         long backoff = config.getLong(S3SinkConnectorConfig.RETRY_BACKOFF);
         LOG.error("{} is tried again from offset {} in {} ms", partition, restart, backoff, e);

@@ -37,8 +37,8 @@ import software.amazon.awssdk.services.s3.model.UploadPartRequest;
 import software.amazon.awssdk.utils.Md5Utils;
 
 /**
- * The bucket: the few calls that are made to S3, with their errors told apart. RetriableException means that the same
- * records may be written again later, any other ConnectException that the task must fail.
+ * The bucket: the calls to S3, and the kinds of their errors. After a RetriableException the same records may be
+ * written again later; after any other ConnectException the task must fail.
  */
 final class S3Storage implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(S3Storage.class);
@@ -82,7 +82,7 @@ final class S3Storage implements AutoCloseable {
     }
 
     CompletedPart uploadPart(String key, String uploadId, int number, byte[] bytes, int length) {
-        // Unlike fromBytes it copies nothing; a retry opens the stream again.
+        // Unlike fromBytes this copies nothing; a retry opens the stream again.
         RequestBody body =
                 RequestBody.fromContentProvider(
                         () -> new ByteArrayInputStream(bytes, 0, length), length, "application/octet-stream");
@@ -102,7 +102,7 @@ final class S3Storage implements AutoCloseable {
         return Md5Utils.md5AsBase64(Arrays.copyOf(bytes, length));
     }
 
-    /** The one moment at which the object appears. */
+    /** Completes the upload; only then the object exists. */
     void completeUpload(String key, String uploadId, List<CompletedPart> parts) throws FileExistsException {
         CompleteMultipartUploadRequest request =
                 CompleteMultipartUploadRequest.builder()
@@ -125,7 +125,7 @@ final class S3Storage implements AutoCloseable {
         }
     }
 
-    /** Failures are only logged: the bucket's lifecycle rule clears what stays. */
+    /** Failures are only logged: the bucket's lifecycle rule deletes unfinished uploads. */
     void abortUpload(String key, String uploadId) {
         try {
             client.abortMultipartUpload(r -> r.bucket(bucket).key(key).uploadId(uploadId));
@@ -203,7 +203,7 @@ final class S3Storage implements AutoCloseable {
                         .httpClientBuilder(ApacheHttpClient.builder())
                         .credentialsProvider(credentials(config))
                         .forcePathStyle(config.getBoolean(S3SinkConnectorConfig.PATH_STYLE))
-                        // Stores beside AWS do not all know the newer checksums.
+                        // Not every store besides AWS knows the newer checksums.
                         .requestChecksumCalculation(RequestChecksumCalculation.WHEN_REQUIRED)
                         .responseChecksumValidation(ResponseChecksumValidation.WHEN_REQUIRED)
                         .overrideConfiguration(o -> o.retryStrategy(retries));

@@ -21,7 +21,7 @@ import org.slf4j.LoggerFactory;
 final class TopicPartitionWriter {
     private static final Logger LOG = LoggerFactory.getLogger(TopicPartitionWriter.class);
 
-    /** How many names of a file's records are kept, and tried after a taken one; the next is taken unseen. */
+    /** How many names of a file's records are kept, and tried if a name is taken; the next one is used unchecked. */
     private static final int SCAN_LIMIT = 100;
 
     private final TopicPartition partition;
@@ -62,7 +62,7 @@ final class TopicPartitionWriter {
         waiting.add(record);
     }
 
-    /** Writes what is waiting, and completes every file that is full or whose time has come. */
+    /** Writes the waiting records, and completes every file that is full or due for rotation. */
     void write(long now) throws FileExistsException {
         if (count == 0 && now >= nextRotation) {
             nextRotation = nextRotation(now);
@@ -71,7 +71,7 @@ final class TopicPartitionWriter {
             SinkRecord record = waiting.peek();
             String encodedPartition = partitioner.encodePartition(record, now);
             if (keys.size() < SCAN_LIMIT) {
-                // The vendor keeps a name for each of the first records, which a partitioner must bear.
+                // The vendor keeps a name for each of the first records: a partitioner must cope with these calls.
                 keys.put(record.kafkaOffset(), key(partitioner.encodePartition(record), record.kafkaOffset()));
             }
             if (count > 0 && now >= nextRotation) {
@@ -90,9 +90,9 @@ final class TopicPartitionWriter {
     }
 
     /**
-     * Gives up the open file and what is waiting.
+     * Aborts the open file and drops the waiting records.
      *
-     * @return the offset from which the records must come again; null if none was taken
+     * @return the offset from which the records must come again; null if there are none
      */
     Long discard() {
         Long restart = count > 0 ? Long.valueOf(firstOffset) : null;
@@ -114,8 +114,8 @@ final class TopicPartitionWriter {
     }
 
     /**
-     * The first offset after the open file's that no file is named after. Each file that was passed over holds at
-     * least the record it is named after, so none is lost.
+     * The first offset after the open file's that is not the name of a file. Each skipped file holds at least the
+     * record in its name, so no record is lost.
      */
     long nextFreeOffset() {
         long offset = firstOffset + 1;
@@ -139,7 +139,7 @@ final class TopicPartitionWriter {
             firstOffset = record.kafkaOffset();
             open(key(encodedPartition, firstOffset));
         }
-        // Counted first: if the write fails, the file must be given up from its first record on.
+        // Counted first: if the write fails, the file must be aborted from its first record on.
         count++;
         lastOffset = record.kafkaOffset();
         try {
@@ -215,7 +215,7 @@ final class TopicPartitionWriter {
         return width == 0 ? Long.toString(offset) : String.format("%0" + width + "d", offset);
     }
 
-    /** Rotations stand at whole multiples of the interval since midnight in the configured time zone. */
+    /** Rotations are at whole multiples of the interval since midnight in the configured time zone. */
     private long nextRotation(long now) {
         if (rotationMillis <= 0) {
             return Long.MAX_VALUE;

@@ -3,7 +3,7 @@ package io.confluent.connect.storage.partitioner;
 import java.util.Map;
 import org.apache.kafka.connect.sink.SinkRecord;
 
-/** One folder for each partition of a topic. Under the vendor's name, with its one field that the project uses. */
+/** One folder for each partition of a topic. Has the vendor's name, and the one field of it that the project uses. */
 public class DefaultPartitioner<T> implements Partitioner<T> {
     protected String delim;
 

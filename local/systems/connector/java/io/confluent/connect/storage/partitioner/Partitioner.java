@@ -3,7 +3,7 @@ package io.confluent.connect.storage.partitioner;
 import java.util.Map;
 import org.apache.kafka.connect.sink.SinkRecord;
 
-/** The vendor's interface, as far as the project uses it: what is not here must not be leaned on (docs/s3-sink.md). */
+/** The part of the vendor's interface that the project uses, and may rely on (docs/s3-sink.md). */
 public interface Partitioner<T> {
     void configure(Map<String, Object> config);
 
