@@ -1,7 +1,7 @@
-"""Every IAM and bucket policy of the project, as data: each statement carries the reason it exists.
+"""Every IAM and bucket policy of the project, as data: each statement has its reason.
 
-Pure text, no Pulumi resource: the components apply these functions to the names they learn, `make render`
-shows them, and the tests run them under an IAM enforcement. Source of which call needs which action: AWS
+Pure text, without Pulumi resources: the components call these functions with the names they learn, `make render`
+shows the policies, and the tests enforce them. Source of which call needs which action: AWS
 Service Authorization Reference (S3, Systems Manager, STS) and the calls that the S3 sink makes.
 """
 
@@ -15,7 +15,7 @@ VERSION = "2012-10-17"
 
 @dataclass(frozen=True)
 class Statement:
-    """One statement of a policy, and why it is there.
+    """A statement of a policy, with its reason.
 
     `resources` is empty in a trust policy, `principal` in an identity policy.
     """
@@ -29,7 +29,7 @@ class Statement:
     condition: Mapping[str, Mapping[str, str | Sequence[str]]] = field(default_factory=dict)
 
     def document(self) -> dict[str, Any]:
-        """The statement as IAM takes it (the reason stays here)."""
+        """The statement in IAM's form, without its reason."""
         optional: dict[str, Any] = {
             "Principal": self.principal,
             "Resource": list(self.resources),
@@ -56,36 +56,36 @@ def bucket_arn(bucket: str) -> str:
 
 
 def _use_key(kms_key_arn: str | None, actions: Sequence[str], reason: str) -> list[Statement]:
-    """The use of the bucket's KMS key, if it has one."""
+    """The right to use the bucket's KMS key, if it has a key."""
     if kms_key_arn is None:
         return []
     return [Statement(sid="UseKey", reason=reason, actions=actions, resources=[kms_key_arn])]
 
 
 def writer(bucket: str, kms_key_arn: str | None) -> list[Statement]:
-    """What the S3 sink may do: the article's three statements with their two faults corrected.
+    """What the S3 sink may do: the article's three statements with two corrections.
 
-    `s3:ListMultipartUpload` is no action at all, and `s3:ListBucketMultipartUploads` has effect on the bucket
+    The action `s3:ListMultipartUpload` does not exist, and `s3:ListBucketMultipartUploads` has effect on the bucket
     only, so it moved from the third statement to the second.
     """
     return [
         Statement(
             sid="ListBuckets",
-            reason="Kept from the article: the vendor's documentation asks for it, though no call of the sink needs it.",
+            reason="Kept from the article: the vendor's documentation requires it. No call of the sink needs it.",
             actions=["s3:ListAllMyBuckets"],
             resources=["arn:aws:s3:::*"],
         ),
         Statement(
             sid="FindBucket",
-            reason="The sink asks at its start whether the bucket exists, and the VM before it whether a key is ahead "
-            "of its clock; after a crash a missing object must be told from a refused one (404, not 403), or events "
-            "would be skipped.",
+            reason="At its start the sink checks that the bucket exists, and before that the VM checks for keys ahead "
+            "of its clock. After a crash the answer for a missing object must be 404, not 403, or events would be "
+            "skipped.",
             actions=["s3:ListBucket", "s3:GetBucketLocation", "s3:ListBucketMultipartUploads"],
             resources=[bucket_arn(bucket)],
         ),
         Statement(
             sid="WriteObjects",
-            reason="Each object is a multipart upload; a failed one is aborted; after a crash the sink looks which "
+            reason="Each object is a multipart upload; the sink aborts a failed upload. After a crash it checks which "
             "object it had finished.",
             actions=[
                 "s3:PutObject",
@@ -98,30 +98,30 @@ def writer(bucket: str, kms_key_arn: str | None) -> list[Statement]:
         *_use_key(
             kms_key_arn,
             ["kms:GenerateDataKey", "kms:Decrypt"],
-            "An upload in parts to a bucket with a KMS key needs a data key, and decrypts it for each part.",
+            "A multipart upload to a bucket with a KMS key needs a data key, and decrypts it for each part.",
         ),
     ]
 
 
 def reader(bucket: str, topics_dir: str, kms_key_arn: str | None) -> list[Statement]:
-    """What Logz.io may do: find and read the archived objects, and nothing else."""
+    """What Logz.io may do: find and read the archived objects."""
     return [
         Statement(
             sid="FindObjects",
-            reason="Logz.io lists the bucket for new objects; it asks for the right on the whole bucket.",
+            reason="Logz.io lists new objects in the bucket; it requires the right on the whole bucket.",
             actions=["s3:ListBucket", "s3:GetBucketLocation"],
             resources=[bucket_arn(bucket)],
         ),
         Statement(
             sid="ReadObjects",
-            reason="Logz.io reads what the sink wrote: everything below the topics directory.",
+            reason="Logz.io reads what the sink wrote: everything under the topics directory.",
             actions=["s3:GetObject"],
             resources=[f"{bucket_arn(bucket)}/{topics_dir}/*"],
         ),
         *_use_key(
             kms_key_arn,
             ["kms:Decrypt"],
-            "S3 returns an object under a KMS key only to who may decrypt with it.",
+            "S3 returns an object under a KMS key only to a caller that may decrypt with the key.",
         ),
     ]
 
@@ -129,7 +129,7 @@ def reader(bucket: str, topics_dir: str, kms_key_arn: str | None) -> list[Statem
 def reader_trust(logzio_aws_account_id: str, external_id: str) -> list[Statement]:
     """Who may take the reader's role: Logz.io's AWS account, on behalf of this one Logz.io account.
 
-    The external id is what keeps another customer of Logz.io from naming this role as theirs.
+    The external id keeps another customer of Logz.io from using this role.
     """
     return [
         Statement(
@@ -155,7 +155,7 @@ def instance_trust() -> list[Statement]:
 
 
 def secrets(parameter_arns: Sequence[str], key_arn: str) -> list[Statement]:
-    """What the VM needs to start: its own parameters, each by name, and the use of the key that encrypts them.
+    """What the VM needs to start: to read its own parameters, by name, and to use the key that encrypts them.
 
     Parameter Store calls KMS in the caller's name, with the parameter's ARN as encryption context (AWS Systems Manager
     user guide, "AWS KMS encryption for AWS Systems Manager Parameter Store SecureString parameters").
@@ -164,14 +164,14 @@ def secrets(parameter_arns: Sequence[str], key_arn: str) -> list[Statement]:
     return [
         Statement(
             sid="ReadOwnSecrets",
-            reason="The service fetches its credentials at each start; it may read no other parameter.",
+            reason="The service fetches its credentials at each start. It may read no other parameter.",
             actions=["ssm:GetParameter"],
             resources=list(parameter_arns),
         ),
         Statement(
             sid="DecryptOwnSecrets",
-            reason="Without it the VM could read its parameters only encrypted. The key serves the VM through the "
-            "parameter store alone, and for its own parameters alone.",
+            reason="Without it the VM could read its parameters only encrypted. The VM may use the key only through the "
+            "parameter store, and only for its own parameters.",
             actions=["kms:Decrypt"],
             resources=[key_arn],
             condition={
@@ -185,16 +185,16 @@ def secrets(parameter_arns: Sequence[str], key_arn: str) -> list[Statement]:
 
 
 def secrets_key(root_arn: str) -> list[Statement]:
-    """What holds for the key that encrypts the parameters. `root_arn`: of the account's root user.
+    """The policy of the key that encrypts the parameters. `root_arn`: of the account's root user.
 
-    KMS gives the same policy to a key that is made without one (AWS KMS developer guide, "Default key policy"). Written
-    out, it is put back if somebody changes it. Of the account, it allows the root user alone.
+    KMS gives the same policy to a key without a policy (AWS KMS developer guide, "Default key policy"). Because it is
+    declared here, the next `up` restores it if somebody changes it. It allows only the account's root user.
     """
     return [
         Statement(
             sid="IamPoliciesDecide",
-            reason="Whoever runs Pulumi manages the key and reads the parameters decrypted, too; the account's IAM "
-            "policies say who that is.",
+            reason="The person who runs Pulumi manages the key and reads the decrypted parameters; the account's IAM "
+            "policies say who may do so.",
             actions=["kms:*"],
             resources=["*"],
             principal={"AWS": root_arn},
@@ -203,11 +203,11 @@ def secrets_key(root_arn: str) -> list[Statement]:
 
 
 def worker_files(bucket: str, key: str, kms_key_arn: str | None) -> list[Statement]:
-    """What the VM needs to boot: the one archive of its own files."""
+    """What the VM needs to boot: the archive of its own files."""
     return [
         Statement(
             sid="ReadOwnFiles",
-            reason="The VM fetches its own files from the bucket at its first boot; it may read no other object.",
+            reason="The VM fetches its own files from the bucket at its first boot. It may read no other object.",
             actions=["s3:GetObject"],
             resources=[f"{bucket_arn(bucket)}/{key}"],
         ),
@@ -216,11 +216,11 @@ def worker_files(bucket: str, key: str, kms_key_arn: str | None) -> list[Stateme
 
 
 def metrics(namespace: str) -> list[Statement]:
-    """What the VM needs to tell how its boot ended, and how the pipeline is."""
+    """What the VM needs to report the result of its boot and the state of the pipeline."""
     return [
         Statement(
             sid="WriteOwnMetrics",
-            reason="The loader's and the watchdog's metrics, in their own namespace; this action knows no resource.",
+            reason="The metrics of loader and watchdog, in their own namespace. This action has no resource.",
             actions=["cloudwatch:PutMetricData"],
             resources=["*"],
             condition={"StringEquals": {"cloudwatch:namespace": namespace}},
@@ -236,8 +236,8 @@ def session_manager() -> list[Statement]:
     return [
         Statement(
             sid="SessionManager",
-            reason="A shell without an open port. Its channels know no resource; the registration would, but nobody "
-            "knows the id of the instance before it starts with this role.",
+            reason="A shell without an open port. The actions of its channels have no resource. That of the "
+            "registration has: the instance, but its id is unknown before it starts with this role.",
             actions=[
                 "ssm:UpdateInstanceInformation",
                 "ssmmessages:CreateControlChannel",
@@ -251,21 +251,21 @@ def session_manager() -> list[Statement]:
 
 
 def bucket(name: str, kms_key_arn: str | None) -> list[Statement]:
-    """What holds for everybody who comes to the bucket.
+    """The bucket's own policy, which applies to every caller.
 
-    Each refusal asks how the request came or what it names, never who made it: a Deny by principal could lock
-    out the owner. None of them refuses to read or to change this very policy over TLS.
+    Each statement refuses by how the request came or what it names, never by who made it: a Deny by principal could lock
+    out the owner. No statement refuses to read or to change this policy over TLS.
     """
     own_encryption = (
         {"s3:x-amz-server-side-encryption": "AES256"}
         if kms_key_arn is None
-        # A request that names aws:kms without a key would take AWS's own key: it has no key header to be equal.
+        # A request that names aws:kms without a key would use AWS's own key: it has no key header, so it is not equal.
         else {"s3:x-amz-server-side-encryption-aws-kms-key-id": kms_key_arn}
     )
     return [
         Statement(
             sid="OnlyTls",
-            reason="Audit events and signed requests are not to be read on the wire.",
+            reason="Nobody may read audit events and signed requests on the wire.",
             effect="Deny",
             actions=["s3:*"],
             resources=[bucket_arn(name), f"{bucket_arn(name)}/*"],
@@ -274,8 +274,8 @@ def bucket(name: str, kms_key_arn: str | None) -> list[Statement]:
         ),
         Statement(
             sid="OnlyTheBucketsEncryption",
-            reason="An upload that names another encryption than the bucket's could not be read by Logz.io; one that "
-            "names none, as the sink's, takes the bucket's.",
+            reason="Logz.io could not read an object with another encryption than the bucket's. An upload that names no "
+            "encryption, like the sink's, gets the bucket's.",
             effect="Deny",
             actions=["s3:PutObject"],
             resources=[f"{bucket_arn(name)}/*"],
@@ -287,7 +287,7 @@ def bucket(name: str, kms_key_arn: str | None) -> list[Statement]:
         ),
         Statement(
             sid="NoKeyOfTheUploader",
-            reason="Objects under a key that only the uploader knows would be lost to the owner (SSE-C).",
+            reason="The owner could not read objects under a key that only the uploader knows (SSE-C).",
             effect="Deny",
             actions=["s3:PutObject"],
             resources=[f"{bucket_arn(name)}/*"],

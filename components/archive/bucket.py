@@ -1,4 +1,4 @@
-"""AuditLogArchive: the organisation's own bucket, and what guards it."""
+"""AuditLogArchive: the organisation's own bucket, and the resources that protect it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,11 +11,11 @@ from components import policies
 
 @dataclass(frozen=True)
 class AuditLogArchiveArgs:
-    """`sentinel_keys`: the empty objects that stand under each prefix before Logz.io is told of it.
+    """`sentinel_keys`: keys of the empty objects that each prefix has before it is registered in Logz.io.
 
-    `retention_days`: prefix -> days after which what is below it is deleted, but for the empty objects.
+    `retention_days`: prefix -> days after which the objects under it are deleted, except the empty ones.
     `object_lock_days`: S3 Object Lock in compliance mode, with versioning; never together with
-    `destroy_with_data`, which the settings hold.
+    `destroy_with_data`, which the settings check.
     """
 
     bucket: str
@@ -28,15 +28,15 @@ class AuditLogArchiveArgs:
     object_lock_days: int | None = None
 
 
-# An object in S3 takes ten tags, other resources fifty: with the tags that an organisation gives to everything
-# (aws:defaultTags), an object would have too many. The settings see to it that its own are no more than ten.
+# An object in S3 can have ten tags, other resources fifty: with an organisation's tags for everything
+# (aws:defaultTags), an object would have too many. The settings limit the object's own tags to ten.
 NO_DEFAULT_TAGS = aws.s3.BucketObjectv2OverrideProviderArgs(
     default_tags=aws.s3.BucketObjectv2OverrideProviderDefaultTagsArgs(tags={})
 )
 
 
 class AuditLogArchive(pulumi.ComponentResource):
-    """A private, encrypted bucket that is reached through TLS only and outlives the stack by default.
+    """A private, encrypted bucket that accepts TLS only and outlives the stack by default.
 
     Outputs: `bucket` (name), `arn`.
     """
@@ -53,15 +53,15 @@ class AuditLogArchive(pulumi.ComponentResource):
             name,
             bucket=args.bucket,
             force_destroy=args.destroy_with_data,
-            # None rather than False: a bucket that has a lock never loses it.
+            # None, not False: a bucket with a lock never loses it.
             object_lock_enabled=True if args.object_lock_days is not None else None,
             tags=dict(args.tags),
-            # The plugin would replace the bucket; S3 takes the lock's configuration on an existing one too.
+            # The plugin would replace the bucket, but S3 also accepts the configuration of a lock on an existing bucket.
             opts=pulumi.ResourceOptions.merge(
                 self._kept(),
                 pulumi.ResourceOptions(
                     ignore_changes=["objectLockEnabled"],
-                    # Of the bucket alone: to make a guard is to put its configuration, whatever was there before.
+                    # Only the bucket: creating a guard overwrites any configuration that was there before.
                     import_=args.bucket if args.adopt_existing else None,
                 ),
             ),
@@ -79,9 +79,9 @@ class AuditLogArchive(pulumi.ComponentResource):
                 opts=pulumi.ResourceOptions(
                     parent=self,
                     depends_on=guards,
-                    # They stay with the bucket. It may be locked, or have been: S3 would refuse to delete them.
+                    # They stay with the bucket. It may be locked now or before: S3 would refuse to delete them.
                     retain_on_delete=not args.destroy_with_data,
-                    # The bucket gives them; without this, the plugin would try to take them away again.
+                    # The bucket sets these; without this, the plugin would try to remove them.
                     ignore_changes=["objectLockMode", "objectLockRetainUntilDate"],
                 ),
             )
@@ -131,7 +131,7 @@ class AuditLogArchive(pulumi.ComponentResource):
         return guards
 
     def _lock(self, name: str, bucket: aws.s3.Bucket, days: int) -> list[pulumi.Resource]:
-        """Versioning, without which S3 has no lock, and the retention that each new object takes."""
+        """Versioning, which S3 requires for a lock, and the retention of each new object."""
         versioning = aws.s3.BucketVersioning(
             f"{name}-versioning",
             bucket=bucket.bucket,
@@ -151,7 +151,7 @@ class AuditLogArchive(pulumi.ComponentResource):
         return [versioning, lock]
 
     def _kept(self, depends_on: Sequence[pulumi.Resource] = ()) -> pulumi.ResourceOptions:
-        """Bucket and guards stay together at destroy."""
+        """Options that keep bucket and guards together at `destroy`."""
         return pulumi.ResourceOptions(
             parent=self,
             depends_on=depends_on,
@@ -171,8 +171,8 @@ def _encryption_rule(
         ),
         # One data key serves many objects: a hundredth of the requests to KMS.
         bucket_key_enabled=kms_key_arn is not None,
-        # As the bucket policy; S3 sets it by itself on buckets of 2026 and later, and what is not said here would be a
-        # difference at each refresh.
+        # The same as in the bucket policy. S3 sets it by itself on buckets of 2026 and later; without it here, each
+        # refresh would show a difference.
         blocked_encryption_types=["SSE-C"],
     )
 
@@ -199,8 +199,8 @@ def _lifecycle_rules(
                 id="drop-markers",
                 status="Enabled",
                 filter=aws.s3.BucketLifecycleConfigurationRuleFilterArgs(prefix=""),
-                # What expired leaves a marker behind, which every listing would go through; S3 takes this in no rule
-                # with a size.
+                # An expired object leaves a marker behind, which slows down every listing; S3 does not accept this in a
+                # rule with a size.
                 expiration=aws.s3.BucketLifecycleConfigurationRuleExpirationArgs(
                     expired_object_delete_marker=True
                 ),
@@ -210,21 +210,21 @@ def _lifecycle_rules(
 
 
 def _retention_rule(prefix: str, days: int, *, locked: bool) -> aws.s3.BucketLifecycleConfigurationRuleArgs:
-    """By prefix, as the VM's files must not expire."""
+    """A rule for a prefix, not for the whole bucket: the VM's files must not expire."""
     return aws.s3.BucketLifecycleConfigurationRuleArgs(
         id=f"retention-{prefix.rstrip('/')}",
         status="Enabled",
         filter=aws.s3.BucketLifecycleConfigurationRuleFilterArgs(
             and_=aws.s3.BucketLifecycleConfigurationRuleFilterAndArgs(
                 prefix=prefix,
-                # The empty sentinels must outlive the events: a prefix of Logz.io is never to be empty. Not 0: whether
-                # S3 takes it is documented nowhere, and versions of the plugin differ in sending it.
+                # The empty sentinels must outlive the events: a registered prefix must never be empty. Not 0: no
+                # documentation says whether S3 accepts 0, and versions of the plugin differ in sending it.
                 object_size_greater_than=1,
             )
         ),
         expiration=aws.s3.BucketLifecycleConfigurationRuleExpirationArgs(days=days),
-        # Where objects have versions, expiration only hides the newest one. Without the program's lock, a bucket may
-        # have them from an earlier one, or by its owner's will: then they get as much time again.
+        # In a bucket with versions, expiration only hides the newest version. Without the program's lock, a bucket may
+        # have versions from an earlier lock, or because its owner wants them: then these stay as long again.
         noncurrent_version_expiration=(
             aws.s3.BucketLifecycleConfigurationRuleNoncurrentVersionExpirationArgs(
                 noncurrent_days=1 if locked else days

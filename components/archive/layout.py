@@ -1,14 +1,14 @@
-"""The keys of all objects in the bucket. No other module knows the S3 sink's key layout.
+"""The keys of all objects in the bucket. Only this module knows the key layout of the S3 sink.
 
 The connector writes (file delimiter `+`, pad width 20), by `connector.partitioner`::
 
     ordered  <topics_dir>/<topic>/partition=<n>/<topic>-<stamp>/<topic>+<n>+<start offset, 20 digits>.json.gz
     default  <topics_dir>/<topic>/partition=<n>/<topic>+<n>+<start offset, 20 digits>.json.gz
 
-Logz.io reads each prefix in alphabetical order and never looks back, so a prefix must hold keys of one Kafka
-partition only, and each new key must sort after those before it. The stamp, the time (UTC) at which the sink opened
-the object's file, sees to that; without it an object that begins at an earlier offset sorts earlier. `-` sorts after
-`+`, so a prefix that was filled without stamps goes on being read with them, but never the other way round.
+Logz.io reads each prefix in alphabetical order and never looks back, so a prefix must hold keys of one Kafka partition
+only, and each new key must sort after all earlier keys. The stamp ensures that: it is the time (UTC) at which the sink
+opened the object's file. Without it, an object with an earlier offset sorts earlier. `-` sorts after `+`, so Logz.io
+goes on reading a prefix when its keys get stamps, but not when they lose them.
 """
 
 import re
@@ -22,14 +22,14 @@ FILE_DELIMITER = "+"
 # `!` sorts before every character that a Kafka topic name may hold ([A-Za-z0-9._-]).
 SENTINEL_NAME = "!logzio-init"
 
-# Beside the topics directory, where Logz.io does not read: the files of the VM, and each record as Confluent sent it,
-# under keys of the same form as in the topics directory.
+# Outside the topics directory, where Logz.io does not read: the files of the VM, and each record as Confluent sent it,
+# with keys of the same form as in the topics directory.
 WORKER_FILES = "worker-files"
 ORIGINALS = "originals"
 RESERVED = (WORKER_FILES, ORIGINALS)
-"""First parts of keys that are not for the topics directory."""
+"""First parts of keys that the topics directory must not use."""
 
-# components/worker/files: OrderedPartitioner.java writes it, check_keys.py reads it. Of fixed width, so that it sorts.
+# components/worker/files: OrderedPartitioner.java writes it, check_keys.py reads it. A fixed width makes it sort.
 STAMP_FORMAT = "%Y%m%dT%H%M%S.%fZ"
 _STAMP = r"\d{8}T\d{6}\.\d{3}Z"
 
@@ -44,9 +44,9 @@ _DATA_KEY = re.compile(
 
 @dataclass(frozen=True)
 class DataKey:
-    """One archived object: the topic and partition it came from and the offset of its first record.
+    """Key of an archived object: its topic, its partition and the offset of its first record.
 
-    `opened` is when its file was opened, in whole milliseconds since the epoch; None without a stamp.
+    `opened`: when the sink opened its file, in whole milliseconds since the epoch; None without a stamp.
     """
 
     topic: str
@@ -62,7 +62,7 @@ def topic_prefix(topics_dir: str, topic: str) -> str:
 
 
 def partition_prefix(topics_dir: str, topic: str, partition: int) -> str:
-    """The prefix of all objects of one partition.
+    """The prefix of all objects of a partition.
 
     The trailing slash matters: `partition=1` would match partitions 10 and 11 too.
     """
@@ -70,12 +70,12 @@ def partition_prefix(topics_dir: str, topic: str, partition: int) -> str:
 
 
 def sentinel_key(topics_dir: str, topic: str, partition: int) -> str:
-    """The key of the empty object that stands under a prefix before Logz.io is told of it."""
+    """The key of the empty object that a prefix has before it is registered in Logz.io."""
     return partition_prefix(topics_dir, topic, partition) + SENTINEL_NAME
 
 
 def worker_files_key(sha256: str) -> str:
-    """The key of the archive of the VM's files that has this SHA-256 (64 hexadecimal digits)."""
+    """The key of the archive of the VM's files with this SHA-256 (64 hexadecimal digits)."""
     return f"{WORKER_FILES}/{sha256}.tar.bz2"
 
 
@@ -87,9 +87,9 @@ def stamp(opened: int) -> str:
 
 
 def stamped_start(topics_dir: str, topic: str, partition: int, opened: int | None = None) -> str:
-    """What the key of an object begins with whose file was opened at this time; at any time if None.
+    """Beginning of the key of an object whose file was opened at this time; at any time if None.
 
-    All keys with an earlier stamp, and all without one, sort before it.
+    All keys with an earlier stamp, and all keys without a stamp, sort before it.
     """
     start = f"{partition_prefix(topics_dir, topic, partition)}{topic}-"
     return start if opened is None else start + stamp(opened)
@@ -101,23 +101,20 @@ def stamped_template(topics_dir: str) -> str:
 
 
 def key_start(topics_dir: str, topic: str, partition: int, offset: int) -> str:
-    """What the key of an object without a stamp begins with whose first record has this offset.
-
-    That is all but the extension.
-    """
+    """Key of an object without a stamp whose first record has this offset, up to the extension."""
     prefix = partition_prefix(topics_dir, topic, partition)
     return f"{prefix}{topic}{FILE_DELIMITER}{partition}{FILE_DELIMITER}{offset:0{OFFSET_DIGITS}d}"
 
 
 def parse_data_key(key: str) -> DataKey | None:
-    """Parses a key; None if it is not a data object's (a sentinel's, a foreign object's)."""
+    """Parses the key of a data object; None for any other key (a sentinel, a foreign object)."""
     match = _DATA_KEY.match(key)
     if match is None:
         return None
     try:
         opened = None if match["stamp"] is None else _milliseconds(match["stamp"])
     except ValueError:
-        # Digits that are no date: nothing of the sink's.
+        # The digits are not a date, so it is not an object of the sink.
         return None
     return DataKey(
         topic=match["topic"],

@@ -1,9 +1,9 @@
-"""The parts of Logz.io's account API that register S3 buckets, find events and tell what an account may do.
+"""The parts of Logz.io's account API that register S3 buckets, find events and show what an account may do.
 
-No Pulumi in here.
+Without Pulumi.
 
 Source of methods, paths and fields: the API description (log-shipping/s3-buckets, search) and the official Terraform
-client; of the waiting: that client reads again after each write because answers lag behind writes.
+client. That client is also the source of the waits: it reads again after each write, because answers lag behind writes.
 """
 
 import logging
@@ -28,32 +28,32 @@ SHIPPING_TOKENS = "/v1/log-shipping/tokens"
 ACCOUNTS = "/v1/account-management/time-based-accounts"
 
 PROPAGATION_SECONDS = 120.0
-"""A new role or key is known everywhere in AWS within two minutes, as a rule within ten seconds."""
+"""Within this time a new role or key takes effect everywhere in AWS; usually within ten seconds."""
 
 SHOWS_SECONDS = 30.0
-"""How long a change may take to show."""
+"""How long Logz.io may take to show a change."""
 
 LOST_SECONDS = 10.0
-"""How long a registration is looked for whose answer was lost."""
+"""How long the client looks for a registration whose answer was lost."""
 
 POSTS = 4
-"""How often a registration is posted whose answers are lost."""
+"""How often the client posts a registration whose answers are lost."""
 
 _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
 
 
 class LogzioClient:
-    """Registrations of one Logz.io account. Safe to share between threads."""
+    """A Logz.io account. Safe to share between threads."""
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
         self._account_id: str | None = None
 
     def account_id(self) -> str:
-        """The account that the token belongs to; asked once.
+        """The account that the token belongs to; the client asks once.
 
-        This call needs nothing but a good token at the right address, so its errors speak of those only.
+        This call needs only a valid token at the right address, so its errors are about those only.
         """
         if self._account_id is None:
             self._account_id = str(self._read(WHO_AM_I, lambda raw: raw["accountId"]))
@@ -67,12 +67,12 @@ class LogzioClient:
         )
 
     def registrations(self) -> list[Registered]:
-        """All registrations of the account; those of other people may lack their region or log type."""
-        listed = self._read(REGISTRATIONS, lambda raw: [Registered.parse_listed(one) for one in raw])
-        return [one for one in listed if one is not None]
+        """All registrations of the account; other people's may lack their region or log type."""
+        listed = self._read(REGISTRATIONS, lambda raw: [Registered.parse_listed(entry) for entry in raw])
+        return [registration for registration in listed if registration is not None]
 
     def get(self, id_: int) -> Registered | None:
-        """One registration; None if there is none (or none yet)."""
+        """A registration; None if it does not exist, or does not show yet."""
         try:
             return self._read(_path(id_), Registered.parse)
         except LogzioError as error:
@@ -81,10 +81,10 @@ class LogzioClient:
             raise
 
     def read(self, id_: int, account_id: str | None) -> Registered | None:
-        """One registration that was made in the account `account_id`; None if it is gone from there.
+        """A registration that was made in the account `account_id`; None if it is gone from there.
 
         Raises:
-            LogzioError: also if it is not found because the token is of another account.
+            LogzioError: among others, the token belongs to another account.
         """
         found = self.get(id_)
         if found is None:
@@ -92,25 +92,26 @@ class LogzioClient:
         return found
 
     def create(self, wanted: Registration, *, adopt: bool) -> Registered:
-        """Makes a registration, or takes over the one that is there.
+        """Makes a registration, or takes over an existing one.
 
-        One with this stack's own role or key is from an attempt that was cut off: it is taken over. Another
-        one of the same bucket and prefix is taken over with `adopt` only. `is_new` tells which it was.
+        An existing registration with this stack's own role or key is from an interrupted attempt: it is taken over.
+        Any other registration of the same bucket and prefix is taken over only with `adopt`. `is_new` of the result is
+        true if it was made.
 
         Raises:
-            LogzioError: it could not be made; nothing of it is left, unless its message says so.
+            LogzioError: it could not be made; nothing is left in Logz.io, unless the message says so.
         """
         redaction.remember(wanted.access_key, wanted.secret_key)
         self.account_id()
         before = self.registrations()
-        present = [one for one in before if one.is_at_place_of(wanted)]
+        present = [registration for registration in before if registration.is_at_place_of(wanted)]
         if present:
             return self._take_over(present, wanted, adopt=adopt)
-        made = self._shown(self._post(wanted, {one.id for one in before}), wanted)
+        made = self._shown(self._post(wanted, {registration.id for registration in before}), wanted)
         return replace(made, is_new=True)
 
     def update(self, id_: int, wanted: Registration) -> Registered:
-        """Replaces all fields, then reads until they show.
+        """Replaces all fields, then waits until Logz.io shows them.
 
         Raises:
             LogzioError: among others of kind NOT_FOUND and NOT_VISIBLE.
@@ -141,10 +142,10 @@ class LogzioClient:
         return seen
 
     def delete(self, id_: int, account_id: str | None) -> None:
-        """Deletes a registration; it is fine if it is gone from the account `account_id` already.
+        """Deletes a registration; succeeds if it is already gone from the account `account_id`.
 
         Raises:
-            LogzioError: it may still be there, also because the token is of another account.
+            LogzioError: it may still exist; among others, the token belongs to another account.
         """
         try:
             self._remove(id_)
@@ -153,44 +154,44 @@ class LogzioClient:
                 raise
             self._check_account(id_, account_id)
             return
-        # Whoever makes one for the same prefix next must not meet this one in a listing that lags behind.
+        # A new registration of the same prefix must not find this one in a listing that lags behind.
         self._look_quietly(lambda: self.get(id_), lambda found: found is None)
 
     def has_event(self, field: str, value: str) -> bool:
         """Whether an event of today or yesterday (UTC) has this value, such as an id, in a field.
 
-        One that Logz.io holds without having indexed its fields does not count.
+        An event whose fields Logz.io did not index does not count.
         """
         quoted = re.sub(r'(["\\])', r"\\\1", value)
         query = {"query_string": {"query": f'{field}:"{quoted}"', "allow_leading_wildcard": False}}
-        # A copy that was not indexed may stand before one that was.
+        # Several: a copy that was not indexed may come before an indexed copy.
         return self._search({"size": 100, "query": query}, 0, _has_indexed)
 
     def present(self, field: str, values: Sequence[str], *, day_offset: int = 0) -> set[str]:
-        """Which of these values events of two days (UTC) have in a field; 1,000 values at most.
+        """The values among these, at most 1,000, that events of two days (UTC) have in a field.
 
-        The two days are today and yesterday, or `day_offset` days before these (parameter of that name of the API).
+        The two days are today and yesterday, or `day_offset` days earlier (the API's parameter `dayOffset`).
         """
         answer = self._search(search.of_values(field, values), day_offset, search.values_in)
         return answer & set(values)
 
     def failures(self, *, day_offset: int = 0) -> Failures:
-        """Events of the same two days that the account's index refused, or took cut."""
+        """Events of the same two days that the account's index refused or truncated."""
         return self._search(search.of_failures(), day_offset, search.failures_in)
 
     def shipping_token(self) -> str:
-        """An enabled log shipping token of the account. It is remembered as a secret.
+        """An enabled log shipping token of the account. `redaction` remembers it as a secret.
 
-        Source: API description, "Retrieve log shipping tokens". An account has one enabled token at least.
+        Source: API description, "Retrieve log shipping tokens". An account has at least one enabled token.
 
         Raises:
-            LogzioError: among others of kind INVALID, there is none.
+            LogzioError: among others of kind INVALID: no token is enabled.
         """
         body = {"filter": {"enabled": True}, "pagination": {"pageNumber": 1, "pageSize": 25}}
         tokens = self._parsed(
             "POST",
             f"{SHIPPING_TOKENS}/search",
-            lambda raw: [str(one["token"]) for one in raw["results"] if one["enabled"]],
+            lambda raw: [str(token["token"]) for token in raw["results"] if token["enabled"]],
             body,
             asks=True,
         )
@@ -205,10 +206,10 @@ class LogzioClient:
         return tokens[0]
 
     def plan(self) -> Plan | None:
-        """Daily quota, its use today and the retention of the account; None if the token may not ask.
+        """Daily quota, its use today and the retention of the account; None if the token has no right to them.
 
-        Source: API description, "Retrieve detailed account information by account ID", which answers to a token
-        of the main account only.
+        Source: API description, "Retrieve detailed account information by account ID", which accepts only a token of
+        the main account.
         """
         today = datetime.now(UTC).date()
         try:
@@ -223,7 +224,7 @@ class LogzioClient:
         return self._parsed("POST", SEARCH, parse, body, params=params, asks=True)
 
     def _post(self, wanted: Registration, known: Collection[int]) -> Registered:
-        """Posts until there is one answer, or one registration more than the `known` ids."""
+        """Posts until there is an answer, or a registration beyond the `known` ids."""
         attempts = tenacity.Retrying(
             retry=tenacity.retry_if_exception(_effect_is_unknown),
             stop=tenacity.stop_after_attempt(POSTS),
@@ -268,38 +269,38 @@ class LogzioClient:
             for registration in self.registrations()
             if registration.is_at_place_of(wanted) and registration.id not in known
         ]
-        if not all(one.is_complete for one in new):
-            # It may be the one that was just posted: whoever skipped it would post it again.
+        if not all(registration.is_complete for registration in new):
+            # It may be the posted registration: if it were skipped, it would be posted again.
             raise LogzioError(
                 Kind.ANSWER, f"GET {REGISTRATIONS}", "a new registration lacks its region or log type"
             )
-        return sorted((one for one in new if one.is_owned_by(wanted)), key=lambda one: one.id)
+        return _owned(new, wanted)
 
     def _remove_others(self, made: Registered, wanted: Registration, known: Collection[int]) -> None:
-        """What a lost attempt, or a command that was cut off, made after all, later than it was looked for."""
+        """Deletes what a lost attempt or an interrupted command made after the client had stopped looking for it."""
         try:
-            for one in self._new(wanted, known):
-                if one.id != made.id:
-                    self._remove(one.id)
+            for registration in self._new(wanted, known):
+                if registration.id != made.id:
+                    self._remove(registration.id)
         except LogzioError as error:
-            # The registration itself is made, and must not be lost sight of.
+            # The registration itself is made, and its id must get into the state.
             _log.warning("%s A second registration of %s may be there", error, wanted.prefix)
 
     def _remove(self, id_: int) -> None:
         self._transport.call("DELETE", _path(id_), reads=False)
 
     def _take_over(self, present: list[Registered], wanted: Registration, *, adopt: bool) -> Registered:
-        own = sorted((one for one in present if one.is_owned_by(wanted)), key=lambda one: one.id)
-        foreign = [one for one in present if one not in own]
+        own = _owned(present, wanted)
+        foreign = [registration for registration in present if registration not in own]
         if foreign and (not adopt or len(present) > 1):
             raise _conflict(present, wanted, adopt=adopt)
         kept = (own or foreign)[0]
-        for one in own[1:]:
-            self._remove(one.id)
+        for duplicate in own[1:]:
+            self._remove(duplicate.id)
         return kept if kept.shows(wanted) else self.update(kept.id, wanted)
 
     def _shown(self, made: Registered, wanted: Registration) -> Registered:
-        """Waits until reading finds it: a refresh right after `up` must not take it for deleted."""
+        """Waits until a read finds it: a refresh right after `up` must not conclude that it was deleted."""
         seen = self._look_quietly(
             lambda: self.get(made.id), lambda found: bool(found and found.shows(wanted))
         )
@@ -311,11 +312,11 @@ class LogzioClient:
             raise LogzioError(
                 Kind.OTHER_ACCOUNT,
                 f"registration {id_}",
-                f"it was made in account {account_id}, the token is of account {present}",
+                f"it was made in account {account_id}, the token belongs to account {present}",
             )
 
     def _while_aws_learns(self, call: Callable[[], _T]) -> _T:
-        """Calls again while AWS does not know a new role or key yet."""
+        """Repeats the call while a new role or key has not taken effect in AWS."""
         retrying = tenacity.Retrying(
             retry=tenacity.retry_if_exception(
                 lambda error: isinstance(error, LogzioError) and error.kind is Kind.AWS_CREDENTIALS
@@ -328,7 +329,7 @@ class LogzioClient:
         return retrying(call)
 
     def _look(self, read: Callable[[], _T], is_there: Callable[[_T], bool], seconds: float) -> _T:
-        """Reads until `is_there`, at most for some seconds; returns what was read last."""
+        """Reads until `is_there`, for `seconds` at most; returns the last result."""
         seen = read()
         for wait in _growing(seconds):
             if is_there(seen):
@@ -340,7 +341,7 @@ class LogzioClient:
     def _look_quietly(
         self, read: Callable[[], Registered | None], is_there: Callable[[Registered | None], bool]
     ) -> Registered | None:
-        """Looks after a call that has succeeded: whatever goes wrong now does not undo it."""
+        """Reads after a successful call: an error now does not undo that call, so it is only logged."""
         try:
             return self._look(read, is_there, SHOWS_SECONDS)
         except LogzioError as error:
@@ -364,7 +365,7 @@ class LogzioClient:
         try:
             return parse(raw)
         except (KeyError, TypeError, ValueError, AttributeError):
-            # Not chained, not shown: it could hold anything.
+            # Neither chained nor shown: the answer may contain anything.
             raise LogzioError(
                 Kind.ANSWER, f"{method} {path}", "the answer lacks what it must hold", effect_unknown=True
             ) from None
@@ -378,12 +379,18 @@ def _path(id_: int) -> str:
     return f"{REGISTRATIONS}/{id_}"
 
 
+def _owned(registrations: Sequence[Registered], wanted: Registration) -> list[Registered]:
+    """This stack's own registrations, the oldest first."""
+    own = (registration for registration in registrations if registration.is_owned_by(wanted))
+    return sorted(own, key=lambda registration: registration.id)
+
+
 def _effect_is_unknown(error: BaseException) -> bool:
     return isinstance(error, LogzioError) and error.effect_unknown
 
 
 def _growing(seconds: float) -> Iterator[float]:
-    """Waits of 0.5, 1, 2, 4, 4 ... seconds that make up `seconds` in all."""
+    """Waits of 0.5, 1, 2, 4, 4 ... seconds, `seconds` in total."""
     wait = 0.5
     while seconds > 0:
         yield min(wait, seconds)
@@ -392,7 +399,7 @@ def _growing(seconds: float) -> Iterator[float]:
 
 
 def _conflict(present: list[Registered], wanted: Registration, *, adopt: bool) -> LogzioError:
-    ids = ", ".join(str(one.id) for one in present)
+    ids = ", ".join(str(registration.id) for registration in present)
     if len(present) > 1:
         advice = "delete all but one of them in Logz.io"
     else:

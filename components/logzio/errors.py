@@ -1,4 +1,4 @@
-"""What can go wrong with the account API, told apart by what a person has to do."""
+"""The errors of Logz.io's APIs, by what a person has to do."""
 
 import json
 import re
@@ -13,7 +13,7 @@ _LONGEST_MESSAGE = 500
 
 
 class Kind(Enum):
-    """The cause of an error; the value is the hint that goes with it."""
+    """The cause of an error; the value is its hint for a person."""
 
     AUTHENTICATION = (
         "the API token is not accepted: LOGZIO_API_TOKEN, else ccloud-logexporter:logzio.apiToken, must be an "
@@ -21,11 +21,11 @@ class Kind(Enum):
         "rotation run `pulumi up` before refresh or destroy, or set the variable"
     )
     SENDING = (
-        "the log shipping token is not accepted: LOGZIO_SHIPPING_TOKEN must be an enabled one of this account and "
+        "the log shipping token is not accepted: LOGZIO_SHIPPING_TOKEN must be an enabled token of this account and "
         "region (app: Settings > Tools > Manage tokens > Data shipping tokens), or be left out to be read from the API"
     )
     ACCOUNT_REGION = (
-        "the token is of an account in another region: set ccloud-logexporter:logzio.region to the one in the "
+        "the token belongs to an account in another region: set ccloud-logexporter:logzio.region to the region in the "
         "address of your app (app-eu.logz.io: eu)"
     )
     AWS_CREDENTIALS = (
@@ -33,7 +33,7 @@ class Kind(Enum):
         "Logz.io's account with your external id, or that the key is active"
     )
     EMPTY_PREFIX = (
-        "Logz.io registers no empty prefix. The program keeps an empty object (!logzio-init) under each one: "
+        "Logz.io registers no empty prefix. The program keeps an empty object (!logzio-init) under each prefix: "
         "`pulumi refresh` and `pulumi up` make it again where somebody deleted it. If it is there, check that "
         "aws:region is the bucket's, and run `pulumi up` again if the role or key is a few minutes old"
     )
@@ -42,11 +42,11 @@ class Kind(Enum):
     )
     NO_BUCKET = "S3 has no bucket of this name: if somebody deleted it, `pulumi refresh` and `pulumi up` make it again"
     INVALID = "Logz.io does not accept this request"
-    NOT_FOUND = "there is no such thing under this address; if it is the first call, check logzio.apiUrl"
+    NOT_FOUND = "this address does not exist; if it is the first call, check logzio.apiUrl"
     CONFLICT = "two registrations for one prefix would deliver every event twice"
     RATE_LIMIT = "too many requests for this account; nothing is broken, run the command again later"
-    SERVER = "Logz.io has a problem; run the command again later, it goes on where it stopped"
-    NETWORK = "check the network, a proxy, and logzio.apiUrl; the command can be run again"
+    SERVER = "Logz.io has a problem; run the command again later, it continues where it stopped"
+    NETWORK = "check the network, a proxy, and logzio.apiUrl, then run the command again"
     ANSWER = "that is not the Logz.io API: check logzio.apiUrl and proxies on the way"
     NOT_VISIBLE = "the change was accepted; `pulumi refresh` shows later whether it took effect"
     OTHER_ACCOUNT = (
@@ -56,15 +56,15 @@ class Kind(Enum):
 
 
 class LogzioError(Exception):
-    """A call that failed for good. Its text is safe to show: secrets are masked.
+    """A call that failed, after all retries. Its text is safe to show: secrets are masked.
 
     Attributes:
         kind: what to do about it.
         status: HTTP status; None if there was no answer.
         message: what Logz.io, or the network, said.
-        request_id: Logz.io's own name of the request, for their support.
-        effect_unknown: the request may have taken effect although there is no good answer.
-        retry_after: seconds that Logz.io asked to wait.
+        request_id: Logz.io's id of the request, for their support.
+        effect_unknown: the request may have taken effect although there is no usable answer.
+        retry_after: seconds to wait, as Logz.io asked.
     """
 
     def __init__(
@@ -97,15 +97,15 @@ class LogzioError(Exception):
 
 _OTHER_REGION = re.compile(r"region .* differs from current server region", re.IGNORECASE)
 _BAD_TOKEN = re.compile(r"insufficient privileges", re.IGNORECASE)
-# Logz.io documents no text for this case: the words that AWS's own refusals and descriptions of them hold.
+# Logz.io documents no text for this case. These are words of AWS's own refusals and of descriptions of them.
 _BAD_AWS_CREDENTIALS = re.compile(
     r"credential|access.?key|secret|assum|\brole\b|\barn\b|\baws\b|InvalidClientTokenId|SignatureDoesNotMatch"
     r"|AccessDenied",
     re.IGNORECASE,
 )
-# What S3 says of a bucket, passed on by Logz.io. The first text is documented ("Failed to save bucket configuration" in
-# Logz.io's page on CloudTrail: "Exception AWS bucket is empty: 403"), the others are S3's own codes and messages ("Error
-# responses" in S3's API reference). None of them passes by itself, as an unknown role does.
+# S3's errors about a bucket, which Logz.io passes on. The first text is documented ("Failed to save bucket
+# configuration" in Logz.io's page on CloudTrail: "Exception AWS bucket is empty: 403"), the others are S3's own codes
+# and messages ("Error responses" in S3's API reference). Waiting helps against none of them, unlike an unknown role.
 _BUCKET_FAULTS = (
     (re.compile(r"bucket is empty", re.IGNORECASE), Kind.EMPTY_PREFIX),
     (
@@ -128,7 +128,7 @@ _STATUS_KINDS = {
 
 
 def from_response(call: str, response: httpx.Response, *, retry_after: float | None) -> LogzioError:
-    """The error that an answer with another status than 2xx stands for."""
+    """The error for an answer whose status is not 2xx."""
     status = response.status_code
     message, request_id = _read(response)
     return LogzioError(
@@ -151,7 +151,7 @@ def _kind(method: str, status: int, message: str) -> Kind:
         fault = next((kind for text, kind in _BUCKET_FAULTS if text.search(message)), None)
         if fault is not None:
             return fault
-        # Once the token is known to be good, what is refused to a write with such words is AWS's refusal.
+        # The token is known to be valid by then, so a refusal of a write with such words comes from AWS.
         if status != 404 and _is_about_aws(message):
             return Kind.AWS_CREDENTIALS
     return _STATUS_KINDS.get(status, Kind.INVALID)
@@ -162,7 +162,7 @@ def _is_about_aws(message: str) -> bool:
 
 
 def _read(response: httpx.Response) -> tuple[str, str | None]:
-    """Message and request id of an error body: {"errorCode"|"code", "message", "requestId"}, or plain text."""
+    """Message and request id of an error's body: {"errorCode"|"code", "message", "requestId"}, or plain text."""
     try:
         body: Any = json.loads(response.text)
     except ValueError:
@@ -177,7 +177,7 @@ def _read(response: httpx.Response) -> tuple[str, str | None]:
 
 
 def shortened(text: str) -> str:
-    """One line of an answer's text that is safe to show."""
-    # Masked first: half a secret would not be known again.
+    """An answer's text in one line that is safe to show."""
+    # Masked first: half a secret would not be recognised.
     text = " ".join(redaction.clean(text).split())
     return text if len(text) <= _LONGEST_MESSAGE else f"{text[:_LONGEST_MESSAGE]}..."

@@ -1,4 +1,4 @@
-"""What Logz.io documents about itself: regions, hosts, limits, what it can index, built-in log types.
+"""What Logz.io documents about itself: regions, hosts, limits, what it can index, and built-in log types.
 
 Sources: the API description (log-shipping/s3-buckets), docs "Account region", "Default parsing", "Understanding
 Invalid Log Errors" (docs.logz.io/docs/user-guide/explore/troubleshooting/invalid-log-errors; in the repository
@@ -41,13 +41,13 @@ SHIPPING_TOKEN_VARIABLE = "LOGZIO_SHIPPING_TOKEN"  # noqa: S105  # the name of a
 """The environment variable that holds a log shipping token, which `make replay` sends with."""
 
 MAX_OBJECT_BYTES = 50_000_000
-"""A larger object is not fetched."""
+"""Logz.io does not fetch a larger object."""
 
 MAX_BODY_BYTES = 10_485_760
-"""A larger request to the listener is refused (413). Source: docs, "HTTP"; counted here before compression."""
+"""The listener refuses a larger request (413). Source: docs, "HTTP"; counted here before compression."""
 
 MAX_LINE_BYTES = 500_000
-"""The listener takes no longer line. Source: docs, "HTTP"."""
+"""The listener refuses a longer line. Source: docs, "HTTP"."""
 
 MAX_AGGREGATED = 1_000
 """Values that an aggregation of the search returns. Source: API description, "Search logs"."""
@@ -56,23 +56,23 @@ SEARCH_DAYS = 2
 """Calendar days (UTC) that a search covers. Source: API description, "Search logs"."""
 
 OBJECT_KEY_FIELD = "s3_object_key"
-"""The field with the object's key (`logzio.addObjectKey`). The name is the one that Logz.io's own S3 hook writes; for
-the S3 fetcher it is documented nowhere."""
+"""The field with the object's key (`logzio.addObjectKey`). Logz.io's own S3 hook writes this name; no documentation
+names it for the S3 fetcher."""
 
 INVALID_LOG = "logzio-invalid-log"
 INDEX_FAILURE = "logzio-index-failure"
-"""What the `type` of an event becomes that breaks a limit, or that has another type in a field than the field has
-that day. Newer editions of the page say that `type` stays and a tag tells, so both are looked at (`failure`)."""
+"""The new `type` of an event that breaks a limit, or that has another type in a field than the field has that day.
+Newer editions of the page say that `type` stays and a tag has the reason, so `failure` checks both."""
 
 MAX_LOG_CHARACTERS = 500_000
 MAX_FIELD_CHARACTERS = 32_700
 """Of a field's name, and of its value."""
 MAX_LEVELS = 10
 MAX_FIELDS = 1_000
-"""Limits of one event; an event beyond them is an invalid log."""
+"""Limits of an event; an event beyond them is an invalid log."""
 
 MAPPED_FIELDS = 1_000
-"""How many fields of an account can be filtered by and shown in visualizations; more are only searchable."""
+"""How many fields of an account filters and visualizations can use; further fields are only searchable."""
 
 # The page's table of tags of an invalid log, and its table of mapping errors.
 INVALID_TAGS = (
@@ -190,7 +190,7 @@ def api_url(account_region: str) -> str:
 
 
 def listener_url(account_region: str) -> str:
-    """Where logs are sent over HTTPS."""
+    """The address that receives logs over HTTPS."""
     return f"https://listener{ACCOUNT_REGIONS[account_region]}.logz.io:8071"
 
 
@@ -201,12 +201,12 @@ def day_offset(moment: datetime, now: datetime) -> int:
 
 
 def search_url(account_region: str) -> str:
-    """Where a person searches."""
+    """The page where a person searches."""
     return f"https://app{ACCOUNT_REGIONS[account_region]}.logz.io/#/dashboard/osd/discover"
 
 
 def failure(event: Mapping[str, Any]) -> str | None:
-    """Why Logz.io, which shows this event, did not index it by its fields; None if it did."""
+    """Why Logz.io, which shows this event, did not index its fields; None if it did."""
     tags = event.get("tags")
     texts = [tag for tag in (tags if isinstance(tags, list) else [tags]) if isinstance(tag, str)]
     marks = [text for text in texts if any(mark in text for mark in _FAILURE_MARKS)]
@@ -216,11 +216,11 @@ def failure(event: Mapping[str, Any]) -> str | None:
 
 
 def unindexable(event: Mapping[str, Any], characters: int) -> list[str]:
-    """Why Logz.io cannot index an event, whatever else it gets that day; empty if it can.
+    """Why Logz.io cannot index an event, regardless of other events of that day; empty if it can.
 
     Args:
         event: a line of an archived object, parsed.
-        characters: how many the line has.
+        characters: length of the line.
     """
     found = invalid_tags(event, characters)
     if event.get("@timestamp") is not None and event_time(event["@timestamp"]) is None:
@@ -232,10 +232,10 @@ def unindexable(event: Mapping[str, Any], characters: int) -> list[str]:
 
 
 def invalid_tags(event: Mapping[str, Any], characters: int) -> list[str]:
-    """The tags that Logz.io gives an event that breaks a limit; empty if it breaks none.
+    """The tags that Logz.io gives an event that breaks limits; empty if it breaks no limit.
 
-    Where the page leaves open what counts, the stricter reading is taken: a list is a level of nesting, as an object
-    is; a name counts wherever it occurs, and its length with the names above it; a null `@timestamp` is missing.
+    Where the page is ambiguous, this takes the stricter reading: a list is a level of nesting, like an object; a name
+    counts wherever it occurs, and its length includes the names above it; a null `@timestamp` is missing.
     """
     shape = _shape(event)
     texts = (value for value in shape.values if isinstance(value, str))
@@ -252,9 +252,9 @@ def invalid_tags(event: Mapping[str, Any], characters: int) -> list[str]:
 
 
 def name_error(name: str) -> str | None:
-    """The mapping error of a field's name, at any level; None if it can be one.
+    """The mapping error of a field's name, at any level; None if the name is valid.
 
-    The page names a dot anywhere, and `.` `,` `_` `#` at either end. An empty name is OpenSearch's own refusal.
+    The page names a dot anywhere, and `.` `,` `_` `#` at either end. OpenSearch itself refuses an empty name.
     """
     if not name:
         return "field name cannot be an empty string"
@@ -266,14 +266,14 @@ def name_error(name: str) -> str | None:
 
 
 def number_error(value: Any) -> str | None:
-    """The mapping error of a whole number that is too large."""
+    """The mapping error of a whole number that is too large; None for any other value."""
     if isinstance(value, int) and value not in _LONG:
         return f"Numeric value ({value}) out of range of long ({_LONG[0]} - {_LONG[-1]})"
     return None
 
 
 def event_time(value: Any) -> datetime | None:
-    """The moment that an `@timestamp` names, with its time zone; None if it names none.
+    """The time that an `@timestamp` means, with its time zone; None if it is not a time.
 
     ISO 8601 (UTC where it has no offset), seconds or milliseconds since the epoch.
     """
@@ -290,7 +290,7 @@ def event_time(value: Any) -> datetime | None:
 
 @dataclass
 class _Shape:
-    """What the limits are about. `fields` counts a name each time, `longest_name` with the names above it."""
+    """What the limits apply to. `fields` counts each occurrence; `longest_name` includes the names above it."""
 
     names: set[str] = field(default_factory=set)
     values: list[Any] = field(default_factory=list)

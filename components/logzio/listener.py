@@ -1,7 +1,7 @@
-"""Logz.io's HTTPS listener: events that are sent rather than fetched.
+"""Logz.io's HTTPS listener, which receives events that a client sends.
 
 Source: docs, "HTTP" (address, limits, answers). `Content-Encoding: gzip` is what Logz.io's own Java sender uses
-(logzio-java-sender, HttpsSyncSender), as is to try again after every answer but 200, 400 and 401.
+(logzio-java-sender, HttpsSyncSender); it also retries after every answer except 200, 400 and 401.
 """
 
 import gzip
@@ -31,7 +31,7 @@ _REQUEST_TIMEOUT = 408
 
 @dataclass(frozen=True)
 class Receipt:
-    """How many lines of a request the listener took, and how many it refused and why."""
+    """How many lines of a request the listener accepted, and how many it refused for which reason."""
 
     taken: int
     malformed: int = 0
@@ -45,10 +45,10 @@ class Receipt:
 
 
 class Listener:
-    """Sends lines of JSON to one account. The token is part of the address, so no error names the address in full.
+    """Sends lines of JSON to an account. The token is part of the address, so errors do not show the full address.
 
-    `url`: https://host:port. `log_type`: the type of events that have none of their own.
-    `transport`, `sleep` and `clock` are there for tests.
+    `url`: https://host:port. `log_type`: the type of events without a type. `transport`, `sleep` and `clock` are for
+    tests.
     """
 
     def __init__(
@@ -74,17 +74,17 @@ class Listener:
         )
 
     def send(self, lines: Sequence[bytes]) -> Receipt:
-        """Sends lines without their ends. A request whose answer was lost is sent again: events may come twice.
+        """Sends lines without line breaks. A request whose answer was lost is sent again: events may arrive twice.
 
         Raises:
-            ValueError: a line or the whole is larger than the listener takes.
-            LogzioError: it failed for good; nothing is known to have arrived.
+            ValueError: a line or the whole request is larger than the listener accepts.
+            LogzioError: all retries failed; it is unknown whether anything arrived.
         """
         body = b"\n".join(lines)
         if len(body) > MAX_BODY_BYTES or any(len(line) > MAX_LINE_BYTES for line in lines):
             raise ValueError("larger than the listener takes")
         retrying = retries(_may_repeat, self._sleep, self._clock)
-        # The faster levels cost little more: events repeat themselves.
+        # A fast level: events repeat themselves, so the higher levels save little.
         return retrying(self._once, gzip.compress(body, 4), len(lines))
 
     def _once(self, body: bytes, lines: int) -> Receipt:
@@ -92,7 +92,7 @@ class Listener:
         try:
             response = self._http.post("/", params=self._params, content=body, headers=headers)
         except httpx.TransportError as error:
-            # Not chained: the error holds the request, the request the token.
+            # Not chained: the error contains the request, and the request the token.
             raise network_error(self._call, error) from None
         if response.status_code == 200:
             return Receipt(lines)
@@ -103,7 +103,7 @@ class Listener:
 
 
 def _receipt(response: httpx.Response) -> Receipt | None:
-    """What a 400 tells; None if it is another kind of 400."""
+    """The counts in an answer with status 400; None if it has no counts."""
     try:
         raw: Any = json.loads(response.content)
         return Receipt(

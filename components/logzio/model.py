@@ -1,4 +1,4 @@
-"""A registration as the program wants it, and as Logz.io has it."""
+"""What the account API takes and returns: a registration as wanted and as Logz.io has it, plans, failures."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ ALL_REGIONS = frozenset(facts.api_region(region) for region in facts.BUCKET_REGI
 
 @dataclass(frozen=True)
 class Registration:
-    """What Logz.io is asked to fetch: the objects under `prefix` of `bucket`, as events of type `log_type`.
+    """What Logz.io must fetch: the objects under `prefix` of `bucket`, as events of type `log_type`.
 
     `region` in the API's form (US_WEST_2). Logz.io reads with the role `role_arn`, or with the key.
     """
@@ -29,7 +29,7 @@ class Registration:
     secret_key: str | None = field(default=None, repr=False)
 
     def request(self) -> dict[str, Any]:
-        """The body of POST and PUT: always everything, as the API does not say what it makes of a gap."""
+        """The body of POST and PUT. It has every field: the API does not say what a missing field means."""
         body = {
             "bucket": self.bucket,
             "prefix": self.prefix,
@@ -45,7 +45,7 @@ class Registration:
 
 @dataclass(frozen=True)
 class Registered:
-    """A registration as Logz.io shows it. The secret key is never shown, or dropped if it ever is.
+    """A registration as Logz.io shows it. Logz.io never shows the secret key; if it did, it would be dropped here.
 
     Only a registration in a listing may lack `region` or `log_type`: see `parse_listed`.
     """
@@ -64,10 +64,10 @@ class Registered:
 
     @classmethod
     def parse(cls, raw: Mapping[str, Any]) -> "Registered":
-        """From an answer of the API; fields that are not known here are ignored.
+        """Parses an answer of the API; unknown fields are ignored.
 
         Raises:
-            KeyError, TypeError, ValueError: it is no registration.
+            KeyError, TypeError, ValueError: it is not a registration.
         """
         found = cls.parse_listed(raw)
         if found is None or not found.is_complete:
@@ -76,12 +76,12 @@ class Registered:
 
     @classmethod
     def parse_listed(cls, raw: Mapping[str, Any]) -> "Registered | None":
-        """From a listing, which holds what other people and products registered, too; None without a bucket.
+        """Parses an entry of a listing, which also has other people's and products' entries; None without a bucket.
 
-        Such an entry may lack what the API description requires: that must not stop this stack.
+        Such an entry may lack fields that the API description requires: that must not stop this stack.
 
         Raises:
-            KeyError, TypeError, ValueError, AttributeError: it is no registration.
+            KeyError, TypeError, ValueError, AttributeError: it is not a registration.
         """
         if not raw.get("bucket"):
             return None
@@ -139,10 +139,10 @@ class Plan:
 
     @classmethod
     def parse(cls, raw: Mapping[str, Any], today: date) -> "Plan":
-        """From the detailed view of an account. That view holds a token too, which is left there.
+        """Parses the detailed view of an account. That view also has a token, which is not read.
 
         Raises:
-            KeyError, TypeError, ValueError: it is no such view.
+            KeyError, TypeError, ValueError: it is not such a view.
         """
         account = raw["account"]
         most = account.get("maxDailyGB")
@@ -159,9 +159,9 @@ class Plan:
 
 @dataclass(frozen=True)
 class Failures:
-    """Events that Logz.io could not index by their fields, or cut. `total`: of the whole account.
+    """Events whose fields Logz.io could not index, or that it truncated. `total`: in the whole account.
 
-    `seen`: the fields of some of them that help to find the cause.
+    `seen`: of some of these events, the fields that help to find the cause.
     """
 
     total: int

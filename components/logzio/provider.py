@@ -1,7 +1,8 @@
-"""The dynamic providers: Pulumi's side of the client, nothing more.
+"""The dynamic providers: thin adapters between Pulumi and the client.
 
-Pulumi keeps a provider in the state as a pickled reference to its class, so an instance has no content. The
-API token comes through `configure` and stays in this process.
+Pulumi keeps a provider in the state as a pickled reference to its class by this module's path, so an instance has no
+content, and the path must stay importable (see `components.shipping.provider`). The API token comes through `configure`
+and stays in this process.
 """
 
 import functools
@@ -39,7 +40,7 @@ from components.loopback import LOOPBACK
 
 SETTING = "ccloud-logexporter:logzio"
 
-# A change of these means other objects, or another place at Logz.io; the rest is changed in place.
+# A change of the first means other objects, or another account at Logz.io; the others are changed in place.
 REPLACING = ("base_url", "bucket", "prefix", "region")
 IN_PLACE = ("log_type", "active", "add_object_key", "role_arn", "access_key", "secret_key")
 _DEFAULTS: Mapping[str, Any] = {
@@ -55,31 +56,31 @@ _R = TypeVar("_R")
 
 
 class ProviderError(Exception):
-    """What the engine shows; its text is clean, and it is not chained to anything that might not be."""
+    """The error that the engine shows. Its text is clean, and it is not chained to an error that may not be."""
 
 
 def _clean_errors(method: Callable[_P, _R]) -> Callable[_P, _R]:
-    """Whatever goes wrong, also by a fault of ours, leaves the process as clean text."""
+    """Every error, also one of a bug here, leaves the process as clean text."""
 
     @functools.wraps(method)
     def call(*arguments: _P.args, **keywords: _P.kwargs) -> _R:
         try:
             return method(*arguments, **keywords)
-        except Exception as error:  # noqa: BLE001  # no error may pass by
+        except Exception as error:  # noqa: BLE001  # every error must be cleaned
             raise ProviderError(redaction.clean(str(error) or type(error).__name__)) from None
 
     return call
 
 
 class _LogzioProvider(ResourceProvider):
-    # The pickled reference holds nothing secret.
+    # The pickled reference contains no secret.
     serialize_as_secret_always = False
     _token: str | None = None
 
     @_clean_errors
     def configure(self, req: ConfigureRequest) -> None:
         redaction.install()
-        # gRPC would log each refusal with a traceback beside the message that the engine shows.
+        # gRPC would log each refusal with a traceback, in addition to the message that the engine shows.
         logging.getLogger("grpc._server").addFilter(_is_no_provider_error)
         settings = json.loads(req.config.get(SETTING) or "{}")
         self._token = os.environ.get(TOKEN_VARIABLE) or settings.get("apiToken")
@@ -95,48 +96,48 @@ class _LogzioProvider(ResourceProvider):
 
 
 class RegistrationProvider(_LogzioProvider):
-    """One S3 registration. Inputs: see REPLACING and IN_PLACE, and `adopt_existing`.
+    """An S3 registration. Inputs: see REPLACING and IN_PLACE, and `adopt_existing`.
 
     Outputs: the inputs as Logz.io shows them (the secret key as given), `account_id`, and `created_at` (ISO 8601, UTC),
-    which registrations lack that were taken over or made before this output was there.
+    which is missing if the registration was taken over, or made before this output existed.
     """
 
     @_clean_errors
     def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
-        """Equal forms become one form; all problems are told at once; what is unknown yet passes."""
+        """Normalises the inputs and reports all problems at once; inputs that are still unknown pass."""
         redaction.remember(_known(news, "secret_key"), _known(news, "access_key"))
         inputs = _normalised(news)
         return CheckResult(inputs, [CheckFailure(name, text) for name, text in _problems(inputs)])
 
     @_clean_errors
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
-        """Compares what was with what is wanted; the token is no part of either."""
+        """Compares the old inputs with the new ones; neither contain the token."""
         olds, news = _normalised(_olds), _normalised(_news)
         changed = [name for name in (*REPLACING, *IN_PLACE) if olds.get(name) != news.get(name)]
-        # What is not known yet may turn out to be the same.
+        # An unknown value may turn out to be the same.
         replaces = [name for name in changed if name in REPLACING and not _is_unknown(news.get(name))]
         moved = "bucket" in replaces or "prefix" in replaces
         if moved:
             _warn_of_unread(olds, news)
-        # Two registrations of one place would deliver twice, so the old one goes first; two of different
-        # places may stand beside each other.
+        # Two registrations of the same place would deliver every event twice, so the old one is deleted first.
+        # Registrations of different places can exist at the same time.
         return DiffResult(
             changes=bool(changed), replaces=replaces, delete_before_replace=bool(replaces) and not moved
         )
 
     @_clean_errors
     def create(self, props: dict[str, Any]) -> CreateResult:
-        """Makes the registration or takes it over; its id is the one of Logz.io."""
+        """Makes the registration or takes it over; its id is Logz.io's."""
         client = self._client(props)
         began = datetime.now(UTC)
         made = client.create(_wanted(props), adopt=bool(props.get("adopt_existing")))
-        # Logz.io never reads what is older. The time before the request is on the safe side.
+        # Logz.io never reads older objects. The time before the request is the safe choice.
         created_at = began.isoformat(timespec="seconds") if made.is_new else None
         return CreateResult(str(made.id), _outputs(props, made, client.account_id(), created_at))
 
     @_clean_errors
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
-        """What Logz.io has now; an empty id if it has no such registration any more."""
+        """What Logz.io has now; an empty id if the registration is gone."""
         redaction.remember(props.get("secret_key"), props.get("access_key"))
         found = self._client(props).read(int(id_), props.get("account_id"))
         if found is None:
@@ -145,26 +146,26 @@ class RegistrationProvider(_LogzioProvider):
 
     @_clean_errors
     def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> UpdateResult:
-        """Sends the whole registration and waits until it shows."""
+        """Sends the whole registration and waits until Logz.io shows it."""
         shown = self._client(_news).update(int(_id), _wanted(_news))
         return UpdateResult(_outputs(_news, shown, _olds.get("account_id"), _olds.get("created_at")))
 
     @_clean_errors
     def delete(self, _id: str, _props: dict[str, Any]) -> None:
-        """Deletes it; one that is gone already is fine."""
+        """Deletes the registration; succeeds if it is already gone."""
         redaction.remember(_props.get("secret_key"), _props.get("access_key"))
         self._client(_props).delete(int(_id), _props.get("account_id"))
 
 
 class AccountProvider(_LogzioProvider):
-    """What a Logz.io account says about itself. Input: `base_url`. Nothing is made or deleted.
+    """Facts about a Logz.io account. Input: `base_url`. It makes and deletes nothing.
 
     Outputs: `account_id`, and for the role that Logz.io reads with `aws_account_id` and `external_id`.
     """
 
     @_clean_errors
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
-        """Another address is asked anew."""
+        """A change of the address needs a new request."""
         return DiffResult(changes=_olds.get("base_url") != _news.get("base_url"))
 
     @_clean_errors
@@ -201,9 +202,9 @@ def _client(base_url: str, token: str) -> LogzioClient:
 
 
 def _check_wanted() -> None:
-    """Stops what goes on after the command was cut off: the next command must not meet a ghost.
+    """Stops requests after the command was interrupted: they must not run at the same time as the next command.
 
-    After an interrupt the main thread has ended, while Python still waits for those of gRPC.
+    After an interrupt the main thread has ended, but Python still waits for the threads of gRPC.
     """
     if not threading.main_thread().is_alive():
         raise ProviderError("interrupted")
@@ -226,12 +227,12 @@ def _known(props: Mapping[str, Any], name: str) -> str | None:
 
 
 def _is_unknown(value: Any) -> bool:
-    """A value that a preview cannot tell yet: over the wire an object of the SDK, each one of its own."""
+    """Whether a preview does not know the value yet. Over the wire it is an object of the SDK, a new one each time."""
     return isinstance(value, pulumi.output.Unknown) or value == rpc.UNKNOWN
 
 
 def _normalised(props: Mapping[str, Any]) -> dict[str, Any]:
-    """One form for equal inputs: absent, null and empty; us-west-2 and US_WEST_2."""
+    """The same form for equal inputs: absent, null and empty; us-west-2 and US_WEST_2."""
     given = {name: value for name, value in props.items() if value not in (None, "")}
     region = _known(given, "region")
     return {
@@ -243,7 +244,7 @@ def _normalised(props: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _problems(inputs: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Input and what is wrong with it; an unknown input has no problem."""
+    """Name of an input -> what is wrong with it, as pairs; an unknown input has no problem."""
     problems = [(name, "is required") for name in _REQUIRED if name not in inputs]
     region, log_type = _known(inputs, "region"), _known(inputs, "log_type")
     if region and region not in ALL_REGIONS:
@@ -262,7 +263,7 @@ def _problems(inputs: Mapping[str, Any]) -> list[tuple[str, str]]:
 def _address_problems(base_url: str | None) -> list[tuple[str, str]]:
     if base_url is None or base_url.startswith("https://"):
         return []
-    # http:// is for an emulator on this machine: anywhere else the token could be read on the wire.
+    # http:// is for an emulator on this machine: anywhere else somebody could read the token on the wire.
     host = base_url.removeprefix("http://").partition("/")[0].rpartition(":")[0].strip("[]")
     if base_url.startswith("http://") and host in LOOPBACK:
         return []
@@ -298,7 +299,7 @@ def _wanted(props: Mapping[str, Any]) -> Registration:
 def _outputs(
     props: Mapping[str, Any], shown: Registered, account_id: str | None, created_at: str | None
 ) -> dict[str, Any]:
-    """What goes into the state: as Logz.io shows it, so that a refresh sees every drift."""
+    """The outputs for the state, as Logz.io shows them, so that a refresh detects every drift."""
     seen = {
         "base_url": props["base_url"],
         "bucket": shown.bucket,
@@ -310,7 +311,7 @@ def _outputs(
         "adopt_existing": bool(props.get("adopt_existing")),
         "role_arn": shown.role_arn,
         "access_key": shown.access_key,
-        # Never shown by Logz.io: the one that was given stays the one that is known.
+        # Logz.io never shows it, so the state keeps the given one.
         "secret_key": props.get("secret_key"),
         "account_id": account_id,
         "created_at": created_at,
@@ -339,9 +340,9 @@ def _directory(props: Mapping[str, Any]) -> str:
 
 
 def _warn(text: str) -> None:
-    """Warns in the output of `pulumi`, once per command: many registrations share one directory.
+    """Warns in the output of `pulumi`, once per command: many registrations share a directory.
 
-    A dynamic provider has no logger of its own, so the engine is told directly.
+    A dynamic provider has no logger, so this calls the engine directly.
     """
     with _said_lock:
         if text in _said:
@@ -352,10 +353,10 @@ def _warn(text: str) -> None:
         with grpc.insecure_channel(_engine_address()) as channel:
             engine_pb2_grpc.EngineStub(channel).Log(request)
     except (grpc.RpcError, LookupError):
-        # A warning that finds no engine is still worth a line, and never worth a failure.
+        # If the engine does not answer, the warning is printed. It must not cause a failure.
         print(request.message, file=sys.stderr)  # noqa: T201  # the engine shows what a plugin prints
 
 
 def _engine_address() -> str:
-    """host:port; Pulumi gives it to every plugin, after the flags of its own logging and tracing."""
+    """host:port. Pulumi passes it to every plugin as the last argument, after its flags for logging and tracing."""
     return sys.argv[-1]

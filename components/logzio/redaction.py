@@ -1,6 +1,6 @@
-"""Keeps tokens and keys out of everything that is said: errors, logs, tracebacks.
+"""Keeps tokens and keys out of all output: errors, logs, tracebacks.
 
-Secrets are remembered once, where they enter; from then on no call has to think of them.
+A secret is remembered where it enters; after that, no call needs to handle it specially.
 """
 
 import json
@@ -13,10 +13,10 @@ from urllib.parse import quote
 
 MASK = "[redacted]"
 
-# A shorter text cannot be told from ordinary words, and is no key or token of AWS or Logz.io.
+# A shorter text could be an ordinary word, and keys and tokens of AWS and Logz.io are longer.
 _SHORTEST = 6
 
-# Ids of AWS keys, also of such as nobody remembered.
+# Ids of AWS keys, also those that were not remembered.
 _AWS_KEY_ID = re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{12,}\b")
 
 _lock = threading.Lock()
@@ -24,7 +24,7 @@ _known: set[str] = set()
 
 
 def remember(*secrets: str | None) -> None:
-    """From now on these texts are masked, also where they are percent-encoded or inside JSON."""
+    """Masks these texts from now on, also percent-encoded and inside JSON."""
     with _lock:
         for secret in secrets:
             if secret and len(secret) >= _SHORTEST:
@@ -41,9 +41,9 @@ def clean(text: str) -> str:
 
 
 def install() -> None:
-    """Cleans every log record of this process at its birth, whatever logger and handler it goes to.
+    """Cleans every log record of this process when it is created, for all loggers and handlers.
 
-    A filter on a logger would miss the records of its children, one on a handler those of other handlers.
+    A filter on a logger would miss the records of its children, and a filter on a handler those of other handlers.
     """
     with _lock:
         born = logging.getLogRecordFactory()
@@ -59,6 +59,6 @@ def _clean_record(*arguments: Any, **keywords: Any) -> logging.LogRecord:
     record: logging.LogRecord = _before[-1](*arguments, **keywords)
     record.msg, record.args = clean(record.getMessage()), ()
     if record.exc_info and record.exc_info[0] is not None:
-        # A formatter takes this text rather than to format the exception itself.
+        # A formatter uses this text instead of formatting the exception.
         record.exc_text = clean("".join(traceback.format_exception(*record.exc_info)).rstrip())
     return record

@@ -1,4 +1,4 @@
-"""LogzioShipping: Logz.io is told of every partition's prefix. LogzioAccount: whom a role must trust."""
+"""LogzioShipping registers the prefix of every partition. LogzioAccount says whom a role must trust."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ class LogzioShippingArgs:
 
     `base_url`: the account API. `region`: the bucket's. `prefixes`: one per Kafka partition, each ending with
     `<topic>/partition=<n>/`. `add_object_key`: each event gets a field with the key of its object.
-    `adopt_existing`: take registrations over that are there already, rather than to refuse.
+    `adopt_existing`: take over existing registrations instead of refusing them.
     """
 
     base_url: str
@@ -31,10 +31,10 @@ class LogzioShippingArgs:
 
 
 class LogzioShipping(pulumi.ComponentResource):
-    """One registration per partition.
+    """A registration for each partition.
 
-    Logz.io reads a prefix in alphabetical order and never looks back: one registration over all partitions
-    would lose most events.
+    Logz.io reads a prefix in alphabetical order and never looks back: a single registration for all partitions would
+    lose most events.
 
     Outputs: `registration_ids`, prefix -> id.
     """
@@ -45,7 +45,7 @@ class LogzioShipping(pulumi.ComponentResource):
         self, name: str, args: LogzioShippingArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__("logexporter:shipping:LogzioShipping", name, None, opts)
-        # What a component depends on is not passed on to its children by itself.
+        # Pulumi does not pass a component's dependencies on to its children.
         child = pulumi.ResourceOptions(
             parent=self,
             depends_on=opts.depends_on if opts else None,
@@ -55,7 +55,9 @@ class LogzioShipping(pulumi.ComponentResource):
             prefix: _Registration(f"{name}-{_partition_of(prefix)}", prefix, args, child)
             for prefix in args.prefixes
         }
-        self.registration_ids = pulumi.Output.all(**{prefix: one.id for prefix, one in registrations.items()})
+        self.registration_ids = pulumi.Output.all(
+            **{prefix: registration.id for prefix, registration in registrations.items()}
+        )
         self.register_outputs({"registrationIds": self.registration_ids})
 
 
@@ -104,6 +106,6 @@ class LogzioAccount(Resource, module="logexporter", name="LogzioAccount"):
 
 
 def _partition_of(prefix: str) -> str:
-    """`<topic>-<n>`: not the topics directory, so that a change of it is seen as a change (and warned of)."""
+    """`<topic>-<n>`, without the topics directory: its change is then a change of the resource, with a warning."""
     topic, partition = prefix.strip("/").split("/")[-2:]
     return f"{topic}-{partition.removeprefix('partition=')}"

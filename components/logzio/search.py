@@ -1,4 +1,4 @@
-"""What is asked of POST /v1/search, and what its answers mean (pure).
+"""Queries for POST /v1/search, and the parsing of their answers (pure).
 
 Source: API description, "Search logs". A text is mapped as a keyword (docs, "Understanding invalid log errors"), so an
 id can be matched as a whole and aggregated.
@@ -16,10 +16,10 @@ _HELPFUL = ("id", "type", "tags", "source", "specversion", "event_type", "@times
 
 
 def of_values(field: str, values: Sequence[str]) -> dict[str, Any]:
-    """Asks which of the values occur. An aggregation, since an event may be there twice.
+    """A query for the values that occur. It is an aggregation, because an event may exist twice.
 
     Raises:
-        ValueError: there are more values than an answer can hold.
+        ValueError: there are more values than an answer can contain.
     """
     if len(values) > MAX_AGGREGATED:
         raise ValueError(f"{len(values)} values, at most {MAX_AGGREGATED} can be asked for at once")
@@ -34,15 +34,15 @@ def values_in(raw: Mapping[str, Any]) -> set[str]:
     """The values of an answer to `of_values`.
 
     Raises:
-        KeyError, TypeError: it is no such answer.
+        KeyError, TypeError: it is not such an answer.
     """
     return {str(bucket["key"]) for bucket in raw["aggregations"][_VALUES]["buckets"]}
 
 
 def of_failures() -> dict[str, Any]:
-    """Asks for events that were refused or cut, by type and by tag.
+    """A query for refused and truncated events, by type and by tag.
 
-    A tag that is the text of a mapping error has no beginning that could be searched for.
+    It does not find a tag with the text of a mapping error: such a text has no fixed beginning to search for.
     """
     kinds = (INDEX_FAILURE, INVALID_LOG)
     terms = [("type", kind) for kind in kinds] + [("tags", tag) for tag in (*kinds, *INVALID_TAGS)]
@@ -55,10 +55,10 @@ def of_failures() -> dict[str, Any]:
 
 
 def failures_in(raw: Mapping[str, Any]) -> Failures:
-    """What an answer to `of_failures` tells.
+    """The events of an answer to `of_failures`.
 
     Raises:
-        KeyError, TypeError, ValueError: it is no such answer.
+        KeyError, TypeError, ValueError: it is not such an answer.
     """
     hits = raw["hits"]
     total = hits["total"]

@@ -1,4 +1,4 @@
-"""HTTP to the account API: one request with its timeouts, retries and errors."""
+"""HTTP to the account API: a request with its timeouts, retries and errors."""
 
 import email.utils
 import json
@@ -18,21 +18,21 @@ from components.logzio.errors import Kind, LogzioError
 from components.loopback import LOOPBACK
 
 TIMEOUT = httpx.Timeout(60.0, connect=10.0)
-"""Seconds; a registration is tried against AWS before it is answered."""
+"""Seconds; Logz.io tests a registration against AWS before it answers."""
 
 MOST_AT_ONCE = 4
-"""Requests under way in this process. Logz.io allows 100 per account, which others use too."""
+"""Concurrent requests of this process. Logz.io allows 100 per account, which other clients share."""
 
 MOST_TRIES = 8
 MOST_WAITING = 60.0
-"""Seconds of waiting between the tries of one request, in all."""
+"""Seconds of waiting between the attempts of a request, in total."""
 LAST_TRY_AFTER = 150.0
-"""Seconds after which no further try begins: requests that time out use them up."""
+"""Seconds after which no further attempt begins; requests that time out use them up."""
 
 _FIRST_WAIT, _LONGEST_WAIT = 0.5, 20.0
 TRANSIENT = (429, 500, 502, 503, 504)
 
-# Nothing was sent yet: every method may be tried again.
+# Nothing was sent yet: every method may be retried.
 _BEFORE_SENDING = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
 
 _slots = threading.BoundedSemaphore(MOST_AT_ONCE)
@@ -40,10 +40,10 @@ _log = logging.getLogger(__name__)
 
 
 class Transport:
-    """Requests to one API address with one token. Safe to share between threads.
+    """Requests to an API address with a token. Safe to share between threads.
 
-    `check_wanted` is called before each request and raises when nobody waits for the outcome any more.
-    `transport`, `sleep` and `clock` are there for tests.
+    `check_wanted` is called before each request and raises if nobody waits for the result any more.
+    `transport`, `sleep` and `clock` are for tests.
     """
 
     def __init__(
@@ -66,9 +66,9 @@ class Transport:
             headers={"X-API-TOKEN": token, "Accept": "application/json"},
             timeout=timeout,
             transport=transport,
-            # A proxy's settings are honoured, with TLS verified; they are not meant for this machine.
+            # A proxy from the environment is used, with TLS verified, except for this machine itself.
             trust_env=httpx.URL(base_url).host not in LOOPBACK,
-            # The token goes nowhere but to the address that was set.
+            # The token goes only to the configured address.
             follow_redirects=False,
         )
 
@@ -82,13 +82,13 @@ class Transport:
         reads: bool = True,
         asks: bool = False,
     ) -> Any:
-        """Sends a request, again where that is safe, and returns the parsed answer (None unless `reads`).
+        """Sends a request, retries where that is safe, and returns the parsed answer (None unless `reads`).
 
-        GET, PUT, DELETE and a POST that only `asks` are tried again after 429, 500, 502, 503, 504 and network errors;
-        another POST after 429 and after errors before it was sent.
+        GET, PUT, DELETE and a POST that only `asks` are retried after 429, 500, 502, 503, 504 and network errors; any
+        other POST only after 429 and after errors before it was sent.
 
         Raises:
-            LogzioError: it failed for good.
+            LogzioError: all attempts failed.
         """
         is_safe = asks or method != "POST"
         retrying = retries(lambda error: _may_repeat(error, is_safe=is_safe), self.sleep, self._clock)
@@ -108,7 +108,7 @@ class Transport:
             with _slots:
                 response = self._http.request(method, path, json=body, params=params)
         except httpx.TransportError as error:
-            # Not chained: the error holds the request, the request the token.
+            # Not chained: the error contains the request, and the request the token.
             raise network_error(call, error) from None
         if not response.is_success:
             raise errors.from_response(call, response, retry_after=retry_after(response))
@@ -118,7 +118,7 @@ class Transport:
 def retries(
     may_repeat: Callable[[BaseException], bool], sleep: Callable[[float], None], clock: Callable[[], float]
 ) -> tenacity.Retrying:
-    """Calls again, with growing waits, after those LogzioErrors that `may_repeat` accepts; the last error is raised."""
+    """Retries with growing waits after LogzioErrors that `may_repeat` accepts; finally raises the last error."""
     started = clock()
 
     def is_enough(state: tenacity.RetryCallState) -> bool:
@@ -150,7 +150,7 @@ def _may_repeat(error: BaseException, *, is_safe: bool) -> bool:
 
 
 def _wait(state: tenacity.RetryCallState) -> float:
-    """Doubling from half a second, half of it by chance; what Logz.io asks for, if that is longer."""
+    """Doubles from half a second, half of it random; or as long as Logz.io asks, if that is longer."""
     full = min(_LONGEST_WAIT, _FIRST_WAIT * 2.0 ** (state.attempt_number - 1))
     wait = full * random.uniform(0.5, 1.0)  # noqa: S311  # spreads load, guards nothing
     return max(wait, _error_of(state).retry_after or 0.0)
@@ -158,7 +158,7 @@ def _wait(state: tenacity.RetryCallState) -> float:
 
 def _error_of(state: tenacity.RetryCallState) -> LogzioError:
     error = state.outcome.exception() if state.outcome else None
-    assert isinstance(error, LogzioError)  # noqa: S101  # nothing else is tried again
+    assert isinstance(error, LogzioError)  # noqa: S101  # nothing else is retried
     return error
 
 
@@ -167,7 +167,7 @@ def _report(state: tenacity.RetryCallState) -> None:
 
 
 def network_error(call: str, error: httpx.TransportError) -> LogzioError:
-    """The error of a request without an answer; `call` is its name, without a secret."""
+    """The error of a request without an answer; `call` names the request without a secret."""
     return LogzioError(
         Kind.NETWORK,
         call,
@@ -178,13 +178,13 @@ def network_error(call: str, error: httpx.TransportError) -> LogzioError:
 
 
 _TLS_HINT = (
-    "the certificate is not trusted and verification is never switched off: where a proxy breaks TLS open, "
+    "the certificate is not trusted, and verification is never switched off: if a proxy decrypts TLS, "
     "add its authority to the file that SSL_CERT_FILE names"
 )
 
 
 def is_tls_refusal(message: str) -> bool:
-    """Whether a network error is a certificate that is not trusted: another try changes nothing."""
+    """Whether a network error is an untrusted certificate: a retry does not help."""
     return "CERTIFICATE_VERIFY_FAILED" in message
 
 
@@ -202,7 +202,7 @@ def _parsed(call: str, response: httpx.Response) -> Any:
 
 
 def retry_after(response: httpx.Response) -> float | None:
-    """Seconds of a Retry-After header, which holds seconds or a date."""
+    """Seconds of a Retry-After header, which has seconds or a date."""
     value = response.headers.get("Retry-After", "")
     if value.isdigit():
         return float(value)

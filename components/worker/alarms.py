@@ -1,4 +1,4 @@
-"""The alarms on the watchdog's metrics, as data (pure). The events wait for 7 days in Kafka: hours are early."""
+"""The alarms on the watchdog's metrics, as data (pure). Events wait in Kafka for 7 days, so hours are early enough."""
 
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -11,8 +11,8 @@ HOUR = 60 * MINUTE
 class Alarm:
     """One alarm: `statistic` of `metric` over `period` seconds, `periods` times in a row.
 
-    `missing` is what periods without data count as; `ignore` leaves the alarm in its state. `description` is what a
-    person reads first.
+    `missing`: how periods without data count; `ignore` leaves the alarm in its state. `description`: what a person
+    reads first.
     """
 
     name: str
@@ -35,8 +35,8 @@ _TASK = Alarm(
     period=5 * MINUTE,
     periods=6,
     missing="notBreaching",
-    description="The S3 sink has not run for 30 minutes, though the watchdog restarts it: "
-    "`journalctl -u s3-auditlog-sink` has the reason (a refused key, a bucket that is gone).",
+    description="The S3 sink has not run for 30 minutes, although the watchdog restarts it: "
+    "`journalctl -u s3-auditlog-sink` has the reason (a refused key, a deleted bucket).",
 )
 
 _STUCK = Alarm(
@@ -48,8 +48,8 @@ _STUCK = Alarm(
     period=HOUR,
     periods=2,
     missing="breaching",
-    description="Events wait in Kafka and nothing of their partition was archived for an hour more than a rotation "
-    "takes, or it could not be looked up for two. They are lost after 7 days.",
+    description="Events wait in Kafka, and nothing of their partition was archived for an hour longer than a rotation "
+    "takes, or Kafka did not answer for two hours. The events are lost after 7 days.",
 )
 
 _ALWAYS = (
@@ -64,23 +64,23 @@ _ALWAYS = (
         period=5 * MINUTE,
         periods=3,
         missing="breaching",
-        description="Nothing was heard of the VM for 15 minutes: it is off, its boot failed, or it has no way out. "
-        "Look at the instance's state and at cloud-init's log. It stays in alarm until a new VM is up.",
+        description="The VM has sent nothing for 15 minutes: it is off, its boot failed, or it has no way out. "
+        "Look at the instance's state and at cloud-init's log. The alarm stays until a new VM is up.",
     ),
     Alarm(
         name="boot",
         metric="BootFailed",
-        # A try that went well counts, also in the same minute as one that failed.
+        # A successful attempt counts, also in the same minute as a failed one.
         statistic="Minimum",
         comparison="GreaterThanThreshold",
         threshold=0,
         period=MINUTE,
         periods=1,
-        # Only the end of a try is a data point: the alarm stays in between, and ends with the first 0.
+        # Only the end of an attempt is a data point: the alarm stays in between, and ends with the first 0.
         missing="ignore",
         description="The VM did not get its files, or the installation failed: /var/log/cloud-init-output.log names "
-        "the object or the step, and `journalctl -u s3-auditlog-sink-install` that of each later try. It stays in alarm "
-        "until a try succeeds or the connectors run.",
+        "the object or the step, and so does `journalctl -u s3-auditlog-sink-install` for each later attempt. The alarm "
+        "stays until an attempt succeeds or the connectors run.",
     ),
     Alarm(
         name="restarts",
@@ -91,7 +91,7 @@ _ALWAYS = (
         period=HOUR,
         periods=1,
         missing="notBreaching",
-        description="The S3 sink was restarted more than 10 times in an hour: it does not heal by itself.",
+        description="The S3 sink was restarted more than 10 times in an hour: restarts do not repair it.",
     ),
     Alarm(
         name="expired",
@@ -103,8 +103,8 @@ _ALWAYS = (
         periods=1,
         missing="notBreaching",
         description="Events expired in Kafka, after 7 days, before a connector had archived them. `journalctl -u "
-        "s3-auditlog-sink-watchdog` has topic, partition, offsets and the connector: what the other one archived is not "
-        "lost.",
+        "s3-auditlog-sink-watchdog` has topic, partition, offsets and the connector: what the other connector "
+        "archived is not lost.",
     ),
     Alarm(
         name="foreign",
@@ -115,9 +115,9 @@ _ALWAYS = (
         period=15 * MINUTE,
         periods=2,
         missing="notBreaching",
-        description="Another worker is in this stack's consumer group: it takes a part of the events, and they are not "
-        "in this bucket. `journalctl -u s3-auditlog-sink-watchdog` has its client id. Stop it, or give one of the two "
-        "another source.consumerGroup.",
+        description="Another worker is in this stack's consumer group: it takes some of the events, and they are not "
+        "in this bucket. `journalctl -u s3-auditlog-sink-watchdog` has its client id. Stop that worker, or give one of "
+        "the two another source.consumerGroup.",
     ),
     Alarm(
         name="memory",
@@ -128,8 +128,8 @@ _ALWAYS = (
         period=3 * HOUR,
         periods=1,
         missing="notBreaching",
-        description="Kafka Connect ended twice within three hours because its memory did not suffice. It starts again, "
-        "but may end again at the same events: raise worker.heapMb, and worker.instanceType with it.",
+        description="Kafka Connect ran out of memory twice within three hours. It starts again, but may fail again at "
+        "the same events: raise worker.heapMb, and worker.instanceType with it.",
     ),
     Alarm(
         name="skipped",
@@ -141,8 +141,8 @@ _ALWAYS = (
         periods=1,
         missing="notBreaching",
         description="Events that are not JSON objects were not archived. The metric SkippedEventOffset, and "
-        "`journalctl -u s3-auditlog-sink-watchdog`, have topic, partition and offset: they can be read in Kafka for "
-        "7 days, and connector.format raw archives anything.",
+        "`journalctl -u s3-auditlog-sink-watchdog`, have topic, partition and offset: the events can be read in Kafka "
+        "for 7 days, and connector.format raw archives anything.",
     ),
     Alarm(
         name="disk",
@@ -176,9 +176,9 @@ _ALWAYS = (
         period=5 * MINUTE,
         periods=1,
         missing="notBreaching",
-        description="A clock was ahead: the bucket has a key whose time is still to come, and Logz.io would read "
-        "nothing that sorts before it. The service waits until then (events wait in Kafka), or for a day at most: "
-        "`journalctl -u s3-auditlog-sink` has the time, docs/delivery.md what to do.",
+        description="A clock was ahead: the bucket has a key with a time in the future, and Logz.io would read nothing "
+        "that sorts before it. The service waits until that time, for a day at most; the events wait in Kafka. "
+        "`journalctl -u s3-auditlog-sink` has the time, and docs/delivery.md says what to do.",
     ),
     Alarm(
         name="clock",
@@ -199,15 +199,15 @@ _OF_ORIGINALS = (
         _TASK,
         name="originals-task",
         metric="OriginalsTaskRunning",
-        description="The connector of the originals has not run for 30 minutes, though the watchdog restarts it: "
+        description="The connector for originals has not run for 30 minutes, although the watchdog restarts it: "
         "`journalctl -u s3-auditlog-sink` has the reason.",
     ),
     replace(
         _STUCK,
         name="originals-stuck",
         metric="OriginalsSecondsStuck",
-        description="Originals wait in Kafka and nothing of their partition was kept for an hour more than a rotation "
-        "takes, or it could not be looked up for two. They are lost after 7 days.",
+        description="Originals wait in Kafka, and nothing of their partition was archived for an hour longer than a "
+        "rotation takes, or Kafka did not answer for two hours. The originals are lost after 7 days.",
     ),
 )
 

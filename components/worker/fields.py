@@ -1,10 +1,10 @@
-"""What the connector makes of an event's fields in format `json` (pure), as `connect._transforms` orders it."""
+"""How the connector changes the fields of an event in format `json` (pure); `connect._transforms` configures it."""
 
 from collections.abc import Collection, Mapping
 from typing import Any
 
 FIELD_DELIMITER = "_"
-"""Between the names of a nested field and of the one that holds it. A dot would not do: Logz.io takes it for nesting."""
+"""Joins the names of a field and of a field nested in it. Not a dot: Logz.io would read it as nesting."""
 
 
 def shaped(
@@ -14,7 +14,7 @@ def shaped(
     flatten: bool,
     excluded: Collection[str] = (),
 ) -> dict[str, Any]:
-    """An event with the names that Logz.io has for its fields; one that has them already stays as it is."""
+    """The event with the names that its fields have in Logz.io; an event that has these names does not change."""
     renamed = {
         new if (new := renames.get(name)) is not None and new not in event else name: value
         for name, value in event.items()
@@ -24,10 +24,11 @@ def shaped(
 
 
 def flattened(event: Mapping[str, Any]) -> dict[str, Any]:
-    """What Kafka's Flatten makes of an event without a schema, written anew: a test holds it against Kafka's own.
+    """Does the same as Kafka's Flatten for an event without a schema; a test compares it with Kafka's own.
 
-    Objects go, their fields get joined names; empty objects leave nothing; lists stay as they are, with the objects in
-    them. Of fields whose names become equal one is kept; which, depends on Java's order of keys, not on this one.
+    The fields of an object get joined names and replace the object; empty objects disappear; lists stay as they are,
+    with the objects in them. Of fields whose names become equal, one stays. In Kafka, Java's order of keys decides
+    which; here it may be another.
     """
     found: dict[str, Any] = {}
     # No recursion: an event may be nested deeper than Python's stack.

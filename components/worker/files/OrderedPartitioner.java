@@ -7,17 +7,17 @@ import java.time.format.DateTimeFormatter;
 import java.util.Locale;
 
 /**
- * The vendor's layout, with a folder below it for each object: the time (UTC) at which the sink opened its file.
- * Whoever opens a file later writes a key that sorts later: after a rewind, after a restart, on another VM.
+ * The vendor's layout, with a folder for each object below it: the time (UTC) at which the sink opened its file.
+ * A file that is opened later gets a key that sorts later: also after a rewind, after a restart, and on another VM.
  *
- * <p>encodePartition stays the vendor's, as files, buffers and rotation are grouped by it. What this class needs of
- * the vendor's classes is listed in docs/s3-sink.md of the project.
+ * <p>encodePartition stays the vendor's, because the sink groups files, buffers and rotation by it. docs/s3-sink.md of
+ * the project lists what this class needs from the vendor's classes.
  */
 public class OrderedPartitioner<T> extends DefaultPartitioner<T> {
     private static final DateTimeFormatter STAMP =
             DateTimeFormatter.ofPattern("uuuuMMdd'T'HHmmss.SSS'Z'", Locale.ROOT).withZone(ZoneOffset.UTC);
 
-    // Of all tasks that this JVM ever runs: a task that starts again must not go back in time either.
+    // For all tasks of this JVM: the time must not go back when a task restarts.
     private static long last = -1;
     private static String stamp;
 
@@ -27,7 +27,7 @@ public class OrderedPartitioner<T> extends DefaultPartitioner<T> {
         return path + delim + topic + "-" + stamp(System.currentTimeMillis());
     }
 
-    /** A clock that was put back counts on from the last stamp, a millisecond each time, until it has caught up. */
+    /** After the clock was set back, each new stamp is a millisecond later, until the clock has caught up. */
     static synchronized String stamp(long now) {
         if (now != last) {
             last = now > last ? now : last + 1;

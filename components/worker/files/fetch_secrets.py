@@ -1,8 +1,8 @@
-"""Fetches the service's credentials from the parameter store, before each start.
+"""Fetches the service's credentials from the parameter store before each start.
 
-Runs as the service's user with the VM's role. Writes them to one file that only this user can read, in the
-service's runtime directory (tmpfs), and beside it which versions of the parameters they are and which VM this is.
-Never prints a value.
+The script runs as the service's user with the VM's role. It writes the credentials to a file that only this user can
+read, in the service's runtime directory (tmpfs), and to two more files there the versions of the parameters and the id
+of the VM. It never prints a value.
 """
 
 import json
@@ -41,8 +41,8 @@ def main() -> None:
 def fetch(settings: Mapping[str, Any], name: str) -> tuple[dict[str, str], int]:
     """The JSON value of one parameter and its version.
 
-    Tries for 5 minutes: the metadata service of a new instance may have no role yet, and the rights of a new role take
-    a while to hold.
+    Retries for 5 minutes: the metadata service of a new instance may have no role yet, and the rights of a new role take
+    effect after a while.
     """
     for attempt in range(1, ATTEMPTS + 1):
         try:
@@ -57,7 +57,7 @@ def fetch(settings: Mapping[str, Any], name: str) -> tuple[dict[str, str], int]:
 
 
 def parameter_store(settings: Mapping[str, Any]) -> Any:
-    """A client with the credentials that the metadata service has now: a client without any never looks again."""
+    """A client with the metadata service's present credentials: a client without credentials never looks again."""
     return boto3.Session().client(
         "ssm",
         region_name=settings["region"],
@@ -67,7 +67,7 @@ def parameter_store(settings: Mapping[str, Any]) -> Any:
 
 
 def instance_id() -> str:
-    """What the names of Kafka's clients end with. A VM that does not know it works all the same."""
+    """The end of the client ids of Kafka's clients. The service also works without it."""
     try:
         return INSTANCE_ID.read_text().strip() or "unknown"
     except OSError as error:
@@ -89,7 +89,7 @@ def writer_properties(credentials: dict[str, str]) -> dict[str, str]:
 
 
 PROPERTIES = {"kafka": kafka_properties, "writer": writer_properties}
-"""What Kafka Connect reads of each pair of credentials."""
+"""Credentials -> the function that makes the properties for Kafka Connect from them."""
 
 
 def quoted(text: str) -> str:
@@ -98,13 +98,13 @@ def quoted(text: str) -> str:
 
 
 def java_properties(properties: dict[str, str]) -> str:
-    """As Java reads them back: a backslash in a value is doubled."""
+    """A .properties file for Java: a backslash in a value is doubled."""
     doubled = {name: value.replace("\\", "\\\\") for name, value in properties.items()}
     return "".join(f"{name}={value}\n" for name, value in doubled.items())
 
 
 def write(path: Path, text: str) -> None:
-    """All at once, so that a reader never sees half of it."""
+    """Writes atomically, so that a reader never sees half of the file."""
     partial = path.with_suffix(".partial")
     descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o400)
     with os.fdopen(descriptor, "w") as file:

@@ -1,13 +1,13 @@
 #!/bin/sh
-# Installs Java, Kafka Connect and the S3 connector, then enables the service: last, so that a boot that failed
-# leaves no service. A failed step ends the script, and with it cloud-init, in an error that names the step; the timer
-# that the loader enabled then runs both again, as what they download may only have been out of reach.
+# Installs Java, Kafka Connect and the S3 connector, then enables the service: last, so that a failed boot leaves no
+# service. A failed step ends the script, and with it cloud-init, with an error that names the step. The timer that the
+# loader enabled then runs both again: a download may have failed because its server was out of reach for a while.
 set -eu
 
 # shellcheck source=/dev/null
 . /etc/s3-auditlog-sink/install.env
 export DEBIAN_FRONTEND=noninteractive
-# Ubuntu's needrestart would restart services in mid-run. It looks at all of them after apt's next run.
+# Ubuntu's needrestart would restart services during this run. It checks all of them after the next run of apt.
 export NEEDRESTART_SUSPEND=1
 
 step="start"
@@ -15,7 +15,7 @@ begin() {
     step=$1
     echo "install: $step"
 }
-# A metric; before boto3 is installed, a line in the log of the boot.
+# Sends a metric; before boto3 is installed, writes a line to the log of the boot.
 report() {
     python3 -I /usr/local/lib/s3-auditlog-sink/watchdog boot "$1"
 }
@@ -23,7 +23,7 @@ finish() {
     code=$?
     rm -rf "$work"
     if [ "$code" -eq 0 ]; then
-        # Without the marker, the watchdog goes on reporting.
+        # Without the marker, the watchdog repeats the report.
         if report 0; then
             date --utc +%FT%TZ >"$marker"
         fi
@@ -35,13 +35,13 @@ finish() {
     fi
     report "$code" || true
 }
-# There after an installation that went well to its end and was reported.
+# Exists after an installation that succeeded and was reported.
 marker=/etc/s3-auditlog-sink/installed
 rm -f "$marker"
 work=$(mktemp -d)
 trap finish EXIT
 
-# retry COMMAND...: up to 8 times, with growing pauses (about 2.5 minutes in all).
+# retry COMMAND...: up to 8 attempts, with growing pauses (about 2.5 minutes in all).
 retry() {
     attempt=1
     until "$@"; do
@@ -53,20 +53,20 @@ retry() {
     done
 }
 apt() {
-    # The configuration files were there before the package: keep them. Without Error-Mode, an index that could
-    # not be fetched is no error, and there would be no second attempt.
+    # Keeps the configuration files that existed before the package. Without Error-Mode, apt does not fail when it cannot
+    # fetch an index, and there would be no second attempt.
     retry apt-get -q -y -o Acquire::Retries=3 -o DPkg::Lock::Timeout=300 -o APT::Update::Error-Mode=any \
         -o Dpkg::Options::=--force-confold -o Dpkg::Options::=--force-confdef "$@"
 }
 download() {
-    # http is for mirrors on loopback (the settings hold no other); nothing is redirected to it.
+    # http is for mirrors on loopback (the settings allow no others); no redirect may lead to it.
     retry curl --fail --silent --show-error --location --proto '=https,http' --proto-redir '=https' \
         --connect-timeout 15 --max-time 600 --output "$2" "$1"
 }
 
 begin "no SSH"
-# Ubuntu's image listens on port 22 through the socket, Debian's through the service. A shell comes through Session Manager.
-# The socket goes first, as it would start the service again. A mask also holds for a unit that does not exist.
+# Ubuntu's image listens on port 22 through the socket, Debian's through the service. Session Manager gives a shell.
+# The socket is stopped first, because it would start the service again. A unit that does not exist can be masked, too.
 for unit in ssh.socket ssh.service; do
     if systemctl is-active --quiet $unit; then
         systemctl stop $unit
@@ -78,7 +78,7 @@ begin "system user"
 systemd-sysusers /etc/sysusers.d/s3-auditlog-sink.conf
 
 begin "tools"
-# An earlier run may have been cut off in the middle of a package.
+# An earlier run may have been interrupted in the middle of a package.
 retry dpkg --force-confold --configure -a
 apt update
 apt install --no-install-recommends ca-certificates curl gpg python3-boto3 unattended-upgrades unzip
@@ -89,8 +89,8 @@ mkdir -m 0700 "$work/gnupg"
 keyring() {
     gpg --homedir "$work/gnupg" --batch --no-tty "$@"
 }
-# While the owner changes the key, the file has the former and the next one. What gpg cannot read among them is no
-# reason to refuse the others.
+# While the owner changes the key, the file has the former and the next key. A key that gpg cannot read must not stop
+# the import of the others.
 keyring --import "$work/archive.key" || true
 found=$(keyring --with-colons --list-keys |
     awk -F: '$1 == "pub" { primary = 1 } $1 == "fpr" && primary { printf " %s", $10; primary = 0 }')
@@ -102,7 +102,7 @@ if [ "$#" -eq 0 ]; then
     echo "install: the key of $REPOSITORY_KEY_URL is${found:- none}, expected $REPOSITORY_KEY_FINGERPRINTS" >&2
     exit 1
 fi
-# These alone: apt would trust every key of the file.
+# Only these: apt would trust every key of the file.
 keyring --armor --export "$@" >"$work/accepted.asc"
 install -D -m 0644 "$work/accepted.asc" /etc/apt/keyrings/confluent.asc
 
@@ -117,10 +117,10 @@ SOURCES
 apt update
 
 begin "Java and Kafka Connect"
-# An image may have a later version than the one that is asked for.
+# The image may have a later version than the requested one.
 apt install --no-install-recommends --allow-downgrades \
     "$JAVA_PACKAGE" ${JDK_PACKAGE:+"$JDK_PACKAGE"} "$PLATFORM_PACKAGE"
-# An image may have another Java, too. The package of Java 8 has it twice: jre/bin/java, and a link to that.
+# The image may have another Java, too. The package of Java 8 has two paths: jre/bin/java, and a link to it.
 java=$(dpkg-query --listfiles "$JAVA_PACKAGE" | grep '/bin/java$' | head -n 1)
 "$java" -version
 echo "JAVA_HOME=${java%/bin/java}" >/etc/s3-auditlog-sink/java.env
@@ -132,7 +132,7 @@ if [ -n "$CONNECTOR_SHA256" ]; then
 fi
 unzip -q "$work/connector.zip" -d "$work/connector"
 if ! test -f "$work"/connector/*/manifest.json || ! test -d "$work"/connector/*/lib; then
-    echo "install: $CONNECTOR_URL is no connector: one folder with manifest.json and lib is expected" >&2
+    echo "install: $CONNECTOR_URL is not a connector: expected a folder with manifest.json and lib" >&2
     exit 1
 fi
 rm -rf "$PLUGIN_FOLDER/confluentinc-kafka-connect-s3"
@@ -142,7 +142,7 @@ chmod -R u=rwX,go=rX "$PLUGIN_FOLDER"
 
 begin "partitioner"
 if [ -n "$JDK_PACKAGE" ]; then
-    # By the Java that will run it (8 knows no --release), against the connector and the Connect that are installed.
+    # Compiled by the Java that will run it (8 has no --release), against the installed connector and Connect.
     javac=$(dpkg-query --listfiles "$JDK_PACKAGE" | grep '/bin/javac$' | head -n 1)
     libraries=$PLUGIN_FOLDER/confluentinc-kafka-connect-s3/lib
     mkdir "$work/classes"
@@ -156,10 +156,10 @@ fi
 begin "service"
 systemctl daemon-reload
 systemctl restart systemd-journald.service
-# The image has one of them; it reads its time sources at its start.
+# The image has one of these services; it reads its time sources when it starts.
 systemctl try-restart chrony.service systemd-timesyncd.service || true
 systemctl enable s3-auditlog-sink.service s3-auditlog-sink-watchdog.timer
-# From here on the service goes on trying by itself.
+# From here on the service retries by itself.
 systemctl disable --quiet --now s3-auditlog-sink-install.timer
 
 begin "first start"
@@ -178,8 +178,8 @@ sys.exit(0 if len(states) > 1 and set(states) == {"RUNNING"} else 1)' 2>/dev/nul
 waited=0
 until running; do
     if [ "$waited" -ge 300 ]; then
-        # Everything is in place, so the service stays and goes on trying. The boot is reported as failed until the
-        # watchdog sees it run.
+        # Everything is installed, so the service stays enabled and retries. The boot counts as failed until the
+        # watchdog sees the connectors run.
         systemctl status --no-pager --lines=30 s3-auditlog-sink.service >&2 || true
         for connector in $CONNECTOR_NAMES; do
             status "$connector" >&2 || true

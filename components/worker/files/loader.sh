@@ -1,14 +1,14 @@
 #!/bin/sh
-# Fetches the VM's files from the bucket, checks and unpacks them, and runs the installation that is among them.
-# cloud-init runs this once; after a run that failed, a timer does. The image has neither boto3 nor the AWS CLI, so
-# curl signs the requests.
+# Fetches the VM's files from the bucket, checks and unpacks them, and runs the install script among them. cloud-init
+# runs this once; after a failed run, a timer repeats it. The image has neither boto3 nor the AWS CLI, so curl signs the
+# requests.
 set -eu
 
 # shellcheck source=/dev/null
 . /etc/s3-auditlog-sink/loader.env
 metadata=${AWS_EC2_METADATA_SERVICE_ENDPOINT:-http://169.254.169.254}/latest
 timer=s3-auditlog-sink-install.timer
-# Holds the SHA-256 of the bundle that is unpacked.
+# Contains the SHA-256 of the unpacked bundle.
 unpacked=/etc/s3-auditlog-sink/unpacked
 work=$(mktemp -d)
 seen="not tried"
@@ -18,19 +18,19 @@ finish() {
     if [ "$code" -ne 0 ]; then
         echo "loader: FAILED: s3://$BUCKET/$KEY: $seen" >&2
         systemctl start $timer || true
-        [ "$METRICS" = false ] || tell_boot_failed || echo "loader: BootFailed was not sent: $seen" >&2
+        [ "$METRICS" = false ] || report_boot_failed || echo "loader: BootFailed was not sent: $seen" >&2
     fi
     rm -rf "$work"
 }
 trap finish EXIT
-# For the next boot, should this one be cut off.
+# Enabled first, so that an interrupted run is retried at the next boot.
 systemctl enable --quiet $timer
 
-# HTTP/1.1: with HTTP/2, some versions of curl sign another Host than they send (curl issue 9550).
+# HTTP/1.1: with HTTP/2, some versions of curl sign another Host than the one they send (curl issue 9550).
 request() {
     curl --silent --show-error --http1.1 --proto '=https,http' --connect-timeout 15 --max-time 300 "$@"
 }
-# Secrets go to curl's standard input: its arguments show in the list of processes.
+# Secrets go to curl's standard input, because its arguments are visible in the list of processes.
 ask_metadata() {
     printf 'header = "X-aws-ec2-metadata-token: %s"\n' "$token" | request --fail --config - "$metadata/meta-data/$1"
 }
@@ -43,7 +43,7 @@ log_in() {
 print("""user = "{AccessKeyId}:{SecretAccessKey}"
 header = "x-amz-security-token: {Token}" """.format(**json.load(sys.stdin)))')
 }
-# signed SERVICE OPTION...: the answer is in $work/answer. Fails unless the status is 200; then `seen` says why.
+# signed SERVICE OPTION...: writes the answer to $work/answer. Fails unless the status is 200; `seen` then says why.
 signed() {
     service=$1
     shift
@@ -51,7 +51,7 @@ signed() {
     status=$(printf '%s\n' "$login" | request --config - --aws-sigv4 "aws:amz:$REGION:$service" \
         --output "$work/answer" --write-out '%{http_code}' "$@") || code=$?
     [ "$status $code" != "200 0" ] || return 0
-    # Of the answer only the error's name: S3 repeats the request, token and all, if the signature is wrong.
+    # Only the error's name: if the signature is wrong, S3's answer repeats the request with the token.
     error=$(sed -n 's/.*<Code>\([A-Za-z0-9.]*\)<.*/\1/p' "$work/answer" 2>/dev/null | head -n 1)
     seen="HTTP status $status${error:+ $error} (exit code $code of curl)"
     return 1
@@ -60,12 +60,12 @@ fetch() {
     seen="curl cannot be installed"
     command -v curl >/dev/null ||
         { apt-get -q update && NEEDRESTART_SUSPEND=1 apt-get -q -y install ca-certificates curl; } || return 1
-    # S3 wants the SHA-256 of the (empty) body, and curl 7.88 does not send it.
+    # S3 requires the SHA-256 of the (empty) body, and curl 7.88 does not send it.
     log_in && url=${S3_ENDPOINT:+$S3_ENDPOINT/$BUCKET} &&
         signed s3 "${url:-https://$BUCKET.s3.$REGION.$domain}/$KEY" --header \
             'x-amz-content-sha256: e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855'
 }
-tell_boot_failed() {
+report_boot_failed() {
     log_in && signed monitoring "${CLOUDWATCH_ENDPOINT:-https://monitoring.$REGION.$domain}/" \
         --data 'Action=PutMetricData&Version=2010-08-01' --data-urlencode "Namespace=$NAMESPACE" \
         --data 'MetricData.member.1.MetricName=BootFailed&MetricData.member.1.Unit=Count' \
@@ -73,7 +73,7 @@ tell_boot_failed() {
 }
 
 if [ "$(cat $unpacked 2>/dev/null)" != "$SHA256" ]; then
-    # Up to 8 times, with growing pauses (about 2.5 minutes in all): the rights of a new role take a while to hold.
+    # Up to 8 attempts, with growing pauses (about 2.5 minutes in all): a new role's rights take effect after a while.
     attempt=1
     until fetch; do
         echo "loader: attempt $attempt of 8: $seen" >&2
@@ -81,7 +81,7 @@ if [ "$(cat $unpacked 2>/dev/null)" != "$SHA256" ]; then
         sleep $((attempt * 5))
         attempt=$((attempt + 1))
     done
-    # Whoever may write to the bucket may put anything there.
+    # Everybody who may write to the bucket could put another archive there.
     sum=$(sha256sum "$work/answer")
     seen="SHA-256 is ${sum%% *}, expected $SHA256"
     [ "${sum%% *}" = "$SHA256" ]

@@ -1,4 +1,4 @@
-"""Runs Pulumi code against mocks and keeps every registration, so that tests assert on what was recorded.
+"""Runs Pulumi code against mocks and records every registration for the assertions of tests.
 
 An assertion inside `apply` can silently never run; a recorded input cannot.
 """
@@ -47,7 +47,7 @@ class Registration:
 
 @dataclass
 class Recorder:
-    """What a program registered (siblings in no certain order), looked up and exported."""
+    """What a program registered (siblings in any order), looked up and exported."""
 
     registrations: list[Registration] = field(default_factory=list)
     exports: dict[str, Any] = field(default_factory=dict)
@@ -60,17 +60,19 @@ class Recorder:
 
     def one(self, type_: str, name: str | None = None) -> Registration:
         """The only registration of the type (and name)."""
-        found = [one for one in self.of_type(type_) if name is None or one.name == name]
-        assert len(found) == 1, f"{len(found)} of {type_} {name or ''}: {[one.name for one in found]}"
+        found = [registration for registration in self.of_type(type_) if name in (None, registration.name)]
+        assert len(found) == 1, (
+            f"{len(found)} of {type_} {name or ''}: {[registration.name for registration in found]}"
+        )
         return found[0]
 
     def needs(self, registration: Registration) -> set[str]:
-        """The URNs of everything that stands before a registration, transitively.
+        """The URNs of everything that is made before a registration, transitively.
 
         A child comes after its parent, and so after what the parent depends on: the engine creates and deletes
         in that order.
         """
-        by_urn = {one.urn: one for one in self.registrations}
+        by_urn = {registration.urn: registration for registration in self.registrations}
         seen: set[str] = set()
         waiting = [*registration.dependencies, registration.parent]
         while waiting:
@@ -105,10 +107,10 @@ _OUTPUTS: dict[str, dict[str, Any]] = {
 }
 
 OVERRIDES: dict[str, dict[str, Any]] = {}
-"""Outputs that AWS has otherwise than asked for, by type."""
+"""Outputs in which AWS differs from the inputs, by type."""
 
 REFUSED = "refused"
-"""In the place of a result: the invoke fails, for the reason that is the value."""
+"""Key of a result that makes the invoke fail; its value is the reason."""
 
 INVOKES: Mapping[str, Mapping[str, Any]] = {
     # A new stack.
@@ -215,7 +217,7 @@ def record(
 
     Raises whatever the program raises.
     """
-    # The SDK takes the thread's current loop, which an earlier test's asyncio.run has taken away.
+    # The SDK uses the thread's current loop, which asyncio.run of an earlier test has removed.
     asyncio.set_event_loop(asyncio.new_event_loop())
     recorder = Recorder()
     answers = _Answers(invokes, recorder)

@@ -51,7 +51,7 @@ def test_the_writer_holds_no_action_that_does_not_exist() -> None:
     assert "s3:ListMultipartUpload" not in actions(policies.writer(BUCKET, None))
 
 
-def test_bucket_actions_stand_on_the_bucket_and_object_actions_on_its_objects() -> None:
+def test_bucket_actions_name_the_bucket_and_object_actions_its_objects() -> None:
     bucket_level = {"s3:ListBucket", "s3:GetBucketLocation", "s3:ListBucketMultipartUploads"}
     for statement in [*policies.writer(BUCKET, KEY), *policies.reader(BUCKET, "topics", KEY)]:
         for action in set(statement.actions) - {"s3:ListAllMyBuckets"}:
@@ -87,7 +87,7 @@ def test_the_keys_policy_allows_nobody_but_leaves_it_to_the_accounts_iam_policie
     }
 
 
-def test_the_vm_uses_the_secrets_key_through_the_parameter_store_for_its_own_parameters_alone() -> None:
+def test_the_vm_uses_the_secrets_key_only_for_its_own_parameters() -> None:
     _, decrypt = parsed(policies.secrets([PARAMETER], KEY))["Statement"]
 
     assert (decrypt["Action"], decrypt["Resource"]) == (["kms:Decrypt"], [KEY])
@@ -239,7 +239,7 @@ def verdict(access: Access, kms_key_arn: str | None) -> Decision:
 
 @pytest.mark.parametrize("kms_key_arn", [None, KEY])
 @pytest.mark.parametrize("action", ["s3:GetObject", "s3:PutObject", "s3:PutBucketPolicy", "s3:ListBucket"])
-def test_whatever_comes_without_tls_is_refused(action: str, kms_key_arn: str | None) -> None:
+def test_requests_without_tls_are_refused(action: str, kms_key_arn: str | None) -> None:
     resource = f"arn:aws:s3:::{BUCKET}" + ("/k" if action.endswith("Object") else "")
 
     plain, secure = (Access(action, resource, {"aws:securetransport": [tls]}) for tls in ("false", "true"))
@@ -272,7 +272,7 @@ def test_an_upload_that_names_another_encryption_than_the_buckets_is_refused(
 
 
 @pytest.mark.parametrize("kms_key_arn", [None, KEY])
-def test_no_refusal_asks_who_came_so_that_none_can_lock_the_owner_out(kms_key_arn: str | None) -> None:
+def test_no_refusal_depends_on_the_caller(kms_key_arn: str | None) -> None:
     of_the_caller = ("principal", "userid", "username", "sourceip", "sourcevpc", "mfa", "source")
     for statement in parsed(policies.bucket(BUCKET, kms_key_arn))["Statement"]:
         keys = [key for keys in statement["Condition"].values() for key in keys]

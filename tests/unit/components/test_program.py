@@ -132,25 +132,25 @@ def test_the_program_is_six_components(default: Recorder) -> None:
 
 
 def test_every_resource_belongs_to_a_component(default: Recorder) -> None:
-    for one in default.registrations:
-        if not one.type.startswith("logexporter:"):
-            assert "logexporter:" in one.parent, one.name
+    for registration in default.registrations:
+        if not registration.type.startswith("logexporter:"):
+            assert "logexporter:" in registration.parent, registration.name
 
 
 def test_everything_that_can_be_tagged_is(default: Recorder) -> None:
-    for one in default.registrations:
-        if one.type.startswith("aws:") and one.type not in UNTAGGABLE:
-            tags = one.inputs.get("tags", {})
-            assert {"Project", "Stack", "ManagedBy"} <= tags.keys(), (one.type, one.name)
+    for registration in default.registrations:
+        if registration.type.startswith("aws:") and registration.type not in UNTAGGABLE:
+            tags = registration.inputs.get("tags", {})
+            assert {"Project", "Stack", "ManagedBy"} <= tags.keys(), (registration.type, registration.name)
 
 
-def test_no_object_in_s3_takes_the_providers_default_tags_as_it_has_room_for_ten(default: Recorder) -> None:
+def test_objects_do_not_get_the_providers_default_tags(default: Recorder) -> None:
     objects = default.of_type(SENTINEL)
 
     assert objects
-    for one in objects:
-        assert one.inputs["overrideProvider"] == {"defaultTags": {"tags": {}}}
-        assert len(one.inputs["tags"]) <= 10
+    for uploaded in objects:
+        assert uploaded.inputs["overrideProvider"] == {"defaultTags": {"tags": {}}}
+        assert len(uploaded.inputs["tags"]) <= 10
 
 
 def test_tags_of_the_settings_are_on_everything_too() -> None:
@@ -160,11 +160,15 @@ def test_tags_of_the_settings_are_on_everything_too() -> None:
     assert recorder.one(INSTANCE).inputs["volumeTags"]["team"] == "security"
 
 
-def test_logzio_is_told_of_each_partition_after_its_sentinel_is_there(default: Recorder) -> None:
+def test_each_partition_is_registered_after_its_sentinel_is_made(default: Recorder) -> None:
     registrations = default.of_type(REGISTRATION)
-    sentinels = {one.urn for one in default.of_type(SENTINEL) if one.inputs["key"].endswith("!logzio-init")}
+    sentinels = {
+        sentinel.urn
+        for sentinel in default.of_type(SENTINEL)
+        if sentinel.inputs["key"].endswith("!logzio-init")
+    }
 
-    assert {one.inputs["prefix"] for one in registrations} == {
+    assert {registration.inputs["prefix"] for registration in registrations} == {
         f"topics/{TOPIC}/partition={partition}/" for partition in range(3)
     }
     assert len(sentinels) == 3
@@ -172,19 +176,19 @@ def test_logzio_is_told_of_each_partition_after_its_sentinel_is_there(default: R
         assert sentinels <= default.needs(registration)
 
 
-def test_the_vm_comes_last_so_that_no_object_is_older_than_its_registration(default: Recorder) -> None:
+def test_the_vm_is_made_after_every_registration(default: Recorder) -> None:
     instance = default.one(INSTANCE)
     before = default.needs(instance)
 
     for type_ in (REGISTRATION, SENTINEL, PARAMETER, KEY, EGRESS, "aws:iam/rolePolicy:RolePolicy"):
-        found = {one.urn for one in default.of_type(type_)}
+        found = {resource.urn for resource in default.of_type(type_)}
         assert found, type_
         assert found <= before, type_
 
 
-def test_logzio_is_told_of_the_role_after_its_rights_are_there(default: Recorder) -> None:
+def test_registrations_are_made_after_the_roles_rights(default: Recorder) -> None:
     (reader_policy,) = [
-        one for one in default.of_type("aws:iam/rolePolicy:RolePolicy") if "reader" in one.name
+        grant for grant in default.of_type("aws:iam/rolePolicy:RolePolicy") if "reader" in grant.name
     ]
 
     for registration in default.of_type(REGISTRATION):
@@ -195,7 +199,7 @@ def test_the_key_of_the_writer_comes_after_its_rights(default: Recorder) -> None
     rights = default.one("aws:iam/userPolicy:UserPolicy")
 
     assert rights.urn in default.needs(default.one(KEY))
-    assert [one["Sid"] for one in policy(rights)["Statement"]] == [
+    assert [statement["Sid"] for statement in policy(rights)["Statement"]] == [
         "ListBuckets",
         "FindBucket",
         "WriteObjects",
@@ -212,14 +216,14 @@ def test_logzio_can_read_with_a_users_key_instead_of_a_role() -> None:
     recorder = program(logzio={"authentication": "keys"})
 
     assert not recorder.of_type(ACCOUNT)
-    assert [one.name for one in recorder.of_type(ROLE)] == ["ccloud-logexporter-test-worker"]
+    assert [identity.name for identity in recorder.of_type(ROLE)] == ["ccloud-logexporter-test-worker"]
     for registration in recorder.of_type(REGISTRATION):
         assert registration.inputs["access_key"] == "reader-key-1-id"
         assert "secret_key" in registration.secret_inputs
         assert registration.inputs.get("role_arn") is None
 
 
-def test_two_generations_of_a_key_stand_side_by_side_and_the_last_is_in_use() -> None:
+def test_of_two_key_generations_the_last_is_in_use() -> None:
     recorder = program(
         by_ids=True,
         source={"keyGenerations": [1, 2]},
@@ -227,17 +231,21 @@ def test_two_generations_of_a_key_stand_side_by_side_and_the_last_is_in_use() ->
         logzio={"authentication": "keys", "keyGenerations": [1, 2]},
     )
 
-    names = {one.name for one in (*recorder.of_type(KEY), *recorder.of_type(API_KEY))}
+    names = {key.name for key in (*recorder.of_type(KEY), *recorder.of_type(API_KEY))}
     assert names == {f"{key}-key-{generation}" for key, generation in (
         ("audit-log", 1), ("audit-log", 2), ("writer", 3), ("writer", 4), ("reader", 1), ("reader", 2)
     )}  # fmt: skip
-    values = {one.name: json.loads(one.inputs["value"]) for one in recorder.of_type(PARAMETER)}
+    values = {
+        parameter.name: json.loads(parameter.inputs["value"]) for parameter in recorder.of_type(PARAMETER)
+    }
     assert values["worker-kafka-credentials"]["key"] == "audit-log-key-2-id"
     assert values["worker-writer-credentials"]["access_key_id"] == "writer-key-4-id"
-    assert {one.inputs["access_key"] for one in recorder.of_type(REGISTRATION)} == {"reader-key-2-id"}
+    assert {registration.inputs["access_key"] for registration in recorder.of_type(REGISTRATION)} == {
+        "reader-key-2-id"
+    }
 
 
-def test_a_key_that_was_deactivated_by_hand_stays_so_and_goes_with_its_user(default: Recorder) -> None:
+def test_a_deactivated_key_stays_deactivated_and_goes_with_its_user(default: Recorder) -> None:
     assert default.one(KEY).ignore_changes == ("status",)
     assert default.one(USER).inputs["forceDestroy"] is True
 
@@ -253,16 +261,16 @@ def test_a_writer_by_role_has_no_key_at_all() -> None:
 
     assert not recorder.of_type(USER)
     assert not recorder.of_type(KEY)
-    assert [one.name for one in recorder.of_type(PARAMETER)] == ["worker-kafka-credentials"]
+    assert [parameter.name for parameter in recorder.of_type(PARAMETER)] == ["worker-kafka-credentials"]
     (rights,) = [
-        one for one in recorder.of_type("aws:iam/rolePolicy:RolePolicy") if one.name == "worker-writer"
+        grant for grant in recorder.of_type("aws:iam/rolePolicy:RolePolicy") if grant.name == "worker-writer"
     ]
     assert "s3:PutObject" in json.dumps(policy(rights))
     assert "aws.secret.access.key" not in properties_on_the_vm(recorder, "s3-sink-connector.properties")
 
 
 def test_secrets_are_secure_strings_and_secret_in_the_state(default: Recorder) -> None:
-    parameters = {one.name: one for one in default.of_type(PARAMETER)}
+    parameters = {parameter.name: parameter for parameter in default.of_type(PARAMETER)}
 
     assert set(parameters) == {"worker-kafka-credentials", "worker-writer-credentials"}
     for parameter in parameters.values():
@@ -279,11 +287,15 @@ def test_secrets_are_secure_strings_and_secret_in_the_state(default: Recorder) -
 
 
 def test_no_secret_is_anywhere_else(default: Recorder) -> None:
-    for one in default.registrations:
-        open_inputs = {name: one.inputs[name] for name in one.inputs if name not in one.secret_inputs}
+    for registration in default.registrations:
+        open_inputs = {
+            name: registration.inputs[name]
+            for name in registration.inputs
+            if name not in registration.secret_inputs
+        }
         shown = json.dumps(open_inputs)
         for secret in (API_SECRET, TOKEN, "made-access-key-secret"):
-            assert secret not in shown, (one.type, one.name)
+            assert secret not in shown, (registration.type, registration.name)
 
 
 def test_the_token_of_logzio_is_the_input_of_no_resource(default: Recorder) -> None:
@@ -307,12 +319,12 @@ def test_no_output_of_the_stack_is_a_secret(default: Recorder) -> None:
 
 def test_the_vm_may_read_its_own_parameters_and_no_other(default: Recorder) -> None:
     (rights,) = [
-        one for one in default.of_type("aws:iam/rolePolicy:RolePolicy") if one.name == "worker-secrets"
+        grant for grant in default.of_type("aws:iam/rolePolicy:RolePolicy") if grant.name == "worker-secrets"
     ]
     read, decrypt = policy(rights)["Statement"]
     own = [
-        f"arn:aws:ssm:us-west-2:111122223333:parameter{one.inputs['name']}"
-        for one in default.of_type(PARAMETER)
+        f"arn:aws:ssm:us-west-2:111122223333:parameter{parameter.inputs['name']}"
+        for parameter in default.of_type(PARAMETER)
     ]
 
     assert len(own) == 2
@@ -325,7 +337,7 @@ def test_a_key_of_the_stack_encrypts_every_parameter(default: Recorder) -> None:
     key, alias = default.one(KMS_KEY), default.one("aws:kms/alias:Alias")
     (statement,) = policy(key)["Statement"]
 
-    assert {one.inputs["keyId"] for one in default.of_type(PARAMETER)} == {KMS_KEY_ARN}
+    assert {parameter.inputs["keyId"] for parameter in default.of_type(PARAMETER)} == {KMS_KEY_ARN}
     assert key.inputs["enableKeyRotation"] is True
     assert statement["Principal"] == {"AWS": "arn:aws:iam::111122223333:root"}
     # Deleted with the stack; a key that is kept costs.
@@ -342,11 +354,11 @@ def test_a_given_key_encrypts_every_parameter_and_no_other_is_made() -> None:
     ]
 
     assert recorder.of_type(KMS_KEY) == []
-    assert {one.inputs["keyId"] for one in recorder.of_type(PARAMETER)} == {given}
+    assert {parameter.inputs["keyId"] for parameter in recorder.of_type(PARAMETER)} == {given}
     assert policy(rights)["Statement"][1]["Resource"] == [given]
 
 
-def test_the_vm_may_use_the_key_before_a_parameter_is_put_under_it_and_starts_after_that(
+def test_the_order_is_rights_then_parameters_then_the_vm(
     default: Recorder,
 ) -> None:
     (rights,) = [
@@ -357,10 +369,10 @@ def test_the_vm_may_use_the_key_before_a_parameter_is_put_under_it_and_starts_af
     parameters = default.of_type(PARAMETER)
 
     assert parameters
-    for one in parameters:
-        assert rights.urn in default.needs(one)
-        assert one.urn in default.needs(default.one(INSTANCE))
-        assert one.urn not in default.needs(rights)
+    for parameter in parameters:
+        assert rights.urn in default.needs(parameter)
+        assert parameter.urn in default.needs(default.one(INSTANCE))
+        assert parameter.urn not in default.needs(rights)
 
 
 def test_the_partition_comes_from_the_account() -> None:
@@ -380,7 +392,7 @@ def test_the_partition_comes_from_the_account() -> None:
         assert resource.startswith("arn:aws-us-gov:ssm:us-west-2:111122223333:parameter/")
 
 
-def test_a_parameter_that_lost_its_key_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_parameter_that_lost_its_key_gives_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
     """As the plugin reads it back after a value that was put without the key's name."""
     assert "pulumi up" not in "".join(program().warnings)
     monkeypatch.setitem(recorder_module.OVERRIDES, PARAMETER, {"keyId": "alias/aws/ssm"})
@@ -407,14 +419,14 @@ def test_a_volume_of_another_size_replaces_the_vm(default: Recorder) -> None:
     assert default.one(INSTANCE).replace_on_changes == ("rootBlockDevice.volumeSize",)
 
 
-def test_a_vm_with_new_user_data_replaces_the_old_one_which_goes_first(default: Recorder) -> None:
+def test_new_user_data_deletes_the_vm_before_making_its_replacement(default: Recorder) -> None:
     instance = default.one(INSTANCE)
 
     assert instance.inputs["userDataReplaceOnChange"] is True
     assert instance.delete_before_replace
 
 
-def test_the_vm_finds_its_files_by_their_key_and_knows_them_by_their_sha256(default: Recorder) -> None:
+def test_the_vm_knows_key_and_sha256_of_its_files(default: Recorder) -> None:
     stored = bundle_object(default)
     sha256 = hashlib.sha256(base64.b64decode(stored.inputs["contentBase64"])).hexdigest()
 
@@ -424,7 +436,7 @@ def test_the_vm_finds_its_files_by_their_key_and_knows_them_by_their_sha256(defa
     assert f"SHA256={sha256}\n" in user_data
 
 
-def test_the_files_are_in_the_guarded_bucket_before_the_vm_is_there(default: Recorder) -> None:
+def test_the_vms_files_are_uploaded_before_the_vm_is_made(default: Recorder) -> None:
     stored = bundle_object(default)
 
     assert stored.inputs["bucket"] == "logexporter-ccloud"
@@ -432,15 +444,15 @@ def test_the_files_are_in_the_guarded_bucket_before_the_vm_is_there(default: Rec
     assert stored.urn in default.needs(default.one(INSTANCE))
 
 
-def test_other_files_are_another_object_and_another_vm_and_the_old_object_is_not_the_first_to_go() -> None:
-    one, other = program(), program(worker={"logLevel": "DEBUG"})
+def test_changed_files_are_a_new_object_and_a_new_vm() -> None:
+    before, after = program(), program(worker={"logLevel": "DEBUG"})
 
-    assert bundle_object(one).inputs["key"] != bundle_object(other).inputs["key"]
-    assert one.one(INSTANCE).inputs["userData"] != other.one(INSTANCE).inputs["userData"]
-    assert not bundle_object(one).delete_before_replace
+    assert bundle_object(before).inputs["key"] != bundle_object(after).inputs["key"]
+    assert before.one(INSTANCE).inputs["userData"] != after.one(INSTANCE).inputs["userData"]
+    assert not bundle_object(before).delete_before_replace
 
 
-def test_the_files_stay_with_a_bucket_that_is_kept_as_it_may_be_locked(default: Recorder) -> None:
+def test_the_vms_files_stay_in_a_kept_bucket(default: Recorder) -> None:
     gone = program(archive={"destroyWithData": True})
 
     assert bundle_object(default).retain_on_delete
@@ -452,7 +464,7 @@ def test_the_files_stay_with_a_bucket_that_is_kept_as_it_may_be_locked(default: 
 def test_the_vm_may_read_its_own_files_and_no_other_object(key: str | None) -> None:
     recorder = program(archive={"kmsKeyArn": key} if key else {})
     (rights,) = [
-        one for one in recorder.of_type("aws:iam/rolePolicy:RolePolicy") if one.name == "worker-files"
+        grant for grant in recorder.of_type("aws:iam/rolePolicy:RolePolicy") if grant.name == "worker-files"
     ]
     granted = {
         action: statement["Resource"]
@@ -490,14 +502,14 @@ def test_the_default_image_is_for_the_architecture_of_the_instance_type(
     architecture: str, canonicals: str
 ) -> None:
     recorder = program(invokes=ami_of(architecture))
-    (parameter,) = (one for one in recorder.invokes if "getParameter" in one.token)
+    (parameter,) = (invoke for invoke in recorder.invokes if "getParameter" in invoke.token)
 
     assert parameter.args["name"] == UBUNTU_LTS_PARAMETERS[architecture]  # type: ignore[index]  # one of its keys
     assert f"/24.04/stable/current/{canonicals}/" in parameter.args["name"]
     assert recorder.exports["architecture"] == architecture
 
 
-def test_an_image_for_another_architecture_than_the_types_is_refused_in_the_preview() -> None:
+def test_an_image_for_another_architecture_is_refused_in_the_preview() -> None:
     invokes = {**ami_of("x86_64"), "aws:ec2/getAmi:getAmi": {"architecture": "arm64"}}
 
     with pytest.raises(SettingsError, match=r"worker\.ami: is for arm64, and t3\.small is x86_64"):
@@ -541,10 +553,10 @@ def test_nothing_comes_in_and_only_what_is_needed_goes_out(default: Recorder) ->
 
     assert "ingress" not in group.inputs
     assert not [registration for registration in default.registrations if "Ingress" in registration.type]
-    assert sorted(int(one.inputs["toPort"]) for one in default.of_type(EGRESS)) == [80, 443, 9092]
-    for one in default.of_type(EGRESS):
-        assert one.inputs["fromPort"] == one.inputs["toPort"]
-        assert one.inputs["ipProtocol"] == "tcp"
+    assert sorted(int(rule.inputs["toPort"]) for rule in default.of_type(EGRESS)) == [80, 443, 9092]
+    for rule in default.of_type(EGRESS):
+        assert rule.inputs["fromPort"] == rule.inputs["toPort"]
+        assert rule.inputs["ipProtocol"] == "tcp"
 
 
 def test_the_default_group_of_the_own_network_has_no_rule(default: Recorder) -> None:
@@ -571,16 +583,16 @@ def test_a_mirror_on_a_port_of_its_own_can_be_reached() -> None:
         }
     )
 
-    assert {8443, 8444} <= {int(one.inputs["toPort"]) for one in recorder.of_type(EGRESS)}
+    assert {8443, 8444} <= {int(rule.inputs["toPort"]) for rule in recorder.of_type(EGRESS)}
 
 
 def test_dns_servers_of_a_given_subnet_can_be_reached_and_no_others() -> None:
     recorder = program(
         worker={"subnetId": "subnet-0123456789abcdef0", "dnsServers": ["10.0.0.2", "10.0.1.2"]}
     )
-    dns = [one.inputs for one in recorder.of_type(EGRESS) if one.inputs["toPort"] == 53]
+    dns = [rule.inputs for rule in recorder.of_type(EGRESS) if rule.inputs["toPort"] == 53]
 
-    assert sorted((one["cidrIpv4"], one["ipProtocol"]) for one in dns) == [
+    assert sorted((rule["cidrIpv4"], rule["ipProtocol"]) for rule in dns) == [
         (f"{address}/32", protocol) for address in ("10.0.0.2", "10.0.1.2") for protocol in ("tcp", "udp")
     ]
 
@@ -595,10 +607,10 @@ def test_ec2_takes_the_description_of_every_rule_and_group() -> None:
     )
     described = [*recorder.of_type(EGRESS), recorder.one("aws:ec2/securityGroup:SecurityGroup")]
 
-    assert {53, 80, 443, 8443, 9092} <= {one.inputs.get("toPort") for one in described}
-    for one in described:
-        # As its refusal names them ("Invalid rule description"); an apostrophe is not among them.
-        assert re.fullmatch(r"[a-zA-Z0-9. _\-:/()#,@\[\]+=&;{}!$*]{1,255}", one.inputs["description"])
+    assert {53, 80, 443, 8443, 9092} <= {resource.inputs.get("toPort") for resource in described}
+    for resource in described:
+        # EC2's refusal ("Invalid rule description") lists these characters; an apostrophe is not among them.
+        assert re.fullmatch(r"[a-zA-Z0-9. _\-:/()#,@\[\]+=&;{}!$*]{1,255}", resource.inputs["description"])
 
 
 def test_the_subnet_is_in_a_zone_that_has_the_instance_type(default: Recorder) -> None:
@@ -608,7 +620,7 @@ def test_the_subnet_is_in_a_zone_that_has_the_instance_type(default: Recorder) -
     assert subnet.delete_before_replace
 
 
-def test_an_association_with_another_route_table_is_another_association(default: Recorder) -> None:
+def test_a_new_route_table_replaces_the_association(default: Recorder) -> None:
     association = default.one("aws:ec2/routeTableAssociation:RouteTableAssociation")
 
     assert association.replace_on_changes == ("routeTableId",)
@@ -619,7 +631,7 @@ SUBNET = "aws:ec2/subnet:Subnet"
 OFFERINGS = "aws:ec2/getInstanceTypeOfferings:getInstanceTypeOfferings"
 
 
-def test_the_zone_of_a_living_stack_is_kept_when_another_one_that_sorts_first_has_the_type_too() -> None:
+def test_a_running_stack_keeps_its_zone() -> None:
     invokes = {**INVOKES, **lived_in(availabilityZone="us-west-2b")}
     recorder = program(invokes=invokes)
 
@@ -647,7 +659,7 @@ def test_a_type_that_the_kept_zone_lacks_is_refused_with_the_zones_that_have_it(
         (["us-west-2b"], "us-west-2a", "us-west-2b"),
     ],
 )
-def test_zones_of_the_settings_are_honoured_in_their_order_and_the_present_one_is_kept_among_them(
+def test_the_first_fitting_zone_of_the_settings_is_taken_unless_the_present_one_fits(
     wanted: list[str], present: str | None, chosen: str
 ) -> None:
     before = {} if present is None else lived_in(availabilityZone=present)
@@ -738,7 +750,7 @@ def test_who_may_not_look_at_route_tables_can_still_deploy() -> None:
     assert not [text for text in recorder.warnings if "subnetId" in text]
 
 
-def test_a_stack_whose_outputs_cannot_be_read_is_taken_for_a_new_one_and_that_is_told() -> None:
+def test_a_stack_with_unreadable_outputs_counts_as_new_with_a_warning() -> None:
     refused = {"pulumi:pulumi:readStackOutputs": {REFUSED: "a stack may not have a slash in its name"}}
     recorder = program(invokes={**INVOKES, **refused})
 
@@ -827,7 +839,7 @@ def test_every_question_to_aws_goes_to_the_provider_of_its_component() -> None:
 
     asked = record(elsewhere).invokes
 
-    assert {one.token for one in asked} == {
+    assert {invoke.token for invoke in asked} == {
         "aws:ec2/getAmi:getAmi",
         "aws:index/getCallerIdentity:getCallerIdentity",
         "aws:ec2/getInstanceType:getInstanceType",
@@ -837,14 +849,14 @@ def test_every_question_to_aws_goes_to_the_provider_of_its_component() -> None:
         GET_SUBNET,
         "aws:ssm/getParameter:getParameter",
     }
-    for one in asked:
-        assert "another-account" in (one.provider or ""), one.token
+    for invoke in asked:
+        assert "another-account" in (invoke.provider or ""), invoke.token
 
 
 def test_the_ids_give_endpoint_and_key() -> None:
     recorder = program(by_ids=True)
     key = recorder.one("confluentcloud:index/apiKey:ApiKey")
-    (parameter,) = [one for one in recorder.of_type(PARAMETER) if "kafka" in one.name]
+    (parameter,) = [parameter for parameter in recorder.of_type(PARAMETER) if "kafka" in parameter.name]
 
     assert key.inputs["owner"] == {"id": "sa-abc12", "apiVersion": "iam/v2", "kind": "ServiceAccount"}
     assert key.inputs["managedResource"]["id"] == "lkc-abc12"
@@ -860,7 +872,7 @@ def test_the_ids_give_endpoint_and_key() -> None:
     assert "value" in parameter.secret_inputs
 
 
-def test_a_cluster_that_is_looked_up_in_another_region_stops_the_program_before_anything_is_made() -> None:
+def test_a_cluster_in_another_region_is_refused_before_anything_is_made() -> None:
     elsewhere = {**INVOKES["confluentcloud:index/getKafkaCluster:getKafkaCluster"], "region": "eu-west-1"}
     config = {
         "ccloud-logexporter:source": json.dumps(
@@ -914,7 +926,7 @@ def test_every_alarm_is_on_a_metric_that_the_vms_watchdog_sends(default: Recorde
 
 
 def test_silence_is_an_alarm(default: Recorder) -> None:
-    loud = {one.name for one in default.of_type(ALARM) if one.inputs["treatMissingData"] == "breaching"}
+    loud = {alarm.name for alarm in default.of_type(ALARM) if alarm.inputs["treatMissingData"] == "breaching"}
 
     assert loud == {
         f"ccloud-logexporter-test-worker-{alarm}" for alarm in ("heartbeat", "stuck", "originals-stuck")
@@ -925,18 +937,18 @@ def test_a_stack_without_originals_has_no_alarm_on_them() -> None:
     recorder = program(archive={"originals": False})
 
     assert len(recorder.of_type(ALARM)) == len(alarms(originals=False))
-    assert not [one for one in recorder.of_type(ALARM) if "Originals" in one.inputs["metricName"]]
+    assert not [alarm for alarm in recorder.of_type(ALARM) if "Originals" in alarm.inputs["metricName"]]
     assert "originals-connector.properties" not in json.dumps(on_the_vm(recorder))
 
 
-def test_every_alarm_comes_within_hours_of_the_7_days_that_kafka_keeps_events(default: Recorder) -> None:
+def test_every_alarm_comes_within_hours(default: Recorder) -> None:
     for alarm in default.of_type(ALARM):
         assert alarm.inputs["period"] * alarm.inputs["evaluationPeriods"] <= 3 * 3600
 
 
 def test_the_vm_may_write_metrics_in_one_namespace_only(default: Recorder) -> None:
     (rights,) = [
-        one for one in default.of_type("aws:iam/rolePolicy:RolePolicy") if one.name == "worker-metrics"
+        grant for grant in default.of_type("aws:iam/rolePolicy:RolePolicy") if grant.name == "worker-metrics"
     ]
     (statement,) = policy(rights)["Statement"]
 
@@ -944,7 +956,7 @@ def test_the_vm_may_write_metrics_in_one_namespace_only(default: Recorder) -> No
     assert statement["Condition"] == {"StringEquals": {"cloudwatch:namespace": "CcloudLogexporter/test"}}
 
 
-def test_alarms_that_take_silence_for_a_fault_come_after_the_vm(default: Recorder) -> None:
+def test_alarms_on_missing_data_are_made_after_the_vm(default: Recorder) -> None:
     for alarm in default.of_type(ALARM):
         assert default.one(INSTANCE).urn in default.needs(alarm)
 
@@ -976,10 +988,12 @@ def test_a_project_of_another_name_reads_the_same_settings_and_has_names_of_its_
     assert {registration.type for registration in recorder.registrations} == {
         registration.type for registration in default.registrations
     }
-    assert {one.inputs["name"] for one in recorder.of_type(PARAMETER)} == {
+    assert {parameter.inputs["name"] for parameter in recorder.of_type(PARAMETER)} == {
         f"/ccloud-logexporter/audit/test/{credentials}-credentials" for credentials in ("kafka", "writer")
     }
-    assert {one.inputs["namespace"] for one in recorder.of_type(ALARM)} == {"CcloudLogexporter/audit/test"}
+    assert {alarm.inputs["namespace"] for alarm in recorder.of_type(ALARM)} == {
+        "CcloudLogexporter/audit/test"
+    }
     secrets = on_the_vm(recorder)["/etc/s3-auditlog-sink/secrets.json"]
     assert "/ccloud-logexporter/audit/test/" in secrets
 
@@ -1001,10 +1015,10 @@ def test_every_role_and_user_has_the_boundary_and_the_path_of_the_settings(
     identities = [*recorder.of_type(ROLE), *recorder.of_type(USER)]
 
     assert len(identities) == (3 if identity == "user" else 2)
-    for one in identities:
-        assert one.inputs["permissionsBoundary"] == boundary, one.name
-    for one in (*identities, recorder.one(PROFILE)):
-        assert one.inputs["path"] == "/logexporter/", one.name
+    for resource in identities:
+        assert resource.inputs["permissionsBoundary"] == boundary, resource.name
+    for resource in (*identities, recorder.one(PROFILE)):
+        assert resource.inputs["path"] == "/logexporter/", resource.name
 
 
 def test_a_writer_and_a_reader_by_role_need_no_user_where_those_are_forbidden() -> None:
@@ -1013,33 +1027,33 @@ def test_a_writer_and_a_reader_by_role_need_no_user_where_those_are_forbidden() 
     assert not recorder.of_type(USER)
 
 
-def test_without_settings_of_iam_nothing_is_bounded_and_every_path_is_iams_own(default: Recorder) -> None:
-    for one in (*default.of_type(ROLE), *default.of_type(USER)):
-        assert one.inputs.get("permissionsBoundary") is None
-        assert one.inputs["path"] == "/"
+def test_identities_have_no_boundary_and_iams_own_path_by_default(default: Recorder) -> None:
+    for identity in (*default.of_type(ROLE), *default.of_type(USER)):
+        assert identity.inputs.get("permissionsBoundary") is None
+        assert identity.inputs["path"] == "/"
 
 
 NAMED = (ROLE, USER, PROFILE, ALARM)
 
 
 def test_roles_users_and_alarms_carry_project_and_stack(default: Recorder) -> None:
-    named = [one for type_ in NAMED for one in default.of_type(type_)]
+    named = [resource for type_ in NAMED for resource in default.of_type(type_)]
 
-    assert {one.type for one in named} == set(NAMED)
-    assert all(one.name.startswith("ccloud-logexporter-test-") for one in named)
+    assert {resource.type for resource in named} == set(NAMED)
+    assert all(resource.name.startswith("ccloud-logexporter-test-") for resource in named)
     # Pulumi makes the name in AWS from it, with random characters at the end.
-    assert not [one for one in named if "name" in one.inputs]
+    assert not [resource for resource in named if "name" in resource.inputs]
 
 
-def test_whoever_gets_a_mail_about_an_alarm_sees_which_stack_it_is_about(default: Recorder) -> None:
+def test_the_description_of_an_alarm_names_its_stack(default: Recorder) -> None:
     for alarm in default.of_type(ALARM):
         assert alarm.inputs["alarmDescription"].startswith("ccloud-logexporter/test: ")
 
 
 def test_a_stack_of_version_0_1_keeps_its_users_roles_and_alarms(default: Recorder) -> None:
-    for one in (one for type_ in NAMED for one in default.of_type(type_)):
-        former = one.name.removeprefix("ccloud-logexporter-test-")
-        assert one.aliases == (former,)
+    for resource in (resource for type_ in NAMED for resource in default.of_type(type_)):
+        former = resource.name.removeprefix("ccloud-logexporter-test-")
+        assert resource.aliases == (former,)
 
 
 def test_the_longest_legal_names_of_project_and_stack_stay_within_the_limits_of_aws() -> None:
@@ -1047,8 +1061,8 @@ def test_the_longest_legal_names_of_project_and_stack_stay_within_the_limits_of_
     appended = len("-1234567")
 
     for type_ in (ROLE, USER, PROFILE):
-        for one in recorder.of_type(type_):
-            assert len(one.name) + appended <= 64
+        for resource in recorder.of_type(type_):
+            assert len(resource.name) + appended <= 64
     for alarm in recorder.of_type(ALARM):
         assert len(alarm.name) + appended <= 255
         assert len(alarm.inputs["alarmDescription"]) <= 1024
@@ -1063,13 +1077,13 @@ def test_no_two_stacks_have_one_parameter_or_namespace() -> None:
     stacks = [("ccloud-logexporter", "a"), ("a", "a"), ("a-b", "c"), ("a", "b-c"), ("b", "a")]
     found = [program(project=project, stack=stack) for project, stack in stacks]
 
-    parameters = [one.inputs["name"] for recorder in found for one in recorder.of_type(PARAMETER)]
+    parameters = [parameter.inputs["name"] for recorder in found for parameter in recorder.of_type(PARAMETER)]
     assert len(set(parameters)) == 2 * len(stacks)
     assert len({recorder.of_type(ALARM)[0].inputs["namespace"] for recorder in found}) == len(stacks)
 
 
 def test_the_parameters_of_a_stack_keep_the_names_of_the_first_version(default: Recorder) -> None:
-    assert {one.inputs["name"] for one in default.of_type(PARAMETER)} == {
+    assert {parameter.inputs["name"] for parameter in default.of_type(PARAMETER)} == {
         f"/ccloud-logexporter/test/{credentials}-credentials" for credentials in ("kafka", "writer")
     }
 

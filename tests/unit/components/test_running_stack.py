@@ -29,7 +29,7 @@ def test_a_stack_without_outputs_is_new() -> None:
     assert left({}) == RunningStack()
 
 
-def test_outputs_that_the_backend_refuses_are_no_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unreadable_outputs_do_not_fail_the_program(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object) -> None:
         # As the SDK raises it, of no narrower class.
         raise Exception("invocation returned an error: organization name must be 'organization'")  # noqa: TRY002

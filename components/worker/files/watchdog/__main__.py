@@ -4,6 +4,6 @@ import runpy
 import sys
 from pathlib import Path
 
-# Python puts the folder itself in the first place; the package is found from the folder above.
+# Python puts this folder first in the path; the package is found from the parent folder.
 sys.path[0] = str(Path(__file__).resolve().parents[1])
 runpy.run_module("watchdog.main", run_name="__main__")

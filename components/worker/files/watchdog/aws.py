@@ -7,7 +7,7 @@ from . import clock
 
 
 def client(service: str, settings: Mapping[str, Any]) -> Any:
-    # Not above: a boot that failed before boto3 was installed still tells its result in the journal.
+    # Not at the top: a boot that failed before boto3 was installed must still write its result to the journal.
     import boto3  # noqa: PLC0415
     from botocore.config import Config  # noqa: PLC0415
 

@@ -1,4 +1,4 @@
-"""How wrong the clock is, and how far keys in the bucket are ahead of it."""
+"""The offset of the VM's clock, and how far keys in the bucket are ahead of it."""
 
 import json
 import time
@@ -7,29 +7,29 @@ from pathlib import Path
 from typing import Any
 
 KEYS = Path("/run/s3-auditlog-sink/keys.json")
-"""What check_keys.py found before the service's start."""
+"""What check_keys.py found before it let the service start."""
 
 _offsets: list[float] = []
 
 
 def compare(http_response: Any, **_: Any) -> None:
-    """Called by boto3 with each answer of AWS, a refusal too: its `Date` is the time there, in whole seconds.
+    """boto3 calls this with each answer of AWS, also a refusal. Its `Date` is AWS's time in whole seconds.
 
-    So an offset of less than a second is not seen.
+    An offset of less than a second is therefore not visible.
     """
     try:
-        told = parsedate_to_datetime(http_response.headers["Date"]).timestamp()
+        theirs = parsedate_to_datetime(http_response.headers["Date"]).timestamp()
     except (KeyError, TypeError, ValueError):
         return
     now = time.time()
-    _offsets.append(max(0.0, now - told - 1, told - now))
+    _offsets.append(max(0.0, now - theirs - 1, theirs - now))
 
 
 def clock() -> dict[str, float]:
     """ClockAheadSeconds, and ClockOffsetSeconds (without a sign) if AWS has answered in this run."""
     values = {"ClockAheadSeconds": round(_ahead(), 1)}
     if _offsets:
-        # A slow answer looks like an offset.
+        # The smallest: a slow answer looks like an offset.
         values["ClockOffsetSeconds"] = round(min(_offsets), 1)
     return values
 

@@ -15,7 +15,7 @@ class Connect(NamedTuple):
     connectors: Sequence[str]
 
     def states(self) -> dict[str, list[str]] | None:
-        """Connector -> its own state and those of its tasks; None if one of them gets no sound answer."""
+        """Connector -> its own state and the states of its tasks; None if an answer is missing or malformed."""
         try:
             return {name: self._states(name) for name in self.connectors}
         except (OSError, http.client.HTTPException, ValueError, KeyError, TypeError) as error:

@@ -1,4 +1,4 @@
-"""Whether the parameter store has other credentials than the service was started with."""
+"""Finds out whether the parameter store has newer credentials than the running service."""
 
 import json
 from collections.abc import Mapping
@@ -7,9 +7,10 @@ from pathlib import Path
 from .aws import client
 from .system import say
 
-# Which parameters hold the service's credentials, and which versions of them it was started with.
+# Names of the parameters with the service's credentials.
 CREDENTIALS = Path("/etc/s3-auditlog-sink/secrets.json")
 
+# Versions of these parameters that the service was started with.
 VERSIONS = Path("/run/s3-auditlog-sink/versions.json")
 
 
@@ -22,7 +23,7 @@ def used_versions() -> dict[str, int]:
 
 
 def renewed_credentials(used: Mapping[str, int]) -> list[str]:
-    """Which credentials have another version by now. Only the version is asked for, the value stays encrypted."""
+    """The credentials that have another version now. It reads only the version; the value stays encrypted."""
     if not used:
         return []
     import botocore.exceptions  # noqa: PLC0415  # see `client`

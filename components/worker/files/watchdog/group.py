@@ -1,4 +1,4 @@
-"""How far the consumer groups are, partition by partition."""
+"""The progress of the consumer groups, partition by partition."""
 
 import sys
 import time
@@ -9,15 +9,15 @@ from .kafka import Member, Position, group_table, holds_event, log_starts, parse
 from .memory import ConnectorMemory, Memory
 from .system import say
 
-# A look at the consumer groups takes a few JVMs of its own.
+# Seconds between two looks at the consumer groups: each look starts several JVMs.
 MEASURE_SECONDS = 300
 
-# So many partitions are looked into in one look at a group.
+# Partitions in which one look at a group searches for an event.
 MOST_ASKED = 2
 
 
 class Expired(NamedTuple):
-    """Offsets that expired in Kafka before they were archived; not all need be events."""
+    """Offsets that expired in Kafka before they were archived; some of them may not be events."""
 
     connector: str
     place: Position
@@ -26,7 +26,7 @@ class Expired(NamedTuple):
 
 
 class Measured(NamedTuple):
-    """What a look found: metrics, and what expired since the last one. None if Kafka did not answer."""
+    """The result of a look: metrics, and what expired since the last look. Empty if Kafka did not answer."""
 
     values: Mapping[str, float]
     expired: Sequence[Expired]
@@ -36,7 +36,7 @@ NOTHING = Measured({}, [])
 
 
 def measure(settings: Mapping[str, Any], memory: Memory) -> Measured:
-    """Looks at the consumer groups now and then: nothing if it is too early, or Kafka did not answer."""
+    """Looks at the consumer groups; returns NOTHING if the last look was too recent or Kafka did not answer."""
     now = time.monotonic()
     if not memory.pid or (memory.measured_at is not None and now - memory.measured_at < MEASURE_SECONDS):
         return NOTHING
@@ -52,12 +52,13 @@ def measure(settings: Mapping[str, Any], memory: Memory) -> Measured:
         positions = list(parse_positions(table, starts))
         if not positions:
             continue
-        one = memory.connector(connector["name"])
+        known = memory.connector(connector["name"])
         for place in positions:
-            follow(one, place, now, connector["rotation_seconds"])
-        look_into(settings, one, positions, now)
-        values |= {f"{connector['prefix']}{name}": value for name, value in told(one, positions, now).items()}
-        expired += find_expired(connector["name"], one, positions)
+            follow(known, place, now, connector["rotation_seconds"])
+        look_into(settings, known, positions, now)
+        metrics = lag_metrics(known, positions, now)
+        values |= {f"{connector['prefix']}{name}": value for name, value in metrics.items()}
+        expired += find_expired(connector["name"], known, positions)
         foreign |= foreign_members(connector, table)
         if not connector["prefix"]:
             values["UnregisteredPartitions"] = unregistered(settings["partitions"], positions)
@@ -66,88 +67,90 @@ def measure(settings: Mapping[str, Any], memory: Memory) -> Measured:
     return Measured(values, expired)
 
 
-def follow(one: ConnectorMemory, place: Position, now: float, rotation_seconds: float) -> None:
-    """Takes in where a partition is. Each for itself: one that stands still is not to hide behind the others."""
+def follow(connector: ConnectorMemory, place: Position, now: float, rotation_seconds: float) -> None:
+    """Remembers the progress of a partition. A stuck partition must not hide behind partitions that move."""
     name = place.name
-    if one.moved_at is None:
-        one.moved_at = now
-    if place.committed is not None and place.committed != one.committed.get(name):
-        one.moved_at = now
-        one.committed[name] = place.committed
-        one.due_at.pop(name, None)
-        one.proved = [other for other in one.proved if other != name]
-        one.given_up = [other for other in one.given_up if other != name]
+    if connector.moved_at is None:
+        connector.moved_at = now
+    if place.committed is not None and place.committed != connector.committed.get(name):
+        connector.moved_at = now
+        connector.committed[name] = place.committed
+        connector.due_at.pop(name, None)
+        connector.proved = [other for other in connector.proved if other != name]
+        connector.given_up = [other for other in connector.given_up if other != name]
     passed = place.committed or 0
-    one.skipped[name] = [offset for offset in one.skipped.get(name, []) if offset >= passed]
-    if lag(one, place):
-        one.due_at.setdefault(name, now + rotation_seconds)
+    connector.skipped[name] = [offset for offset in connector.skipped.get(name, []) if offset >= passed]
+    if lag(connector, place):
+        connector.due_at.setdefault(name, now + rotation_seconds)
     else:
-        one.due_at.pop(name, None)
+        connector.due_at.pop(name, None)
 
 
-def start_of(one: ConnectorMemory, place: Position) -> int:
-    """The first offset that can hold an event to archive. Before the first commit, that is the oldest there is."""
-    return max(place.committed or 0, place.log_start, one.empty_to.get(place.name, 0))
+def start_of(connector: ConnectorMemory, place: Position) -> int:
+    """The first offset that can hold an event to archive; before the first commit, the oldest offset in Kafka."""
+    return max(place.committed or 0, place.log_start, connector.empty_to.get(place.name, 0))
 
 
-def lag(one: ConnectorMemory, place: Position) -> int:
-    """How many events wait. A skipped one does not: it is committed with the next one that is archived."""
-    start = start_of(one, place)
-    skipped = sum(start <= offset < place.end for offset in one.skipped.get(place.name, []))
+def lag(connector: ConnectorMemory, place: Position) -> int:
+    """How many events wait. A skipped event does not: it is committed with the next archived event."""
+    start = start_of(connector, place)
+    skipped = sum(start <= offset < place.end for offset in connector.skipped.get(place.name, []))
     return max(0, place.end - start - skipped)
 
 
 def look_into(
-    settings: Mapping[str, Any], one: ConnectorMemory, positions: Iterable[Position], now: float
+    settings: Mapping[str, Any], connector: ConnectorMemory, positions: Iterable[Position], now: float
 ) -> None:
-    """Asks Kafka whether what is overdue holds an event at all, the longest first."""
+    """Asks Kafka whether there are events at the overdue offsets, the longest overdue partitions first."""
     overdue = [
         place
         for place in positions
-        if place.name not in one.proved and one.due_at.get(place.name, now) < now and lag(one, place)
+        if place.name not in connector.proved
+        and connector.due_at.get(place.name, now) < now
+        and lag(connector, place)
     ]
-    for place in sorted(overdue, key=lambda place: one.due_at[place.name])[:MOST_ASKED]:
-        start = start_of(one, place)
-        if holds_event(settings, place, start, one.skipped.get(place.name, [])):
-            one.proved.append(place.name)
+    for place in sorted(overdue, key=lambda place: connector.due_at[place.name])[:MOST_ASKED]:
+        start = start_of(connector, place)
+        if holds_event(settings, place, start, connector.skipped.get(place.name, [])):
+            connector.proved.append(place.name)
         else:
             say(f"no event in {place.name} from offset {start} to {place.end - 1}: nothing waits there")
-            one.empty_to[place.name] = place.end
-            one.due_at.pop(place.name)
+            connector.empty_to[place.name] = place.end
+            connector.due_at.pop(place.name)
 
 
-def told(one: ConnectorMemory, positions: Iterable[Position], now: float) -> dict[str, float]:
+def lag_metrics(connector: ConnectorMemory, positions: Iterable[Position], now: float) -> dict[str, float]:
     """ConsumerLag, SecondsSinceObject; SecondsStuck: how long events have been overdue."""
-    overdue = [now - one.due_at[name] for name in one.proved if name in one.due_at]
+    overdue = [now - connector.due_at[name] for name in connector.proved if name in connector.due_at]
     return {
-        "ConsumerLag": sum(lag(one, place) for place in positions),
-        "SecondsSinceObject": 0 if one.moved_at is None else round(now - one.moved_at),
+        "ConsumerLag": sum(lag(connector, place) for place in positions),
+        "SecondsSinceObject": 0 if connector.moved_at is None else round(now - connector.moved_at),
         "SecondsStuck": round(max(overdue, default=0)),
     }
 
 
-def find_expired(connector: str, one: ConnectorMemory, positions: Iterable[Position]) -> list[Expired]:
-    """What was committed up to an offset and went on later: what lay between had expired. Each is found once."""
+def find_expired(name: str, connector: ConnectorMemory, positions: Iterable[Position]) -> list[Expired]:
+    """The gaps between the committed offset and the oldest offset in Kafka: these expired. Each gap is found once."""
     found = []
     for place in positions:
         if place.committed is None:
             continue
-        known = max(one.expired_to.get(place.name, 0), one.empty_to.get(place.name, 0))
+        known = max(connector.expired_to.get(place.name, 0), connector.empty_to.get(place.name, 0))
         first = max(place.committed, known)
-        skipped = sum(first <= offset < place.log_start for offset in one.skipped[place.name])
+        skipped = sum(first <= offset < place.log_start for offset in connector.skipped[place.name])
         if (count := place.log_start - first - skipped) > 0:
-            found.append(Expired(connector, place, first, count))
+            found.append(Expired(name, place, first, count))
     return found
 
 
 def remember_expired(memory: Memory, expired: Iterable[Expired]) -> None:
-    """Once they are told."""
-    for one in expired:
-        memory.connector(one.connector).expired_to[one.place.name] = one.place.log_start
+    """Called after they were published."""
+    for gap in expired:
+        memory.connector(gap.connector).expired_to[gap.place.name] = gap.place.log_start
 
 
 def foreign_members(connector: Mapping[str, Any], table: str) -> set[Member]:
-    """Members of the group that are not of this stack: they take a part of the events to another bucket."""
+    """Members of the group that do not belong to this stack: they take some events to another bucket."""
     prefix = connector["client_id_prefix"]
     found = {member for member in parse_members(table) if not member.client_id.startswith(prefix)}
     for member in sorted(found):
@@ -156,5 +159,5 @@ def foreign_members(connector: Mapping[str, Any], table: str) -> set[Member]:
 
 
 def unregistered(registered: Mapping[str, int], positions: Iterable[Position]) -> int:
-    """Partitions that Logz.io was not told of."""
+    """Number of partitions that have no registration in Logz.io."""
     return sum(place.partition >= registered.get(place.topic, sys.maxsize) for place in positions)

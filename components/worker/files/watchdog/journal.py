@@ -1,4 +1,4 @@
-"""What Kafka Connect and its JVM say in the journal: events that were skipped, and ends by lack of memory."""
+"""Reads the journal of Kafka Connect and its JVM: skipped events, and exits for lack of memory."""
 
 import re
 import subprocess
@@ -13,16 +13,16 @@ SKIPPED = re.compile(
     r"Error encountered in task (\S+)-\d+\. .*where consumed record is "
     r"\{topic='([^']+)', partition=(\d+), offset=(\d+)"
 )
-"""Kafka's LogReporter with errors.log.include.messages: where the event is, nothing of what it holds."""
+"""Kafka's LogReporter with errors.log.include.messages: the event's position, without its contents."""
 
 OUT_OF_MEMORY = re.compile(r"^Terminating due to java\.lang\.OutOfMemoryError")
-"""What a JVM with -XX:+ExitOnOutOfMemoryError prints before it ends."""
+"""What a JVM with -XX:+ExitOnOutOfMemoryError prints before it exits."""
 
 CURSOR = "-- cursor: "
 
 
 class Event(NamedTuple):
-    """Where an event is in Kafka, and the connector that skipped it."""
+    """Position of an event in Kafka, and the connector that skipped it."""
 
     topic: str
     partition: int
@@ -31,7 +31,7 @@ class Event(NamedTuple):
 
 
 class Journal(NamedTuple):
-    """What was said since the cursor, and the new cursor."""
+    """Entries since the last cursor, and the new cursor. `out_of_memory`: how many exits."""
 
     skipped: list[Event]
     out_of_memory: int
@@ -43,7 +43,7 @@ def read_journal(cursor_file: Path) -> Journal:
     command = ["journalctl", f"--unit={UNIT}", "--output=cat", "--quiet", "--no-pager", "--show-cursor"]
     command += [f"--after-cursor={cursor}"] if cursor else []
     skipped, out_of_memory = [], 0
-    # Line by line: at level DEBUG there may be much of it.
+    # Line by line: at level DEBUG the journal may be large.
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, errors="replace") as process:
         for line in process.stdout or ():
             cursor = line.removeprefix(CURSOR).strip() if line.startswith(CURSOR) else cursor
@@ -54,8 +54,8 @@ def read_journal(cursor_file: Path) -> Journal:
 
 
 def remember(memory: Memory, skipped: Iterable[Event]) -> None:
-    """Each offset once: a restart reads it again."""
-    for one in skipped:
-        known = memory.connector(one.connector).skipped.setdefault(f"{one.topic}-{one.partition}", [])
-        if one.offset not in known:
-            known.append(one.offset)
+    """Remembers each offset once: after a restart the connector skips it again."""
+    for event in skipped:
+        known = memory.connector(event.connector).skipped.setdefault(f"{event.topic}-{event.partition}", [])
+        if event.offset not in known:
+            known.append(event.offset)

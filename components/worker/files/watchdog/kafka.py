@@ -1,4 +1,4 @@
-"""What Kafka's own tools say, asked with the worker's own login: the secret stays in its one place."""
+"""Runs Kafka's own tools with the worker's login, so that the secret is in one place only."""
 
 import os
 import re
@@ -9,14 +9,14 @@ from .system import run
 
 WORKER_PROPERTIES = "/etc/kafka/connect-standalone.properties"
 
-# So many records before those that are asked for are read, too: one that comes shows that the read works.
+# A read begins so many records earlier: an earlier record in the answer proves that the read works.
 LOOK_BACK = 10
 
 
 class Position(NamedTuple):
-    """How far one partition was archived.
+    """Progress of the archive in a partition.
 
-    `committed` is None before the first time; `log_start` is the offset of the oldest record that has not expired.
+    `committed` is None before the first commit; `log_start` is the offset of the oldest record that has not expired.
     """
 
     topic: str
@@ -52,13 +52,13 @@ def log_starts(settings: Mapping[str, Any], topics: Iterable[str]) -> dict[tuple
 
 
 def holds_event(settings: Mapping[str, Any], place: Position, start: int, skipped: Iterable[int]) -> bool:
-    """Whether there is a record from `start` on that was not skipped: transaction markers are none.
+    """Whether there is a record from `start` on that was not skipped. Transaction markers are not records.
 
-    One assigned read, by no group. Of each record only the offset is shown, nothing of what it holds. True as well if
-    nothing at all could be read, since that is no proof.
+    It reads the assigned partition once, without a group, and prints the offset of each record but not its contents. It
+    also returns True if it could read nothing at all, because that proves nothing.
     """
     known = set(skipped)
-    # What stands before the committed offset was an event.
+    # The record before the committed offset was an event.
     committed = start if place.committed is None else place.committed
     first = max(place.log_start, committed - LOOK_BACK)
     most = LOOK_BACK + len(known) + 1
@@ -72,7 +72,7 @@ def holds_event(settings: Mapping[str, Any], place: Position, start: int, skippe
 
 
 def parse_positions(table: str, starts: Mapping[tuple[str, int], int]) -> Iterator[Position]:
-    """The rows of a group's table whose offsets are known."""
+    """Parses the rows of a group's table that have offsets."""
     for row in _rows(table):
         end, partition = row.get("LOG-END-OFFSET", ""), row.get("PARTITION", "")
         if not (end.isdigit() and partition.isdigit()):
@@ -89,7 +89,7 @@ def parse_positions(table: str, starts: Mapping[tuple[str, int], int]) -> Iterat
 
 
 def parse_members(table: str) -> set[Member]:
-    """The members of a group: one row for each of their partitions."""
+    """The members of a group, which has a row for each partition of a member."""
     return {
         Member(row["CONSUMER-ID"], row.get("CLIENT-ID", "-"), row.get("HOST", "-"))
         for row in _rows(table)
@@ -98,7 +98,7 @@ def parse_members(table: str) -> set[Member]:
 
 
 def _rows(table: str) -> Iterator[dict[str, str]]:
-    """By the names of the columns; `-` is a value that is not known."""
+    """Column -> value for each row; `-` is an unknown value."""
     columns: list[str] = []
     for line in table.splitlines():
         cells = line.split()
@@ -109,11 +109,11 @@ def _rows(table: str) -> Iterator[dict[str, str]]:
 
 
 def _tool(name: str, settings: Mapping[str, Any], *arguments: str) -> str:
-    """What the tool prints; each takes a JVM of its own."""
+    """What the tool prints. Each call starts a JVM."""
     environment = {
         **os.environ,
         "KAFKA_HEAP_OPTS": "-Xmx96m",
-        # Not into the service's own log; only what is printed is wanted.
+        # Keeps the tool from writing to the service's own log.
         "KAFKA_LOG4J_OPTS": "-Dlog4j.defaultInitOverride=true",
     }
     login = "--consumer.config" if name == "kafka-console-consumer" else "--command-config"

@@ -1,4 +1,4 @@
-"""One run of the watchdog, once a minute; `boot 0|1` tells how a boot ended."""
+"""One run of the watchdog, once a minute; `boot 0|1` reports the result of a boot."""
 
 import json
 import os
@@ -23,9 +23,9 @@ from .system import free_percent, say, write
 SETTINGS = Path("/etc/s3-auditlog-sink/watchdog.json")
 
 INSTALLED = Path("/etc/s3-auditlog-sink/installed")
-"""There once an installation went well, the first start included, and CloudWatch knows it."""
+"""Exists once an installation succeeded, including the first start, and was reported to CloudWatch."""
 
-# Events named apart in one run; all are counted.
+# Events that a run names; it counts all of them.
 MOST_NAMED = 100
 
 
@@ -47,7 +47,7 @@ def main(arguments: list[str]) -> None:
     cursor_file = Path(os.environ["STATE_DIRECTORY"], "journal-cursor")
     journal = read_journal(cursor_file)
     remember(memory, journal.skipped)
-    # Of a null, which holds no event, the other connectors tell, too.
+    # Only the first connector: the other connectors also report nulls, which hold no event.
     archiver = settings["connectors"][0]["name"]
     skipped = [event for event in journal.skipped if event.connector == archiver]
     values |= clock()
@@ -60,7 +60,7 @@ def main(arguments: list[str]) -> None:
         "OutOfMemory": journal.out_of_memory,
     }
     publish(settings, values, skipped[:MOST_NAMED], versions, measured.expired)
-    # Last: what could not be published, or the cursor not written (a full disk), is told twice and not never.
+    # Last: if publishing fails, or the cursor cannot be written (a full disk), the next run reports again.
     remember_expired(memory, measured.expired)
     memory.write(memory_file)
     memory.write_lasting(lasting_file)
@@ -68,12 +68,12 @@ def main(arguments: list[str]) -> None:
 
 
 def heal(settings: Mapping[str, Any], memory: Memory, versions: Mapping[str, int]) -> dict[str, float]:
-    """Asks Connect and does what `decide` says. Returns Restarts and, of each connector, TaskRunning."""
+    """Asks Connect and does what `decide` says. Returns Restarts, and TaskRunning for each connector."""
     service = show_service()
     names = [connector["name"] for connector in settings["connectors"]]
     connect = Connect(settings["rest_port"], names)
     states = connect.states()
-    # After a boot, and after a restart by hand, systemd counts from 0 again.
+    # systemd counts from 0 again after a boot and after a manual restart.
     restarts = service.restarts - memory.restarts if service.restarts >= memory.restarts else service.restarts
     memory.restarts = service.restarts
     renewed = renewed_credentials(versions)
@@ -87,9 +87,9 @@ def heal(settings: Mapping[str, Any], memory: Memory, versions: Mapping[str, int
             restarts += 1
             connect.restart_failed(name)
     elif decision.what == "service":
-        # systemd will count it.
+        # systemd counts this restart.
         say(f"restarting the service: {shown(states, names)}")
-        # At once: a JVM that hangs does not end when it is asked to, and a failed task has nothing to finish.
+        # SIGKILL: a hanging JVM ignores SIGTERM, and a failed task has nothing to finish.
         end_jvm(service.pid, signal.SIGKILL)
     else:
         say(f"restarting the service: new credentials for {', '.join(renewed)}")

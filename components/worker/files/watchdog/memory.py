@@ -1,4 +1,4 @@
-"""What one run of the watchdog leaves to the next one."""
+"""What a run of the watchdog remembers for the next run."""
 
 import json
 from dataclasses import asdict, dataclass, field
@@ -12,23 +12,24 @@ _LASTING = ("skipped", "empty_to", "expired_to")
 
 @dataclass
 class ConnectorMemory:
-    """Of one connector and its consumer group; partitions by `<topic>-<partition>`."""
+    """State of a connector and its consumer group; partitions by `<topic>-<partition>`."""
 
     attempts: int = 0
     next_attempt: float = 0.0
     well_since: float | None = None
-    # A new JVM did not bring it back.
+    # A new JVM was started for it since it last ran.
     had_new_jvm: bool = False
     moved_at: float | None = None
     committed: dict[str, int] = field(default_factory=dict)
-    # When what waits is to be archived at the latest.
+    # Partition -> when the waiting events must be archived at the latest.
     due_at: dict[str, float] = field(default_factory=dict)
-    # Partitions in which Kafka has shown an event that waits, and those that a new JVM did not help.
+    # Partitions with an event that waits, as a read has shown; and partitions that a new JVM did not help.
     proved: list[str] = field(default_factory=list)
     given_up: list[str] = field(default_factory=list)
-    # Offsets that were skipped and are not committed yet.
+    # Skipped offsets that are not committed yet.
     skipped: dict[str, list[int]] = field(default_factory=dict)
-    # Up to these offsets there was no event, though they are not committed; and up to these, what expired was told.
+    # Offsets before which there was no event although they are not committed; offsets before which expired events
+    # were reported.
     empty_to: dict[str, int] = field(default_factory=dict)
     expired_to: dict[str, int] = field(default_factory=dict)
 
@@ -40,7 +41,7 @@ class Memory:
     pid: int = 0
     restarts: int = 0
     unanswered: int = 0
-    # The JVM that was asked to end.
+    # Process id of the JVM that got SIGTERM.
     asked: int = 0
     measured_at: float | None = None
     connectors: dict[str, ConnectorMemory] = field(default_factory=dict)
@@ -50,7 +51,7 @@ class Memory:
 
     @classmethod
     def read(cls, file: Path, lasting: Path) -> "Memory":
-        """`file` is gone after a boot, as the clock is another one then; `lasting` has what no clock is part of."""
+        """`file` is gone after a boot, because the monotonic clock starts anew; `lasting` holds no times."""
         try:
             return _memory(json.loads(file.read_text()))
         except (OSError, ValueError, TypeError, AttributeError):
@@ -65,11 +66,12 @@ class Memory:
 
     def write_lasting(self, file: Path) -> None:
         known = {
-            name: {part: getattr(one, part) for part in _LASTING} for name, one in self.connectors.items()
+            name: {part: getattr(connector, part) for part in _LASTING}
+            for name, connector in self.connectors.items()
         }
         write(file, json.dumps(known))
 
 
 def _memory(known: dict[str, Any]) -> Memory:
-    connectors = {name: ConnectorMemory(**one) for name, one in known.pop("connectors", {}).items()}
+    connectors = {name: ConnectorMemory(**fields) for name, fields in known.pop("connectors", {}).items()}
     return Memory(**known, connectors=connectors)

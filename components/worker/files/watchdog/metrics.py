@@ -1,4 +1,4 @@
-"""What the watchdog tells: a line in the journal, and metrics in CloudWatch."""
+"""What the watchdog reports: lines in the journal, and metrics in CloudWatch."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -41,14 +41,14 @@ def publish(
     versions: Mapping[str, int] | None = None,
     expired: Sequence[Expired] = (),
 ) -> None:
-    """Lines in the journal, and CloudWatch's metrics if they are on."""
+    """Writes to the journal, and sends metrics to CloudWatch if the settings say so."""
     say("heartbeat " + json.dumps(dict(values)))
     for topic, partition, offset, _ in skipped:
         say(f"skipped event: topic {topic}, partition {partition}, offset {offset}")
-    for one in expired:
+    for gap in expired:
         say(
-            f"expired before it was archived: topic {one.place.topic}, partition {one.place.partition}, offsets "
-            f"{one.first} to {one.place.log_start - 1} ({one.connector})"
+            f"expired before it was archived: topic {gap.place.topic}, partition {gap.place.partition}, offsets "
+            f"{gap.first} to {gap.place.log_start - 1} ({gap.connector})"
         )
     if not settings["metrics"]:
         return

@@ -10,7 +10,7 @@ UNIT = "s3-auditlog-sink.service"
 
 
 class Service(NamedTuple):
-    """What systemd knows: the JVM's process id (0: none right now), and how often it had to start it again."""
+    """What systemd knows: the JVM's process id (0 if there is none), and how often systemd restarted it."""
 
     pid: int
     restarts: int

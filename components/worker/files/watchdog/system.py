@@ -1,4 +1,4 @@
-"""What the other modules need of the machine."""
+"""Commands, files and output, for the other modules."""
 
 import os
 import subprocess
@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 def run(*command: str, environment: Mapping[str, str] | None = None) -> str:
-    """What the command printed; what went wrong is told and is no reason to stop."""
+    """Output of the command. A failure is printed, and the watchdog goes on."""
     try:
         done = subprocess.run(
             command, capture_output=True, text=True, timeout=60, check=False, env=environment
@@ -27,7 +27,7 @@ def say(text: str) -> None:
 
 
 def write(file: Path, text: str) -> None:
-    """All or nothing: on a full disk the old contents stay."""
+    """Writes atomically: on a full disk the old contents stay."""
     partial = file.with_suffix(".partial")
     partial.write_text(text)
     partial.replace(file)

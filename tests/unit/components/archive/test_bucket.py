@@ -51,7 +51,7 @@ def test_a_bucket_that_is_to_go_with_its_data_goes_with_all_its_guards() -> None
 
 
 @pytest.mark.parametrize("days", [None, 400])
-def test_a_kept_bucket_is_taken_over_when_asked_and_its_guards_are_put_whether_it_had_them_or_not(
+def test_adopting_a_bucket_imports_the_bucket_alone(
     days: int | None,
 ) -> None:
     recorder = archive(adopt_existing=True, object_lock_days=days)
@@ -142,7 +142,7 @@ def test_a_lock_holds_every_event_for_its_days_against_everybody() -> None:
 
 
 @pytest.mark.parametrize("days", [None, 400])
-def test_a_lock_that_is_asked_for_later_does_not_replace_the_bucket(days: int | None) -> None:
+def test_a_later_lock_does_not_replace_the_bucket(days: int | None) -> None:
     assert archive(object_lock_days=days).one(BUCKET).ignore_changes == ("objectLockEnabled",)
 
 
@@ -156,19 +156,21 @@ def test_an_event_is_locked_from_the_first_one_on() -> None:
 def test_a_locked_bucket_outlives_its_stack_with_its_lock_and_its_locked_sentinels() -> None:
     recorder = archive(object_lock_days=400)
 
-    for one in [recorder.one(VERSIONING), recorder.one(LOCK), *recorder.of_type(SENTINEL)]:
-        assert one.retain_on_delete, one.urn
+    for resource in [recorder.one(VERSIONING), recorder.one(LOCK), *recorder.of_type(SENTINEL)]:
+        assert resource.retain_on_delete, resource.urn
 
 
 def test_the_lock_that_a_sentinel_takes_from_its_bucket_is_no_change() -> None:
-    ignored = {one.ignore_changes for one in archive(object_lock_days=400).of_type(SENTINEL)}
+    ignored = {sentinel.ignore_changes for sentinel in archive(object_lock_days=400).of_type(SENTINEL)}
 
     assert ignored == {("objectLockMode", "objectLockRetainUntilDate")}
 
 
-def test_sentinels_stay_with_a_bucket_that_is_kept_as_it_may_have_had_a_lock_once() -> None:
-    assert {one.retain_on_delete for one in archive().of_type(SENTINEL)} == {True}
-    assert {one.retain_on_delete for one in archive(destroy_with_data=True).of_type(SENTINEL)} == {False}
+def test_sentinels_stay_in_a_kept_bucket() -> None:
+    assert {sentinel.retain_on_delete for sentinel in archive().of_type(SENTINEL)} == {True}
+    assert {sentinel.retain_on_delete for sentinel in archive(destroy_with_data=True).of_type(SENTINEL)} == {
+        False
+    }
 
 
 @pytest.mark.parametrize(("lock", "later"), [(400, 1), (None, 400)])
@@ -194,11 +196,11 @@ def test_the_bucket_has_the_policy_of_its_encryption(key: str | None) -> None:
     assert policy == json.loads(policies.to_json(policies.bucket("logexporter-ccloud", key)))
 
 
-def test_an_empty_sentinel_stands_under_each_prefix_once_the_bucket_is_guarded() -> None:
+def test_each_prefix_gets_an_empty_sentinel_after_the_buckets_guards() -> None:
     recorder = archive()
     sentinels = recorder.of_type(SENTINEL)
 
-    assert [one.inputs["key"] for one in sentinels] == [
+    assert [sentinel.inputs["key"] for sentinel in sentinels] == [
         "topics/t/partition=0/!logzio-init",
         "topics/t/partition=1/!logzio-init",
     ]

@@ -63,7 +63,7 @@ def test_the_template_gives_the_start_of_any_partition() -> None:
 def test_stamps_sort_as_their_times() -> None:
     minute, year = 60_000, 366 * 86_400_000
     times = [0, 1, 999, 1000, MOMENT - 1, MOMENT, MOMENT + minute, MOMENT + year, 253_402_300_799_999]
-    assert sorted(map(layout.stamp, times)) == [layout.stamp(one) for one in times]
+    assert sorted(map(layout.stamp, times)) == [layout.stamp(time) for time in times]
 
 
 def test_a_later_file_sorts_later_whatever_offset_it_begins_with() -> None:

@@ -73,7 +73,7 @@ INDEXED = {"id": "x", "type": "confluent_audit"}
         ([{**INDEXED, "type": "logzio-index-failure"}, INDEXED], True),
     ],
 )
-def test_an_indexed_event_is_looked_for_by_the_value_of_a_field(events: list[object], found: bool) -> None:
+def test_an_indexed_event_is_found_by_a_field(events: list[object], found: bool) -> None:
     hits = [{"_source": event} for event in events]
     script = Script(("POST /v1/search", ok({"hits": {"total": len(hits), "hits": hits}})))
 
@@ -116,9 +116,7 @@ def test_refused_aws_credentials_are_named_as_such_after_two_minutes() -> None:
         ("AWS: NoSuchBucket", Kind.NO_BUCKET),
     ],
 )
-def test_what_is_wrong_with_the_bucket_is_final_at_once_and_no_fault_of_the_credentials(
-    message: str, kind: Kind
-) -> None:
+def test_an_error_of_the_bucket_is_not_retried(message: str, kind: Kind) -> None:
     script = Script(*PREFLIGHT, (POST, refusal(400, message)))
 
     with pytest.raises(LogzioError) as caught:
@@ -200,7 +198,7 @@ def test_a_registration_of_another_place_is_left_alone(elsewhere: dict[str, str]
     script.assert_played()
 
 
-def test_what_an_interrupted_command_of_this_stack_made_is_taken_over_unasked() -> None:
+def test_a_registration_of_an_interrupted_command_is_taken_over() -> None:
     script = Script((WHO, ok(ACCOUNT)), (LIST, ok([shown(7)])))
 
     assert script.client().create(WANTED, adopt=False) == registered(7)
@@ -227,7 +225,7 @@ LOST = [
 
 
 @pytest.mark.parametrize("lost", LOST, ids=repr)
-def test_after_a_lost_answer_the_registration_is_looked_for_before_it_is_posted_again(lost: Answer) -> None:
+def test_after_a_lost_answer_the_client_looks_before_it_posts_again(lost: Answer) -> None:
     script = Script(
         *PREFLIGHT,
         (POST, lost),
@@ -295,7 +293,7 @@ def test_answers_that_are_always_lost_end_in_the_error_of_the_last() -> None:
     script.assert_played()
 
 
-def test_an_error_while_a_lost_registration_is_looked_for_says_that_it_may_be_there() -> None:
+def test_an_error_after_a_lost_answer_says_that_the_registration_may_exist() -> None:
     script = Script(
         *PREFLIGHT,
         (POST, status(502)),
@@ -358,7 +356,7 @@ def test_a_registration_that_is_gone_already_is_deleted() -> None:
 def test_a_registration_of_another_account_does_not_count_as_deleted() -> None:
     script = Script((DELETE_7, GONE), (WHO, ok({**ACCOUNT, "accountId": 2})))
 
-    with pytest.raises(LogzioError, match="made in account 1, the token is of account 2"):
+    with pytest.raises(LogzioError, match="made in account 1, the token belongs to account 2"):
         script.client().delete(7, "1")
 
 
@@ -378,7 +376,7 @@ def test_what_is_gone_is_read_as_nothing_at_once() -> None:
 def test_a_registration_of_another_account_does_not_count_as_gone() -> None:
     script = Script((GET_7, GONE), (WHO, ok({**ACCOUNT, "accountId": 2})))
 
-    with pytest.raises(LogzioError, match="made in account 1, the token is of account 2"):
+    with pytest.raises(LogzioError, match="made in account 1, the token belongs to account 2"):
         script.client().read(7, "1")
 
 
@@ -427,7 +425,7 @@ def test_an_incomplete_registration_of_the_same_place_is_a_conflict_or_taken_ove
     assert adopting.client().create(WANTED, adopt=True) == registered(7)
 
 
-def test_a_new_registration_of_the_same_place_that_lacks_a_field_is_not_posted_again() -> None:
+def test_an_incomplete_new_registration_is_not_posted_again() -> None:
     incomplete = {**shown(7), "logsType": None}
     script = Script(*PREFLIGHT, (POST, httpx.ReadError("cut")), (LIST, ok([incomplete])))
 

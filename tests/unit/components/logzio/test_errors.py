@@ -58,7 +58,7 @@ def error_of(method: str, status: int, **content: object) -> LogzioError:
         ("GET", 302, {}, Kind.ANSWER),
     ],
 )
-def test_causes_are_told_apart(method: str, status: int, body: object, kind: Kind) -> None:
+def test_each_answer_has_its_kind_of_error(method: str, status: int, body: object, kind: Kind) -> None:
     assert error_of(method, status, json=body).kind is kind
 
 

@@ -29,7 +29,7 @@ def test_an_ordinary_event_can_be_indexed() -> None:
         ({"data_x": [2**63]}, "Numeric value (9223372036854775808) out of range of long"),
     ],
 )
-def test_the_reason_why_an_event_cannot_be_indexed_is_named(fields: dict[str, Any], reason: str) -> None:
+def test_an_event_that_cannot_be_indexed_has_a_reason(fields: dict[str, Any], reason: str) -> None:
     (found,) = reasons(**fields)
 
     assert found.startswith(reason)

@@ -126,7 +126,7 @@ def test_the_token_stands_in_no_error_and_no_log(
 
 
 @pytest.mark.parametrize("lines", [[b"x" * (MAX_LINE_BYTES + 1)], [b"x" * 400_000] * 27])
-def test_more_than_the_listener_takes_is_a_mistake_that_is_not_sent(lines: list[bytes]) -> None:
+def test_a_request_beyond_the_listeners_limits_is_not_sent(lines: list[bytes]) -> None:
     assert MAX_BODY_BYTES < 400_000 * 27
     played = Played()
 

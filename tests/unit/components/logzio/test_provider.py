@@ -124,17 +124,17 @@ def test_an_unknown_key_passes() -> None:
         ({}, {"adopt_existing": True}),
     ],
 )
-def test_equal_forms_are_no_change(olds: dict[str, Any], news: dict[str, Any]) -> None:
+def test_equal_forms_are_not_a_change(olds: dict[str, Any], news: dict[str, Any]) -> None:
     assert diff(olds, news) == (False, [], False)
 
 
 @pytest.mark.parametrize("change", [{"bucket": "other"}, {"prefix": "x/audit/partition=0/"}])
-def test_another_place_is_a_new_registration_that_stands_beside_the_old_one(change: dict[str, Any]) -> None:
+def test_a_registration_of_another_place_is_made_before_the_old_is_deleted(change: dict[str, Any]) -> None:
     assert diff({}, change) == (True, list(change), False)
 
 
 @pytest.mark.parametrize("change", [{"region": "us-east-1"}, {"base_url": "https://api-eu.logz.io"}])
-def test_a_new_registration_of_the_same_place_comes_after_the_old_one_is_gone(change: dict[str, Any]) -> None:
+def test_a_registration_of_the_same_place_is_deleted_before_its_replacement(change: dict[str, Any]) -> None:
     assert diff({}, change) == (True, list(change), True)
 
 
@@ -181,14 +181,14 @@ def configured(
     return made
 
 
-def test_a_missing_token_is_named_with_both_places_it_can_come_from(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_error_of_a_missing_token_names_both_sources(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("LOGZIO_API_TOKEN", raising=False)
 
     with pytest.raises(ProviderError, match=r"LOGZIO_API_TOKEN.*logzio\.apiToken"):
         configured(None).create(INPUTS)
 
 
-def test_an_error_of_our_own_leaves_as_clean_text_too(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_bug_also_shows_as_clean_text(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("LOGZIO_API_TOKEN", raising=False)
     made = configured('{"apiToken": "marker-of-the-token"}')
 

@@ -29,21 +29,25 @@ def shipping(**changed: Any) -> Recorder:
 
 
 def names(recorder: Recorder) -> list[str]:
-    return sorted(one.name for one in recorder.of_type(REGISTRATION))
+    return sorted(registration.name for registration in recorder.of_type(REGISTRATION))
 
 
-def test_there_is_one_registration_per_partition() -> None:
+def test_each_partition_has_a_registration() -> None:
     recorder = shipping()
 
-    assert sorted(one.inputs["prefix"] for one in recorder.of_type(REGISTRATION)) == sorted(prefixes(12))
-    assert {one.parent for one in recorder.of_type(REGISTRATION)} == {recorder.one(SHIPPING).urn}
+    assert sorted(registration.inputs["prefix"] for registration in recorder.of_type(REGISTRATION)) == sorted(
+        prefixes(12)
+    )
+    assert {registration.parent for registration in recorder.of_type(REGISTRATION)} == {
+        recorder.one(SHIPPING).urn
+    }
 
 
 def test_more_partitions_add_registrations_and_touch_no_other() -> None:
     twelve, twenty = shipping(), shipping(prefixes=prefixes(20))
 
-    before = {one.name: one.inputs for one in twelve.of_type(REGISTRATION)}
-    after = {one.name: one.inputs for one in twenty.of_type(REGISTRATION)}
+    before = {registration.name: registration.inputs for registration in twelve.of_type(REGISTRATION)}
+    after = {registration.name: registration.inputs for registration in twenty.of_type(REGISTRATION)}
     assert before.items() <= after.items()
     assert len(after) == 20
 
@@ -61,14 +65,14 @@ def test_partitions_of_two_topics_have_names_of_their_own() -> None:
 def test_a_secret_key_is_a_secret_on_its_way_in_and_in_the_state() -> None:
     recorder = shipping(role_arn=None, access_key="AK", secret_key="marker-secret")
 
-    for one in recorder.of_type(REGISTRATION):
-        assert "secret_key" in one.secret_inputs
-        assert "secret_key" in one.secret_outputs
+    for registration in recorder.of_type(REGISTRATION):
+        assert "secret_key" in registration.secret_inputs
+        assert "secret_key" in registration.secret_outputs
 
 
 def test_no_registration_has_anything_of_the_token() -> None:
-    for one in shipping().of_type(REGISTRATION):
-        assert not [name for name in one.inputs if "token" in name.lower()]
+    for registration in shipping().of_type(REGISTRATION):
+        assert not [name for name in registration.inputs if "token" in name.lower()]
 
 
 def test_registrations_come_after_what_their_component_depends_on() -> None:
@@ -111,6 +115,6 @@ def test_an_account_needs_its_address_only() -> None:
 
 @pytest.mark.parametrize("resource", [REGISTRATION])
 def test_the_provider_in_the_state_is_a_reference_without_a_secret(resource: str) -> None:
-    for one in shipping().of_type(resource):
-        assert "__provider" not in one.secret_inputs
-        assert len(one.inputs["__provider"]) < 200
+    for registration in shipping().of_type(resource):
+        assert "__provider" not in registration.secret_inputs
+        assert len(registration.inputs["__provider"]) < 200

@@ -84,7 +84,7 @@ def detailed(**account: Any) -> dict[str, Any]:
         ({"maxDailyGB": None}, Plan(None, None, 70)),
     ],
 )
-def test_a_plan_tells_quota_retention_and_what_is_used_today(account: dict[str, Any], expected: Plan) -> None:
+def test_a_plan_has_quota_retention_and_todays_use(account: dict[str, Any], expected: Plan) -> None:
     script = Script((WHO, ok(ACCOUNT)), (DETAILS, ok(detailed(**account))))
 
     assert script.client().plan() == expected

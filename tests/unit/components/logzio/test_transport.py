@@ -39,7 +39,7 @@ UNSENT = [httpx.ConnectError("refused"), httpx.ConnectTimeout("t"), httpx.PoolTi
 
 @pytest.mark.parametrize("code", REPEATED)
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
-def test_what_may_be_repeated_is_tried_again_after_a_passing_failure(method: str, code: int) -> None:
+def test_a_repeatable_call_is_retried_after_a_temporary_failure(method: str, code: int) -> None:
     script = Script(*repeated(f"{method} {BUCKETS}", [status(code), ok({})]))
 
     assert script.transport().call(method, BUCKETS) == {}
@@ -48,7 +48,7 @@ def test_what_may_be_repeated_is_tried_again_after_a_passing_failure(method: str
 
 @pytest.mark.parametrize("error", [*LOST, *UNSENT], ids=lambda error: type(error).__name__)
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
-def test_what_may_be_repeated_is_tried_again_after_a_network_error(method: str, error: Exception) -> None:
+def test_a_repeatable_call_is_retried_after_a_network_error(method: str, error: Exception) -> None:
     script = Script(*repeated(f"{method} {BUCKETS}", [error, ok({})]))
 
     assert script.transport().call(method, BUCKETS) == {}
@@ -56,7 +56,7 @@ def test_what_may_be_repeated_is_tried_again_after_a_network_error(method: str, 
 
 
 @pytest.mark.parametrize("answer", [status(429, "Too Many Requests"), *UNSENT], ids=repr)
-def test_a_post_is_tried_again_when_it_certainly_had_no_effect(answer: httpx.Response | Exception) -> None:
+def test_a_post_without_effect_is_retried(answer: httpx.Response | Exception) -> None:
     script = Script(*repeated(f"POST {BUCKETS}", [answer, ok({}, 201)]))
 
     assert script.transport().call("POST", BUCKETS, {}) == {}
@@ -64,7 +64,7 @@ def test_a_post_is_tried_again_when_it_certainly_had_no_effect(answer: httpx.Res
 
 
 @pytest.mark.parametrize("answer", [*(status(code) for code in REPEATED[1:]), *LOST], ids=repr)
-def test_a_post_that_may_have_had_its_effect_is_never_sent_twice(answer: httpx.Response | Exception) -> None:
+def test_a_post_that_may_have_taken_effect_is_not_repeated(answer: httpx.Response | Exception) -> None:
     script = Script((f"POST {BUCKETS}", answer))
 
     with pytest.raises(LogzioError) as caught:
@@ -241,7 +241,7 @@ def test_nothing_is_sent_any_more_when_nobody_waits_for_it() -> None:
     assert len(script.calls) == 1
 
 
-def test_each_further_try_is_logged_with_its_reason(caplog: pytest.LogCaptureFixture) -> None:
+def test_each_retry_is_logged_with_its_reason(caplog: pytest.LogCaptureFixture) -> None:
     script = Script(*repeated(f"GET {BUCKETS}", [status(503), ok([])]))
 
     with caplog.at_level(logging.INFO, logger="components.logzio"):

@@ -127,7 +127,7 @@ def test_while_it_waits_the_watchdog_can_see_until_when(
     assert set(seen) == {NOW + 90}
 
 
-def test_a_clock_that_is_put_right_ends_the_wait(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_corrected_clock_ends_the_wait(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     slept: list[float] = []
 
     def sleep(seconds: float) -> None:
@@ -166,7 +166,7 @@ def test_a_bucket_that_cannot_be_listed_at_once_is_asked_again(
     assert "attempt 1 of 6: An error occurred (SlowDown)" in capsys.readouterr().err
 
 
-def test_a_bucket_that_cannot_be_listed_at_all_does_not_keep_the_service_from_its_start(
+def test_a_bucket_that_cannot_be_listed_does_not_stop_the_start(
     scene: Scene, capsys: pytest.CaptureFixture[str]
 ) -> None:
     scene.failures = 1000
@@ -204,7 +204,7 @@ def test_a_foreign_object_that_sorts_behind_is_named(
     scene.start()
 
     assert scene.now == NOW
-    assert f"{key} is no object of the sink" in capsys.readouterr().err
+    assert f"{key} is not an object of the sink" in capsys.readouterr().err
 
 
 def test_the_vendors_partitioner_starts_in_a_bucket_without_stamps(scene: Scene) -> None:

@@ -89,7 +89,7 @@ def variables(name: str, **sections: dict[str, Any]) -> dict[str, str]:
 
 
 def is_verbatim(file: File) -> bool:
-    names = (one for pattern in ("*.*", "watchdog/*.py") for one in FILES.glob(pattern))
+    names = (name for pattern in ("*.*", "watchdog/*.py") for name in FILES.glob(pattern))
     return file.content in {name.read_text() for name in names}
 
 
@@ -97,7 +97,7 @@ def is_verbatim(file: File) -> bool:
 RENDERED = [path for path, file in files(config()).items() if not is_verbatim(file)]
 
 
-def test_a_file_that_no_setting_changes_is_on_the_vm_as_in_the_project_comments_included() -> None:
+def test_a_file_that_no_setting_changes_is_copied_verbatim() -> None:
     verbatim = set(files(config())) - set(RENDERED)
 
     assert {path for path in files(config()) if path.endswith((".py", ".service", ".timer"))} <= verbatim
@@ -127,7 +127,9 @@ def test_a_setting_that_does_not_concern_the_vm_leaves_its_files_alone(
 
 
 def test_every_module_of_the_watchdog_is_on_the_vm() -> None:
-    modules = {f"/usr/local/lib/s3-auditlog-sink/watchdog/{one.name}" for one in FILES.glob("watchdog/*.py")}
+    modules = {
+        f"/usr/local/lib/s3-auditlog-sink/watchdog/{module.name}" for module in FILES.glob("watchdog/*.py")
+    }
 
     assert len(modules) > 5
     assert modules <= set(files(config()))
@@ -153,7 +155,7 @@ def boot(**sections: dict[str, Any]) -> str:
     return user_data(config(**sections), packed(**sections))
 
 
-def test_rendering_twice_gives_the_same_bytes_so_that_no_vm_is_replaced_for_nothing() -> None:
+def test_rendering_twice_gives_the_same_bytes() -> None:
     assert boot() == boot()
     assert packed() == packed()
 
@@ -170,13 +172,13 @@ def test_user_data_is_cloud_config_that_brings_the_loader_and_runs_it() -> None:
     document = yaml.safe_load(text)
 
     assert text.startswith("#cloud-config\n")
-    assert {one["path"]: one["permissions"] for one in document["write_files"]} == {
+    assert {file["path"]: file["permissions"] for file in document["write_files"]} == {
         "/etc/s3-auditlog-sink/loader.env": "0644",
         "/etc/systemd/system/s3-auditlog-sink-install.service": "0644",
         "/etc/systemd/system/s3-auditlog-sink-install.timer": "0644",
         LOADER: "0755",
     }
-    assert {one["path"]: one["content"] for one in document["write_files"]} == {
+    assert {file["path"]: file["content"] for file in document["write_files"]} == {
         path: file.content for path, file in cloud_config.files(config(), packed()).items()
     }
     assert document["runcmd"] == [[LOADER]]
@@ -287,7 +289,7 @@ def test_rotation_is_on_with_its_time_zone_and_sent_offsets_follow_soon() -> Non
     assert worker_properties(config())["offset.flush.interval.ms"] == "1000"
 
 
-def test_json_is_searchable_and_a_malformed_event_neither_stops_the_pipe_nor_shows_its_contents() -> None:
+def test_a_malformed_event_neither_stops_the_connector_nor_shows_in_the_log() -> None:
     properties = connector_properties()
 
     assert properties["format.class"] == "io.confluent.connect.s3.format.json.JsonFormat"
@@ -336,7 +338,7 @@ def test_raw_keeps_the_bytes_and_changes_no_field() -> None:
     assert not [name for name in properties if name.startswith("transforms")]
 
 
-def test_originals_are_the_bytes_as_confluent_sent_them_beside_what_logzio_reads() -> None:
+def test_originals_are_the_bytes_as_confluent_sent_them() -> None:
     properties = originals().properties
 
     assert properties["topics.dir"] == "originals"
@@ -365,8 +367,8 @@ def test_without_originals_there_is_one_connector(sections: dict[str, dict[str, 
 
 
 def test_what_is_common_to_both_connectors_is_the_same() -> None:
-    one = config(connector={"properties": {"s3.part.retries": "5"}})
-    events, kept = (found.properties for found in connectors(one))
+    worker = config(connector={"properties": {"s3.part.retries": "5"}})
+    events, kept = (found.properties for found in connectors(worker))
 
     for name in (
         "topics",
@@ -403,7 +405,7 @@ def test_a_stack_has_consumer_groups_of_its_own() -> None:
     assert not set(groups()) & set(groups(stack="prod"))
 
 
-def test_the_group_of_an_earlier_worker_can_be_taken_over_and_it_kept_no_originals() -> None:
+def test_an_earlier_workers_group_can_go_on_without_one_for_originals() -> None:
     former = "connect-auditlog-connector-s3-sink"
 
     assert groups(consumer_group=former) == [
@@ -421,8 +423,8 @@ def test_a_client_id_names_stack_connector_and_vm() -> None:
         f"ccloud-logexporter-dev-logexporter-ccloud-{client}-{vm}"
         for client in ("auditlog-connector-s3-sink", "auditlog-connector-s3-sink-originals", "worker")
     ]
-    for one in connectors(config()):
-        assert one.properties["consumer.override.client.id"] == one.client_id_prefix + vm
+    for connector in connectors(config()):
+        assert connector.properties["consumer.override.client.id"] == connector.client_id_prefix + vm
 
 
 def test_a_fetch_is_bounded_unless_a_person_tunes_it() -> None:
@@ -433,7 +435,7 @@ def test_a_fetch_is_bounded_unless_a_person_tunes_it() -> None:
     assert {connector.properties[name] for connector in connectors(tuned)} == {"1048576"}
 
 
-def test_a_key_that_is_no_json_cannot_stop_the_pipe() -> None:
+def test_a_key_that_is_not_json_does_not_stop_the_connector() -> None:
     converter = connector_properties()["key.converter"]
 
     assert converter == "org.apache.kafka.connect.converters.ByteArrayConverter"
@@ -452,14 +454,14 @@ def test_further_properties_are_appended() -> None:
     assert properties["s3.part.retries"] == "5"
 
 
-def test_every_property_that_the_project_sets_is_refused_among_the_further_ones() -> None:
+def test_the_settings_refuse_every_property_that_the_project_sets() -> None:
     variants = [
         config(worker={"endpoints": {"s3": "https://s3.internal"}}),
         config(connector={"format": "raw"}),
         config(connector={"compression": "none"}),
         config(archive={"bucket": "logexporter-ccloud", "objectLockDays": 400}),
     ]
-    own = {name for one in variants for found in connectors(one) for name in found.properties}
+    own = {name for variant in variants for found in connectors(variant) for name in found.properties}
 
     refused = OWN_CONNECTOR_PROPERTIES | TIME_LAYOUT | {"consumer.override.max.partition.fetch.bytes"}
     assert {name for name in own if not name.startswith("transforms")} <= refused
@@ -474,9 +476,9 @@ def test_the_sink_sends_the_checksums_that_a_locked_bucket_asks_for() -> None:
 
 @pytest.mark.parametrize("text", ["a:b=c", "# no comment", "back\\slash", "Grüße", "${file:/etc/passwd:x}"])
 def test_no_value_breaks_a_properties_file(text: str) -> None:
-    one = config(connector={"properties": {"x.y": text}})
+    worker = config(connector={"properties": {"x.y": text}})
 
-    assert javaproperties.loads(files(one)[CONNECTOR_PROPERTIES].content)["x.y"] == text
+    assert javaproperties.loads(files(worker)[CONNECTOR_PROPERTIES].content)["x.y"] == text
 
 
 def test_properties_files_hold_just_the_properties() -> None:
@@ -503,10 +505,12 @@ def test_a_skipped_event_is_told_without_the_exception_that_quotes_it() -> None:
 
     platform8 = files(config(worker={"platformVersion": "8.1", "javaVersion": 17}))
     log4j2 = yaml.safe_load(platform8["/etc/kafka/connect-log4j2.yaml"].content)["Configuration"]
-    logger = next(one for one in log4j2["Loggers"]["Logger"] if one["name"] == errors)
-    appenders = {one["name"]: one["PatternLayout"]["pattern"] for one in log4j2["Appenders"]["Console"]}
+    logger = next(logger for logger in log4j2["Loggers"]["Logger"] if logger["name"] == errors)
+    appenders = {
+        console["name"]: console["PatternLayout"]["pattern"] for console in log4j2["Appenders"]["Console"]
+    }
     assert logger["additivity"] is False
-    assert [appenders[one["ref"]] for one in logger["AppenderRef"]] == [
+    assert [appenders[reference["ref"]] for reference in logger["AppenderRef"]] == [
         "%p %X{connector.context}%m (%c{1})%ex{none}%n"
     ]
 
@@ -517,7 +521,7 @@ def test_java_8_is_the_default_and_others_are_a_setting() -> None:
     assert java17["JAVA_PACKAGE"] == "openjdk-17-jre-headless"
 
 
-def test_the_jdk_is_there_to_compile_the_partitioner_and_left_out_with_the_vendors() -> None:
+def test_the_jdk_is_installed_only_to_compile_the_partitioner() -> None:
     assert variables("install.env")["JDK_PACKAGE"] == "openjdk-8-jdk-headless"
     assert variables("install.env", worker={"javaVersion": 17})["JDK_PACKAGE"] == "openjdk-17-jdk-headless"
     assert variables("install.env", connector={"partitioner": "default"})["JDK_PACKAGE"] == ""
@@ -536,11 +540,11 @@ def test_the_partitioner_is_the_one_that_is_compiled_or_the_vendors() -> None:
 
 
 def test_the_keys_are_looked_at_where_the_sink_writes_before_each_start() -> None:
-    one = config(
+    worker = config(
         connector={"topicsDir": "audit/eu", "partitioner": "default"},
         worker={"endpoints": {"s3": "https://s3.internal"}},
     )
-    rendered = files(one)
+    rendered = files(worker)
 
     assert json.loads(rendered[str(check_keys.SETTINGS)].content) == {
         "region": "us-west-2",
@@ -607,10 +611,10 @@ def test_the_vms_files_are_packed_the_same_on_every_machine() -> None:
 
 
 def test_the_watchdog_looks_after_what_the_settings_say() -> None:
-    one = config(worker={"restPort": 9999, "endpoints": {"cloudwatch": "https://monitoring.internal"}})
-    known = json.loads(files(one)["/etc/s3-auditlog-sink/watchdog.json"].content)
+    worker = config(worker={"restPort": 9999, "endpoints": {"cloudwatch": "https://monitoring.internal"}})
+    known = json.loads(files(worker)["/etc/s3-auditlog-sink/watchdog.json"].content)
 
-    name, stack = one.sink.name, "ccloud-logexporter-dev-logexporter-ccloud"
+    name, stack = worker.sink.name, "ccloud-logexporter-dev-logexporter-ccloud"
     assert known == {
         "connectors": [
             {
@@ -695,7 +699,7 @@ def test_secrets_are_looked_for_by_name_only() -> None:
 @pytest.mark.parametrize(
     ("version", "package"), [(None, "confluent-kafka"), ("7.9.2-1", "confluent-kafka=7.9.2-1")]
 )
-def test_the_platforms_package_is_the_lines_newest_or_exactly_one(version: str | None, package: str) -> None:
+def test_the_platforms_package_is_the_newest_or_the_given_version(version: str | None, package: str) -> None:
     worker = {} if version is None else {"packageVersion": version}
 
     assert variables("install.env", worker=worker)["PLATFORM_PACKAGE"] == package

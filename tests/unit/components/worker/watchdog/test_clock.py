@@ -84,7 +84,7 @@ def test_without_an_answer_there_is_no_offset(service: Aws) -> None:
 
 
 @pytest.mark.parametrize("date", [None, "yesterday"])
-def test_an_answer_without_a_time_tells_nothing(service: Aws, date: str | None) -> None:
+def test_an_answer_without_a_time_gives_no_offset(service: Aws, date: str | None) -> None:
     del service
 
     class Answer:

@@ -104,7 +104,7 @@ def test_each_connector_has_its_own_attempts() -> None:
     assert of_two(FAILED, FAILED, [180], memory) == [Decision("connectors", [SINK, ORIGINALS])]
 
 
-def test_one_connector_that_does_not_come_back_costs_the_other_a_single_new_jvm() -> None:
+def test_a_connector_that_stays_failed_causes_a_single_new_jvm() -> None:
     memory = Memory()
     alone = Decision("connectors", [ORIGINALS])
 
@@ -161,14 +161,14 @@ def test_nothing_is_ended_while_systemd_starts_the_service() -> None:
     assert decisions(None, [60] * (2 * UNANSWERED), Memory(), pid=0) == [None] * (2 * UNANSWERED)
 
 
-def test_a_jvm_with_former_credentials_is_asked_to_end_and_ended_if_it_does_not() -> None:
+def test_a_jvm_with_former_credentials_is_killed_if_it_does_not_end() -> None:
     memory = Memory()
 
     assert decide(memory, JVM, {SINK: RUNNING}, 0, renewed=True) == CREDENTIALS
     assert decide(memory, JVM, {SINK: RUNNING}, 60, renewed=True) == SERVICE
 
 
-def test_new_credentials_come_before_restarts_that_cannot_help_without_them() -> None:
+def test_new_credentials_come_before_other_restarts() -> None:
     assert decide(Memory(), JVM, {SINK: FAILED}, 0, renewed=True) == CREDENTIALS
     assert decide(Memory(), JVM, None, 0, renewed=True) == CREDENTIALS
 
@@ -196,11 +196,11 @@ def test_what_kafka_has_shown_no_event_of_is_no_reason_for_a_new_jvm() -> None:
     assert decisions(RUNNING, [STUCK_SECONDS], standing(proved=[])) == [None]
 
 
-def test_the_connector_that_stands_still_is_enough() -> None:
+def test_one_stuck_connector_is_enough_for_a_restart() -> None:
     assert of_two(RUNNING, RUNNING, [STUCK_SECONDS], standing()) == [SERVICE]
 
 
-def test_a_new_jvm_that_did_not_help_is_not_followed_by_more_until_the_partition_moved() -> None:
+def test_a_new_jvm_that_did_not_help_is_the_last_until_the_partition_moves() -> None:
     memory = standing()
     decisions(RUNNING, [STUCK_SECONDS], memory)
     again = decisions(RUNNING, [2 * STUCK_SECONDS, 3 * STUCK_SECONDS], memory, pid=JVM + 1)

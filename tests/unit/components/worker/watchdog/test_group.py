@@ -40,55 +40,57 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int]]:
     return questions
 
 
-def told(one: ConnectorMemory, now: float, *places: Position) -> dict[str, float]:
+def metrics(connector: ConnectorMemory, now: float, *places: Position) -> dict[str, float]:
     """What one look at the group tells."""
     for place in places:
-        follow(one, place, now, ROTATION)
-    look_into(SETTINGS, one, places, now)
-    return group.told(one, places, now)
+        follow(connector, place, now, ROTATION)
+    look_into(SETTINGS, connector, places, now)
+    return group.lag_metrics(connector, places, now)
 
 
 def test_lag_is_what_waits_in_all_partitions() -> None:
     places = position(0, 10, 15), position(1, 7, 7), position(2, 0, 2)
 
-    assert told(ConnectorMemory(), 0, *places)["ConsumerLag"] == 7
+    assert metrics(ConnectorMemory(), 0, *places)["ConsumerLag"] == 7
 
 
 def test_what_expired_does_not_wait() -> None:
-    one = ConnectorMemory()
+    connector = ConnectorMemory()
 
-    assert told(one, 0, position(0, 3, 8, log_start=8))["ConsumerLag"] == 0
-    assert told(one, 9000, position(0, 3, 8, log_start=8))["SecondsStuck"] == 0
-    assert told(one, 9000, position(0, 3, 9, log_start=8))["ConsumerLag"] == 1
+    assert metrics(connector, 0, position(0, 3, 8, log_start=8))["ConsumerLag"] == 0
+    assert metrics(connector, 9000, position(0, 3, 8, log_start=8))["SecondsStuck"] == 0
+    assert metrics(connector, 9000, position(0, 3, 9, log_start=8))["ConsumerLag"] == 1
 
 
 def test_before_the_first_commit_all_that_kafka_still_has_waits() -> None:
-    assert told(ConnectorMemory(), 0, position(0, None, 1000, log_start=990))["ConsumerLag"] == 10
+    assert metrics(ConnectorMemory(), 0, position(0, None, 1000, log_start=990))["ConsumerLag"] == 10
 
 
 def test_an_idle_topic_is_not_stuck_however_long(asked: list[tuple[str, int]]) -> None:
-    one = ConnectorMemory()
-    told(one, 0, position(0, 10, 10))
-    values = told(one, 9000, position(0, 10, 10))
+    connector = ConnectorMemory()
+    metrics(connector, 0, position(0, 10, 10))
+    values = metrics(connector, 9000, position(0, 10, 10))
 
     assert values == {"ConsumerLag": 0, "SecondsSinceObject": 9000, "SecondsStuck": 0}
     assert asked == []
 
 
 def test_events_are_overdue_once_their_object_is(asked: list[tuple[str, int]]) -> None:
-    one = ConnectorMemory()
-    seen = [told(one, now, position(0, 5, 6))["SecondsStuck"] for now in (0, ROTATION, ROTATION + 300)]
+    connector = ConnectorMemory()
+    seen = [
+        metrics(connector, now, position(0, 5, 6))["SecondsStuck"] for now in (0, ROTATION, ROTATION + 300)
+    ]
 
     assert seen == [0, 0, 300]
     assert asked == [(PLACE, 5)]
 
 
-def test_kafka_is_asked_once_as_long_as_the_partition_stands_still(asked: list[tuple[str, int]]) -> None:
-    one = ConnectorMemory()
+def test_kafka_is_asked_once_while_a_partition_does_not_move(asked: list[tuple[str, int]]) -> None:
+    connector = ConnectorMemory()
     for now in (0, 300, 600, 900):
-        told(one, now, position(0, 5, 6 + now))
-    told(one, 1200, position(0, 2000, 2001))
-    values = told(one, 1500, position(0, 2000, 2001))
+        metrics(connector, now, position(0, 5, 6 + now))
+    metrics(connector, 1200, position(0, 2000, 2001))
+    values = metrics(connector, 1500, position(0, 2000, 2001))
 
     assert asked == [(PLACE, 5), (PLACE, 2000)]
     assert values["SecondsStuck"] == 300 - ROTATION
@@ -97,24 +99,24 @@ def test_kafka_is_asked_once_as_long_as_the_partition_stands_still(asked: list[t
 def test_a_few_partitions_are_asked_for_in_one_look_the_longest_overdue_first(
     asked: list[tuple[str, int]],
 ) -> None:
-    one = ConnectorMemory()
-    told(one, 0, position(2, 1, 2))
+    connector = ConnectorMemory()
+    metrics(connector, 0, position(2, 1, 2))
     places = [position(number, 1, 2) for number in range(4)]
-    told(one, 10, *places)
-    told(one, 300, *places)
+    metrics(connector, 10, *places)
+    metrics(connector, 300, *places)
     first = list(asked)
-    told(one, 600, *places)
+    metrics(connector, 600, *places)
 
     assert first == [(f"{TOPIC}-2", 1), (f"{TOPIC}-0", 1)]
     assert asked[2:] == [(f"{TOPIC}-1", 1), (f"{TOPIC}-3", 1)]
 
 
-def test_one_partition_that_stands_still_does_not_hide_behind_the_others(
+def test_a_stuck_partition_does_not_hide_behind_the_others(
     asked: list[tuple[str, int]],
 ) -> None:
-    one = ConnectorMemory()
+    connector = ConnectorMemory()
     for now, moving in ((0, 10), (300, 20), (600, 30)):
-        values = told(one, now, position(0, 5, 6), position(1, moving, moving + 5))
+        values = metrics(connector, now, position(0, 5, 6), position(1, moving, moving + 5))
 
     assert values["SecondsStuck"] == 600 - ROTATION
     assert values["SecondsSinceObject"] == 0
@@ -122,9 +124,9 @@ def test_one_partition_that_stands_still_does_not_hide_behind_the_others(
 
 
 def test_a_partition_that_moves_under_load_is_not_stuck(asked: list[tuple[str, int]]) -> None:
-    one = ConnectorMemory()
+    connector = ConnectorMemory()
     for now, committed in ((0, 10), (300, 20), (600, 30)):
-        values = told(one, now, position(0, committed, committed + 1000))
+        values = metrics(connector, now, position(0, committed, committed + 1000))
 
     assert values == {"ConsumerLag": 1000, "SecondsSinceObject": 0, "SecondsStuck": 0}
     assert asked == []
@@ -133,17 +135,17 @@ def test_a_partition_that_moves_under_load_is_not_stuck(asked: list[tuple[str, i
 def test_a_lag_that_holds_no_event_does_not_count_until_one_comes(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    one = ConnectorMemory()
+    connector = ConnectorMemory()
     # Offset 3 is a transaction's marker.
     monkeypatch.setattr(group, "holds_event", lambda _, place, *__: place.end > 4)
-    told(one, 0, position(0, 3, 4))
-    assert told(one, 300, position(0, 3, 4))["ConsumerLag"] == 0
-    assert told(one, 9000, position(0, 3, 4))["SecondsStuck"] == 0
+    metrics(connector, 0, position(0, 3, 4))
+    assert metrics(connector, 300, position(0, 3, 4))["ConsumerLag"] == 0
+    assert metrics(connector, 9000, position(0, 3, 4))["SecondsStuck"] == 0
     assert f"no event in {PLACE} from offset 3 to 3" in capsys.readouterr().out
 
-    assert told(one, 9300, position(0, 3, 5))["ConsumerLag"] == 1
-    assert told(one, 9600, position(0, 3, 5))["SecondsStuck"] == 300 - ROTATION
-    assert told(one, 9900, position(0, 5, 5)) == {
+    assert metrics(connector, 9300, position(0, 3, 5))["ConsumerLag"] == 1
+    assert metrics(connector, 9600, position(0, 3, 5))["SecondsStuck"] == 300 - ROTATION
+    assert metrics(connector, 9900, position(0, 5, 5)) == {
         "ConsumerLag": 0,
         "SecondsSinceObject": 0,
         "SecondsStuck": 0,
@@ -153,33 +155,33 @@ def test_a_lag_that_holds_no_event_does_not_count_until_one_comes(
 def test_a_skipped_event_at_the_end_of_a_quiet_partition_does_not_wait(
     asked: list[tuple[str, int]],
 ) -> None:
-    one = ConnectorMemory(skipped={PLACE: [10]})
-    told(one, 0, position(0, 10, 11))
-    values = told(one, 9000, position(0, 10, 11))
+    connector = ConnectorMemory(skipped={PLACE: [10]})
+    metrics(connector, 0, position(0, 10, 11))
+    values = metrics(connector, 9000, position(0, 10, 11))
 
     assert (values["ConsumerLag"], values["SecondsStuck"], asked) == (0, 0, [])
     # An event behind it does, and once that is archived both are forgotten.
-    assert told(one, 9300, position(0, 10, 12))["ConsumerLag"] == 1
-    assert told(one, 9600, position(0, 12, 13))["ConsumerLag"] == 1
-    assert one.skipped == {PLACE: []}
+    assert metrics(connector, 9300, position(0, 10, 12))["ConsumerLag"] == 1
+    assert metrics(connector, 9600, position(0, 12, 13))["ConsumerLag"] == 1
+    assert connector.skipped == {PLACE: []}
 
 
-def expired(one: ConnectorMemory, *places: Position) -> list[Expired]:
+def expired(connector: ConnectorMemory, *places: Position) -> list[Expired]:
     for place in places:
-        follow(one, place, 0, ROTATION)
-    return find_expired(SINK, one, places)
+        follow(connector, place, 0, ROTATION)
+    return find_expired(SINK, connector, places)
 
 
-def test_what_expired_before_it_was_archived_is_found_until_it_was_told() -> None:
+def test_expired_events_are_found_until_they_are_reported() -> None:
     memory = Memory()
-    one = memory.connector(SINK)
+    connector = memory.connector(SINK)
     place = position(0, 3, 20, log_start=8)
 
-    assert expired(one, place) == expired(one, place) == [Expired(SINK, place, 3, 5)]
-    group.remember_expired(memory, expired(one, place))
-    assert expired(one, place) == []
+    assert expired(connector, place) == expired(connector, place) == [Expired(SINK, place, 3, 5)]
+    group.remember_expired(memory, expired(connector, place))
+    assert expired(connector, place) == []
     later = position(0, 3, 20, log_start=10)
-    assert expired(one, later) == [Expired(SINK, later, 8, 2)]
+    assert expired(connector, later) == [Expired(SINK, later, 8, 2)]
 
 
 def test_what_was_archived_or_held_no_event_may_expire() -> None:
@@ -190,7 +192,7 @@ def test_what_was_archived_or_held_no_event_may_expire() -> None:
     assert found.events == 1
 
 
-def test_what_expired_before_anything_was_committed_was_nobodys_to_archive() -> None:
+def test_events_that_expired_before_the_first_commit_do_not_count() -> None:
     assert expired(ConnectorMemory(), position(0, None, 1000, log_start=990)) == []
 
 
@@ -254,7 +256,7 @@ def test_a_member_that_is_not_of_this_stack_is_counted_once_and_named(
     )
 
 
-def test_a_group_that_is_not_there_yet_hides_nothing_of_the_other(tools: Path) -> None:
+def test_a_missing_group_does_not_hide_the_other(tools: Path) -> None:
     (tools / "dev-bucket-originals").write_text("Error: Consumer group 'x' does not exist.\n")
 
     values = measure(SETTINGS, Memory(pid=JVM)).values
@@ -264,7 +266,7 @@ def test_a_group_that_is_not_there_yet_hides_nothing_of_the_other(tools: Path) -
 
 
 @pytest.mark.parametrize("silent", [["offsets"], ["dev-bucket", "dev-bucket-originals"]])
-def test_nothing_is_told_while_kafka_does_not_answer(tools: Path, silent: list[str]) -> None:
+def test_nothing_is_measured_while_kafka_does_not_answer(tools: Path, silent: list[str]) -> None:
     for name in silent:
         (tools / name).write_text("")
 

@@ -21,7 +21,7 @@ def test_skipped_events_are_found_in_the_journal_and_the_next_run_begins_after_t
     asked = (tmp_path / "asked").read_text().splitlines()
     assert "--after-cursor" not in asked[0]
     assert "--after-cursor=s=2;i=3" in asked[1]
-    assert all("--unit=s3-auditlog-sink.service" in one for one in asked)
+    assert all("--unit=s3-auditlog-sink.service" in command for command in asked)
 
 
 def test_a_skipped_event_is_its_connectors_own(bin_folder: Path, tmp_path: Path) -> None:
@@ -31,7 +31,7 @@ def test_a_skipped_event_is_its_connectors_own(bin_folder: Path, tmp_path: Path)
     assert journal.read_journal(tmp_path / "cursor").skipped == [Event(TOPIC, 3, 17, ORIGINALS)]
 
 
-def test_ends_by_lack_of_memory_are_counted(bin_folder: Path, tmp_path: Path) -> None:
+def test_exits_for_lack_of_memory_are_counted(bin_folder: Path, tmp_path: Path) -> None:
     ends = "Terminating due to java.lang.OutOfMemoryError: Java heap space\n"
     (tmp_path / "journal").write_text(f"{ends}INFO Terminating due to java.lang.OutOfMemoryError\n{ends}")
     play(bin_folder, "journalctl", f"cat {tmp_path}/journal")

@@ -26,7 +26,7 @@ def test_a_groups_table_is_read_by_its_columns() -> None:
 
 
 def test_a_partition_whose_oldest_offset_is_not_known_is_left_out() -> None:
-    assert [one.partition for one in parse_positions(TABLE, {(TOPIC, 10): 0})] == [10]
+    assert [position.partition for position in parse_positions(TABLE, {(TOPIC, 10): 0})] == [10]
 
 
 def test_a_further_column_of_a_later_kafka_changes_nothing() -> None:
@@ -67,7 +67,7 @@ def test_a_group_is_looked_up_with_the_workers_own_login(bin_folder: Path, tmp_p
     assert "connect-log4j" not in asked
 
 
-def test_the_oldest_offsets_of_all_topics_are_asked_for_at_once(bin_folder: Path, tmp_path: Path) -> None:
+def test_one_call_returns_the_oldest_offsets_of_all_topics(bin_folder: Path, tmp_path: Path) -> None:
     (tmp_path / "offsets").write_text(f"WARN something: 1\n{OFFSETS}b.c:7:12\n")
     play(bin_folder, "kafka-get-offsets", f'echo "$@" >{tmp_path}/asked; cat {tmp_path}/offsets')
 
@@ -127,9 +127,7 @@ def test_a_read_begins_no_earlier_than_the_oldest_record(bin_folder: Path, tmp_p
     assert "--offset 7 " in (tmp_path / "asked").read_text()
 
 
-def test_a_read_looks_back_from_what_was_archived_however_long_nothing_but_markers_came(
-    bin_folder: Path, tmp_path: Path
-) -> None:
+def test_a_read_looks_back_from_the_committed_offset(bin_folder: Path, tmp_path: Path) -> None:
     play(bin_folder, "kafka-console-consumer", f'echo "$@" >{tmp_path}/asked')
 
     # Up to 500 it was empty before.

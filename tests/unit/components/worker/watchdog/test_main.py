@@ -141,7 +141,7 @@ def test_a_whole_run_publishes_every_metric_but_the_boots(vm: Vm, cloudwatch: Cl
     assert vm.cursor == "new"
 
 
-def test_what_expired_is_told_once_also_after_a_boot(vm: Vm, cloudwatch: CloudWatch) -> None:
+def test_expired_events_are_reported_once_even_after_a_boot(vm: Vm, cloudwatch: CloudWatch) -> None:
     def told() -> list[float]:
         found = [metric["Value"] for metric in cloudwatch.metrics if metric["MetricName"] == "ExpiredEvents"]
         cloudwatch.metrics.clear()
@@ -163,7 +163,7 @@ def test_what_expired_is_told_once_also_after_a_boot(vm: Vm, cloudwatch: CloudWa
     assert told() == [0]
 
 
-def test_a_null_that_the_originals_skip_is_no_skipped_event(vm: Vm, cloudwatch: CloudWatch) -> None:
+def test_a_null_that_the_originals_skip_does_not_count(vm: Vm, cloudwatch: CloudWatch) -> None:
     null = SKIPPED.replace("task sink-0", f"task {ORIGINALS}-0")
     (vm.folder / "journal").write_text(f"{SKIPPED}\n{null}\n-- cursor: new\n")
     vm.run()
@@ -173,7 +173,7 @@ def test_a_null_that_the_originals_skip_is_no_skipped_event(vm: Vm, cloudwatch: 
     assert vm.memory.connector(ORIGINALS).skipped[f"{TOPIC}-3"] == [17]
 
 
-def test_what_could_not_be_published_is_told_again_by_the_next_run(vm: Vm, cloudwatch: CloudWatch) -> None:
+def test_the_next_run_publishes_what_could_not_be_published(vm: Vm, cloudwatch: CloudWatch) -> None:
     cloudwatch.error = OSError("no way out")
     with pytest.raises(OSError, match="no way out"):
         vm.run()
@@ -222,7 +222,7 @@ class BootAlarm:
 
     def minute(self, values: list[float]) -> str:
         """`values`: what one minute brought."""
-        (alarm,) = [one for one in alarms(originals=True) if one.name == "boot"]
+        (alarm,) = [alarm for alarm in alarms(originals=True) if alarm.name == "boot"]
         assert (alarm.period, alarm.periods, alarm.missing) == (60, 1, "ignore")
         assert (alarm.statistic, alarm.comparison, alarm.threshold) == ("Minimum", "GreaterThanThreshold", 0)
         if values:
@@ -272,7 +272,9 @@ def test_a_boot_that_was_only_slow_ends_its_alarm_once_all_connectors_run(
     assert after == ["OK"] * 3
 
 
-def test_a_boot_that_runs_in_part_stays_in_alarm(slow_boot: Minutes, rest: tuple[Rest, Connect]) -> None:
+def test_a_boot_with_one_running_connector_stays_in_alarm(
+    slow_boot: Minutes, rest: tuple[Rest, Connect]
+) -> None:
     played, _ = rest
     played.says(*RUNNING)
     played.says(*FAILED, name=ORIGINALS)

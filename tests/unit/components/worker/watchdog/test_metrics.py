@@ -23,7 +23,7 @@ def test_a_skipped_event_is_told_with_topic_partition_and_offset(
 
     (named,) = [metric for metric in cloudwatch.metrics if metric["MetricName"] == "SkippedEventOffset"]
     assert named["Value"] == 17
-    assert {one["Name"]: one["Value"] for one in named["Dimensions"]} == {
+    assert {dimension["Name"]: dimension["Value"] for dimension in named["Dimensions"]} == {
         "Topic": TOPIC,
         "Partition": "3",
     }
@@ -42,12 +42,12 @@ def test_what_expired_is_told_with_the_group_that_did_not_read_it(
     )
 
 
-def test_the_versions_of_the_credentials_in_use_are_told(cloudwatch: CloudWatch) -> None:
+def test_the_versions_of_the_credentials_in_use_are_published(cloudwatch: CloudWatch) -> None:
     metrics.publish(SETTINGS, {}, versions={"kafka": 3})
 
     (told,) = cloudwatch.metrics
     assert (told["MetricName"], told["Value"]) == ("CredentialsVersion", 3)
-    assert {one["Name"]: one["Value"] for one in told["Dimensions"]} == {
+    assert {dimension["Name"]: dimension["Value"] for dimension in told["Dimensions"]} == {
         "Credentials": "kafka",
     }
 
