@@ -1,4 +1,4 @@
-"""What is said of a setting that cannot be used."""
+"""The error for settings that cannot be used, and the lines that it shows."""
 
 import difflib
 from collections.abc import Iterable
@@ -11,12 +11,12 @@ NAMESPACE = "ccloud-logexporter"
 class SettingsError(pulumi.RunError, ValueError):
     """The settings cannot be used; `problems` has one line for each thing to fix.
 
-    A RunError: Pulumi shows its text, without the program's stack trace.
+    It is a RunError, because Pulumi shows the text of one without the program's stack trace.
     """
 
     def __init__(self, problems: Iterable[str]) -> None:
         self.problems = list(problems)
-        lines = "".join(f"\n  - {one}" for one in self.problems)
+        lines = "".join(f"\n  - {line}" for line in self.problems)
         super().__init__(f"{len(self.problems)} setting(s) to fix:{lines}")
 
 
@@ -26,7 +26,7 @@ def problem(setting: str, wrong: str, accepted_instead: str) -> str:
 
 
 def unknown(setting: str, name: str, names: Iterable[str]) -> str:
-    """A line on a setting that is none, with the closest of those that are."""
+    """A line on a name that is not a setting, with the closest of the settings' names."""
     names = list(names)
     close = difflib.get_close_matches(name, names, n=1)
     hint = f", did you mean {close[0]}?" if close else ""

@@ -1,4 +1,4 @@
-"""Reads the sections as they stand in a stack: all problems at once, no secret in any of them."""
+"""Loads the settings of a stack. It reports all problems at once, and shows no secret in any of them."""
 
 import functools
 import json
@@ -11,39 +11,36 @@ from typing import Any
 import pulumi
 from pulumi.runtime.config import CONFIG
 from pydantic import SecretStr, ValidationError, create_model
-from pydantic.alias_generators import to_camel
 from pydantic_core import ErrorDetails
 
 from components.logzio_facts import TOKEN_VARIABLE
 from components.settings import platforms, stack_file
-from components.settings.checks import number_as_text
-from components.settings.problems import NAMESPACE, SettingsError, problem, unknown
-from components.settings.rules import RULES
+from components.settings.describe import accepted, annotation_at, bare, field_names
+from components.settings.draft import SectionDraft, draft
+from components.settings.errors import NAMESPACE, SettingsError, problem, unknown
 from components.settings.sections import MAX_TAGS, OWN_TAGS, SECTIONS, Section, Settings
-from components.settings.words import accepted, annotation_at, bare, field_names
+from components.settings.types import number_as_text
+from components.settings.validators import validate
 
 
 def load(raw: Mapping[str, Any], *, region: str | None, environ: Mapping[str, str]) -> Settings:
-    """Settings from the sections as they stand in the stack file (`source` -> object, ...).
+    """Settings from the sections of a stack file (`source` -> object, ...).
 
     Raises:
         SettingsError: with every problem at once.
     """
-    problems: list[str] = []
-    known: dict[str, Any] = {"region": region}
     given = {**raw, "logzio": _with_token(raw.get("logzio"), environ)}
     names = [*SECTIONS, "tags"]
-    problems += [unknown(str(name), str(name), names) for name in given if name not in names]
-    for section, model in SECTIONS.items():
-        problems += _read(section, model, {} if given.get(section) is None else given[section], known)
+    problems = [unknown(str(name), str(name), names) for name in given if name not in names]
+    read = {section: _read(section, model, given.get(section)) for section, model in SECTIONS.items()}
+    for section in read.values():
+        problems += section.problems
     tags = _tags(given.get("tags"), problems)
-    for needs, rule in RULES:
-        # Rules look only at settings that are valid by themselves; the others are reported already.
-        if all(name in known for name in needs):
-            problems += rule(*(known[name] for name in needs))
+    problems += validate(draft(read, region))
     if problems or region is None:
         raise SettingsError(problems)
-    return Settings(**{section: known[section] for section in SECTIONS}, tags=tags, region=region)
+    sections: dict[str, Any] = {name: section.section for name, section in read.items()}
+    return Settings(**sections, tags=tags, region=region)
 
 
 def from_pulumi(environ: Mapping[str, str]) -> Settings:
@@ -53,21 +50,21 @@ def from_pulumi(environ: Mapping[str, str]) -> Settings:
         SettingsError: with every problem at once.
     """
     config = pulumi.Config(NAMESPACE)
-    # pulumi.Config does not list its names, and a misspelt section is to be seen. The language host hands all of
-    # them over in this variable, or the SDK's own host in this mapping.
+    # pulumi.Config does not list its names, and a misspelt section must be reported. Pulumi's language host passes all
+    # of them in this variable, the SDK's own host in this mapping.
     stack = {**json.loads(environ.get("PULUMI_CONFIG", "{}")), **CONFIG.get()}
     given = {name.partition(":")[2] for name in stack if name.startswith(f"{NAMESPACE}:")}
     names = sorted({*SECTIONS, "tags", *given})
     misplaced = _in_the_projects_namespace(stack)
     if misplaced:
         raise SettingsError(misplaced)
-    # Not get_object: its error for a value that is not JSON quotes the value, and with it a secret.
+    # Not get_object: its error for a value that is not JSON quotes the value, which may hold a secret.
     raw = {name: _parsed(config.get(name)) for name in names}
     return load(raw, region=pulumi.Config("aws").get("region"), environ=environ)
 
 
 def _in_the_projects_namespace(stack: Mapping[str, Any]) -> list[str]:
-    """Sections that `pulumi config set source ...` put under the name of a project that is called otherwise."""
+    """Sections that `pulumi config set source ...` put under the project's name, where that is another one."""
     project = pulumi.get_project()
     if project == NAMESPACE:
         return []
@@ -79,7 +76,7 @@ def _in_the_projects_namespace(stack: Mapping[str, Any]) -> list[str]:
 
 
 def load_config(config: Mapping[str, Any], environ: Mapping[str, str]) -> Settings:
-    """Settings of a stack's whole configuration, secrets decrypted: `namespace:key` -> text, objects as JSON.
+    """Settings from a stack's whole configuration, secrets decrypted: `namespace:key` -> text, objects as JSON.
 
     Raises:
         SettingsError: with every problem at once.
@@ -88,9 +85,9 @@ def load_config(config: Mapping[str, Any], environ: Mapping[str, str]) -> Settin
 
 
 def load_stack_file(path: Path, project: str = NAMESPACE) -> Settings:
-    """Settings of a stack file without engine or secrets: each encrypted or missing secret is a placeholder.
+    """Settings from a stack file, without engine or secrets: each encrypted or missing secret is a placeholder.
 
-    `project`: the name in Pulumi.yaml. What the file imports from environments is not known here.
+    `project`: the name in Pulumi.yaml. Settings that the file imports from environments are not known here.
 
     Raises:
         SettingsError: with every problem at once.
@@ -119,14 +116,14 @@ def load_stack_file(path: Path, project: str = NAMESPACE) -> Settings:
         if not imported:
             raise
         misread = (
-            f"{path.name}: environment: imports {', '.join(imported)}; only Pulumi can open that, so what it sets is "
+            f"{path.name}: environment: imports {', '.join(imported)}; only Pulumi can open that, so its settings are "
             "missing here; accepted: the settings in the file itself"
         )
         raise SettingsError([*found.problems, misread]) from None
 
 
 def secret(value: SecretStr) -> pulumi.Output[str]:
-    """A secret as Pulumi keeps it: encrypted in the state and hidden in its output."""
+    """A Pulumi secret: encrypted in the state and hidden in the output of commands."""
     return pulumi.Output.secret(value.get_secret_value())
 
 
@@ -137,7 +134,7 @@ _TWO_TYPES = "an object where the first event of the day had text, or the other 
 
 
 def warnings(settings: Settings, today: date) -> list[str]:
-    """What works but deserves a look."""
+    """Lines on settings that work but may surprise."""
     found = []
     support = platforms.warning(settings.worker.platform_version, today)
     if support is not None:
@@ -160,33 +157,30 @@ def warnings(settings: Settings, today: date) -> list[str]:
     return found
 
 
-def _read(section: str, model: type[Section], raw: Any, known: dict[str, Any]) -> list[str]:
-    """Reads one section: the problems of its settings, each by itself.
-
-    Enters into `known` the section if it is right as a whole, each setting that is right by itself
-    (`worker.heap_mb`), and which settings were given at all (`worker given`, camelCase).
-    """
+def _read(name: str, model: type[Section], raw: Any) -> SectionDraft:
+    """Reads one section; the valid settings beside those that are wrong, too."""
+    if raw is None:
+        raw = {}
     if not isinstance(raw, Mapping):
-        return [problem(section, "is not an object", f"an {accepted(model)}")]
-    raw = {str(name): value for name, value in raw.items() if value is not None}
-    problems, wrong = [], set()
+        return SectionDraft(model, {}, {}, (problem(name, "is not an object", f"an {accepted(model)}"),))
+    raw = {str(setting): value for setting, value in raw.items() if value is not None}
+    aliases = {setting: {setting, field.alias} for setting, field in model.model_fields.items()}
+    given = {setting: not names.isdisjoint(raw) for setting, names in aliases.items()}
     try:
-        value = known[section] = model.model_validate(raw)
+        section = model.model_validate(raw)
     except ValidationError as error:
         found = error.errors(include_url=False)
-        problems = [_explained(section, model, one) for one in found]
-        wrong = {str(one["loc"][0]) for one in found}
-        value = _lenient(model).model_validate({name: raw[name] for name in raw if name not in wrong})
-    for name, field in model.model_fields.items():
-        if not wrong & {name, field.alias}:
-            known[f"{section}.{name}"] = getattr(value, name)
-    known[f"{section} given"] = {to_camel(name) for name in raw}
-    return problems
+    else:
+        return SectionDraft(model, dict(section), given, section=section)
+    wrong = {str(detail["loc"][0]) for detail in found}
+    valid = _lenient(model).model_validate({setting: raw[setting] for setting in raw if setting not in wrong})
+    values = {setting: value for setting, value in valid if wrong.isdisjoint(aliases[setting])}
+    return SectionDraft(model, values, given, tuple(_explained(name, model, detail) for detail in found))
 
 
 @functools.cache
 def _lenient(model: type[Section]) -> type[Section]:
-    """The section with nothing required, to read what is right beside what is wrong."""
+    """The section without required settings, to read the valid settings beside those that are wrong."""
     required: dict[str, Any] = {
         name: (field.annotation, None) for name, field in model.model_fields.items() if field.is_required()
     }
@@ -203,7 +197,7 @@ _WRONG = {
 
 
 def _explained(section: str, model: type[Section], found: ErrorDetails) -> str:
-    """One error of the validation library as a line that never shows a text that was given."""
+    """One error of the validation library as a line. It never shows a text that the stack file has."""
     location = [part for part in found["loc"] if part != "[key]"]
     setting = ".".join([section, *(str(part) for part in location)])
     kind = found["type"]
@@ -212,7 +206,7 @@ def _explained(section: str, model: type[Section], found: ErrorDetails) -> str:
     if kind == "value_error":
         line = f"{NAMESPACE}:{setting}: {found['msg'].removeprefix('Value error, ')}"
     else:
-        # Only a number is ever shown: no secret is one.
+        # Only numbers are shown, because no secret is a number.
         wrong = _WRONG.get(kind, "is of another type").format(found["input"] if kind in _BOUNDS else None)
         line = problem(setting, wrong, accepted(annotation_at(model, location)))
     fields = model.model_fields.items()
@@ -221,7 +215,7 @@ def _explained(section: str, model: type[Section], found: ErrorDetails) -> str:
 
 
 def _tags(raw: Any, problems: list[str]) -> dict[str, str]:
-    """AWS's rules for tags, and IAM's, which takes names for the same that differ in case alone."""
+    """Checks tags by AWS's rules. For IAM, names that differ only in case are the same name."""
     if raw is None:
         return {}
     if not isinstance(raw, Mapping):
@@ -232,15 +226,21 @@ def _tags(raw: Any, problems: list[str]) -> dict[str, str]:
         text = re.compile(r"[\w .:/=+@-]*")
         if name.lower().startswith("aws:"):
             problems.append(
-                problem(f"tags.{name}", "has a name that AWS keeps for itself", "no aws: before it")
+                problem(
+                    f"tags.{name}", "has a name that AWS reserves", "a name that does not begin with aws:"
+                )
             )
         elif not (0 < len(name) <= 128 and text.fullmatch(name)):
             problems.append(
-                problem(f"tags.{name}", "is no name", "1 to 128 letters, digits, spaces and _.:/=+-@")
+                problem(
+                    f"tags.{name}", "is not a valid name", "1 to 128 letters, digits, spaces and _.:/=+-@"
+                )
             )
         if not (isinstance(value, str) and len(value) <= 256 and text.fullmatch(value)):
             problems.append(
-                problem(f"tags.{name}", "is no value", "up to 256 letters, digits, spaces and _.:/=+-@")
+                problem(
+                    f"tags.{name}", "is not a valid value", "up to 256 letters, digits, spaces and _.:/=+-@"
+                )
             )
     all_names = [*(name for name in OWN_TAGS if name not in tags), *tags]
     if len(all_names) > MAX_TAGS:
@@ -271,7 +271,7 @@ def _with_token(logzio: Any, environ: Mapping[str, str]) -> Any:
 
 
 def _sections(config: Mapping[str, Any]) -> dict[str, Any]:
-    """What a stack's configuration has in the project's namespace."""
+    """The part of a stack's configuration in the project's namespace, by section."""
     return {
         name.removeprefix(f"{NAMESPACE}:"): _parsed(value)
         for name, value in config.items()
@@ -280,11 +280,11 @@ def _sections(config: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _parsed(value: Any) -> Any:
-    """A section as Pulumi hands it over: JSON text. Other text stays, and is refused as no object."""
+    """A section, which Pulumi passes as JSON text. Other text stays as it is, and is refused as not an object."""
     if not isinstance(value, str):
         return value
     if value == "":
-        # What a section is that has nothing under it: Pulumi says that it will be null one day.
+        # Pulumi's value of an empty section, which it announces to become null.
         return None
     try:
         return json.loads(value)
@@ -297,7 +297,7 @@ def _is_encrypted(value: Any) -> bool:
 
 
 def _without_secrets(value: Any) -> Any:
-    """An encrypted value stands in the file as {"secure": ...}."""
+    """The value with a placeholder for each encrypted part, {"secure": ...} in the file."""
     if _is_encrypted(value):
         return _PLACEHOLDER
     if isinstance(value, dict):

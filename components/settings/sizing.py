@@ -1,19 +1,19 @@
-"""How large things are: objects, parts of uploads, heaps and instance types."""
+"""Sizes of objects, of parts of uploads, of heaps, and of instance types' memory."""
 
 import math
 
 from components import logzio_facts
 
-# The bytes that one archived event is taken to need at most when objects are sized (8 KiB, uncompressed), and
-# the round number of them that stays under what Logz.io fetches: 6,100 x 8 KiB = 49,971,200 bytes.
+# The assumed upper bound of an archived event's size (8 KiB, uncompressed), and the round number of such events that
+# Logz.io still fetches in an object: 6,100 x 8 KiB = 49,971,200 bytes.
 EVENT_BYTES = 8192
 MAX_FLUSH_SIZE = logzio_facts.MAX_OBJECT_BYTES // EVENT_BYTES // 100 * 100
 
 MIB = 1024 * 1024
 MIN_PART_SIZE = 5 * MIB  # S3's own lower bound for a part of an upload
 
-# MiB of memory of instance types (AWS's tables): the burstable ones by size, the others by what their
-# `large` has. A type that is not here is not checked.
+# MiB of memory of instance types (AWS's tables): burstable types by size, others by the memory of their `large`. A type
+# that is not in these tables is not checked.
 _BURSTABLE = {"nano": 512, "micro": 1024, "small": 2048, "medium": 4096, "large": 8192, "xlarge": 16384}
 _BURSTABLE_FAMILIES = {"t2", "t3", "t3a", "t4g"}
 _LARGE = {
@@ -23,12 +23,12 @@ _LARGE = {
 }
 _TIMES_LARGE = {"large": 1, "xlarge": 2, "2xlarge": 4, "4xlarge": 8}
 
-# What the system, the JVM's own needs and a package upgrade take beside the heap.
+# Memory for the system, for a package upgrade, and for the JVM outside of its heap.
 OTHER_MEMORY_MB = 640
 
-# Measured for one connector, with the elastic buffer on and parts of 5 MiB: 12 partitions run with 128 MiB of heap, 50
-# are comfortable with 512. `least_heap_mb` draws the line through both. Two connectors and 12 partitions take 256 MiB:
-# with 192 the collector runs all the time.
+# Measured for one connector, with the elastic buffer on and parts of 5 MiB: 12 partitions run with 128 MiB of heap, and
+# 50 run well with 512. `least_heap_mb` interpolates between both. Two connectors and 12 partitions need 256 MiB: with
+# 192 the garbage collector runs all the time.
 MEASURED_PARTITIONS = (12, 50)
 MEASURED_HEAP_MB = (128, 512)
 LEAST_HEAP_MB = MEASURED_HEAP_MB[0]
@@ -37,9 +37,9 @@ LEAST_HEAP_MB = MEASURED_HEAP_MB[0]
 def least_heap_mb(partitions: int, part_size: int = MIN_PART_SIZE, connectors: int = 1) -> int:
     """The least heap in MiB for a number of partitions, with the elastic buffer on.
 
-    A line through what was measured with parts of 5 MiB. A larger part (`part_size`, in bytes) may fill up in
-    each partition at once, so that what it has more comes on top for each of them. Each connector has buffers of its
-    own for all partitions.
+    Interpolated from the measurements with parts of 5 MiB. Larger parts (`part_size`, in bytes) may fill up in all
+    partitions at once, so each partition adds the bytes beyond 5 MiB. Each connector has its own buffers for all
+    partitions.
     """
     few, many = MEASURED_PARTITIONS
     slope = (MEASURED_HEAP_MB[1] - MEASURED_HEAP_MB[0]) / (many - few)
@@ -48,7 +48,7 @@ def least_heap_mb(partitions: int, part_size: int = MIN_PART_SIZE, connectors: i
 
 
 def instance_memory_mb(instance_type: str) -> int | None:
-    """MiB of memory of an instance type; None for one that is not in the tables."""
+    """MiB of memory of an instance type; None if it is not in the tables."""
     family, _, size = instance_type.partition(".")
     if family in _BURSTABLE_FAMILIES:
         return _BURSTABLE.get(size)

@@ -1,4 +1,7 @@
-"""Checks of single values, each beside the words for what it accepts. None of them shows a value that may be secret."""
+"""Types of single settings, each with a check and the words for what it accepts.
+
+No error shows a value that may be secret.
+"""
 
 import re
 from collections.abc import Callable, Mapping
@@ -14,17 +17,18 @@ from components import generations, logzio_facts
 from components.addresses import LOOPBACK
 from components.settings.platforms import PLATFORMS
 
-# Since 10.6 the sink never overwrites an object (enable.conditional.writes): an overwritten object that Logz.io
-# had read already would lose its tail. 10.6.0 itself fails where S3 answers 200 with PreconditionFailed in the body
-# (kafka-connect-storage-cloud pull request 826). Major version -> its first minor and patch version that will do.
+# Major version -> its first accepted minor and patch version. Since 10.6 the sink never overwrites an object
+# (enable.conditional.writes). An overwritten object that Logz.io had read already would lose its last events there.
+# 10.6.0 itself fails if S3 answers 200 with PreconditionFailed in the body (kafka-connect-storage-cloud pull request
+# 826).
 CONNECTOR_LINES: Mapping[int, tuple[int, int]] = {10: (6, 1), 11: (0, 0), 12: (0, 0)}
 
 
 @dataclass(frozen=True)
 class Checked:
-    """A check of a text or a secret, beside the words for what it accepts.
+    """A check of a text or a secret, with the words for what it accepts.
 
-    `check` gives the value as it is to be used, or raises a ValueError that says what is wrong, without the value.
+    `check` returns the value in its final form, or raises a ValueError that says what is wrong without the value.
     """
 
     accepted: str
@@ -55,10 +59,10 @@ def _url(value: str) -> str:
     try:
         parts = urlsplit(value)
         host, _ = parts.hostname, parts.port
-    except ValueError:  # its text may quote the address, and with it a password
+    except ValueError:  # its message may quote the address, which may hold a password
         raise ValueError("is not a URL") from None
     if re.search(r"[^!-~]|['\"\\$`<>]", value) or "@" in parts.netloc:
-        raise ValueError("holds credentials, a space, a quote or another character that no plain URL has")
+        raise ValueError("has credentials, a space, a quote or another character that no plain URL has")
     loopback = host in LOOPBACK
     if not host or not (parts.scheme == "https" or (parts.scheme == "http" and loopback)):
         raise ValueError("is not an https URL")
@@ -66,7 +70,7 @@ def _url(value: str) -> str:
 
 
 def _base_url(value: str) -> str:
-    """An address to which paths are appended."""
+    """A URL that paths are appended to."""
     if re.search(r"[?#]", _url(value)):
         raise ValueError("has a query or a fragment")
     return value.rstrip("/")
@@ -78,7 +82,7 @@ _SERVER = re.compile(
 
 
 def normalise_bootstrap_servers(value: str) -> str:
-    """`SASL_SSL://host:9092` -> `host:9092`; several are separated by commas.
+    """`SASL_SSL://host:9092` -> `host:9092`; commas separate several.
 
     Raises:
         ValueError: a host or a port is missing.
@@ -90,7 +94,7 @@ def normalise_bootstrap_servers(value: str) -> str:
     return ",".join(f"{server['host']}:{int(server['port'])}" for server in servers)
 
 
-# What S3 keeps for itself (docs.aws.amazon.com, "General purpose bucket naming rules").
+# Names that S3 reserves (docs.aws.amazon.com, "General purpose bucket naming rules").
 _RESERVED_STARTS = ("xn--", "sthree-", "amzn-s3-demo-")
 _RESERVED_ENDS = ("-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3")
 
@@ -99,10 +103,10 @@ def _bucket_name(value: str) -> str:
     starts = [start for start in _RESERVED_STARTS if value.startswith(start)]
     ends = [end for end in _RESERVED_ENDS if value.endswith(end)]
     if starts or ends:
-        raise ValueError(f"has {(starts + ends)[0]}, which S3 keeps for itself")
+        raise ValueError(f"has {(starts + ends)[0]}, which S3 reserves")
     if "." in value:
         raise ValueError(
-            "has a dot: legal in S3, but its certificate does not cover such a host name, so TLS breaks"
+            "has a dot: legal in S3, but S3's certificate does not cover such a host name, so TLS fails"
         )
     if not 3 <= len(value) <= 63:
         raise ValueError(f"has {len(value)} characters")
@@ -116,16 +120,16 @@ def _secret(value: SecretStr) -> SecretStr:
     if not text:
         raise ValueError("is empty")
     if not re.fullmatch(r"[!-~]+", text):
-        raise ValueError("holds a space, a line break or another character that no issued secret has")
-    # The Kafka secret stands between quotes in a JAAS line, and ${ is where Kafka Connect looks values up.
+        raise ValueError("has a space, a line break or another character that no issued secret has")
+    # The Kafka secret is put between quotes in a JAAS line, and Kafka Connect replaces ${...} with a value it looks up.
     if re.search(r"[\"'\\]|\$\{", text):
-        raise ValueError("holds a quote, a backslash or ${")
+        raise ValueError("has a quote, a backslash or ${")
     return value
 
 
 def _topic(value: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9._-]{1,249}", value) or value in {".", ".."}:
-        raise ValueError("is not a name of a Kafka topic")
+        raise ValueError("is not the name of a Kafka topic")
     return value
 
 
@@ -134,7 +138,7 @@ def _topics_dir(value: str) -> str:
     if len(value) > 200 or not all(re.fullmatch(r"[A-Za-z0-9._-]+", part) for part in parts):
         raise ValueError("is not a part of an object's key")
     if {".", ".."} & set(parts):
-        raise ValueError("has a part . or .., which addresses resolve away")
+        raise ValueError("has a part . or .., which clients remove from a URL")
     return value
 
 
@@ -142,7 +146,7 @@ def _not_built_in(value: str) -> str:
     if not re.fullmatch(r"[!-~]{1,100}", value):
         raise ValueError("is empty, too long or has a space")
     if value.lower() in logzio_facts.BUILT_IN_LOG_TYPES:
-        raise ValueError("is a built-in type of Logz.io, whose parser would take the events apart")
+        raise ValueError("is a built-in type of Logz.io, whose parser would change the events")
     return value
 
 
@@ -151,12 +155,12 @@ def _connector_version(value: str) -> str:
         raise ValueError("is not a version")
     major, minor, patch = (int(part) for part in value.split("."))
     if major > max(CONNECTOR_LINES):
-        raise ValueError("is of a line that is not known to work")
+        raise ValueError("is of a major version that is not known to work")
     first = CONNECTOR_LINES.get(major)
     if first is None or minor < first[0]:
-        raise ValueError("has no conditional writes, so that it overwrites objects after a crash")
+        raise ValueError("has no conditional writes, so it overwrites objects after a crash")
     if (minor, patch) < first:
-        raise ValueError("stops for good when S3 answers 200 with PreconditionFailed after a crash")
+        raise ValueError("stops for good if S3 answers 200 with PreconditionFailed after a crash")
     return value
 
 
@@ -171,7 +175,7 @@ def _one_as_list(value: Any) -> Any:
 
 
 def _fingerprints(values: tuple[str, ...]) -> tuple[str, ...]:
-    """Each as gpg shows it, in groups, or without spaces."""
+    """Fingerprints in groups of digits, as gpg shows them, or without spaces -> upper case without spaces."""
     found = tuple(value.replace(" ", "").upper() for value in values)
     wrong = [n for n, text in enumerate(found, start=1) if not re.fullmatch(r"[0-9A-F]{40}", text)]
     if wrong:
@@ -193,7 +197,7 @@ def _ipv4(value: str) -> str:
 
 
 def number_as_text(value: Any) -> Any:
-    """YAML reads 7.9 as a number, and `pulumi config set --path` makes one of 5; here they are texts."""
+    """A number as text: YAML reads 7.9 as a number, and `pulumi config set --path` turns 5 into one."""
     if isinstance(value, bool):
         return str(value).lower()
     return str(value) if isinstance(value, int | float) else value
@@ -228,7 +232,7 @@ ApiKey = Annotated[str, _form(r"[A-Za-z0-9_-]{4,64}", "the key as it was issued"
 ClusterId = Annotated[str, _form(r"lkc-[a-z0-9]+", "lkc- and a-z, 0-9")]
 EnvironmentId = Annotated[str, _form(r"env-[a-z0-9]+", "env- and a-z, 0-9")]
 ServiceAccountId = Annotated[str, _form(r"sa-[a-z0-9]+", "sa- and a-z, 0-9")]
-# Kafka takes any text; these are read back from the tables of its tools, whose cells hold no space.
+# Kafka accepts any text, but group names are read from tables of its tools, and a space would end the cell.
 ConsumerGroup = Annotated[str, _form(r"[A-Za-z0-9._-]{1,249}", "1 to 249 of A-Z a-z 0-9 . _ -")]
 Topic = Annotated[str, Checked("1 to 249 of A-Z a-z 0-9 . _ -", _topic)]
 Partitions = Annotated[int, Field(ge=1, le=1000)]
@@ -245,7 +249,10 @@ TopicsDir = Annotated[
 FieldName = Annotated[str, _form(r"[^\s:,$\\]+", "a name without spaces, colons, commas, $ and backslashes")]
 PropertyName = Annotated[str, _form(r"[A-Za-z0-9._-]+", "a name of A-Z a-z 0-9 . _ -")]
 ConnectorVersion = Annotated[
-    AsText, Checked("three numbers, 10.6.1 or later (conditional writes), up to line 12", _connector_version)
+    AsText,
+    Checked(
+        "three numbers, 10.6.1 or later (conditional writes), up to major version 12", _connector_version
+    ),
 ]
 PackageVersion = Annotated[
     str, _form(r"[0-9][A-Za-z0-9.+~-]*", "the package's full version, as apt shows it, e.g. 7.9.1-1")
@@ -257,7 +264,7 @@ Ipv4 = Annotated[str, Checked("IPv4 addresses, e.g. 10.0.0.2", _ipv4)]
 BucketName = Annotated[
     str,
     Checked(
-        "3 to 63 of a-z, 0-9 and hyphens, starting and ending with a letter or digit, none of S3's own "
+        "3 to 63 of a-z, 0-9 and hyphens, starting and ending with a letter or digit, none of S3's reserved "
         f"beginnings ({', '.join(_RESERVED_STARTS)}) and endings ({', '.join(_RESERVED_ENDS)})",
         _bucket_name,
     ),

@@ -1,4 +1,4 @@
-"""What a setting accepts, in words, from the very annotation that checks it."""
+"""Describes in words what a setting accepts. The source is the annotation that also validates the setting."""
 
 import types
 import typing
@@ -8,11 +8,11 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
-from components.settings.checks import Checked
+from components.settings.types import Checked
 
 
 def accepted(annotation: Any) -> str:
-    """What a setting of this type takes, in words; from the very annotation that checks it."""
+    """What a setting of this type accepts, in words."""
     origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
     if origin is None:
         simple = {str: "text", int: "whole number", bool: "`true`, `false`", SecretStr: "secret"}
@@ -32,18 +32,18 @@ def accepted(annotation: Any) -> str:
 
 def _accepted_with(annotation: Any, metadata: Iterable[Any]) -> str:
     text = accepted(annotation)
-    for one in metadata:
-        if isinstance(one, Checked) and annotation is not SecretStr:
-            text = f"{text}: {one.accepted}"
-        elif isinstance(one, FieldInfo) and one.metadata and annotation is int:
-            least = next(bound.ge for bound in one.metadata if hasattr(bound, "ge"))
-            most = next(bound.le for bound in one.metadata if hasattr(bound, "le"))
+    for constraint in metadata:
+        if isinstance(constraint, Checked) and annotation is not SecretStr:
+            text = f"{text}: {constraint.accepted}"
+        elif isinstance(constraint, FieldInfo) and constraint.metadata and annotation is int:
+            least = next(bound.ge for bound in constraint.metadata if hasattr(bound, "ge"))
+            most = next(bound.le for bound in constraint.metadata if hasattr(bound, "le"))
             text = f"{text}, {least} to {most}"
     return text
 
 
 def annotation_at(model: type[BaseModel], location: Iterable[int | str]) -> Any:
-    """The annotation of a setting in a section: ("endpoints", "s3") -> that of `Endpoints.s3`.
+    """The annotation of a setting in a section: ("endpoints", "s3") -> the annotation of `Endpoints.s3`.
 
     Raises:
         KeyError: there is no such setting.
@@ -64,11 +64,12 @@ def annotation_at(model: type[BaseModel], location: Iterable[int | str]) -> Any:
 
 
 def bare(annotation: Any) -> Any:
-    """Without metadata and without `| None`."""
+    """The type itself, without metadata and without `| None`."""
     while typing.get_origin(annotation) in (Annotated, typing.Union, types.UnionType):
         annotation = typing.get_args(annotation)[0]
     return annotation
 
 
 def field_names(model: type[BaseModel]) -> list[str]:
+    """The names of a section's settings, as the stack file has them."""
     return [field.alias or name for name, field in model.model_fields.items()]
