@@ -13,7 +13,7 @@ from components.shipping.client import LogzioClient
 from components.shipping.transport import Transport
 from components.worker.connect import parameter_name
 from scripts.stack import Stack
-from scripts.verification import kafka
+from scripts.verify import kafka
 
 
 class AccessError(RuntimeError):

@@ -21,14 +21,14 @@ from components.shipping.errors import LogzioError
 from components.shipping.listener import Listener
 from components.shipping.model import Plan
 from scripts.access import Access, AccessError
-from scripts.replaying.form import Form
-from scripts.replaying.progress import FOLDER, Progress
-from scripts.replaying.run import Counts, QuotaError, Replay, objects_of
-from scripts.replaying.selection import Selection, SelectionError, select
+from scripts.replay.event_format import EventFormat
+from scripts.replay.progress import FOLDER, Progress
+from scripts.replay.run import Counts, QuotaError, Replay, objects_of
+from scripts.replay.selection import Selection, SelectionError, select
 from scripts.stack import PulumiError
-from scripts.verification.bucket import Bucket
-from scripts.verification.look import Look, Scope
-from scripts.verification.lookup import Lookup
+from scripts.verify.bucket import Bucket
+from scripts.verify.collect import Collector, Scope
+from scripts.verify.lookup import Lookup
 
 INCOMPLETE, COULD_NOT_BEGIN = 1, 2
 _PROGRESS_SECONDS = 5.0
@@ -96,10 +96,10 @@ class _Session:
     def __init__(self, access: Access, selection: Selection, *, again: bool, folder: Path) -> None:
         settings = access.settings
         self._access, self._selection, self._again = access, selection, again
-        self._form = Form.of(settings)
+        self._form = EventFormat.of(settings)
         self._bucket = Bucket(access.client("s3"), settings.archive.bucket)
         self._progress = Progress.at(folder, access.stack.short_name, selection.name)
-        self._look = Look(access, Scope(days=_days(selection)))
+        self._look = Collector(access, Scope(days=_days(selection)))
         self._chain = next(chain for chain in self._look.chains() if chain.delivered)
         self._left_to_fetch = self._look.on_their_way(self._chain) if selection.is_unread else set()
         self._plan = access.logzio.plan()

@@ -8,8 +8,8 @@ import pytest
 
 from components import settings
 from components.shipping.model import Registered
-from scripts.verification.model import State
-from scripts.verification.registrations import Made, compare, reads
+from scripts.verify.model import RegistrationState
+from scripts.verify.registrations import StackRegistration, compare, reads
 from tests.unit.components.test_settings import BY_IDS, changed
 
 GIVEN = settings.load(
@@ -25,11 +25,11 @@ def present(id_: int, prefix: str, **fields: Any) -> Registered:
     return replace(one, **fields)
 
 
-MADE = [Made(1, FIRST, ROLE, created_at=CREATED), Made(2, SECOND, ROLE)]
+MADE = [StackRegistration(1, FIRST, ROLE, created_at=CREATED), StackRegistration(2, SECOND, ROLE)]
 PRESENT = [present(1, FIRST), present(2, SECOND)]
 
 
-def states(made: list[Made], there: list[Registered]) -> list[State]:
+def states(made: list[StackRegistration], there: list[Registered]) -> list[RegistrationState]:
     return [one.state for one in compare(GIVEN, made, there)]
 
 
@@ -37,9 +37,9 @@ def test_all_are_as_they_were_made() -> None:
     first, second = compare(GIVEN, MADE, PRESENT)
 
     assert (first.state, first.created_at, second.state, second.created_at) == (
-        State.FINE,
+        RegistrationState.FINE,
         CREATED,
-        State.FINE,
+        RegistrationState.FINE,
         None,
     )
 
@@ -47,12 +47,15 @@ def test_all_are_as_they_were_made() -> None:
 def test_one_that_was_deleted_and_one_that_was_never_made_are_told_apart() -> None:
     first, second = compare(GIVEN, MADE[:1], [])
 
-    assert (first.state, first.difference) == (State.MISSING, "registration 1 is gone")
-    assert (second.state, second.difference) == (State.MISSING, "it was never made")
+    assert (first.state, first.difference) == (RegistrationState.MISSING, "registration 1 is gone")
+    assert (second.state, second.difference) == (RegistrationState.MISSING, "it was never made")
 
 
 def test_one_that_was_switched_off_is_inactive() -> None:
-    assert states(MADE, [present(1, FIRST, active=False), PRESENT[1]]) == [State.INACTIVE, State.FINE]
+    assert states(MADE, [present(1, FIRST, active=False), PRESENT[1]]) == [
+        RegistrationState.INACTIVE,
+        RegistrationState.FINE,
+    ]
 
 
 @pytest.mark.parametrize(
@@ -68,7 +71,7 @@ def test_one_that_was_switched_off_is_inactive() -> None:
 def test_one_that_was_changed_says_how(fields: dict[str, Any], told: str) -> None:
     first, _ = compare(GIVEN, MADE, [present(1, FIRST, **fields), PRESENT[1]])
 
-    assert (first.state, first.difference) == (State.CHANGED, told)
+    assert (first.state, first.difference) == (RegistrationState.CHANGED, told)
 
 
 def test_the_time_of_another_registration_is_not_known() -> None:
@@ -81,25 +84,31 @@ def test_the_time_of_another_registration_is_not_known() -> None:
 def test_a_second_one_that_reads_the_same_objects_is_told(prefix: str) -> None:
     first, *_ = compare(GIVEN, MADE, [*PRESENT, present(7, prefix)])
 
-    assert (first.state, first.difference) == (State.DOUBLE, "also read by 7")
+    assert (first.state, first.difference) == (RegistrationState.DOUBLE, "also read by 7")
 
 
 def test_a_second_one_that_reads_nothing_is_no_matter() -> None:
-    assert states(MADE, [*PRESENT, present(7, "", active=False)]) == [State.FINE, State.FINE]
+    assert states(MADE, [*PRESENT, present(7, "", active=False)]) == [
+        RegistrationState.FINE,
+        RegistrationState.FINE,
+    ]
 
 
 def test_a_key_that_pulumi_keeps_encrypted_is_not_compared() -> None:
     there = [present(1, FIRST, role_arn=None, access_key="AKIAXYZ"), PRESENT[1]]
 
-    assert states([Made(1, FIRST), MADE[1]], there) == [State.FINE, State.FINE]
+    assert states([StackRegistration(1, FIRST), MADE[1]], there) == [
+        RegistrationState.FINE,
+        RegistrationState.FINE,
+    ]
 
 
 def test_another_key_is_told_without_it() -> None:
     there = [present(1, FIRST, role_arn=None, access_key="AKIAXYZ"), PRESENT[1]]
 
-    first, _ = compare(GIVEN, [Made(1, FIRST, access_key="AKIAABC"), MADE[1]], there)
+    first, _ = compare(GIVEN, [StackRegistration(1, FIRST, access_key="AKIAABC"), MADE[1]], there)
 
-    assert (first.state, first.difference) == (State.CHANGED, "accessKey")
+    assert (first.state, first.difference) == (RegistrationState.CHANGED, "accessKey")
 
 
 def test_only_an_active_registration_of_the_bucket_reads_a_folder() -> None:

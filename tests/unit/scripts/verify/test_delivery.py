@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from scripts.verification.delivery import Delivery, follow
-from scripts.verification.model import Looked, StoredObject
-from tests.unit.scripts.verification.test_unread import stored
+from scripts.verify.delivery import Delivery, follow
+from scripts.verify.model import SampledObject, StoredObject
+from tests.unit.scripts.verify.test_unread import stored
 
 OBJECTS = [stored(number * 10, number) for number in range(200)]
 
@@ -20,15 +20,15 @@ class Played:
     without_id: set[int] = field(default_factory=set)
     asked: int = 0
 
-    def __call__(self, objects: Sequence[StoredObject]) -> list[Looked]:
+    def __call__(self, objects: Sequence[StoredObject]) -> list[SampledObject]:
         self.asked += len(objects)
         return [self._look(one) for one in objects]
 
-    def _look(self, one: StoredObject) -> Looked:
+    def _look(self, one: StoredObject) -> SampledObject:
         place = OBJECTS.index(one)
         if place in self.without_id:
-            return Looked(one.key, one.modified, None, None, None)
-        return Looked(one.key, one.modified, str(place), None, place in self.has)
+            return SampledObject(one.key, one.modified, None, None, None)
+        return SampledObject(one.key, one.modified, str(place), None, place in self.has)
 
 
 def followed(played: Played, most: int = 20) -> Delivery:

@@ -10,17 +10,17 @@ from typing import Protocol
 from components import layout
 from components.logzio_facts import MAX_AGGREGATED, MAX_LINE_BYTES, event_time
 from components.shipping.listener import Receipt
-from scripts.replaying.batches import Batch
-from scripts.replaying.form import Form, line
-from scripts.replaying.progress import Progress
-from scripts.replaying.selection import Selection
-from scripts.verification.bucket import Bucket
-from scripts.verification.chains import Chain
-from scripts.verification.events import EventRef, parsed
-from scripts.verification.model import StoredObject
+from scripts.replay.batch import Batch
+from scripts.replay.event_format import EventFormat, line
+from scripts.replay.progress import Progress
+from scripts.replay.selection import Selection
+from scripts.verify.bucket import Bucket
+from scripts.verify.chains import Chain
+from scripts.verify.events import EventRef, parsed
+from scripts.verify.model import StoredObject
 
 
-class Sends(Protocol):
+class Sender(Protocol):
     """The listener, as far as it is needed here."""
 
     def send(self, lines: Sequence[bytes]) -> Receipt:
@@ -83,9 +83,9 @@ class Replay:
 
     bucket: Bucket
     selection: Selection
-    form: Form
+    form: EventFormat
     found: Callable[[Iterable[EventRef]], set[str]]
-    listener: Sends | None
+    listener: Sender | None
     progress: Progress
     again: bool = False
     most_bytes: float | None = None

@@ -11,15 +11,15 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from scripts.verification.judge import exit_code, span
-from scripts.verification.model import (
+from scripts.verify.evaluate import exit_code, span
+from scripts.verify.model import (
     ChainReport,
     Finding,
     Level,
-    Looked,
     PartitionReport,
+    RegistrationState,
     Report,
-    State,
+    SampledObject,
 )
 
 MOST_ROWS = 24
@@ -42,7 +42,7 @@ def show(report: Report, findings: Sequence[Finding], console: Console) -> None:
         else:
             name, group = chain.chain.name, chain.chain.group
             console.print(f"{name}: {len(chain.partitions)} partitions archived (group {group})")
-    fine = sum(registration.state is State.FINE for registration in report.registrations)
+    fine = sum(registration.state is RegistrationState.FINE for registration in report.registrations)
     if report.registrations:
         console.print(f"registrations: {fine} of {len(report.registrations)} as they should be")
     if report.index is not None:
@@ -97,7 +97,7 @@ def _cells(one: PartitionReport, now: datetime, *, delivered: bool, topics: int)
     return cells
 
 
-def _newest(newest: Looked | None, now: datetime) -> str:
+def _newest(newest: SampledObject | None, now: datetime) -> str:
     if newest is None:
         return "-"
     if newest.last_at is None:

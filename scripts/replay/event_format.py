@@ -11,7 +11,7 @@ from components.worker.fields import shaped
 
 
 @dataclass(frozen=True)
-class Form:
+class EventFormat:
     """What the settings make of an event before Logz.io indexes it.
 
     An archive may be older than the settings, or raw: the same fields get their names here that the connector gives
@@ -25,7 +25,7 @@ class Form:
     add_object_key: bool
 
     @classmethod
-    def of(cls, settings: Settings) -> "Form":
+    def of(cls, settings: Settings) -> "EventFormat":
         """Format `raw` changes no field; here its time and type get the names that Logz.io knows."""
         connector, add_object_key = settings.connector, settings.logzio.add_object_key
         if connector.format == "raw":

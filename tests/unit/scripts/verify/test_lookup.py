@@ -10,10 +10,10 @@ import pytest
 
 from components import settings
 from components.shipping.model import Failures
-from scripts.verification import failures
-from scripts.verification.events import EventRef, Fields, parsed, references
-from scripts.verification.kafka import client_config, credentials_in
-from scripts.verification.lookup import Lookup
+from scripts.verify import index_failures
+from scripts.verify.events import EventRef, Fields, parsed, references
+from scripts.verify.kafka import client_config, credentials_in
+from scripts.verify.lookup import Lookup
 from tests.unit.components.test_settings import BY_IDS, changed
 
 NOON = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
@@ -115,7 +115,7 @@ OTHERS = {"source": "nginx", "type": "logzio-index-failure"}
 
 
 def test_only_failures_of_an_audit_log_are_ours() -> None:
-    found = failures.summed([Failures(2, (OURS, OTHERS)), Failures(1, (CUT,))], "confluent_audit")
+    found = index_failures.summed([Failures(2, (OURS, OTHERS)), Failures(1, (CUT,))], "confluent_audit")
 
     assert (found.total, found.seen, found.ours) == (3, 3, 2)
     assert set(found.reasons) == {
@@ -128,12 +128,12 @@ def test_only_failures_of_an_audit_log_are_ours() -> None:
 def test_a_failure_that_keeps_its_type_is_ours_by_it() -> None:
     event = {"type": "confluent_audit", "tags": ["logzio-index-failure"]}
 
-    assert failures.summed([Failures(1, (event,))], "confluent_audit").ours == 1
+    assert index_failures.summed([Failures(1, (event,))], "confluent_audit").ours == 1
 
 
 @pytest.mark.parametrize(("days", "offsets"), [(0.5, [0]), (2, [0]), (3, [0, 2]), (7, [0, 2, 4, 6])])
 def test_failures_are_asked_for_day_by_day(days: float, offsets: list[int]) -> None:
-    assert failures.day_offsets(days) == offsets
+    assert index_failures.day_offsets(days) == offsets
 
 
 def test_further_authorities_are_taken_from_the_environment() -> None:

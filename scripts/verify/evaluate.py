@@ -4,18 +4,18 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from scripts.verification.chains import Chain
-from scripts.verification.model import (
+from scripts.verify.chains import Chain
+from scripts.verify.model import (
     ChainReport,
     Finding,
     IndexReport,
     Level,
     PartitionReport,
     RegistrationReport,
+    RegistrationState,
     Report,
-    State,
     Unread,
-    Why,
+    UnreadReason,
 )
 
 KAFKA, BUCKET, REGISTRATION, LOGZIO, INDEX = "Kafka", "bucket", "registration", "Logz.io", "index"
@@ -46,7 +46,7 @@ class Patience:
     fetch: timedelta = timedelta(minutes=10)
 
 
-def judge(report: Report, patience: Patience) -> list[Finding]:
+def evaluate(report: Report, patience: Patience) -> list[Finding]:
     """All findings, in the order of the events' way."""
     found: list[Finding] = []
     for chain in report.chains:
@@ -130,10 +130,10 @@ def _bucket(report: ChainReport) -> Iterator[Finding]:
 
 def _registrations(reports: Sequence[RegistrationReport]) -> Iterator[Finding]:
     mend = {
-        State.MISSING: "run `pulumi refresh`, then `pulumi up`",
-        State.INACTIVE: "run `pulumi refresh`, then `pulumi up`",
-        State.CHANGED: "run `pulumi refresh`, then `pulumi up`",
-        State.DOUBLE: "delete the other one in Logz.io: each event comes twice",
+        RegistrationState.MISSING: "run `pulumi refresh`, then `pulumi up`",
+        RegistrationState.INACTIVE: "run `pulumi refresh`, then `pulumi up`",
+        RegistrationState.CHANGED: "run `pulumi refresh`, then `pulumi up`",
+        RegistrationState.DOUBLE: "delete the other one in Logz.io: each event comes twice",
     }
     for state, advice in mend.items():
         bad = [report for report in reports if report.state is state]
@@ -141,7 +141,7 @@ def _registrations(reports: Sequence[RegistrationReport]) -> Iterator[Finding]:
             named = _some([_registration(one) for one in bad])
             text = f"{len(bad)} registration(s) {state.value}: {named}. To mend it, {advice}"
             yield Finding(REGISTRATION, Level.BROKEN, text, WHAT_HAPPENS)
-    unknown = sum(report.created_at is None for report in reports if report.state is State.FINE)
+    unknown = sum(report.created_at is None for report in reports if report.state is RegistrationState.FINE)
     if unknown:
         text = (
             f"{unknown} registration(s) do not tell when they were made: objects that are older than these are not "
@@ -158,8 +158,8 @@ def _registration(one: RegistrationReport) -> str:
 def _logzio(report: ChainReport, now: datetime, patience: Patience) -> Iterator[Finding]:
     yield from _behind(report.partitions, now, patience)
     unread = [(partition, seen) for partition in report.partitions for seen in partition.unread]
-    for why in Why:
-        settled = why is not Why.GAP
+    for why in UnreadReason:
+        settled = why is not UnreadReason.GAP
         of_kind = [
             (one, seen)
             for one, seen in unread
@@ -201,7 +201,7 @@ def _behind(partitions: Sequence[PartitionReport], now: datetime, patience: Pati
         yield Finding(LOGZIO, Level.WAITING, f"{_named(soon)}: the newest objects are not in Logz.io yet")
 
 
-def _unread(why: Why, found: Sequence[tuple[PartitionReport, Unread]]) -> Finding:
+def _unread(why: UnreadReason, found: Sequence[tuple[PartitionReport, Unread]]) -> Finding:
     events = sum(seen.events for _, seen in found)
     missing = sum(seen.missing for _, seen in found)
     text = (

@@ -15,15 +15,15 @@ from components import layout
 from components.logzio_facts import MAX_LINE_BYTES
 from components.shipping.errors import Kind, LogzioError
 from components.shipping.listener import Receipt
-from scripts.replaying import batches
-from scripts.replaying.form import Form
-from scripts.replaying.progress import Progress
-from scripts.replaying.run import QuotaError, Replay, objects_of
-from scripts.replaying.selection import Selection
-from scripts.verification.bucket import Bucket
-from scripts.verification.chains import Chain
-from scripts.verification.events import EventRef
-from scripts.verification.model import StoredObject
+from scripts.replay import batch
+from scripts.replay.event_format import EventFormat
+from scripts.replay.progress import Progress
+from scripts.replay.run import QuotaError, Replay, objects_of
+from scripts.replay.selection import Selection
+from scripts.verify.bucket import Bucket
+from scripts.verify.chains import Chain
+from scripts.verify.events import EventRef
+from scripts.verify.model import StoredObject
 
 NOON = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
 CHAIN = Chain("events", "group-1", "topics", is_json=True, delivered=True, rotation_seconds=60)
@@ -89,7 +89,7 @@ class Scene:
         return Replay(
             bucket=Bucket(self.s3, "archive"),
             selection=self.selection,
-            form=Form({"time": "@timestamp"}, flatten=True, excluded=(), add_object_key=False),
+            form=EventFormat({"time": "@timestamp"}, flatten=True, excluded=(), add_object_key=False),
             found=self.found,
             listener=self.listener,
             progress=Progress.at(self.folder, "prod", "choice"),
@@ -148,7 +148,7 @@ def test_an_event_that_was_archived_twice_is_sent_once(scene: Scene) -> None:
 def test_small_objects_share_a_request_and_large_ones_take_several(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(batches, "BATCH_BYTES", 10_000)
+    monkeypatch.setattr(batch, "BATCH_BYTES", 10_000)
     scene.s3.put(0, 0, *many(0, 3))
     scene.s3.put(0, 3, *many(3, 3))
     scene.s3.put(0, 6, *many(6, 20, size=1500))
@@ -175,7 +175,7 @@ def test_a_dry_run_counts_and_sends_and_notes_nothing(scene: Scene) -> None:
 
 
 def test_a_run_that_was_interrupted_is_gone_on_with(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(batches, "BATCH_BYTES", 1_000)
+    monkeypatch.setattr(batch, "BATCH_BYTES", 1_000)
     scene.s3.put(0, 0, *many(0, 40))
     scene.s3.put(0, 40, *many(40, 40))
     first = scene.listener = Listener(fails_at=3)

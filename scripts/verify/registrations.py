@@ -7,11 +7,11 @@ from datetime import datetime
 from components import logzio_facts
 from components.settings import Settings
 from components.shipping.model import Registered
-from scripts.verification.model import RegistrationReport, State
+from scripts.verify.model import RegistrationReport, RegistrationState
 
 
 @dataclass(frozen=True)
-class Made:
+class StackRegistration:
     """A registration in the stack's state."""
 
     id: int
@@ -22,7 +22,7 @@ class Made:
 
 
 def compare(
-    settings: Settings, made: Iterable[Made], present: Sequence[Registered]
+    settings: Settings, made: Iterable[StackRegistration], present: Sequence[Registered]
 ) -> tuple[RegistrationReport, ...]:
     """How the registration of each partition is."""
     known = {one.prefix: one for one in made}
@@ -38,7 +38,7 @@ def reads(registration: Registered, bucket: str, prefix: str) -> bool:
 
 
 def _compare(
-    settings: Settings, prefix: str, made: Made | None, at_bucket: Sequence[Registered]
+    settings: Settings, prefix: str, made: StackRegistration | None, at_bucket: Sequence[Registered]
 ) -> RegistrationReport:
     # A registration of a folder above reads the same objects: each event then comes twice.
     here = [one for one in at_bucket if prefix.startswith(one.prefix)]
@@ -47,19 +47,19 @@ def _compare(
     created_at = made.created_at if made is not None and one is not None and one.id == made.id else None
     if one is None:
         gone = f"registration {made.id} is gone" if made is not None else "it was never made"
-        return RegistrationReport(prefix, State.MISSING, difference=gone)
+        return RegistrationReport(prefix, RegistrationState.MISSING, difference=gone)
     if not one.active:
-        return RegistrationReport(prefix, State.INACTIVE, one.id, created_at)
+        return RegistrationReport(prefix, RegistrationState.INACTIVE, one.id, created_at)
     others = sorted(other.id for other in here if other.id != one.id and other.active)
     if others:
         also = f"also read by {', '.join(map(str, others))}"
-        return RegistrationReport(prefix, State.DOUBLE, one.id, created_at, also)
+        return RegistrationReport(prefix, RegistrationState.DOUBLE, one.id, created_at, also)
     difference = _difference(settings, made, one)
-    state = State.CHANGED if difference else State.FINE
+    state = RegistrationState.CHANGED if difference else RegistrationState.FINE
     return RegistrationReport(prefix, state, one.id, created_at, difference)
 
 
-def _difference(settings: Settings, made: Made | None, one: Registered) -> str:
+def _difference(settings: Settings, made: StackRegistration | None, one: Registered) -> str:
     pairs: dict[str, tuple[object, object]] = {
         "logsType": (one.log_type, settings.logzio.log_type),
         "region": (one.region, logzio_facts.api_region(settings.region)),

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from components import layout
-from scripts.verification.model import StoredObject
+from scripts.verify.model import StoredObject
 
 # An event cannot be archived before it happened, but the clock of its source may be ahead.
 _CLOCK_AHEAD = timedelta(hours=1)

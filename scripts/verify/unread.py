@@ -10,11 +10,11 @@ from datetime import datetime
 
 from components import layout
 from components.logzio_facts import MAX_OBJECT_BYTES
-from scripts.verification.model import StoredObject, Why
+from scripts.verify.model import StoredObject, UnreadReason
 
 
 @dataclass
-class Prefix:
+class Listing:
     """What a listing of one prefix came to. Objects older than `since` are only remembered as ones that were read.
 
     Attributes:
@@ -26,7 +26,7 @@ class Prefix:
 
     objects: list[StoredObject] = field(default_factory=list)
     newest: StoredObject | None = None
-    suspects: dict[str, Why] = field(default_factory=dict)
+    suspects: dict[str, UnreadReason] = field(default_factory=dict)
     foreign: list[str] = field(default_factory=list)
 
     @property
@@ -37,14 +37,14 @@ class Prefix:
 
 def read_listing(
     listed: Iterable[StoredObject], *, since: datetime, created_at: datetime | None, registered: bool = True
-) -> Prefix:
+) -> Listing:
     """Takes a listing in key order.
 
     Args:
         created_at: when the prefix was registered; None if nobody knows.
         registered: whether anything reads the prefix at all.
     """
-    found = Prefix()
+    found = Listing()
     out_of_order: set[str] = set()
     # Ascending by time: whatever sorts later and is older takes away those that came after it.
     waiting: list[StoredObject] = []
@@ -62,18 +62,18 @@ def read_listing(
     for one in found.objects:
         why = _own_reason(one, created_at, registered=registered)
         if why is None and one.key in out_of_order:
-            why = Why.ORDER
+            why = UnreadReason.ORDER
         if why is not None:
             found.suspects[one.key] = why
     return found
 
 
-def _own_reason(one: StoredObject, created_at: datetime | None, *, registered: bool) -> Why | None:
+def _own_reason(one: StoredObject, created_at: datetime | None, *, registered: bool) -> UnreadReason | None:
     if not registered:
-        return Why.PREFIX
+        return UnreadReason.PREFIX
     if created_at is not None and one.modified < created_at:
-        return Why.BEFORE
-    return Why.SIZE if one.size > MAX_OBJECT_BYTES else None
+        return UnreadReason.BEFORE
+    return UnreadReason.SIZE if one.size > MAX_OBJECT_BYTES else None
 
 
 def spread(objects: Sequence[StoredObject], most: int) -> list[StoredObject]:

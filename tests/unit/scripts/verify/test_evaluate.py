@@ -6,23 +6,23 @@ from typing import Any
 
 import pytest
 
-from scripts.verification import judge
-from scripts.verification.chains import Chain
-from scripts.verification.judge import Patience, exit_code, span
-from scripts.verification.model import (
+from scripts.verify import evaluate
+from scripts.verify.chains import Chain
+from scripts.verify.evaluate import Patience, exit_code, span
+from scripts.verify.model import (
     ChainReport,
     Finding,
     IndexReport,
     Level,
-    Looked,
     PartitionReport,
     Position,
     Record,
     RegistrationReport,
+    RegistrationState,
     Report,
-    State,
+    SampledObject,
     Unread,
-    Why,
+    UnreadReason,
 )
 
 NOON = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
@@ -32,12 +32,12 @@ FINE = PartitionReport(
     3,
     Position(start=0, end=100, committed=100, last=Record(NOON, "x")),
     objects=4,
-    newest=Looked("key", NOON, "x", NOON, found=True),
+    newest=SampledObject("key", NOON, "x", NOON, found=True),
     sampled=4,
     last_committed_is_archived=True,
 )
 QUIET = PartitionReport("audit", 4, Position(start=0, end=0, committed=None))
-REGISTERED = RegistrationReport("topics/audit/partition=3/", State.FINE, 1, NOON)
+REGISTERED = RegistrationReport("topics/audit/partition=3/", RegistrationState.FINE, 1, NOON)
 
 
 def report(*partitions: PartitionReport, **fields: Any) -> Report:
@@ -46,7 +46,7 @@ def report(*partitions: PartitionReport, **fields: Any) -> Report:
 
 
 def findings(seen: Report) -> list[Finding]:
-    return judge.judge(seen, Patience())
+    return evaluate.evaluate(seen, Patience())
 
 
 def only(seen: Report) -> Finding:
@@ -71,7 +71,7 @@ def test_nothing_is_told_of_a_chain_in_order_with_a_quiet_partition() -> None:
 def test_events_that_wait_too_long_in_kafka_break_the_first_hop() -> None:
     found = only(report(waiting(ago(minutes=25))))
 
-    assert (found.hop, found.level, found.section) == (judge.KAFKA, Level.BROKEN, judge.RECOVERS)
+    assert (found.hop, found.level, found.section) == (evaluate.KAFKA, Level.BROKEN, evaluate.RECOVERS)
     assert found.text == "partition 3: 30 offsets are not archived, the oldest for 25 min (group group-1)"
 
 
@@ -94,7 +94,7 @@ def test_events_that_expired_before_they_were_read_are_counted() -> None:
 
     found = only(report(expired))
 
-    assert (found.level, found.section) == (Level.BROKEN, judge.DELIVERY)
+    assert (found.level, found.section) == (Level.BROKEN, evaluate.DELIVERY)
     assert "40 offsets expired before group group-1 read them" in found.text
 
 
@@ -109,15 +109,27 @@ def test_partitions_that_the_settings_do_not_know_are_named() -> None:
 def test_committed_events_that_are_not_in_the_bucket_point_at_another_worker() -> None:
     found = only(report(replace(FINE, last_committed_is_archived=False)))
 
-    assert (found.hop, found.level) == (judge.BUCKET, Level.BROKEN)
+    assert (found.hop, found.level) == (evaluate.BUCKET, Level.BROKEN)
     assert "another worker may read with the same group" in found.text
 
 
-@pytest.mark.parametrize("state", [State.MISSING, State.INACTIVE, State.CHANGED, State.DOUBLE])
-def test_a_registration_that_is_not_as_it_should_be_is_named(state: State) -> None:
+@pytest.mark.parametrize(
+    "state",
+    [
+        RegistrationState.MISSING,
+        RegistrationState.INACTIVE,
+        RegistrationState.CHANGED,
+        RegistrationState.DOUBLE,
+    ],
+)
+def test_a_registration_that_is_not_as_it_should_be_is_named(state: RegistrationState) -> None:
     found = only(report(registrations=(replace(REGISTERED, state=state, difference="why"),)))
 
-    assert (found.hop, found.level, found.section) == (judge.REGISTRATION, Level.BROKEN, judge.WHAT_HAPPENS)
+    assert (found.hop, found.level, found.section) == (
+        evaluate.REGISTRATION,
+        Level.BROKEN,
+        evaluate.WHAT_HAPPENS,
+    )
     assert f"1 registration(s) {state.value}: topics/audit/partition=3/ (id 1): why" in found.text
 
 
@@ -134,28 +146,33 @@ def test_objects_after_the_last_one_that_was_read_break_the_second_hop_in_time(
 ) -> None:
     found = only(report(replace(FINE, behind=7, behind_since=ago(minutes=age))))
 
-    assert (found.hop, found.level) == (judge.LOGZIO, level)
+    assert (found.hop, found.level) == (evaluate.LOGZIO, level)
     if level is Level.BROKEN:
         assert found.text == "partition 3: the last 7 object(s) are not in Logz.io, the oldest for 11 min"
 
 
-@pytest.mark.parametrize("why", Why)
-def test_unread_objects_whose_events_are_missing_are_to_be_replayed(why: Why) -> None:
+@pytest.mark.parametrize("why", UnreadReason)
+def test_unread_objects_whose_events_are_missing_are_to_be_replayed(why: UnreadReason) -> None:
     found = only(report(replace(FINE, unread=(Unread("key", why, ago(hours=1), events=10, missing=4),))))
 
-    assert (found.level, found.section) == (Level.BROKEN, judge.REPLAY)
+    assert (found.level, found.section) == (Level.BROKEN, evaluate.REPLAY)
     assert f"1 object(s) unread ({why.value}); 4 of their 10 events are not in Logz.io" in found.text
     assert "make replay" in found.text
 
 
 def test_unread_objects_whose_events_are_in_others_are_only_a_note() -> None:
-    seen = report(replace(FINE, unread=(Unread("key", Why.ORDER, ago(hours=1), events=10, missing=0),)))
+    seen = report(
+        replace(FINE, unread=(Unread("key", UnreadReason.ORDER, ago(hours=1), events=10, missing=0),))
+    )
 
     assert only(seen).level is Level.NOTE
 
 
 def test_a_gap_of_a_moment_ago_may_still_be_indexed() -> None:
-    assert findings(report(replace(FINE, unread=(Unread("key", Why.GAP, ago(minutes=2), 10, 4),)))) == []
+    assert (
+        findings(report(replace(FINE, unread=(Unread("key", UnreadReason.GAP, ago(minutes=2), 10, 4),))))
+        == []
+    )
 
 
 def test_somebody_elses_objects_are_named() -> None:
@@ -168,7 +185,7 @@ def test_somebody_elses_objects_are_named() -> None:
 def test_events_that_could_not_be_indexed_are_counted_with_their_reasons() -> None:
     found = only(report(index=IndexReport(total=300, seen=100, ours=60, reasons=("60 x object mapping",))))
 
-    assert (found.hop, found.level) == (judge.INDEX, Level.BROKEN)
+    assert (found.hop, found.level) == (evaluate.INDEX, Level.BROKEN)
     assert "60 of 100 looked at (300 in the account)" in found.text
     assert "60 x object mapping" in found.text
 

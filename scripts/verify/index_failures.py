@@ -7,7 +7,7 @@ from typing import Any
 
 from components.logzio_facts import SEARCH_DAYS, failure
 from components.shipping.model import Failures
-from scripts.verification.model import IndexReport
+from scripts.verify.model import IndexReport
 
 _NAMED = 5
 _AUDIT_SOURCE = "crn://"

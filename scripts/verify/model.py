@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from scripts.verification.chains import Chain
+from scripts.verify.chains import Chain
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Position:
         return 0 if self.committed is None else max(0, self.start - self.committed)
 
 
-class Why(StrEnum):
+class UnreadReason(StrEnum):
     """Why Logz.io cannot have read an object, or that it has not."""
 
     ORDER = "written after an object that sorts later"
@@ -66,14 +66,14 @@ class Unread:
     """An object that Logz.io has not read. `missing` of its `events` are found nowhere in Logz.io."""
 
     key: str
-    why: Why
+    why: UnreadReason
     modified: datetime
     events: int
     missing: int
 
 
 @dataclass(frozen=True)
-class Looked:
+class SampledObject:
     """An object whose last event was looked for; `found` is None if that event has no id."""
 
     key: str
@@ -104,7 +104,7 @@ class PartitionReport:
     partition: int
     position: Position | None = None
     objects: int = 0
-    newest: Looked | None = None
+    newest: SampledObject | None = None
     behind: int = 0
     behind_since: datetime | None = None
     sampled: int = 0
@@ -114,7 +114,7 @@ class PartitionReport:
     last_committed_is_archived: bool | None = None
 
 
-class State(StrEnum):
+class RegistrationState(StrEnum):
     """How a registration is."""
 
     FINE = "fine"
@@ -129,7 +129,7 @@ class RegistrationReport:
     """The registration of a partition's folder; `created_at` is None if nobody noted it."""
 
     prefix: str
-    state: State
+    state: RegistrationState
     id: int | None = None
     created_at: datetime | None = None
     difference: str = ""

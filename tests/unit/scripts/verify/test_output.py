@@ -7,15 +7,15 @@ from typing import Any
 
 from rich.console import Console
 
-from scripts.verification import screen
-from scripts.verification.judge import Patience, judge
-from scripts.verification.model import ChainReport, Position, Report
-from tests.unit.scripts.verification.test_judge import CHAIN, FINE, ago, report, waiting
+from scripts.verify import output
+from scripts.verify.evaluate import Patience, evaluate
+from scripts.verify.model import ChainReport, Position, Report
+from tests.unit.scripts.verify.test_evaluate import CHAIN, FINE, ago, report, waiting
 
 
 def shown(seen: Report) -> str:
     out = io.StringIO()
-    screen.show(seen, judge(seen, Patience()), Console(file=out, width=160, highlight=False))
+    output.show(seen, evaluate(seen, Patience()), Console(file=out, width=160, highlight=False))
     return out.getvalue()
 
 
@@ -87,7 +87,7 @@ def test_originals_have_a_line_unless_there_is_something_to_tell() -> None:
 def test_json_holds_all_that_was_seen_and_found_and_the_exit_code() -> None:
     seen = report(waiting(ago(hours=3)))
 
-    content: dict[str, Any] = json.loads(screen.as_json(seen, judge(seen, Patience())))
+    content: dict[str, Any] = json.loads(output.as_json(seen, evaluate(seen, Patience())))
 
     assert content["exit_code"] == 1
     assert content["findings"][0]["level"] == "broken"

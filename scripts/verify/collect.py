@@ -14,26 +14,26 @@ from components.shipping.errors import LogzioError
 from components.shipping.model import Registered
 from scripts.access import Access, AccessError
 from scripts.stack import project_name
-from scripts.verification import failures, registrations
-from scripts.verification.bucket import Bucket
-from scripts.verification.chains import Chain, chains
-from scripts.verification.delivery import follow
-from scripts.verification.events import EventRef, Fields, event_id, parsed, references
-from scripts.verification.kafka import Cluster, KafkaUnavailableError
-from scripts.verification.lookup import Lookup
-from scripts.verification.model import (
+from scripts.verify import index_failures, registrations
+from scripts.verify.bucket import Bucket
+from scripts.verify.chains import Chain, chains
+from scripts.verify.delivery import follow
+from scripts.verify.events import EventRef, Fields, event_id, parsed, references
+from scripts.verify.kafka import Cluster, KafkaUnavailableError
+from scripts.verify.lookup import Lookup
+from scripts.verify.model import (
     ChainReport,
     IndexReport,
-    Looked,
     PartitionReport,
     Position,
     RegistrationReport,
     Report,
+    SampledObject,
     StoredObject,
     Unread,
-    Why,
+    UnreadReason,
 )
-from scripts.verification.unread import Prefix, nearest, read_listing
+from scripts.verify.unread import Listing, nearest, read_listing
 
 _LOGZIO = "Logz.io"
 
@@ -66,7 +66,7 @@ class Scope:
 
 
 @dataclass
-class Look:
+class Collector:
     """One look at a stack."""
 
     access: Access
@@ -99,8 +99,8 @@ class Look:
         )
 
     def _index(self) -> IndexReport:
-        offsets = failures.day_offsets(self.scope.days)
-        return failures.summed(
+        offsets = index_failures.day_offsets(self.scope.days)
+        return index_failures.summed(
             [self.access.logzio.failures(day_offset=offset) for offset in offsets],
             self.access.settings.logzio.log_type,
         )
@@ -162,7 +162,7 @@ class Look:
         partition: _Partition,
         created: Mapping[str, datetime],
         present: Sequence[Registered] | None,
-    ) -> Prefix:
+    ) -> Listing:
         prefix, bucket = chain.prefix(*partition), self.bucket.name
         # A known partition's registration is judged by itself; a folder beside these may have none at all.
         is_known = partition in self.access.settings.topic_partitions
@@ -182,7 +182,7 @@ class Look:
 
     # --- the bucket
 
-    def _followed(self, chain: Chain, report: PartitionReport, listing: Prefix) -> PartitionReport:
+    def _followed(self, chain: Chain, report: PartitionReport, listing: Listing) -> PartitionReport:
         report = replace(report, objects=len(listing.objects), foreign=tuple(listing.foreign))
         if listing.newest is None:
             return report
@@ -194,7 +194,7 @@ class Look:
             report, newest=self._last_event(listing.newest)
         )
 
-    def _last_committed(self, chain: Chain, position: Position | None, listing: Prefix) -> bool | None:
+    def _last_committed(self, chain: Chain, position: Position | None, listing: Listing) -> bool | None:
         """Whether the last committed event is in an object that may hold it; None if nobody can tell."""
         if position is None or position.last is None or position.last.id is None:
             return None
@@ -208,7 +208,7 @@ class Look:
 
     # --- Logz.io
 
-    def _delivered(self, report: PartitionReport, listing: Prefix) -> PartitionReport:
+    def _delivered(self, report: PartitionReport, listing: Listing) -> PartitionReport:
         assert listing.newest is not None  # noqa: S101  # the caller has seen to it
         plain = listing.plain
         seen = follow(plain, self._look_for, self.scope.sample)
@@ -220,35 +220,37 @@ class Look:
         ]
         examined = suspects[-self.scope.examined :] if self.scope.examined else []
         gaps = plain[: len(plain) - len(seen.behind)] if self.scope.every_event else seen.gaps
-        counted = [self._counted(one, why) for one, why in (*examined, *((one, Why.GAP) for one in gaps))]
+        counted = [
+            self._counted(one, why) for one, why in (*examined, *((one, UnreadReason.GAP) for one in gaps))
+        ]
         return replace(
             report,
             newest=newest or self._look_for([listing.newest])[0],
             sampled=len(seen.looked),
             behind=len(seen.behind),
             behind_since=seen.behind[0].modified if seen.behind else None,
-            unread=tuple(one for one in counted if one.why is not Why.GAP or one.missing),
+            unread=tuple(one for one in counted if one.why is not UnreadReason.GAP or one.missing),
             not_examined=len(suspects) - len(examined),
         )
 
-    def _look_for(self, objects: Sequence[StoredObject]) -> list[Looked]:
+    def _look_for(self, objects: Sequence[StoredObject]) -> list[SampledObject]:
         seen = [self._last_event(stored) for stored in objects]
         asked = [EventRef(one.last, one.last_at or one.modified) for one in seen if one.last is not None]
         found = self._lookup.found(asked)
         return [one if one.last is None else replace(one, found=one.last in found) for one in seen]
 
-    def _last_event(self, one: StoredObject) -> Looked:
+    def _last_event(self, one: StoredObject) -> SampledObject:
         lines = self.bucket.lines(one.key)
         event = parsed(lines[-1]) if lines else None
         if event is None:
-            return Looked(one.key, one.modified, None, None, None)
+            return SampledObject(one.key, one.modified, None, None, None)
         at = event_time(event.get(self._fields.time))
-        return Looked(one.key, one.modified, event_id(event, self._fields), at, None)
+        return SampledObject(one.key, one.modified, event_id(event, self._fields), at, None)
 
     def _events(self, one: StoredObject, fields: Fields) -> list[EventRef]:
         return list(references(self.bucket.lines(one.key), fields, one.modified))
 
-    def _counted(self, one: StoredObject, why: Why) -> Unread:
+    def _counted(self, one: StoredObject, why: UnreadReason) -> Unread:
         events = self._events(one, self._fields)
         found = self._lookup.found(events)
         missing = {event.id for event in events} - found

@@ -12,9 +12,9 @@ from datetime import UTC, datetime
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
-from scripts.verification.events import Fields as Names
-from scripts.verification.events import event_id, parsed
-from scripts.verification.model import Position, Record
+from scripts.verify.events import Fields as Names
+from scripts.verify.events import event_id, parsed
+from scripts.verify.model import Position, Record
 
 REQUEST_SECONDS = 30.0
 SILENCE_SECONDS = 30.0

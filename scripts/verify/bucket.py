@@ -6,7 +6,7 @@ from typing import Any
 
 from components import layout
 from scripts.archive import object_lines
-from scripts.verification.model import StoredObject
+from scripts.verify.model import StoredObject
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from components.logzio_facts import MAX_AGGREGATED, day_offset
 from components.shipping.client import LogzioClient
-from scripts.verification.events import EventRef
+from scripts.verify.events import EventRef
 
 _T = TypeVar("_T")
 

@@ -6,8 +6,8 @@ import pytest
 
 from components import layout
 from components.logzio_facts import MAX_OBJECT_BYTES
-from scripts.verification.model import StoredObject, Why
-from scripts.verification.unread import Prefix, nearest, read_listing, spread
+from scripts.verify.model import StoredObject, UnreadReason
+from scripts.verify.unread import Listing, nearest, read_listing, spread
 
 NOON = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
 LONG_AGO = NOON - timedelta(days=30)
@@ -19,7 +19,7 @@ def stored(offset: int, minute: float, size: int = 100) -> StoredObject:
     return StoredObject(key, size, NOON + timedelta(minutes=minute))
 
 
-def read(*objects: StoredObject, created_at: datetime | None = None, registered: bool = True) -> Prefix:
+def read(*objects: StoredObject, created_at: datetime | None = None, registered: bool = True) -> Listing:
     in_order = sorted(objects, key=lambda one: one.key)
     return read_listing(in_order, since=LONG_AGO, created_at=created_at, registered=registered)
 
@@ -37,7 +37,7 @@ def test_an_object_that_came_after_one_that_sorts_later_is_not() -> None:
 
     found = read(stored(0, 0), stored(5, 1), late, stored(9, 2), stored(20, 11))
 
-    assert found.suspects == {late.key: Why.ORDER}
+    assert found.suspects == {late.key: UnreadReason.ORDER}
     assert late not in found.plain
 
 
@@ -54,26 +54,26 @@ def test_an_old_object_outside_of_the_days_still_shows_what_was_read() -> None:
 
     found = read_listing([stored(5, 1), old], since=LONG_AGO, created_at=None)
 
-    assert found.suspects == {stored(5, 1).key: Why.ORDER}
+    assert found.suspects == {stored(5, 1).key: UnreadReason.ORDER}
     assert (found.objects, found.newest) == ([stored(5, 1)], old)
 
 
 def test_what_is_older_than_its_registration_is_never_read() -> None:
     found = read(stored(0, 0), stored(5, 10), created_at=NOON + timedelta(minutes=5))
 
-    assert found.suspects == {stored(0, 0).key: Why.BEFORE}
+    assert found.suspects == {stored(0, 0).key: UnreadReason.BEFORE}
 
 
 def test_an_object_that_is_too_large_is_never_read() -> None:
     found = read(stored(0, 0, MAX_OBJECT_BYTES), stored(5, 1, MAX_OBJECT_BYTES + 1))
 
-    assert found.suspects == {stored(5, 1).key: Why.SIZE}
+    assert found.suspects == {stored(5, 1).key: UnreadReason.SIZE}
 
 
 def test_nothing_is_read_of_a_folder_that_no_registration_reads() -> None:
     found = read(stored(0, 0), stored(5, 1), registered=False)
 
-    assert set(found.suspects.values()) == {Why.PREFIX}
+    assert set(found.suspects.values()) == {UnreadReason.PREFIX}
     assert len(found.suspects) == 2
 
 
@@ -83,7 +83,7 @@ def test_somebody_elses_object_that_sorts_last_hides_all_that_come_after_it() ->
     found = read(stored(0, 0), stored(5, 10), foreign)
 
     assert found.foreign == [foreign.key]
-    assert found.suspects == {stored(5, 10).key: Why.ORDER}
+    assert found.suspects == {stored(5, 10).key: UnreadReason.ORDER}
 
 
 def test_the_sentinel_and_what_sorts_before_all_events_are_no_matter() -> None:

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from components import layout, settings
-from scripts.replaying.form import Form, line
-from scripts.replaying.progress import Progress
-from scripts.replaying.selection import Selection, SelectionError, select
-from scripts.verification.model import StoredObject
+from scripts.replay.event_format import EventFormat, line
+from scripts.replay.progress import Progress
+from scripts.replay.selection import Selection, SelectionError, select
+from scripts.verify.model import StoredObject
 from tests.unit.components.test_settings import BY_IDS, changed
 
 NOON = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
@@ -107,11 +107,11 @@ def test_a_choice_has_the_same_name_each_time() -> None:
     assert len(names) == 4
 
 
-def form(*changes: tuple[str, Any]) -> Form:
+def form(*changes: tuple[str, Any]) -> EventFormat:
     raw: dict[str, Any] = BY_IDS
     for path, value in changes:
         raw = changed(path, value, raw)
-    return Form.of(settings.load(raw, region="us-west-2", environ={}))
+    return EventFormat.of(settings.load(raw, region="us-west-2", environ={}))
 
 
 ORIGINAL = {"id": "x", "time": "2026-03-01T00:00:00Z", "type": "io.confluent/x", "data": {"a": 1, "b": [{}]}}

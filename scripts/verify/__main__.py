@@ -16,9 +16,9 @@ from components.settings import SettingsError
 from components.shipping import redaction
 from scripts.access import Access, AccessError
 from scripts.stack import PulumiError
-from scripts.verification import screen
-from scripts.verification.judge import Patience, exit_code, judge
-from scripts.verification.look import Look, Scope
+from scripts.verify import output
+from scripts.verify.collect import Collector, Scope
+from scripts.verify.evaluate import Patience, evaluate, exit_code
 
 COULD_NOT_LOOK = 2
 
@@ -45,16 +45,16 @@ def main(
     patience = Patience(timedelta(minutes=archive_minutes), timedelta(minutes=fetch_minutes))
     try:
         access = Access.of(stack)
-        report = Look(access, Scope(days=days, sample=sample, every_event=every_event)).report()
+        report = Collector(access, Scope(days=days, sample=sample, every_event=every_event)).report()
     except (AccessError, PulumiError, SettingsError, BotoCoreError, ClientError) as problem:
         typer.echo(f"error: {redaction.clean(str(problem))}", err=True)
         raise typer.Exit(COULD_NOT_LOOK) from None
-    findings = judge(report, patience)
+    findings = evaluate(report, patience)
     if as_json:
-        typer.echo(redaction.clean(screen.as_json(report, findings)))
+        typer.echo(redaction.clean(output.as_json(report, findings)))
     else:
         # A screen that goes into a file or a pipe must not be squeezed into 80 columns.
-        screen.show(report, findings, Console(width=None if sys.stdout.isatty() else 160, highlight=False))
+        output.show(report, findings, Console(width=None if sys.stdout.isatty() else 160, highlight=False))
     raise typer.Exit(exit_code(findings))
 
 
