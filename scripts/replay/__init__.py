@@ -1,7 +1,7 @@
 """Sends archived events to Logz.io's listener.
 
-- `selection` names what is sent, `form` the fields that an event has in Logz.io, `batches` what fits in a request
-  (all pure).
-- `progress` remembers in a file how far a run came, so that the next one goes on there.
-- `run` reads, asks Logz.io what it has, and sends the rest.
+- `selection` says which events are sent, `event_format` which fields an event has in Logz.io, `batch` what fits in a
+  request (all pure).
+- `progress` records in a file how far a run came, so that the next run continues there.
+- `run` reads events, asks Logz.io which of them it has, and sends the others.
 """

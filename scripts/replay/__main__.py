@@ -1,7 +1,7 @@
 """Sends archived events to Logz.io: `python -m scripts.replay --stack prod --unread`.
 
 Exit codes: 0, every chosen event was sent or is in Logz.io; 1, some were left out, or the run stopped before its end
-(the same command goes on there); 2, it could not begin.
+(the same command continues there); 2, it could not begin.
 """
 
 import os
@@ -44,24 +44,27 @@ def main(
     ] = None,
     until: Annotated[str | None, typer.Option("--to", help="Events before this time.")] = None,
     unread: Annotated[
-        bool, typer.Option("--unread", help="Events that Logz.io lacks and no registration reads any more.")
+        bool,
+        typer.Option("--unread", help="Events that Logz.io does not have and no registration will read."),
     ] = False,
-    days: Annotated[float, typer.Option(help="With --unread: objects of so many days.", min=0)] = 7.0,
+    days: Annotated[float, typer.Option(help="With --unread: objects of this many days.", min=0)] = 7.0,
     objects: Annotated[str, typer.Option(help="Keys of objects, separated by spaces.")] = "",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Count only.")] = False,
-    again: Annotated[bool, typer.Option("--again", help="Send also what Logz.io has already.")] = False,
+    again: Annotated[
+        bool, typer.Option("--again", help="Also send events that Logz.io has already.")
+    ] = False,
     over_quota: Annotated[
-        bool, typer.Option("--over-quota", help="Go on when the plan's daily quota is used up.")
+        bool, typer.Option("--over-quota", help="Continue when the plan's daily quota is used up.")
     ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Send without counting and asking first.")] = False,
     fetch_minutes: Annotated[
-        float, typer.Option(help="Leave out objects that are younger: they may be on their way.", min=0)
+        float, typer.Option(help="Leave out younger objects: Logz.io may still fetch them.", min=0)
     ] = 10.0,
     progress: Annotated[
-        Path, typer.Option(help="Folder of the files that note how far a run came.")
+        Path, typer.Option(help="Folder of the files that record how far a run came.")
     ] = FOLDER,
 ) -> None:
-    """Sends archived events to Logz.io's listener, those apart that Logz.io has already."""
+    """Sends archived events to Logz.io's listener, except those that Logz.io has already."""
     try:
         selection = select(
             since=since,
@@ -81,52 +84,52 @@ def main(
         counts = session.send(over_quota=over_quota)
     except QuotaError as problem:
         raise _ended(
-            f"{problem}: the same command goes on there tomorrow; OVER_QUOTA=1 goes on now", INCOMPLETE
+            f"{problem}: the same command continues there tomorrow; OVER_QUOTA=1 continues now", INCOMPLETE
         ) from None
     except (SelectionError, AccessError, PulumiError, SettingsError) as problem:
         raise _ended(str(problem), COULD_NOT_BEGIN) from None
     except (LogzioError, BotoCoreError, ClientError) as problem:
-        raise _ended(f"{problem}\nThe same command goes on where it stopped.", INCOMPLETE) from None
+        raise _ended(f"{problem}\nThe same command continues where it stopped.", INCOMPLETE) from None
     raise typer.Exit(INCOMPLETE if counts.left else 0)
 
 
 class _Session:
-    """Counts or sends the same choice."""
+    """Counts or sends the selected events of a stack."""
 
     def __init__(self, access: Access, selection: Selection, *, again: bool, folder: Path) -> None:
         settings = access.settings
         self._access, self._selection, self._again = access, selection, again
-        self._form = EventFormat.of(settings)
+        self._format = EventFormat.of(settings)
         self._bucket = Bucket(access.client("s3"), settings.archive.bucket)
         self._progress = Progress.at(folder, access.stack.short_name, selection.name)
-        self._look = Collector(access, Scope(days=_days(selection)))
-        self._chain = next(chain for chain in self._look.chains() if chain.delivered)
-        self._left_to_fetch = self._look.on_their_way(self._chain) if selection.is_unread else set()
+        self._collector = Collector(access, Scope(days=_days(selection)))
+        self._chain = next(chain for chain in self._collector.chains() if chain.delivered)
+        self._left_to_fetch = self._collector.on_their_way(self._chain) if selection.is_unread else set()
         self._plan = access.logzio.plan()
 
     def count(self) -> Counts:
-        """A run that sends nothing."""
+        """Counts the events without sending any, and prints the figures."""
         counts = self._replay(None, None)
         typer.echo(_shown(counts, "to send"))
         typer.echo(_quota(counts, self._plan))
         if self._left_to_fetch:
             typer.echo(
                 f"left out: {len(self._left_to_fetch):,} objects after the last one that Logz.io has. Its registration "
-                "may still read them; --from and --to send them all the same"
+                "may still read them; --from and --to send them anyway"
             )
         return counts
 
     def send(self, *, over_quota: bool) -> Counts:
-        """Sends."""
+        """Sends the events, and prints the figures."""
         address = self._access.settings.logzio.listener
         if address is None:
             raise AccessError(
-                "logzio.listenerUrl is not set, and logzio.apiUrl is: give the listener's address, too"
+                "logzio.listenerUrl is not set, but logzio.apiUrl is: set the listener's URL, too"
             )
         token = os.environ.get(SHIPPING_TOKEN_VARIABLE) or self._access.logzio.shipping_token()
         listener = Listener(address, token, self._access.settings.logzio.log_type)
         if self._progress.is_resumed:
-            typer.echo(f"going on where an earlier run stopped ({self._progress.file})")
+            typer.echo(f"continuing where an earlier run stopped ({self._progress.file})")
         counts = self._replay(listener, None if over_quota else _room(self._plan))
         typer.echo(_shown(counts, "sent"))
         return counts
@@ -135,29 +138,31 @@ class _Session:
         replay = Replay(
             bucket=self._bucket,
             selection=self._selection,
-            form=self._form,
-            found=Lookup(self._access.logzio, self._form.id_field).found,
+            event_format=self._format,
+            found=Lookup(self._access.logzio, self._format.id_field).found,
             listener=listener,
             progress=self._progress,
             again=self._again,
             most_bytes=most_bytes,
-            say=_seldom(lambda text: typer.echo(f"  {text}", err=True)),
+            say=_throttled(lambda text: typer.echo(f"  {text}", err=True)),
         )
-        chosen = objects_of(self._bucket, self._chain, self._look.partitions(self._chain), self._selection)
-        return replay.run(one for one in chosen if one.key not in self._left_to_fetch)
+        chosen = objects_of(
+            self._bucket, self._chain, self._collector.partitions(self._chain), self._selection
+        )
+        return replay.run(stored for stored in chosen if stored.key not in self._left_to_fetch)
 
 
-def _seldom(say: Callable[[str], None]) -> Callable[[str], None]:
-    """Says something at most every few seconds."""
-    said = time.monotonic()
+def _throttled(say: Callable[[str], None]) -> Callable[[str], None]:
+    """Passes on a text at most every few seconds, and drops the others."""
+    last = time.monotonic()
 
-    def speak(text: str) -> None:
-        nonlocal said
-        if time.monotonic() - said > _PROGRESS_SECONDS:
-            said = time.monotonic()
+    def say_seldom(text: str) -> None:
+        nonlocal last
+        if time.monotonic() - last > _PROGRESS_SECONDS:
+            last = time.monotonic()
             say(text)
 
-    return speak
+    return say_seldom
 
 
 def _days(selection: Selection) -> float:
@@ -166,7 +171,7 @@ def _days(selection: Selection) -> float:
 
 
 def _room(plan: Plan | None) -> float | None:
-    """Bytes that the account may still index today; None if that is not known."""
+    """Bytes that the account may still index today; None if unknown."""
     if plan is None or plan.max_daily_gb is None or plan.used_today is None:
         return None
     return max(0.0, plan.max_daily_gb * _GB - plan.used_today)
@@ -178,7 +183,7 @@ def _shown(counts: Counts, what: str) -> str:
         "events chosen": counts.events,
         "in Logz.io already": counts.present,
         "archived twice": counts.twice,
-        "without an id, which cannot be looked for": counts.without_id,
+        "without an id, which cannot be searched": counts.without_id,
         "too long for the listener": counts.oversized,
         "lines that are not JSON objects": counts.unreadable,
         "refused by the listener": counts.refused,
@@ -198,19 +203,19 @@ def _shown(counts: Counts, what: str) -> str:
 
 def _quota(counts: Counts, plan: Plan | None) -> str:
     if plan is None:
-        return "daily quota: not known, only a token of the main account may ask for it"
+        return "daily quota: unknown, only a token of the main account can read it"
     if plan.max_daily_gb is None:
         return "daily quota: none"
     used = "" if plan.used_today is None else f", {plan.used_today / _GB:.6f} GB of them used today"
     text = f"daily quota: {plan.max_daily_gb:g} GB{used}"
     if counts.bytes > (_room(plan) or 0.0):
-        text += ". That is too little: the run will stop before it is used up"
+        text += ". That is too little: the run will stop before the quota is used up"
     if plan.retention_days is not None:
         text += f"; events stay searchable for {plan.retention_days} days"
         if counts.oldest is not None and datetime.now(UTC) - counts.oldest > timedelta(
             days=plan.retention_days
         ):
-            text += ". Some of these are older: Logz.io does not say what becomes of them"
+            text += ". Some of these are older: Logz.io does not document what happens to them"
     return text
 
 

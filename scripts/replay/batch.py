@@ -1,16 +1,16 @@
-"""Lines in pieces that the listener takes (pure)."""
+"""Batches of lines in the size that the listener accepts (pure)."""
 
 from dataclasses import dataclass, field
 
 from components.logzio_facts import MAX_BODY_BYTES
 
 BATCH_BYTES = MAX_BODY_BYTES // 2
-"""Logz.io takes twice as much; its own senders stay between a tenth of that and eight tenths."""
+"""Half of what Logz.io accepts; its own senders use between a tenth and eight tenths of that limit."""
 
 
 @dataclass
 class Batch:
-    """Lines that are sent together. A line of the largest size that the listener takes fits into an empty one."""
+    """Lines that are sent together. An empty batch has room for the largest line that the listener accepts."""
 
     lines: list[bytes] = field(default_factory=list)
     size: int = 0

@@ -1,4 +1,4 @@
-"""The fields that an archived event gets in Logz.io (pure)."""
+"""The fields that an archived event has in Logz.io (pure)."""
 
 import json
 from collections.abc import Mapping
@@ -12,11 +12,11 @@ from components.worker.fields import shaped
 
 @dataclass(frozen=True)
 class EventFormat:
-    """What the settings make of an event before Logz.io indexes it.
+    """Changes an event as the settings say, before Logz.io indexes it.
 
-    An archive may be older than the settings, or raw: the same fields get their names here that the connector gives
-    them, so that an event is found beside those that were fetched. Above all `type`: the listener prefers an event's
-    own to the one of the request (docs, "HTTP").
+    An archive may be older than the settings, or raw. Fields get the names that the connector gives them, so that a
+    search finds replayed and fetched events alike. That matters most for `type`: the listener prefers the `type` of an
+    event to that of the request (docs, "HTTP").
     """
 
     renames: Mapping[str, str]
@@ -26,7 +26,7 @@ class EventFormat:
 
     @classmethod
     def of(cls, settings: Settings) -> "EventFormat":
-        """Format `raw` changes no field; here its time and type get the names that Logz.io knows."""
+        """The format of a stack. With format `raw`, only time and type get the names that Logz.io knows."""
         connector, add_object_key = settings.connector, settings.logzio.add_object_key
         if connector.format == "raw":
             return cls(Connector().renames, flatten=False, excluded=(), add_object_key=add_object_key)
@@ -43,11 +43,11 @@ class EventFormat:
         return self.renames.get("time", "time")
 
     def apply(self, event: Mapping[str, Any], key: str) -> dict[str, Any]:
-        """An event as it is sent."""
+        """The event in the form that is sent."""
         sent = shaped(event, renames=self.renames, flatten=self.flatten, excluded=self.excluded)
         return {**sent, OBJECT_KEY_FIELD: key} if self.add_object_key else sent
 
 
 def line(event: Mapping[str, Any]) -> bytes:
-    """The event in one line, as short as it can be."""
+    """The event as one line of compact JSON."""
     return json.dumps(event, ensure_ascii=False, separators=(",", ":")).encode()

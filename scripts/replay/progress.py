@@ -1,4 +1,4 @@
-"""How far a replay came, in a file that is only added to."""
+"""Records how far a replay came, in an append-only file."""
 
 import json
 import os
@@ -12,9 +12,9 @@ FOLDER = ROOT / ".replay"
 
 @dataclass
 class Progress:
-    """The lines of each object that are done: sent, or found in Logz.io, or not to be sent.
+    """The number of lines of each object that are done: sent, found in Logz.io, or not to be sent.
 
-    `file` has a JSON object in each line, {"key": ..., "lines": ...}; the last one of a key counts.
+    `file` has a JSON object in each line, {"key": ..., "lines": ...}; the last line of a key counts.
     """
 
     file: Path
@@ -22,7 +22,7 @@ class Progress:
 
     @classmethod
     def at(cls, folder: Path, stack: str, name: str) -> "Progress":
-        """Of a stack and a selection; empty if there was no run, or it was finished."""
+        """The progress for a stack and a selection; empty if no run was interrupted."""
         file = folder / f"{stack}-{name}.jsonl"
         return cls(file, _read(file))
 
@@ -36,19 +36,19 @@ class Progress:
         return self.done.get(key, 0)
 
     def mark(self, reached: Mapping[str, int]) -> None:
-        """Notes how far objects are done; it is on the disk when this returns."""
+        """Records the done lines of objects. They are on the disk when this returns."""
         if not reached:
             return
         self.done |= reached
         self.file.parent.mkdir(parents=True, exist_ok=True)
         with self.file.open("a") as out:
-            # A line begins with its end: whatever was cut off before it stays a line of its own.
+            # Each entry begins with a line break, so that an entry that was cut off before it stays on its own line.
             out.writelines("\n" + json.dumps({"key": key, "lines": lines}) for key, lines in reached.items())
             out.flush()
             os.fsync(out.fileno())
 
     def finish(self) -> None:
-        """Forgets it: the next run begins anew, and asks Logz.io what it has."""
+        """Deletes the file: the next run starts from the beginning, and asks Logz.io what it has."""
         self.file.unlink(missing_ok=True)
         self.done.clear()
 
@@ -61,7 +61,7 @@ def _read(file: Path) -> dict[str, int]:
         try:
             entry = json.loads(text)
         except ValueError:
-            # Empty, or half written when the run was cut off.
+            # Empty, or written only in part when the run was interrupted.
             continue
         found[str(entry["key"])] = int(entry["lines"])
     return found

@@ -21,10 +21,10 @@ from scripts.verify.model import StoredObject
 
 
 class Sender(Protocol):
-    """The listener, as far as it is needed here."""
+    """The part of the listener that a replay uses."""
 
     def send(self, lines: Sequence[bytes]) -> Receipt:
-        """Sends lines without their ends."""
+        """Sends lines, given without line ends."""
 
 
 class QuotaError(RuntimeError):
@@ -33,7 +33,7 @@ class QuotaError(RuntimeError):
 
 @dataclass
 class Counts:
-    """What a run came to. `bytes`: of the events that were sent, or would be."""
+    """The figures of a run. `bytes`: size of the events that were sent, or would be."""
 
     objects: int = 0
     events: int = 0
@@ -48,7 +48,7 @@ class Counts:
     oldest: datetime | None = None
     newest: datetime | None = None
     named: list[str] = field(default_factory=list)
-    """Objects with events that cannot be sent, the first of them."""
+    """Keys of the first objects with events that cannot be sent."""
 
     @property
     def left(self) -> int:
@@ -58,9 +58,12 @@ class Counts:
 
 @dataclass(frozen=True)
 class _Item:
-    """A line of an object. `body`: what is sent at most; empty if it cannot be, or is not chosen.
+    """A line of an object.
 
-    `at`: the event's time. `reference`: None for an event without an id.
+    Attributes:
+        at: the event's time.
+        reference: None for an event without an id.
+        body: the line to send; empty if the event is not chosen or cannot be sent.
     """
 
     key: str
@@ -75,15 +78,15 @@ class Replay:
     """One run.
 
     Attributes:
-        found: which of these events Logz.io has.
+        found: returns the ids of those events that Logz.io has.
         listener: None to count only.
-        again: sends also what Logz.io has.
-        most_bytes: the most that may be sent.
+        again: whether to send events that Logz.io has, too.
+        most_bytes: upper limit of the bytes that are sent.
     """
 
     bucket: Bucket
     selection: Selection
-    form: EventFormat
+    event_format: EventFormat
     found: Callable[[Iterable[EventRef]], set[str]]
     listener: Sender | None
     progress: Progress
@@ -98,10 +101,10 @@ class Replay:
         self._sent: set[bytes] = set()
 
     def run(self, objects: Iterable[StoredObject]) -> Counts:
-        """Goes through the objects.
+        """Sends or counts the events of these objects.
 
         Raises:
-            LogzioError, QuotaError, botocore.exceptions.ClientError: it ended before its time; the next run goes on.
+            LogzioError, QuotaError, botocore.exceptions.ClientError: it stopped early; the next run continues there.
         """
         items = self._items(objects)
         while chunk := list(islice(items, MAX_AGGREGATED)):
@@ -112,32 +115,34 @@ class Replay:
         return self.counts
 
     def _items(self, objects: Iterable[StoredObject]) -> Iterator[_Item]:
-        for one in objects:
-            lines = self.bucket.lines(one.key)
+        for stored in objects:
+            lines = self.bucket.lines(stored.key)
             self.counts.objects += 1
-            begin = self.progress.lines(one.key)
+            begin = self.progress.lines(stored.key)
             for number, text in enumerate(lines[begin:], begin + 1):
-                yield self._item(one, number, text)
+                yield self._item(stored, number, text)
 
-    def _item(self, one: StoredObject, number: int, text: bytes) -> _Item:
-        """A line as it is sent; counts why it is not."""
+    def _item(self, stored: StoredObject, number: int, text: bytes) -> _Item:
+        """The line to send; counts the reason if it cannot be sent."""
         event = parsed(text)
         if event is None:
-            self._count_left("unreadable", one.key)
-            return _Item(one.key, number, one.modified)
-        shaped = self.form.apply(event, one.key)
+            self._count_left("unreadable", stored.key)
+            return _Item(stored.key, number, stored.modified)
+        shaped = self.event_format.apply(event, stored.key)
         # An event without a readable time is indexed by when it arrives.
-        item = _Item(one.key, number, event_time(shaped.get(self.form.time_field)) or one.modified)
+        item = _Item(
+            stored.key, number, event_time(shaped.get(self.event_format.time_field)) or stored.modified
+        )
         if not self.selection.holds(item.at):
             return item
         self.counts.events += 1
-        body, found = line(shaped), shaped.get(self.form.id_field)
+        body, found = line(shaped), shaped.get(self.event_format.id_field)
         has_id = isinstance(found, str) and bool(found)
         if len(body) > MAX_LINE_BYTES:
-            self._count_left("oversized", one.key)
+            self._count_left("oversized", stored.key)
         elif not has_id and self.selection.is_unread:
-            # Nobody can tell whether Logz.io has it, and each run would send it once more.
-            self._count_left("without_id", one.key)
+            # Nobody can tell whether Logz.io has it, so each run would send it again.
+            self._count_left("without_id", stored.key)
         else:
             reference = EventRef(str(found), item.at) if has_id else None
             return replace(item, reference=reference, body=body)
@@ -149,12 +154,12 @@ class Replay:
             self.counts.named.append(key)
 
     def _take(self, chunk: Sequence[_Item]) -> None:
-        asked = [one.reference for one in chunk if one.reference is not None]
-        present = set() if self.again else self.found(asked)
-        for one in chunk:
-            if one.body and not self._is_known(one.reference, present):
-                self._send(one)
-            self._reached[one.key] = one.number
+        wanted = [item.reference for item in chunk if item.reference is not None]
+        present = set() if self.again else self.found(wanted)
+        for item in chunk:
+            if item.body and not self._is_known(item.reference, present):
+                self._send(item)
+            self._reached[item.key] = item.number
         self.say(
             f"{self.counts.objects:,} objects, {self.counts.events:,} events, {self.counts.present:,} there already, "
             f"{self.counts.sent:,} sent"
@@ -166,7 +171,7 @@ class Replay:
         if reference.id in present:
             self.counts.present += 1
             return True
-        # An event may be archived twice; eight bytes tell ids apart, and millions of them fit into memory.
+        # An event may be archived twice. Digests of eight bytes distinguish ids, and millions of them fit into memory.
         digest = blake2b(reference.id.encode(), digest_size=8).digest()
         if digest in self._sent:
             self.counts.twice += 1
@@ -188,7 +193,7 @@ class Replay:
         self.counts.newest = max(self.counts.newest or item.at, item.at)
 
     def _flush(self) -> None:
-        """Sends what is collected; what was gone through before it is done then."""
+        """Sends the batch. Then all lines up to here are done."""
         if self._batch.lines:
             receipt = Receipt(len(self._batch.lines))
             if self.listener is not None:
@@ -204,11 +209,11 @@ class Replay:
 def objects_of(
     bucket: Bucket, chain: Chain, partitions: Iterable[tuple[str, int]], selection: Selection
 ) -> Iterator[StoredObject]:
-    """The objects that may hold a chosen event, partition after partition, in key order."""
+    """The objects that may hold a chosen event, partition by partition, in key order."""
     if selection.keys:
         yield from (bucket.head(key) for key in selection.keys)
         return
     for partition in partitions:
-        for one in bucket.objects(chain.prefix(*partition)):
-            if layout.parse_data_key(one.key) is not None and selection.may_hold(one):
-                yield one
+        for stored in bucket.objects(chain.prefix(*partition)):
+            if layout.parse_data_key(stored.key) is not None and selection.may_hold(stored):
+                yield stored

@@ -1,4 +1,4 @@
-"""What a replay sends (pure)."""
+"""Selects the events that a replay sends (pure)."""
 
 import hashlib
 from collections.abc import Sequence
@@ -8,25 +8,25 @@ from datetime import UTC, datetime, timedelta
 from components import layout
 from scripts.verify.model import StoredObject
 
-# An event cannot be archived before it happened, but the clock of its source may be ahead.
+# An event is archived after it happened, but the clock of its source may be ahead.
 _CLOCK_AHEAD = timedelta(hours=1)
 _KEPT_IN_KAFKA = timedelta(days=7)
-"""An event is archived within the time that Confluent keeps it."""
+"""Confluent keeps an event for 7 days, so it is archived within them."""
 
 
 class SelectionError(ValueError):
-    """It does not say what to send; the message says what is accepted."""
+    """The selection is unclear; the message says what is accepted."""
 
 
 @dataclass(frozen=True)
 class Selection:
-    """Which archived events are sent, those apart that Logz.io has.
+    """Which archived events are sent, except those that Logz.io has.
 
     Attributes:
-        begin, end: the time of the events, `end` not included. With `is_unread`, that of their objects.
-        is_unread: only what no registration reads any more.
+        begin, end: the time range of the events, `end` not included. With `is_unread`, that of their objects.
+        is_unread: only events that no registration will read.
         keys: all events of these objects.
-        settled: objects that are not older than this moment may still be on their way.
+        settled: objects that are not older than this time may still be fetched.
     """
 
     begin: datetime | None = None
@@ -37,17 +37,17 @@ class Selection:
 
     @property
     def name(self) -> str:
-        """The same for the same choice; what is unread is one choice, whenever it is made."""
+        """A name that is equal for equal selections. All selections with `is_unread` have the same name."""
         chosen = ("unread",) if self.is_unread else (str(self.begin), str(self.end), *self.keys)
         return hashlib.sha256("\n".join(chosen).encode()).hexdigest()[:12]
 
-    def may_hold(self, one: StoredObject) -> bool:
-        """Whether a data object can hold a chosen event, told by the time it was written."""
-        if self.settled is not None and one.modified >= self.settled:
+    def may_hold(self, stored: StoredObject) -> bool:
+        """Whether a data object can hold a chosen event, judged by the time at which it was written."""
+        if self.settled is not None and stored.modified >= self.settled:
             return False
-        if self.begin is not None and one.modified < self.begin - _CLOCK_AHEAD:
+        if self.begin is not None and stored.modified < self.begin - _CLOCK_AHEAD:
             return False
-        return self.end is None or one.modified < self.end + _KEPT_IN_KAFKA
+        return self.end is None or stored.modified < self.end + _KEPT_IN_KAFKA
 
     def holds(self, at: datetime) -> bool:
         """Whether an event of this time is chosen."""
@@ -66,10 +66,10 @@ def select(
     now: datetime,
     settling: timedelta,
 ) -> Selection:
-    """From what the caller gave: exactly one of a time, `unread` and objects.
+    """The selection from exactly one of these: a time range, `unread`, objects.
 
     Raises:
-        SelectionError: it is none or several of these, or one of them is unreadable.
+        SelectionError: none or several of them are given, or a value is invalid.
     """
     given = [bool(since or until), unread, bool(objects)]
     if sum(given) != 1:
@@ -100,7 +100,7 @@ def _time(name: str, text: str | None) -> datetime | None:
 
 
 def _key(text: str) -> str:
-    """A key, or the address of an object (s3://bucket/key)."""
+    """The key from a key or the URL of an object (s3://bucket/key)."""
     key = text.removeprefix("s3://").partition("/")[2] if text.startswith("s3://") else text
     if layout.parse_data_key(key) is None:
         raise SelectionError(f"OBJECTS: {text!r} is not the key of an archived object")

@@ -1,4 +1,4 @@
-"""What of a stack is followed: each connector has a consumer group and a folder of its own."""
+"""The chains of a stack: each connector has its own consumer group and its own folder in the bucket."""
 
 from dataclasses import dataclass
 
@@ -9,9 +9,12 @@ from components.worker.connect import consumer_group, originals_group
 
 @dataclass(frozen=True)
 class Chain:
-    """A connector's way from Kafka into the bucket. `is_json`: it leaves out records that are not JSON objects.
+    """A connector with its source in Kafka and its folder in the bucket.
 
-    `delivered`: Logz.io reads the folder. `rotation_seconds`: the most that an event waits for its object.
+    Attributes:
+        is_json: whether the connector skips records that are not JSON objects.
+        delivered: whether Logz.io reads the folder.
+        rotation_seconds: the longest time that an event waits for its object.
     """
 
     name: str
@@ -22,12 +25,12 @@ class Chain:
     rotation_seconds: int
 
     def prefix(self, topic: str, partition: int) -> str:
-        """Where a partition's objects are."""
+        """The prefix of a partition's objects."""
         return layout.partition_prefix(self.folder, topic, partition)
 
 
 def chains(settings: Settings, project: str, stack: str) -> list[Chain]:
-    """The connectors of a stack."""
+    """The chains of a stack: that of the events, and that of the originals if they are archived."""
     connector, archive = settings.connector, settings.archive
     found = [
         Chain(

@@ -1,4 +1,4 @@
-"""Looks at a stack from Kafka to Logz.io. What cannot be looked at is noted, and the rest is looked at all the same."""
+"""Collects a report on a stack from Kafka, the bucket and Logz.io. It notes and skips what cannot be checked."""
 
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -38,10 +38,10 @@ from scripts.verify.unread import Listing, nearest, read_listing
 _LOGZIO = "Logz.io"
 
 AT_ONCE = 8
-"""Requests to S3 under way."""
+"""Concurrent requests to S3."""
 
 _RECENT = 3
-"""Objects among which a partition's last committed event is looked for."""
+"""Number of objects in which a partition's last committed event is searched."""
 
 _T = TypeVar("_T")
 _R = TypeVar("_R")
@@ -50,13 +50,13 @@ _Partition = tuple[str, int]
 
 @dataclass(frozen=True)
 class Scope:
-    """How much is looked at.
+    """How much is checked.
 
     Attributes:
-        days: objects of so many days.
-        sample: objects of each partition whose last event is looked for.
-        examined: objects of each partition that seem unread and whose events are all looked for.
-        every_event: whether the events of all other objects are looked for, too.
+        days: age of the oldest objects, in days.
+        sample: number of objects of each partition whose last event is searched in Logz.io.
+        examined: number of apparently unread objects of each partition whose events are all searched.
+        every_event: whether the events of all other objects are searched, too.
     """
 
     days: float = 7.0
@@ -67,7 +67,7 @@ class Scope:
 
 @dataclass
 class Collector:
-    """One look at a stack."""
+    """Collects one report."""
 
     access: Access
     scope: Scope
@@ -82,7 +82,7 @@ class Collector:
         self._since = self.now - timedelta(days=self.scope.days)
 
     def report(self) -> Report:
-        """Everything that can be seen."""
+        """The report, with everything that could be checked."""
         settings = self.access.settings
         present = self._asked(self.access.logzio.registrations)
         made = self.access.stack.registrations()
@@ -110,23 +110,24 @@ class Collector:
         return chains(self.access.settings, project_name(), self.access.stack.short_name)
 
     def on_their_way(self, chain: Chain) -> set[str]:
-        """Objects after the last one that Logz.io has: a registration may still read them.
+        """Keys of the objects after the last one that Logz.io has: a registration may still read them.
 
         Raises:
-            LogzioError, botocore.exceptions.ClientError: it cannot be told.
+            LogzioError, botocore.exceptions.ClientError: Logz.io or S3 did not answer.
         """
         present = self.access.logzio.registrations()
         made = self.access.stack.registrations()
         created = _created(registrations.compare(self.access.settings, made, present))
 
-        def look(partition: _Partition) -> set[str]:
+        def behind(partition: _Partition) -> set[str]:
             listing = self._listing(chain, partition, created, present)
-            return {one.key for one in follow(listing.plain, self._look_for, self.scope.sample).behind}
+            delivery = follow(listing.plain, self._find_last_events, self.scope.sample)
+            return {stored.key for stored in delivery.behind}
 
-        return set().union(*_each(look, self.partitions(chain)))
+        return set().union(*_each(behind, self.partitions(chain)))
 
     def partitions(self, chain: Chain) -> list[_Partition]:
-        """Those of the settings, then those that have a folder in the bucket all the same."""
+        """The partitions in the settings, then others that have a folder in the bucket."""
         known = self.access.settings.topic_partitions
         topics = self.access.settings.source.topics
         found = [
@@ -144,13 +145,13 @@ class Collector:
         followed = self._tried("the bucket", lambda: self.partitions(chain)) or known
         created = _created(compared)
 
-        def look(partition: _Partition) -> PartitionReport:
+        def check(partition: _Partition) -> PartitionReport:
             report = PartitionReport(*partition, positions.get(partition))
             return self._followed(chain, report, self._listing(chain, partition, created, present))
 
         def tried(partition: _Partition) -> PartitionReport:
             topic, number = partition
-            seen = self._tried(f"{chain.name} of {topic} partition {number}", lambda: look(partition))
+            seen = self._tried(f"{chain.name} of {topic} partition {number}", lambda: check(partition))
             return seen or PartitionReport(*partition, positions.get(partition))
 
         unknown = sorted(set(positions) - set(known))
@@ -164,9 +165,11 @@ class Collector:
         present: Sequence[Registered] | None,
     ) -> Listing:
         prefix, bucket = chain.prefix(*partition), self.bucket.name
-        # A known partition's registration is judged by itself; a folder beside these may have none at all.
+        # The registration of a partition in the settings has its own finding; any other folder may have no registration.
         is_known = partition in self.access.settings.topic_partitions
-        is_read = present is None or any(registrations.reads(one, bucket, prefix) for one in present)
+        is_read = present is None or any(
+            registrations.reads(registration, bucket, prefix) for registration in present
+        )
         return read_listing(
             self.bucket.objects(prefix),
             since=self._since,
@@ -195,69 +198,78 @@ class Collector:
         )
 
     def _last_committed(self, chain: Chain, position: Position | None, listing: Listing) -> bool | None:
-        """Whether the last committed event is in an object that may hold it; None if nobody can tell."""
+        """Whether the last committed event is in one of the objects that may hold it; None if that is unknown."""
         if position is None or position.last is None or position.last.id is None:
             return None
         if position.last.at < self._since:
             return None
         fields = self._fields if chain.delivered else Fields("id", "time")
-        for one in nearest(listing.objects, position.committed or 0)[:_RECENT]:
-            if any(seen.id == position.last.id for seen in self._events(one, fields)):
+        for stored in nearest(listing.objects, position.committed or 0)[:_RECENT]:
+            if any(event.id == position.last.id for event in self._events(stored, fields)):
                 return True
         return False
 
     # --- Logz.io
 
     def _delivered(self, report: PartitionReport, listing: Listing) -> PartitionReport:
-        assert listing.newest is not None  # noqa: S101  # the caller has seen to it
+        assert listing.newest is not None  # noqa: S101  # the caller has checked it
         plain = listing.plain
-        seen = follow(plain, self._look_for, self.scope.sample)
-        newest = next((one for one in seen.looked if one.key == listing.newest.key), None)
+        delivery = follow(plain, self._find_last_events, self.scope.sample)
+        newest = next((sampled for sampled in delivery.sampled if sampled.key == listing.newest.key), None)
         suspects = [
             (stored, listing.suspects[stored.key])
             for stored in listing.objects
             if stored.key in listing.suspects
         ]
         examined = suspects[-self.scope.examined :] if self.scope.examined else []
-        gaps = plain[: len(plain) - len(seen.behind)] if self.scope.every_event else seen.gaps
-        counted = [
-            self._counted(one, why) for one, why in (*examined, *((one, UnreadReason.GAP) for one in gaps))
-        ]
+        gaps = plain[: len(plain) - len(delivery.behind)] if self.scope.every_event else delivery.gaps
+        suspected = [*examined, *((stored, UnreadReason.GAP) for stored in gaps)]
+        counted = [self._counted(stored, why) for stored, why in suspected]
         return replace(
             report,
-            newest=newest or self._look_for([listing.newest])[0],
-            sampled=len(seen.looked),
-            behind=len(seen.behind),
-            behind_since=seen.behind[0].modified if seen.behind else None,
-            unread=tuple(one for one in counted if one.why is not UnreadReason.GAP or one.missing),
+            newest=newest or self._find_last_events([listing.newest])[0],
+            sampled=len(delivery.sampled),
+            behind=len(delivery.behind),
+            behind_since=delivery.behind[0].modified if delivery.behind else None,
+            unread=tuple(
+                unread for unread in counted if unread.why is not UnreadReason.GAP or unread.missing
+            ),
             not_examined=len(suspects) - len(examined),
         )
 
-    def _look_for(self, objects: Sequence[StoredObject]) -> list[SampledObject]:
-        seen = [self._last_event(stored) for stored in objects]
-        asked = [EventRef(one.last, one.last_at or one.modified) for one in seen if one.last is not None]
-        found = self._lookup.found(asked)
-        return [one if one.last is None else replace(one, found=one.last in found) for one in seen]
+    def _find_last_events(self, objects: Sequence[StoredObject]) -> list[SampledObject]:
+        """Searches Logz.io for the last event of each object."""
+        samples = [self._last_event(stored) for stored in objects]
+        wanted = [
+            EventRef(sample.last, sample.last_at or sample.modified)
+            for sample in samples
+            if sample.last is not None
+        ]
+        found = self._lookup.found(wanted)
+        return [
+            sample if sample.last is None else replace(sample, found=sample.last in found)
+            for sample in samples
+        ]
 
-    def _last_event(self, one: StoredObject) -> SampledObject:
-        lines = self.bucket.lines(one.key)
+    def _last_event(self, stored: StoredObject) -> SampledObject:
+        lines = self.bucket.lines(stored.key)
         event = parsed(lines[-1]) if lines else None
         if event is None:
-            return SampledObject(one.key, one.modified, None, None, None)
+            return SampledObject(stored.key, stored.modified, None, None, None)
         at = event_time(event.get(self._fields.time))
-        return SampledObject(one.key, one.modified, event_id(event, self._fields), at, None)
+        return SampledObject(stored.key, stored.modified, event_id(event, self._fields), at, None)
 
-    def _events(self, one: StoredObject, fields: Fields) -> list[EventRef]:
-        return list(references(self.bucket.lines(one.key), fields, one.modified))
+    def _events(self, stored: StoredObject, fields: Fields) -> list[EventRef]:
+        return list(references(self.bucket.lines(stored.key), fields, stored.modified))
 
-    def _counted(self, one: StoredObject, why: UnreadReason) -> Unread:
-        events = self._events(one, self._fields)
+    def _counted(self, stored: StoredObject, why: UnreadReason) -> Unread:
+        events = self._events(stored, self._fields)
         found = self._lookup.found(events)
         missing = {event.id for event in events} - found
-        return Unread(one.key, why, one.modified, len(events), len(missing))
+        return Unread(stored.key, why, stored.modified, len(events), len(missing))
 
     def _asked(self, ask: Callable[[], _T]) -> _T | None:
-        """None where Logz.io does not answer. It is not asked again then: each answer would take a minute of tries."""
+        """None if Logz.io does not answer. It is not asked again then, because each failed call retries for a minute."""
         if _LOGZIO in self._not_seen:
             return None
         try:
@@ -266,17 +278,21 @@ class Collector:
             self._not_seen[_LOGZIO] = str(problem)
             return None
 
-    def _tried(self, what: str, look: Callable[[], _T]) -> _T | None:
-        """None, and the reason noted, for what cannot be looked at."""
+    def _tried(self, what: str, check: Callable[[], _T]) -> _T | None:
+        """None if the check is not possible; notes the reason."""
         try:
-            return look()
+            return check()
         except (AccessError, KafkaUnavailableError, BotoCoreError, ClientError) as problem:
             self._not_seen[what] = str(problem)
             return None
 
 
 def _created(compared: Iterable[RegistrationReport]) -> dict[str, datetime]:
-    return {one.prefix: one.created_at for one in compared if one.created_at is not None}
+    return {
+        registration.prefix: registration.created_at
+        for registration in compared
+        if registration.created_at is not None
+    }
 
 
 def _each(act: Callable[[_T], _R], values: Iterable[_T]) -> list[_R]:

@@ -1,4 +1,4 @@
-"""What a report means: where the chain is broken, and which page mends it (pure)."""
+"""Evaluates a report: findings on where the chain is broken, and the page that tells how to repair it (pure)."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ from scripts.verify.model import (
 
 KAFKA, BUCKET, REGISTRATION, LOGZIO, INDEX = "Kafka", "bucket", "registration", "Logz.io", "index"
 
-# Pages of the project, and their headings.
+# Sections of the docs.
 RECOVERS = "docs/operations.md#what-recovers-by-itself-and-what-raises-an-alarm"
 DELIVERY = "docs/delivery.md"
 WHAT_HAPPENS = "docs/logzio.md#what-happens-when"
@@ -47,7 +47,7 @@ class Patience:
 
 
 def evaluate(report: Report, patience: Patience) -> list[Finding]:
-    """All findings, in the order of the events' way."""
+    """All findings, in the order from Kafka to Logz.io."""
     found: list[Finding] = []
     for chain in report.chains:
         found += _kafka(chain, report.at, patience)
@@ -58,14 +58,14 @@ def evaluate(report: Report, patience: Patience) -> list[Finding]:
             found += _logzio(chain, report.at, patience)
     found += _index(report.index)
     found += [
-        Finding(what, Level.UNKNOWN, f"could not be looked at: {why}", VERIFY)
+        Finding(what, Level.UNKNOWN, f"could not be checked: {why}", VERIFY)
         for what, why in report.not_seen.items()
     ]
     return found
 
 
 def exit_code(findings: Iterable[Finding]) -> int:
-    """0: nothing is broken; 1: something is; 2: something could not be looked at, and nothing seen is broken."""
+    """0: nothing is broken; 1: something is; 2: something could not be checked, and nothing else is broken."""
     levels = {finding.level for finding in findings}
     if Level.BROKEN in levels:
         return 1
@@ -78,14 +78,17 @@ def exit_code(findings: Iterable[Finding]) -> int:
 def _kafka(report: ChainReport, now: datetime, patience: Patience) -> Iterator[Finding]:
     chain = report.chain
     behind = [(partition, _waiting(partition, now)) for partition in report.partitions]
-    late = [(one, age) for one, age in behind if age is not None and age > _archive_limit(chain, patience)]
-    soon = [one for one, age in behind if age is not None and age <= _archive_limit(chain, patience)]
+    limit = _archive_limit(chain, patience)
+    late = [(partition, age) for partition, age in behind if age is not None and age > limit]
+    soon = [partition for partition, age in behind if age is not None and age <= limit]
     if late:
-        offsets = sum(one.position.lag for one, _ in late if one.position is not None)
+        positions = [partition.position for partition, _ in late if partition.position is not None]
+        offsets = sum(position.lag for position in positions)
         oldest = max(age for _, age in late)
-        never = all(one.position is not None and one.position.committed is None for one, _ in late)
+        never = all(position.committed is None for position in positions)
         group = f"group {chain.group}" + (" has never committed anything" if never else "")
-        text = f"{_named(one for one, _ in late)}: {offsets:,} offsets are not archived, the oldest for {span(oldest)}"
+        where = _named(partition for partition, _ in late)
+        text = f"{where}: {offsets:,} offsets are not archived, the oldest for {span(oldest)}"
         yield Finding(KAFKA, Level.BROKEN, f"{text} ({group})", RECOVERS)
     if soon:
         yield Finding(KAFKA, Level.WAITING, f"{_named(soon)}: events wait for the next rotation")
@@ -104,11 +107,11 @@ def _kafka(report: ChainReport, now: datetime, patience: Patience) -> Iterator[F
         yield Finding(KAFKA, Level.BROKEN, text, WHAT_HAPPENS)
 
 
-def _waiting(one: PartitionReport, now: datetime) -> timedelta | None:
-    """How long the first event waits; None if none does."""
-    if one.position is None or one.position.waiting is None:
+def _waiting(partition: PartitionReport, now: datetime) -> timedelta | None:
+    """How long the first event has been waiting; None if none is."""
+    if partition.position is None or partition.position.waiting is None:
         return None
-    return max(timedelta(0), now - one.position.waiting.at)
+    return max(timedelta(0), now - partition.position.waiting.at)
 
 
 def _archive_limit(chain: Chain, patience: Patience) -> timedelta:
@@ -129,55 +132,56 @@ def _bucket(report: ChainReport) -> Iterator[Finding]:
 
 
 def _registrations(reports: Sequence[RegistrationReport]) -> Iterator[Finding]:
-    mend = {
+    repairs = {
         RegistrationState.MISSING: "run `pulumi refresh`, then `pulumi up`",
         RegistrationState.INACTIVE: "run `pulumi refresh`, then `pulumi up`",
         RegistrationState.CHANGED: "run `pulumi refresh`, then `pulumi up`",
-        RegistrationState.DOUBLE: "delete the other one in Logz.io: each event comes twice",
+        RegistrationState.DOUBLE: "delete the other registration in Logz.io: each event arrives twice",
     }
-    for state, advice in mend.items():
+    for state, repair in repairs.items():
         bad = [report for report in reports if report.state is state]
         if bad:
-            named = _some([_registration(one) for one in bad])
-            text = f"{len(bad)} registration(s) {state.value}: {named}. To mend it, {advice}"
+            named = _some([_registration(report) for report in bad])
+            text = f"{len(bad)} registration(s) {state.value}: {named}. To repair it, {repair}"
             yield Finding(REGISTRATION, Level.BROKEN, text, WHAT_HAPPENS)
     unknown = sum(report.created_at is None for report in reports if report.state is RegistrationState.FINE)
     if unknown:
         text = (
-            f"{unknown} registration(s) do not tell when they were made: objects that are older than these are not "
+            f"{unknown} registration(s) have no time of creation: objects that are older than a registration are not "
             "recognised"
         )
         yield Finding(REGISTRATION, Level.NOTE, text)
 
 
-def _registration(one: RegistrationReport) -> str:
-    number = "" if one.id is None else f" (id {one.id})"
-    return f"{one.prefix}{number}{': ' if one.difference else ''}{one.difference}"
+def _registration(report: RegistrationReport) -> str:
+    number = "" if report.id is None else f" (id {report.id})"
+    return f"{report.prefix}{number}{': ' if report.difference else ''}{report.difference}"
 
 
 def _logzio(report: ChainReport, now: datetime, patience: Patience) -> Iterator[Finding]:
     yield from _behind(report.partitions, now, patience)
-    unread = [(partition, seen) for partition in report.partitions for seen in partition.unread]
+    unread = [(partition, stored) for partition in report.partitions for stored in partition.unread]
     for why in UnreadReason:
         settled = why is not UnreadReason.GAP
         of_kind = [
-            (one, seen)
-            for one, seen in unread
-            if seen.why is why and (settled or now - seen.modified > patience.fetch)
+            (partition, stored)
+            for partition, stored in unread
+            if stored.why is why and (settled or now - stored.modified > patience.fetch)
         ]
         if of_kind:
             yield _unread(why, of_kind)
     left = sum(partition.not_examined for partition in report.partitions)
     if left:
         yield Finding(
-            LOGZIO, Level.NOTE, f"{left:,} more objects seem unread; their events were not looked for"
+            LOGZIO, Level.NOTE, f"{left:,} more objects seem unread; their events were not searched"
         )
     foreign = [key for partition in report.partitions for key in partition.foreign]
     if foreign:
         text = (
             f"{len(foreign)} object(s) below a registered prefix are not the connector's: {_some(foreign)}. Logz.io "
-            "reads nothing that sorts before them any more. Delete them, delete that registration in Logz.io, run "
-            "`pulumi refresh` and `pulumi up` (only a new one begins anew), then `make replay UNREAD=1`"
+            "no longer reads anything that sorts before them. Delete them, delete that registration in Logz.io, run "
+            "`pulumi refresh` and `pulumi up` (only a new registration starts from the beginning), then `make replay "
+            "UNREAD=1`"
         )
         yield Finding(LOGZIO, Level.BROKEN, text, REPLAY)
 
@@ -188,25 +192,25 @@ def _behind(partitions: Sequence[PartitionReport], now: datetime, patience: Pati
         for partition in partitions
         if partition.behind_since is not None
     ]
-    late = [(one, age) for one, age in behind if age > patience.fetch]
+    late = [(partition, age) for partition, age in behind if age > patience.fetch]
     if late:
-        objects = sum(one.behind for one, _ in late)
+        objects = sum(partition.behind for partition, _ in late)
         text = (
-            f"{_named(one for one, _ in late)}: the last {objects:,} object(s) are not in Logz.io, the oldest for "
-            f"{span(max(age for _, age in late))}"
+            f"{_named(partition for partition, _ in late)}: the last {objects:,} object(s) are not in Logz.io, the "
+            f"oldest for {span(max(age for _, age in late))}"
         )
         yield Finding(LOGZIO, Level.BROKEN, text, TROUBLESHOOTING)
-    soon = [one for one, age in behind if age <= patience.fetch]
+    soon = [partition for partition, age in behind if age <= patience.fetch]
     if soon:
         yield Finding(LOGZIO, Level.WAITING, f"{_named(soon)}: the newest objects are not in Logz.io yet")
 
 
 def _unread(why: UnreadReason, found: Sequence[tuple[PartitionReport, Unread]]) -> Finding:
-    events = sum(seen.events for _, seen in found)
-    missing = sum(seen.missing for _, seen in found)
+    events = sum(stored.events for _, stored in found)
+    missing = sum(stored.missing for _, stored in found)
     text = (
-        f"{_named(one for one, _ in found)}: {len(found)} object(s) unread ({why.value}); {missing:,} of their "
-        f"{events:,} events are not in Logz.io"
+        f"{_named(partition for partition, _ in found)}: {len(found)} object(s) unread ({why.value}); {missing:,} of "
+        f"their {events:,} events are not in Logz.io"
     )
     if not missing:
         return Finding(LOGZIO, Level.NOTE, text)
@@ -221,7 +225,7 @@ def _index(report: IndexReport | None) -> Iterator[Finding]:
         yield Finding(INDEX, Level.NOTE, text)
         return
     if report.seen < report.total:
-        number = f"{report.ours:,} of {report.seen:,} looked at ({report.total:,} in the account)"
+        number = f"{report.ours:,} of {report.seen:,} checked ({report.total:,} in the account)"
     else:
         number = f"{report.ours:,}"
     text = (
@@ -232,11 +236,11 @@ def _index(report: IndexReport | None) -> Iterator[Finding]:
     yield Finding(INDEX, Level.BROKEN, text, INDEXING)
 
 
-# --- words
+# --- text
 
 
 def span(length: timedelta) -> str:
-    """A length of time in one unit."""
+    """A duration in one unit, rounded."""
     seconds = length.total_seconds()
     for unit, size in (("days", 86400), ("h", 3600), ("min", 60)):
         if seconds >= 2 * size:

@@ -1,4 +1,4 @@
-"""What an archived line tells about its event (pure)."""
+"""Events in archived lines: their ids and times (pure)."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -12,7 +12,7 @@ from components.settings import Settings
 
 @dataclass(frozen=True)
 class Fields:
-    """The names that an archive gives to the id and the time of an event."""
+    """The names of the fields that have an event's id and time in the archive."""
 
     id: str
     time: str
@@ -26,14 +26,14 @@ class Fields:
 
 @dataclass(frozen=True)
 class EventRef:
-    """An event as it can be looked for: its id, and a time near the one that it is indexed by."""
+    """An event to search for: its id, and a time near the time that it is indexed by."""
 
     id: str
     at: datetime
 
 
 def parsed(line: bytes | str) -> dict[str, Any] | None:
-    """The event of a line; None for what is not a JSON object."""
+    """The event in a line; None if the line is not a JSON object."""
     try:
         event = json.loads(line)
     except (ValueError, RecursionError):
@@ -42,7 +42,7 @@ def parsed(line: bytes | str) -> dict[str, Any] | None:
 
 
 def event_id(event: Mapping[str, Any], fields: Fields) -> str | None:
-    """None if it has none that can be looked for."""
+    """The event's id; None if it has no id that can be searched."""
     found = event.get(fields.id)
     return found if isinstance(found, str) and found else None
 
@@ -50,7 +50,7 @@ def event_id(event: Mapping[str, Any], fields: Fields) -> str | None:
 def references(
     lines: Iterator[bytes] | list[bytes], fields: Fields, archived: datetime
 ) -> Iterator[EventRef]:
-    """The events of an object that have an id. One without a readable time is indexed by when it arrives."""
+    """The events of an object that have an id. An event without a readable time is indexed by its arrival."""
     for line in lines:
         event = parsed(line)
         found = event_id(event, fields) if event is not None else None

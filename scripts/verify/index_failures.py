@@ -1,4 +1,4 @@
-"""Events that Logz.io could not index by their fields, or had to cut (pure)."""
+"""Events whose fields Logz.io could not index, or that it truncated (pure)."""
 
 import math
 from collections import Counter
@@ -15,18 +15,18 @@ _AUDIT_SOURCE = "crn://"
 
 
 def day_offsets(days: float) -> list[int]:
-    """The searches that cover so many days, today among them."""
+    """The offsets, in days, of the searches that cover this many days, today included."""
     return list(range(0, max(1, math.ceil(days)), SEARCH_DAYS))
 
 
 def summed(found: Iterable[Failures], log_type: str) -> IndexReport:
-    """What several searches told. Only those of an audit log count: others send to the account, too."""
+    """The sum of several searches. Only events of an audit log count, because other sources send to the account, too."""
     found = list(found)
-    seen = [event for one in found for event in one.seen]
+    seen = [event for failures in found for event in failures.seen]
     ours = [event for event in seen if _is_ours(event, log_type)]
     reasons = Counter(failure(event) or str(event.get("type")) for event in ours)
     return IndexReport(
-        total=sum(one.total for one in found),
+        total=sum(failures.total for failures in found),
         seen=len(seen),
         ours=len(ours),
         reasons=tuple(f"{count} x {reason}" for reason, count in reasons.most_common(_NAMED)),
@@ -35,7 +35,7 @@ def summed(found: Iterable[Failures], log_type: str) -> IndexReport:
 
 
 def _is_ours(event: Mapping[str, Any], log_type: str) -> bool:
-    """A mark may take the place of the type, and the text that of the fields."""
+    """Whether an event is of an audit log. Logz.io may replace the type by a mark, and the fields by the text."""
     source = str(event.get("source", ""))
     return (
         event.get("type") == log_type

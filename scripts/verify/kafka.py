@@ -1,6 +1,6 @@
-"""Asks the audit-log cluster where its partitions stand and what a consumer group has committed.
+"""Asks the audit-log cluster for the offsets of its partitions and the offsets that a consumer group has committed.
 
-The group is asked, never joined: no partition moves. Records that are read are looked at for their id and dropped.
+It never joins the group, so no partition is reassigned. Of the records that it reads, it keeps the time and the id.
 """
 
 import os
@@ -19,18 +19,18 @@ from scripts.verify.model import Position, Record
 REQUEST_SECONDS = 30.0
 SILENCE_SECONDS = 30.0
 MOST_READ = 500
-"""Records of a partition that are read to find one that the connector archives."""
+"""Most records of a partition that are read to find a record that the connector archives."""
 
 Config = Mapping[str, str | int | float | bool]
 _ORIGINAL = Names("id", "time")
 
 
 class KafkaUnavailableError(RuntimeError):
-    """The cluster did not answer as it should; the message says what it, or the network, said."""
+    """The cluster did not answer as expected; the message has the error of the cluster or of the network."""
 
 
 def client_config(bootstrap_servers: str, key: str, secret: str, environ: Mapping[str, str]) -> Config:
-    """librdkafka's settings of a client of the audit-log cluster. SSL_CERT_FILE names further authorities."""
+    """librdkafka's settings for a client of the audit-log cluster. SSL_CERT_FILE names additional CA certificates."""
     authority = environ.get("SSL_CERT_FILE")
     return {
         "bootstrap.servers": bootstrap_servers,
@@ -45,7 +45,7 @@ def client_config(bootstrap_servers: str, key: str, secret: str, environ: Mappin
 
 @dataclass
 class _Reading:
-    """A partition that is being read from one record before the committed offset."""
+    """The state of reading one partition, from one record before the committed offset."""
 
     position: Position
     last_offset: int
@@ -54,23 +54,23 @@ class _Reading:
 
 @dataclass
 class Cluster:
-    """The cluster as one consumer group sees it. `is_json`: the connector archives JSON objects only."""
+    """The cluster, for one consumer group. `is_json`: the connector archives only JSON objects."""
 
     config: Config
     group: str
     is_json: bool
     clock: Callable[[], float] = time.monotonic
-    _said: list[str] = field(default_factory=list, repr=False)
+    _connection_errors: list[str] = field(default_factory=list, repr=False)
 
     def positions(self, topics: Sequence[str]) -> dict[tuple[str, int], Position]:
-        """Every partition of the topics, as Kafka has them.
+        """The position of every partition of the topics: (topic, partition number) -> position.
 
         Raises:
             KafkaUnavailableError: the cluster cannot be reached, refuses the key or has no such topic.
         """
         options = {"group.id": self.group, "enable.auto.commit": False, "enable.partition.eof": True}
-        # A cluster that cannot be reached would write lines to the terminal; they are kept for the error.
-        quiet = {"log_level": 0, "error_cb": self._hear}
+        # librdkafka would print connection errors on the terminal; they are kept for the error's message.
+        quiet = {"log_level": 0, "error_cb": self._remember}
         try:
             with closing(Consumer({**self.config, **options, **quiet})) as consumer:
                 found = self._positions(consumer, topics)
@@ -78,15 +78,17 @@ class Cluster:
         except KafkaException as error:
             raise KafkaUnavailableError(self._text(error)) from None
 
-    def _hear(self, error: KafkaError) -> None:
-        self._said.append(error.str())
+    def _remember(self, error: KafkaError) -> None:
+        self._connection_errors.append(error.str())
 
-    def _text(self, error: KafkaException) -> str:
-        """A request that timed out says little; what the connection said before tells more."""
-        cause = error.args[0] if error.args else error
+    def _text(self, exception: KafkaException) -> str:
+        """The error's text. After a timeout, the connection's earlier error says more, so that is added."""
+        cause = exception.args[0] if exception.args else exception
         text = cause.str() if isinstance(cause, KafkaError) else str(cause)
-        heard = [one for one in dict.fromkeys(self._said) if "brokers are down" not in one]
-        return f"{text} ({heard[-1]})" if heard else text
+        earlier = [
+            error for error in dict.fromkeys(self._connection_errors) if "brokers are down" not in error
+        ]
+        return f"{text} ({earlier[-1]})" if earlier else text
 
     def _positions(self, consumer: Consumer, topics: Sequence[str]) -> dict[tuple[str, int], Position]:
         partitions = [
@@ -102,11 +104,11 @@ class Cluster:
             for answer in answers
         }
         found = {}
-        for one in partitions:
-            marks = consumer.get_watermark_offsets(one, timeout=REQUEST_SECONDS)
+        for partition in partitions:
+            marks = consumer.get_watermark_offsets(partition, timeout=REQUEST_SECONDS)
+            key = (partition.topic, partition.partition)
             if marks is None:
-                raise KafkaUnavailableError(f"no offsets of {one.topic} partition {one.partition} in time")
-            key = (one.topic, one.partition)
+                raise KafkaUnavailableError(f"no offsets of {key[0]} partition {key[1]} in time")
             found[key] = Position(start=marks[0], end=marks[1], committed=committed[key])
         return found
 
@@ -119,7 +121,7 @@ class Cluster:
     def _with_records(
         self, consumer: Consumer, positions: Mapping[tuple[str, int], Position]
     ) -> dict[tuple[str, int], Position]:
-        """Reads, of each partition, the last committed record and the first that waits."""
+        """Adds to each position the last committed record and the first waiting record."""
         reading = {
             key: _Reading(position, last_offset=position.end - 1)
             for key, position in positions.items()
@@ -127,10 +129,10 @@ class Cluster:
         }
         open_partitions = set(reading)
         consumer.assign([TopicPartition(*key, _begin(reading[key].position)) for key in open_partitions])
-        heard = self.clock()
-        while open_partitions and self.clock() - heard < SILENCE_SECONDS:
+        last_message = self.clock()
+        while open_partitions and self.clock() - last_message < SILENCE_SECONDS:
             for message in consumer.consume(num_messages=500, timeout=1.0):
-                heard = self.clock()
+                last_message = self.clock()
                 key = (str(message.topic()), int(message.partition() or 0))
                 if key in open_partitions and self._is_done(reading[key], message):
                     open_partitions.remove(key)
@@ -141,20 +143,20 @@ class Cluster:
             raise KafkaUnavailableError(
                 f"{topic} partition {partition} could not be read for {SILENCE_SECONDS:.0f} s"
             )
-        return {**positions, **{key: one.position for key, one in reading.items()}}
+        return {**positions, **{key: state.position for key, state in reading.items()}}
 
     def _is_done(self, reading: _Reading, message: Message) -> bool:
-        """Takes a record in; whether nothing more is to be read of its partition."""
+        """Takes a record into account. Returns whether its partition needs no more reading."""
         error = message.error()
         if error is not None:
-            # The end of the partition: what is left are marks of transactions.
+            # The end of the partition: only transaction markers are left.
             return error.code() == KafkaError._PARTITION_EOF  # the library's own name
         offset, position = message.offset(), reading.position
         assert offset is not None  # noqa: S101  # a record has one
         reading.read += 1
         record = self._record(message)
         if record is None and reading.read >= MOST_READ:
-            # That many records that are left out in a row are no rule: what comes then counts as waiting.
+            # The connector rarely skips so many records in a row, so the next record counts as waiting.
             record = Record(_produced_at(message), None)
         if record is not None and offset < (position.committed or 0):
             reading.position = replace(position, last=record)
@@ -164,7 +166,7 @@ class Cluster:
         return offset >= reading.last_offset
 
     def _record(self, message: Message) -> Record | None:
-        """None for a record that the connector leaves out."""
+        """The record; None if the connector skips it."""
         value = message.value()
         if value is None:
             return None
@@ -180,13 +182,13 @@ def _produced_at(message: Message) -> datetime:
 
 
 def _begin(position: Position) -> int:
-    """One record before the committed offset, if Kafka still has it."""
+    """The offset to read from: one record before the committed offset, if Kafka still has it."""
     if position.committed is None:
         return position.start
     return min(max(position.committed - 1, position.start), position.end)
 
 
 def credentials_in(environ: Mapping[str, str] = os.environ) -> tuple[str, str] | None:
-    """Key and secret of the environment (KAFKA_API_KEY, KAFKA_API_SECRET), which win over the stack's own."""
+    """Key and secret from the environment (KAFKA_API_KEY, KAFKA_API_SECRET), which override the stack's."""
     key, secret = environ.get("KAFKA_API_KEY"), environ.get("KAFKA_API_SECRET")
     return (key, secret) if key and secret else None

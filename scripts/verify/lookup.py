@@ -1,4 +1,4 @@
-"""Asks Logz.io which events it has, by their ids."""
+"""Searches Logz.io for events by their ids."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -15,10 +15,10 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True)
 class Lookup:
-    """Looks for events by the field that holds their id.
+    """Searches for events by the field that holds their id.
 
-    A search covers two calendar days, so an event is looked for on its own day. What is not there is looked for among
-    today's and yesterday's: an event whose time Logz.io could not read has that of its arrival.
+    A search covers two calendar days, so each event is searched on its own day, then among today's and yesterday's: an
+    event whose time Logz.io could not read has the time of its arrival.
     """
 
     logzio: LogzioClient
@@ -26,10 +26,10 @@ class Lookup:
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     def found(self, events: Iterable[EventRef]) -> set[str]:
-        """The ids of those that Logz.io has.
+        """The ids of the events that Logz.io has.
 
         Raises:
-            LogzioError: it could not be asked.
+            LogzioError: the search failed.
         """
         now = self.now()
         by_days: dict[int, dict[str, None]] = defaultdict(dict)
@@ -50,6 +50,6 @@ class Lookup:
 
 
 def chunks(values: Sequence[_T], most: int) -> Iterator[Sequence[_T]]:
-    """The values in pieces of at most so many."""
+    """The values in chunks of at most `most`."""
     for start in range(0, len(values), most):
         yield values[start : start + most]

@@ -1,4 +1,4 @@
-"""What was seen of a stack, and what it means."""
+"""The report on a stack and the findings from it. The names of the fields are the keys of `--json`."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -9,7 +9,7 @@ from scripts.verify.chains import Chain
 
 @dataclass(frozen=True)
 class StoredObject:
-    """An entry of the bucket's listing."""
+    """An object in the bucket's listing. `size` in bytes."""
 
     key: str
     size: int
@@ -18,7 +18,7 @@ class StoredObject:
 
 @dataclass(frozen=True)
 class Record:
-    """What is kept of a record that was read from Kafka: when it was produced, and its id if it has one."""
+    """A record in Kafka: the time at which it was produced, and its event's id if it has one."""
 
     at: datetime
     id: str | None
@@ -26,12 +26,13 @@ class Record:
 
 @dataclass(frozen=True)
 class Position:
-    """Where a partition stands in Kafka. `start` and `end`: the offsets that Kafka holds, `end` not included.
+    """The consumer group's position in a partition.
 
     Attributes:
+        start, end: the offsets that Kafka has, `end` not included.
         committed: the next offset that the consumer group reads; None before its first commit.
-        last: the record before that, if Kafka still has it and it can be archived.
-        waiting: the first record from there on that can be archived; None if there is none.
+        last: the record before `committed`, if Kafka still has it and it can be archived.
+        waiting: the first record from `committed` on that can be archived; None if there is none.
     """
 
     start: int
@@ -42,7 +43,7 @@ class Position:
 
     @property
     def lag(self) -> int:
-        """Offsets that are not committed. Some hold no event: marks of transactions, records that are skipped."""
+        """Offsets that are not committed. Some have no event: transaction markers, records that are skipped."""
         return max(0, self.end - max(self.committed or 0, self.start))
 
     @property
@@ -52,7 +53,7 @@ class Position:
 
 
 class UnreadReason(StrEnum):
-    """Why Logz.io cannot have read an object, or that it has not."""
+    """Why an object is unread: the reason why Logz.io cannot have read it, or that later objects were read (GAP)."""
 
     ORDER = "written after an object that sorts later"
     BEFORE = "older than their registration"
@@ -63,7 +64,7 @@ class UnreadReason(StrEnum):
 
 @dataclass(frozen=True)
 class Unread:
-    """An object that Logz.io has not read. `missing` of its `events` are found nowhere in Logz.io."""
+    """An object that Logz.io has not read. `missing`: how many of its `events` are not in Logz.io."""
 
     key: str
     why: UnreadReason
@@ -74,7 +75,7 @@ class Unread:
 
 @dataclass(frozen=True)
 class SampledObject:
-    """An object whose last event was looked for; `found` is None if that event has no id."""
+    """An object whose last event was searched in Logz.io; `found` is None if that event has no id."""
 
     key: str
     modified: datetime
@@ -85,19 +86,19 @@ class SampledObject:
 
 @dataclass(frozen=True)
 class PartitionReport:
-    """A partition's way through the chain.
+    """The events of one partition in Kafka, the bucket and Logz.io.
 
     Attributes:
-        position: None if Kafka could not be asked, or for a folder that belongs to no configured partition.
-        objects: objects of the days that were looked at.
+        position: None if Kafka did not answer, or for a folder that belongs to no configured partition.
+        objects: number of objects in the days that were checked.
         newest: the object that sorts last.
-        behind: how many objects came after the last one that was found in Logz.io.
+        behind: number of objects after the last one that was found in Logz.io.
         behind_since: when the first of these was written.
-        sampled: how many objects were looked for.
-        unread: objects that cannot have been read, or were not, with their events.
-        not_examined: further ones whose events were not looked for.
-        foreign: objects of somebody else that sort after a data object: Logz.io reads on after them.
-        last_committed_is_archived: whether the last committed event is in the bucket; None if that cannot be told.
+        sampled: number of objects whose last event was searched.
+        unread: objects that Logz.io cannot have read or has not read.
+        not_examined: number of further such objects, whose events were not searched.
+        foreign: objects that the connector did not write and that sort after a data object; Logz.io reads on after them.
+        last_committed_is_archived: whether the last committed event is in the bucket; None if that is unknown.
     """
 
     topic: str
@@ -115,7 +116,7 @@ class PartitionReport:
 
 
 class RegistrationState(StrEnum):
-    """How a registration is."""
+    """The state of a registration."""
 
     FINE = "fine"
     MISSING = "missing"
@@ -126,7 +127,7 @@ class RegistrationState(StrEnum):
 
 @dataclass(frozen=True)
 class RegistrationReport:
-    """The registration of a partition's folder; `created_at` is None if nobody noted it."""
+    """The registration of a partition's folder; `created_at` is None if it was not recorded."""
 
     prefix: str
     state: RegistrationState
@@ -137,10 +138,13 @@ class RegistrationReport:
 
 @dataclass(frozen=True)
 class IndexReport:
-    """Events that Logz.io could not index or had to cut, of the days looked at.
+    """Events that Logz.io could not index or had to truncate, in the days that were checked.
 
-    `total` is of the whole account; of those that were `seen`, `ours` come from an audit log. `reasons` and `ids` are of
-    some of these.
+    Attributes:
+        total: number in the whole account.
+        seen: number of those that Logz.io listed.
+        ours: number of listed events that come from an audit log.
+        reasons, ids: the most frequent reasons, and the first ids, among `ours`.
     """
 
     total: int
@@ -152,7 +156,7 @@ class IndexReport:
 
 @dataclass(frozen=True)
 class ChainReport:
-    """One connector's way."""
+    """The report on one connector."""
 
     chain: Chain
     partitions: tuple[PartitionReport, ...]
@@ -162,7 +166,7 @@ class ChainReport:
 
 @dataclass(frozen=True)
 class Report:
-    """All that was seen. `not_seen`: what could not be looked at -> why."""
+    """The whole report. `not_seen`: part that could not be checked -> why."""
 
     stack: str
     at: datetime
@@ -174,7 +178,7 @@ class Report:
 
 
 class Level(StrEnum):
-    """How bad a finding is."""
+    """Severity of a finding."""
 
     BROKEN = "broken"
     UNKNOWN = "not seen"
@@ -184,7 +188,7 @@ class Level(StrEnum):
 
 @dataclass(frozen=True)
 class Finding:
-    """Where the chain is broken, in a sentence, and the page that mends it (`section`)."""
+    """A problem with the chain in one sentence, and the section of the docs that tells how to repair it."""
 
     hop: str
     level: Level

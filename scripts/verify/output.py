@@ -1,4 +1,4 @@
-"""Shows a report on one screen, or as JSON."""
+"""Prints a report on one screen, or as JSON."""
 
 import json
 from collections.abc import Sequence
@@ -23,20 +23,20 @@ from scripts.verify.model import (
 )
 
 MOST_ROWS = 24
-"""Partitions that fit on a screen; beyond that only those with something to tell are shown."""
+"""Partitions that fit on a screen. If there are more, only those with a problem or a delay are shown."""
 
 _STYLES = {Level.BROKEN: "bold red", Level.UNKNOWN: "yellow", Level.WAITING: "cyan", Level.NOTE: "dim"}
 _VERDICTS = {
     0: "[bold green]in order",
     1: "[bold red]broken",
-    2: "[yellow]in order as far as it could be seen",
+    2: "[yellow]in order as far as it could be checked",
 }
 
 
 def show(report: Report, findings: Sequence[Finding], console: Console) -> None:
-    """The table of partitions, then what it means."""
+    """Prints the table of partitions, then the findings."""
     for chain in report.chains:
-        # A screen has room for one table: what nobody searches is shown where there is something to tell.
+        # A screen has room for one table, so the originals, which nobody searches, have one only if there is a problem.
         if chain.chain.delivered or any(_is_notable(partition) for partition in chain.partitions):
             console.print(_table(report, chain))
         else:
@@ -47,11 +47,11 @@ def show(report: Report, findings: Sequence[Finding], console: Console) -> None:
         console.print(f"registrations: {fine} of {len(report.registrations)} as they should be")
     if report.index is not None:
         console.print(f"index failures of the audit log in {report.days:g} days: {report.index.ours:,}")
-    for one in findings:
-        line = Text(f"{one.level.value:>10}  ", style=_STYLES[one.level])
-        line.append(f"{one.hop}: {one.text}", style="")
-        if one.section:
-            line.append(f"  -> {one.section}", style="bold")
+    for finding in findings:
+        line = Text(f"{finding.level.value:>10}  ", style=_STYLES[finding.level])
+        line.append(f"{finding.hop}: {finding.text}", style="")
+        if finding.section:
+            line.append(f"  -> {finding.section}", style="bold")
         console.print(line)
     console.print(f"stack {report.stack}: {_VERDICTS[exit_code(findings)]}")
 
@@ -62,7 +62,7 @@ def _table(report: Report, chain: ChainReport) -> Table:
     hidden = len(chain.partitions) - len(rows)
     table = Table(
         title=f"stack {report.stack}, {chain.chain.name}: group {chain.chain.group}, {chain.chain.folder}/",
-        caption=f"{hidden} partitions with nothing to tell are left out" if hidden else None,
+        caption=f"{hidden} partitions without problems are left out" if hidden else None,
     )
     table.add_column("partition", justify="right")
     for figure in ("Kafka", "committed", "waiting", "objects", "newest object"):
@@ -70,8 +70,8 @@ def _table(report: Report, chain: ChainReport) -> Table:
     if chain.chain.delivered:
         table.add_column("its last event in Logz.io")
         table.add_column("unread", justify="right")
-    for one in rows:
-        table.add_row(*_cells(one, report.at, delivered=chain.chain.delivered, topics=_topics(chain)))
+    for partition in rows:
+        table.add_row(*_cells(partition, report.at, delivered=chain.chain.delivered, topics=_topics(chain)))
     return table
 
 
@@ -102,7 +102,7 @@ def _newest(newest: SampledObject | None, now: datetime) -> str:
         return "-"
     if newest.last_at is None:
         return f"{span(now - newest.modified)} old"
-    # A clock of the event's own source may be ahead.
+    # The clock of the event's source may be ahead.
     delay = max(timedelta(0), newest.modified - newest.last_at)
     return f"{span(now - newest.modified)} old, {span(delay)} after its event"
 
@@ -121,7 +121,7 @@ def _is_notable(one: PartitionReport) -> bool:
 
 
 def as_json(report: Report, findings: Sequence[Finding]) -> str:
-    """Everything that was seen and found, times in ISO 8601."""
+    """The report and the findings, times in ISO 8601."""
     content = {
         **asdict(report),
         "findings": [asdict(finding) for finding in findings],
@@ -135,4 +135,4 @@ def _plain(value: Any) -> str:
         return value.isoformat()
     if isinstance(value, StrEnum):
         return value.value
-    raise TypeError(f"{type(value).__name__} has no form in JSON")
+    raise TypeError(f"{type(value).__name__} cannot be written as JSON")

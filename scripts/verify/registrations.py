@@ -24,9 +24,9 @@ class StackRegistration:
 def compare(
     settings: Settings, made: Iterable[StackRegistration], present: Sequence[Registered]
 ) -> tuple[RegistrationReport, ...]:
-    """How the registration of each partition is."""
-    known = {one.prefix: one for one in made}
-    at_bucket = [one for one in present if one.bucket == settings.archive.bucket]
+    """The state of each partition's registration. `made`: those in the stack's state, `present`: those in Logz.io."""
+    known = {registration.prefix: registration for registration in made}
+    at_bucket = [registration for registration in present if registration.bucket == settings.archive.bucket]
     return tuple(
         _compare(settings, prefix, known.get(prefix), at_bucket) for prefix in settings.partition_prefixes
     )
@@ -40,39 +40,40 @@ def reads(registration: Registered, bucket: str, prefix: str) -> bool:
 def _compare(
     settings: Settings, prefix: str, made: StackRegistration | None, at_bucket: Sequence[Registered]
 ) -> RegistrationReport:
-    # A registration of a folder above reads the same objects: each event then comes twice.
-    here = [one for one in at_bucket if prefix.startswith(one.prefix)]
-    exact = [one for one in here if one.prefix == prefix]
-    one = next((one for one in exact if made is not None and one.id == made.id), next(iter(exact), None))
-    created_at = made.created_at if made is not None and one is not None and one.id == made.id else None
-    if one is None:
+    # A registration of a folder above reads the same objects: each event then arrives twice.
+    here = [registration for registration in at_bucket if prefix.startswith(registration.prefix)]
+    exact = [registration for registration in here if registration.prefix == prefix]
+    own = [registration for registration in exact if made is not None and registration.id == made.id]
+    found = next(iter([*own, *exact]), None)
+    created_at = made.created_at if made is not None and own else None
+    if found is None:
         gone = f"registration {made.id} is gone" if made is not None else "it was never made"
         return RegistrationReport(prefix, RegistrationState.MISSING, difference=gone)
-    if not one.active:
-        return RegistrationReport(prefix, RegistrationState.INACTIVE, one.id, created_at)
-    others = sorted(other.id for other in here if other.id != one.id and other.active)
+    if not found.active:
+        return RegistrationReport(prefix, RegistrationState.INACTIVE, found.id, created_at)
+    others = sorted(other.id for other in here if other.id != found.id and other.active)
     if others:
         also = f"also read by {', '.join(map(str, others))}"
-        return RegistrationReport(prefix, RegistrationState.DOUBLE, one.id, created_at, also)
-    difference = _difference(settings, made, one)
+        return RegistrationReport(prefix, RegistrationState.DOUBLE, found.id, created_at, also)
+    difference = _difference(settings, made, found)
     state = RegistrationState.CHANGED if difference else RegistrationState.FINE
-    return RegistrationReport(prefix, state, one.id, created_at, difference)
+    return RegistrationReport(prefix, state, found.id, created_at, difference)
 
 
-def _difference(settings: Settings, made: StackRegistration | None, one: Registered) -> str:
+def _difference(settings: Settings, made: StackRegistration | None, found: Registered) -> str:
     pairs: dict[str, tuple[object, object]] = {
-        "logsType": (one.log_type, settings.logzio.log_type),
-        "region": (one.region, logzio_facts.api_region(settings.region)),
-        "addS3ObjectKeyAsLogField": (one.add_object_key, settings.logzio.add_object_key),
+        "logsType": (found.log_type, settings.logzio.log_type),
+        "region": (found.region, logzio_facts.api_region(settings.region)),
+        "addS3ObjectKeyAsLogField": (found.add_object_key, settings.logzio.add_object_key),
     }
     if made is not None:
-        pairs["id"] = (one.id, made.id)
+        pairs["id"] = (found.id, made.id)
         if made.role_arn is not None:
-            pairs["arn"] = (one.role_arn, made.role_arn)
+            pairs["arn"] = (found.role_arn, made.role_arn)
         if made.access_key is not None:
-            pairs["accessKey"] = (one.access_key, made.access_key)
+            pairs["accessKey"] = (found.access_key, made.access_key)
     return ", ".join(
-        # An access key's id is no secret, but shown nowhere else either.
+        # The id of an access key is not a secret, but no other output shows it either.
         name if name == "accessKey" else f"{name} is {has}, not {wanted}"
         for name, (has, wanted) in pairs.items()
         if has != wanted

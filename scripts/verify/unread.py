@@ -1,7 +1,8 @@
 """Which objects a reader in key order cannot have read (pure).
 
-Logz.io reads a prefix in alphabetical order and never looks back, so an object is unread if it came after one that
-sorts later. S3 tells when an object's upload began, in whole seconds: what is equal is taken for right.
+Logz.io reads a prefix in alphabetical order and never goes back, so an object is unread if it was written after an
+object that sorts later. S3 gives the time at which an object's upload began, in whole seconds; equal times count as in
+order.
 """
 
 from collections.abc import Iterable, Sequence
@@ -15,13 +16,13 @@ from scripts.verify.model import StoredObject, UnreadReason
 
 @dataclass
 class Listing:
-    """What a listing of one prefix came to. Objects older than `since` are only remembered as ones that were read.
+    """The objects of one prefix. Objects older than `since` count as read, and are not in it.
 
     Attributes:
         objects: data objects since then, in key order.
         newest: the data object that sorts last, however old it is.
-        suspects: those that cannot have been read, and why.
-        foreign: objects that the connector did not write and that sort after one that it did.
+        suspects: key of each object that cannot have been read -> why.
+        foreign: keys of objects that the connector did not write and that sort after one that it wrote.
     """
 
     objects: list[StoredObject] = field(default_factory=list)
@@ -38,46 +39,48 @@ class Listing:
 def read_listing(
     listed: Iterable[StoredObject], *, since: datetime, created_at: datetime | None, registered: bool = True
 ) -> Listing:
-    """Takes a listing in key order.
+    """Reads a listing, which must be in key order.
 
     Args:
-        created_at: when the prefix was registered; None if nobody knows.
-        registered: whether anything reads the prefix at all.
+        created_at: when the prefix was registered; None if unknown.
+        registered: whether any registration reads the prefix.
     """
     found = Listing()
     out_of_order: set[str] = set()
-    # Ascending by time: whatever sorts later and is older takes away those that came after it.
-    waiting: list[StoredObject] = []
-    for one in listed:
-        while waiting and waiting[-1].modified > one.modified:
-            out_of_order.add(waiting.pop().key)
-        if layout.parse_data_key(one.key) is None:
+    # A stack in ascending order of time: an object that sorts later but is older removes those written after it.
+    in_order: list[StoredObject] = []
+    for stored in listed:
+        while in_order and in_order[-1].modified > stored.modified:
+            out_of_order.add(in_order.pop().key)
+        if layout.parse_data_key(stored.key) is None:
             if found.newest is not None:
-                found.foreign.append(one.key)
+                found.foreign.append(stored.key)
             continue
-        found.newest = one
-        if one.modified >= since:
-            found.objects.append(one)
-            waiting.append(one)
-    for one in found.objects:
-        why = _own_reason(one, created_at, registered=registered)
-        if why is None and one.key in out_of_order:
+        found.newest = stored
+        if stored.modified >= since:
+            found.objects.append(stored)
+            in_order.append(stored)
+    for stored in found.objects:
+        why = _own_reason(stored, created_at, registered=registered)
+        if why is None and stored.key in out_of_order:
             why = UnreadReason.ORDER
         if why is not None:
-            found.suspects[one.key] = why
+            found.suspects[stored.key] = why
     return found
 
 
-def _own_reason(one: StoredObject, created_at: datetime | None, *, registered: bool) -> UnreadReason | None:
+def _own_reason(
+    stored: StoredObject, created_at: datetime | None, *, registered: bool
+) -> UnreadReason | None:
     if not registered:
         return UnreadReason.PREFIX
-    if created_at is not None and one.modified < created_at:
+    if created_at is not None and stored.modified < created_at:
         return UnreadReason.BEFORE
-    return UnreadReason.SIZE if one.size > MAX_OBJECT_BYTES else None
+    return UnreadReason.SIZE if stored.size > MAX_OBJECT_BYTES else None
 
 
 def spread(objects: Sequence[StoredObject], most: int) -> list[StoredObject]:
-    """At most so many of them, evenly spread, the last one among them."""
+    """At most `most` of the objects, evenly spread, with the last one."""
     if len(objects) <= most:
         return list(objects)
     step = len(objects) / most
@@ -85,9 +88,9 @@ def spread(objects: Sequence[StoredObject], most: int) -> list[StoredObject]:
 
 
 def nearest(objects: Iterable[StoredObject], committed: int) -> list[StoredObject]:
-    """The objects that may hold the record before this offset, the most likely one first.
+    """The objects that may hold the record before this offset, the most likely object first.
 
-    A name has the first offset of its object, or one that follows it (after a rewind).
+    A key has the first offset of its object, or a later one (after a rewind).
     """
     starts = [
         (key.start_offset, stored)
@@ -95,4 +98,4 @@ def nearest(objects: Iterable[StoredObject], committed: int) -> list[StoredObjec
         if (key := layout.parse_data_key(stored.key)) is not None
     ]
     before = sorted((pair for pair in starts if pair[0] <= committed), key=lambda pair: pair[0], reverse=True)
-    return [one for _, one in before]
+    return [stored for _, stored in before]

@@ -158,7 +158,7 @@ class Scene:
         replay = Replay(
             bucket=bucket,
             selection=selection,
-            form=EventFormat.of(self.settings),
+            event_format=EventFormat.of(self.settings),
             found=Lookup(access.logzio, "id").found,
             listener=listener,
             progress=Progress.at(folder, "prod", selection.name),

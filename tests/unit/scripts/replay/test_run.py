@@ -89,7 +89,7 @@ class Scene:
         return Replay(
             bucket=Bucket(self.s3, "archive"),
             selection=self.selection,
-            form=EventFormat({"time": "@timestamp"}, flatten=True, excluded=(), add_object_key=False),
+            event_format=EventFormat({"time": "@timestamp"}, flatten=True, excluded=(), add_object_key=False),
             found=self.found,
             listener=self.listener,
             progress=Progress.at(self.folder, "prod", "choice"),

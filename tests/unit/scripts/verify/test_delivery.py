@@ -40,7 +40,7 @@ def test_all_that_was_read_leaves_nothing_behind() -> None:
 
     found = followed(played)
 
-    assert (found.behind, found.gaps, len(found.looked), played.asked) == ((), (), 20, 20)
+    assert (found.behind, found.gaps, len(found.sampled), played.asked) == ((), (), 20, 20)
 
 
 @pytest.mark.parametrize("end", [0, 1, 57, 100, 198, 199])

@@ -186,7 +186,7 @@ def test_events_that_could_not_be_indexed_are_counted_with_their_reasons() -> No
     found = only(report(index=IndexReport(total=300, seen=100, ours=60, reasons=("60 x object mapping",))))
 
     assert (found.hop, found.level) == (evaluate.INDEX, Level.BROKEN)
-    assert "60 of 100 looked at (300 in the account)" in found.text
+    assert "60 of 100 checked (300 in the account)" in found.text
     assert "60 x object mapping" in found.text
 
 
@@ -199,7 +199,7 @@ def test_what_could_not_be_looked_at_is_told_apart_from_what_is_broken() -> None
     broken = report(waiting(ago(hours=1)), not_seen={"Logz.io": "down"})
 
     found = only(unseen)
-    assert (found.hop, found.text) == ("Kafka", "could not be looked at: no route")
+    assert (found.hop, found.text) == ("Kafka", "could not be checked: no route")
     assert exit_code(findings(unseen)) == 2
     assert exit_code(findings(broken)) == 1
 
