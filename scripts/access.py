@@ -13,7 +13,7 @@ from components.logzio.transport import Transport
 from components.settings import Settings
 from components.worker.config import parameter_name
 from scripts.stack import Stack
-from scripts.verification import kafka
+from scripts.verify import kafka
 
 
 class AccessError(RuntimeError):

@@ -49,7 +49,7 @@ class RotationError(RuntimeError):
 
 
 @dataclass(frozen=True)
-class Standing:
+class RotationState:
     """Where the rotation of a key stands: its generations in the settings, and those in the stack's state."""
 
     given: tuple[int, ...]
@@ -101,15 +101,15 @@ def rotate(
     for key in keys:
         _require_own_key(key, given)
     present = stack.keys()
-    standings = {
-        key: Standing(_generations(key, given), frozenset(present.get(PLACES[key].identity, ())))
+    states = {
+        key: RotationState(_generations(key, given), frozenset(present.get(PLACES[key].identity, ())))
         for key in keys
     }
-    under_way = [key for key in keys if standings[key].is_under_way]
+    under_way = [key for key in keys if states[key].is_under_way]
     for key in keys:
         if under_way and key not in under_way:
             say(f"{key}: left as it is, until the rotation that was interrupted is finished")
-    steps = {key: standings[key].next_step() for key in under_way or keys}
+    steps = {key: states[key].next_step() for key in under_way or keys}
     begun = {PLACES[key].section: step for key, step in steps.items() if step != _generations(key, given)}
     if begun:
         say(f"1. a new key beside the old one: {_shown(begun)}")

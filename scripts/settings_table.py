@@ -7,8 +7,8 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
+from components.settings.describe import accepted, annotation_at
 from components.settings.sections import SECTIONS, Settings
-from components.settings.words import accepted, annotation_at
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "settings.md"
 BEGIN = "<!-- settings:begin -->"

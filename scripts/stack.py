@@ -16,7 +16,7 @@ import yaml
 from components import key_generations, settings
 from components.owner import Owner
 from components.settings import NAMESPACE, Settings
-from scripts.verification.registrations import Made
+from scripts.verify.registrations import StackRegistration
 
 _PARAMETER = "aws:ssm/parameter:Parameter"
 _SOURCE = "logexporter:source:AuditLogSource"
@@ -75,7 +75,7 @@ class Stack:
             (str(output["bootstrapServers"]) for output in outputs if "bootstrapServers" in output), None
         )
 
-    def registrations(self) -> list[Made]:
+    def registrations(self) -> list[StackRegistration]:
         """The registrations in Logz.io that the stack made."""
         return [
             _made({**resource["outputs"], "id": resource["id"]})
@@ -144,14 +144,14 @@ def project_name() -> str:
     return str(yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["name"])
 
 
-def _made(outputs: Mapping[str, Any]) -> Made:
+def _made(outputs: Mapping[str, Any]) -> StackRegistration:
     def text(name: str) -> str | None:
         # What Pulumi keeps encrypted is an object here.
         value = outputs.get(name)
         return value if isinstance(value, str) and value else None
 
     created_at = text("created_at")
-    return Made(
+    return StackRegistration(
         id=int(outputs["id"]),
         prefix=text("prefix") or "",
         role_arn=text("role_arn"),

@@ -1,7 +1,7 @@
 """The dynamic providers: thin adapters between Pulumi and the client.
 
 Pulumi keeps a provider in the state as a pickled reference to its class by this module's path, so an instance has no
-content, and the path must stay importable (see `components.shipping.provider`). The API token comes through `configure`
+content, and the path must stay importable (see `components.logzio.provider`). The API token comes through `configure`
 and stays in this process.
 """
 

@@ -1,11 +1,11 @@
-"""Which further connector properties are refused, and why."""
+"""Which additional connector properties are refused, and why."""
 
 import re
 
-from components.settings.problems import NAMESPACE
+from components.settings.errors import NAMESPACE
 
-# Connector properties that a setting stands for, and the others that the project sets (components/worker/connect.py:
-# a test there holds both lists together) or that would undo what it sets.
+# Connector properties that a setting controls, and others that the project sets (components/worker/connect.py; a test
+# there compares both lists) or that would undo a property that it sets.
 _SETTING_OF = {
     "name": "connector.name",
     "topics": "source.topics",
@@ -32,7 +32,7 @@ OWN_CONNECTOR_PROPERTIES = frozenset(_SETTING_OF) | {
     "s3.elastic.buffer.enable",
     "storage.class",
     "format.bytearray.extension",
-    # Logz.io, and whoever reads originals, finds an event by its line.
+    # Logz.io, and everyone who reads originals, takes each line as an event.
     "format.bytearray.separator",
     "consumer.override.client.id",
     "schema.compatibility",
@@ -51,7 +51,7 @@ OWN_CONNECTOR_PROPERTIES = frozenset(_SETTING_OF) | {
     "aws.secret.access.key",
 }
 
-# Properties that would bring another layout than one ascending prefix per partition.
+# Properties that would change the layout of one ascending prefix per partition.
 TIME_LAYOUT = {
     "partitioner.class",
     "partition.duration.ms",
@@ -63,7 +63,7 @@ TIME_LAYOUT = {
     "partition.field.name",
 }
 
-# Where the consumer may be tuned without taking it to another cluster or group, or past events.
+# Consumer properties that cannot lead to another cluster or group, and cannot skip events.
 _CONSUMER_TUNING = {
     f"consumer.override.{name}"
     for name in (
@@ -83,7 +83,7 @@ _CONSUMER_TUNING = {
 
 _FIELDS = f"{NAMESPACE}:connector.renames, flatten or excludedFields"
 
-# Beginnings of names, what is wrong with them, and what to write instead.
+# Beginning of a name, the problem with it, and what to write instead.
 _REFUSED_BEGINNINGS = (
     ("key.converter.", "would change what the project sets", "leave it out"),
     ("value.converter.", "would change what the project sets", "leave it out"),
@@ -96,21 +96,21 @@ _REFUSED_BEGINNINGS = (
     ),
     (
         "consumer.override.",
-        "would send the connector to another cluster, to another group or past events",
+        "would connect to another cluster, join another group or skip events",
         f"{', '.join(sorted(_CONSUMER_TUNING))}, or leave it out",
     ),
-    ("producer.override.", "is for another cluster; the connector writes to none", "leave it out"),
-    ("admin.override.", "is for another cluster; the connector writes to none", "leave it out"),
+    ("producer.override.", "is for a cluster to write to, and the connector writes to none", "leave it out"),
+    ("admin.override.", "is for a cluster to write to, and the connector writes to none", "leave it out"),
 )
 _SECRET_PROPERTY = re.compile(r"password|secret|token|jaas|customer\.key", re.IGNORECASE)
 
 
 def refusal(name: str) -> tuple[str, str] | None:
-    """What is wrong with a further property of this name, and what to write instead."""
+    """The problem with an additional property of this name, and what to write instead; None if it is allowed."""
     if name in TIME_LAYOUT:
         return (
-            "is refused: Logz.io reads each prefix in alphabetical order and never looks back, so any layout but one "
-            "prefix per partition, one of time above all, loses events",
+            "is refused: Logz.io reads each prefix in alphabetical order and never goes back, so any layout but one "
+            "prefix per partition loses events, a layout by time above all",
             "leave it out",
         )
     if name in OWN_CONNECTOR_PROPERTIES:
@@ -119,7 +119,8 @@ def refusal(name: str) -> tuple[str, str] | None:
     if name in _CONSUMER_TUNING:
         return None
     if _SECRET_PROPERTY.search(name):
-        return "would stand in plain text in the VM's user-data", "leave it out"
-    found = (one for one in _REFUSED_BEGINNINGS if name.startswith(one[0]))
-    _, wrong, instead = next(found, (None, None, None))
-    return (wrong, instead) if wrong and instead else None
+        return "would be in plain text in the VM's user-data", "leave it out"
+    refused = (
+        (wrong, instead) for beginning, wrong, instead in _REFUSED_BEGINNINGS if name.startswith(beginning)
+    )
+    return next(refused, None)

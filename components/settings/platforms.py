@@ -1,4 +1,4 @@
-"""Lines of the Confluent Platform: which Java they run on, and until when they are supported."""
+"""Release lines of the Confluent Platform: which Java versions they run on, and until when Confluent supports them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,10 +9,12 @@ WARNED_BEFORE = timedelta(days=90)
 
 @dataclass(frozen=True)
 class Platform:
-    """A line. Java: Confluent's and Kafka's documentation.
+    """A release line.
 
-    `standard_end`: from then on, Confluent supports nobody with a standard contract. `platinum_end`: from then on,
-    nobody at all: faults are not mended, and the packages may leave the repository.
+    Attributes:
+        java: versions of Java that run it, from Confluent's and Kafka's documentation.
+        standard_end: the end of support for standard contracts.
+        platinum_end: the end of all support: no more fixes, and the packages may disappear from the repository.
     """
 
     java: tuple[int, ...]
@@ -21,7 +23,7 @@ class Platform:
 
 
 def _released(day: date, *java: int) -> Platform:
-    """Confluent supports a line for two years from its release, with a platinum contract for three."""
+    """A line by its release day: Confluent supports it for two years, with a platinum contract for three."""
     return Platform(java, day.replace(year=day.year + 2), day.replace(year=day.year + 3))
 
 
@@ -42,18 +44,18 @@ NEWEST = max(PLATFORMS, key=lambda line: PLATFORMS[line].standard_end)
 
 
 def warning(line: str, today: date) -> str | None:
-    """What to know about a line's support, from 90 days before its standard end on."""
+    """A warning about a line's support, from 90 days before the end of standard support; None before that."""
     platform = PLATFORMS[line]
     if today < platform.standard_end - WARNED_BEFORE:
         return None
     return (
         f"{line}: Confluent's standard support {_ends(platform.standard_end, today)}, platinum support "
-        f"{_ends(platform.platinum_end, today)}; the line that is supported longest is {NEWEST}"
+        f"{_ends(platform.platinum_end, today)}; the line with the longest support is {NEWEST}"
     )
 
 
 def has_ended(line: str, today: date) -> bool:
-    """Whether Confluent supports nobody on this line any more."""
+    """Whether all support for this line has ended."""
     return PLATFORMS[line].platinum_end <= today
 
 

@@ -9,7 +9,15 @@ from pydantic.alias_generators import to_camel
 from components.archive import layout
 from components.logzio import facts as logzio_facts
 from components.logzio.facts import TOKEN_VARIABLE
-from components.settings.checks import (
+from components.settings.sizing import (
+    LEAST_HEAP_MB,
+    MAX_FLUSH_SIZE,
+    MEASURED_HEAP_MB,
+    MEASURED_PARTITIONS,
+    MIB,
+    MIN_PART_SIZE,
+)
+from components.settings.types import (
     Ami,
     ApiKey,
     AsText,
@@ -45,58 +53,52 @@ from components.settings.checks import (
     TopicsDir,
     Url,
 )
-from components.settings.sizes import (
-    LEAST_HEAP_MB,
-    MAX_FLUSH_SIZE,
-    MEASURED_HEAP_MB,
-    MEASURED_PARTITIONS,
-    MIB,
-    MIN_PART_SIZE,
-)
 
 DEFAULT_TOPIC = "confluent-audit-log-events"
 
 ORIGINALS_SUFFIX = "-originals"
-"""Behind the names of the connector and of the consumer group that keep the originals."""
+"""Suffix of the names of the connector and of the consumer group that archive the originals."""
 
-# An object in S3 takes ten tags at most; the project's own stand on every resource, the sentinel objects too.
+# S3 allows ten tags for an object. Every resource has the project's own tags, the sentinel objects too.
 MAX_TAGS = 10
 OWN_TAGS = ("Project", "Stack", "ManagedBy")
 
 
 class Section(BaseModel):
+    """Settings that belong together; the base class of all sections."""
+
     model_config = ConfigDict(
         alias_generator=to_camel,
         populate_by_name=True,
         extra="forbid",
         frozen=True,
-        # No guesses: `yes` is no number of partitions.
+        # No conversion between types: "12" in quotes is not a number of partitions.
         strict=True,
-        # A validation error is not to show what was given: it may be a secret.
+        # A validation error must not show the input, which may be a secret.
         hide_input_in_errors=True,
     )
 
 
 class Source(Section):
-    """The audit-log cluster: an endpoint with a key, or the three ids from which both are found and made."""
+    """The audit-log cluster: an endpoint with a key, or three ids to look up the endpoint and make the key."""
 
     bootstrap_servers: BootstrapServers | None = Field(
         default=None,
-        description="Endpoint of the audit-log cluster, host:port. Leave out to have it looked up by the ids.",
+        description="Endpoint of the audit-log cluster, host:port. If left out, it is looked up by the ids.",
     )
     api_key: ApiKey | None = Field(
-        default=None, description="API key of the audit-log cluster. Leave out to have one made by the ids."
+        default=None, description="API key of the audit-log cluster. If left out, the program makes one."
     )
-    api_secret: Secret | None = Field(default=None, description="Its secret.")
+    api_secret: Secret | None = Field(default=None, description="Secret of the API key.")
     cluster: ClusterId | None = Field(
         default=None, description="Id of the audit-log cluster, from `confluent audit-log describe`."
     )
     environment: EnvironmentId | None = Field(
-        default=None, description="Id of its environment, from the same command."
+        default=None, description="Id of the cluster's environment, from the same command."
     )
     service_account: ServiceAccountId | None = Field(
         default=None,
-        description="Id of the audit log's own service account, from the same command; it will own the key.",
+        description="Id of the audit log's own service account, from the same command. It owns the key.",
     )
     key_generations: KeyGenerations = Field(
         default=(1,),
@@ -107,27 +109,27 @@ class Source(Section):
         default=(DEFAULT_TOPIC,), description="Topics to archive."
     )
     partitions: dict[Topic, Partitions] = Field(
-        description="Number of partitions of each topic, as Kafka has it. No default: a number that is too small "
-        "loses the events of the partitions beyond it in Logz.io."
+        description="Number of partitions of each topic in Kafka. No default: with a number that is too small, the "
+        "events of the partitions beyond it never reach Logz.io."
     )
     consumer_group: ConsumerGroup | None = Field(
         default=None,
         description="Consumer group of the connector; `<project>-<stack>-<bucket>` if left out. Name the group of an "
-        "earlier worker to go on where it stopped. A group that has read nothing yet reads the last 7 days.",
+        "earlier worker to continue where it stopped. A group that has read nothing yet reads the last 7 days.",
     )
 
 
 class Archive(Section):
-    """The organisation's own bucket."""
+    """The bucket, which belongs to the organisation."""
 
-    bucket: BucketName = Field(description="Name of the bucket; unique in all of S3.")
+    bucket: BucketName = Field(description="Name of the bucket, unique in all of S3.")
     retention_days: Annotated[int, Field(ge=1, le=36500)] | None = Field(
-        default=None, description="Days after which events are deleted; none keeps them for ever."
+        default=None, description="Days after which events are deleted; if left out, they are kept for ever."
     )
     originals: bool = Field(
         default=True,
-        description=f"Whether each record is kept a second time, below `{layout.ORIGINALS}/`, byte for byte as "
-        "Confluent sent it. Format `raw` has no such copy: its events are those bytes.",
+        description=f"Whether each record is archived a second time, below `{layout.ORIGINALS}/`, byte for byte as "
+        "Confluent sent it. Format `raw` has no such copy, because its events are those bytes.",
     )
     originals_retention_days: Annotated[int, Field(ge=1, le=36500)] | None = Field(
         default=None, description="Days after which originals are deleted; `retentionDays` if left out."
@@ -140,12 +142,12 @@ class Archive(Section):
     )
     kms_key_arn: KmsKeyArn | None = Field(
         default=None,
-        description="KMS key that encrypts the objects, in the bucket's region; none takes S3's own.",
+        description="KMS key in the bucket's region that encrypts the objects; S3's own key if left out.",
     )
     object_lock_days: Annotated[int, Field(ge=1, le=36500)] | None = Field(
         default=None,
-        description="Days for which nobody, the account's owner included, can delete or change an event (S3 Object "
-        "Lock in compliance mode, with versions). What is locked stays locked: leaving it out again does not undo it.",
+        description="Days for which nobody, not even the account's owner, can delete or change an event (S3 Object "
+        "Lock in compliance mode, with versions). Removing this setting does not unlock objects that are locked.",
     )
     destroy_with_data: bool = Field(
         default=False,
@@ -154,8 +156,8 @@ class Archive(Section):
     )
     adopt_existing: bool = Field(
         default=False,
-        description="Takes over the bucket that an earlier `destroy` kept; where it differs from these settings, it "
-        "is changed.",
+        description="Takes over the bucket that an earlier `destroy` kept, and changes it where it differs from these "
+        "settings.",
     )
     allow_other_region: bool = Field(
         default=False,
@@ -165,17 +167,17 @@ class Archive(Section):
 
 
 class Iam(Section):
-    """What an organisation may ask of every role and user in its account."""
+    """An organisation's rules for every role and user in its account."""
 
     permissions_boundary_arn: IamPolicyArn | None = Field(
         default=None,
-        description="Policy that bounds the rights of every role and user that the program makes. It must allow what "
-        "`make render` shows of them.",
+        description="Permissions boundary of every role and user that the program makes. It must allow the rights that "
+        "`make render` shows.",
     )
     path: IamPath = Field(
         default="/",
-        description="Path of every role, user and instance profile. Another one makes new roles and a new instance "
-        "profile and moves the users.",
+        description="Path of every role, user and instance profile. Changing it replaces the roles and the instance "
+        "profile, and moves the users.",
     )
 
 
@@ -184,8 +186,8 @@ class Writer(Section):
 
     identity: Literal["user", "role"] = Field(
         default="user",
-        description="An IAM user with a key, or the VM's role: no long-lived key, and nothing that an organisation "
-        "without IAM users would refuse.",
+        description="`user`: an IAM user with a key. `role`: the VM's role, without a long-lived key, also for an "
+        "organisation that forbids IAM users.",
     )
     key_generations: KeyGenerations = Field(
         default=(1,),
@@ -198,7 +200,7 @@ class Connector(Section):
 
     name: ConnectorName = Field(
         default="auditlog-connector-s3-sink",
-        description=f"Name of the connector; that of the originals has `{ORIGINALS_SUFFIX}` behind it.",
+        description=f"Name of the connector; the one for originals has the suffix `{ORIGINALS_SUFFIX}`.",
     )
     topics_dir: TopicsDir = Field(
         default="topics",
@@ -207,26 +209,26 @@ class Connector(Section):
     )
     flush_size: Annotated[int, Field(ge=1000, le=MAX_FLUSH_SIZE)] = Field(
         default=5000,
-        description="Most events in an object. At 8 KiB each they stay under the 50 MB that Logz.io fetches; "
-        "fewer than 1000 would make many small objects of a backlog, at three requests each.",
+        description="Most events in an object. At 8 KiB each they stay under the 50 MB that Logz.io fetches. Fewer "
+        "than 1000 would split a backlog into many small objects, with three requests each.",
     )
     rotation_seconds: Annotated[int, Field(ge=5, le=3600)] = Field(
         default=60,
         description="Most seconds that an event waits for its object. Never off: the last events of a quiet "
-        "partition would stay behind and be lost after 7 days.",
+        "partition would never be written, and Kafka would delete them after 7 days.",
     )
     partitioner: Literal["ordered", "default"] = Field(
         default="ordered",
-        description="`ordered`: a key has the time at which its file was opened, so that later objects sort later "
-        "and Logz.io, which reads in alphabetical order, reads them all; it is compiled on the VM, which then has the "
-        "JDK. `default`: the vendor's own, which needs the JRE alone. Its keys have the first offset only: once events "
-        "are read again (Kafka out of reach for a minute, a crash), new objects may sort before what Logz.io has read; "
-        "their events are in the bucket and never in Logz.io. There is no way back from `ordered` to `default` under "
-        "the same topicsDir: the VM refuses it.",
+        description="`ordered`: an object's key has the time at which its file was opened, so that later objects "
+        "sort later and Logz.io, which reads in alphabetical order, reads them all. It is compiled on the VM, which "
+        "needs the JDK for that. `default`: the vendor's partitioner, which needs only the JRE. Its keys have only the "
+        "first offset: when events are read again (Kafka was unreachable for a minute, a crash), new objects may sort "
+        "before objects that Logz.io has read, and their events never reach Logz.io. The VM refuses to go back from "
+        "`ordered` to `default` under the same topicsDir.",
     )
     part_size: Annotated[int, Field(ge=MIN_PART_SIZE, le=100 * MIB)] = Field(
         default=MIN_PART_SIZE,
-        description="Bytes of a part of an upload; S3 takes 5 MiB at least. Each partition may hold one in memory.",
+        description="Bytes of a part of an upload; S3 needs 5 MiB at least. Each partition may hold one part in memory.",
     )
     format: Literal["json", "raw"] = Field(
         default="json",
@@ -235,12 +237,12 @@ class Connector(Section):
     compression: Literal["gzip", "none"] = Field(default="gzip", description="Compression of the objects.")
     compression_level: Annotated[int, Field(ge=1, le=9)] = Field(
         default=6,
-        description="gzip's level; 1 saves 5 to 8 % of the CPU, and its objects are half as large again.",
+        description="Level of gzip. 1 saves 5 to 8 % of the CPU time, but its objects are half as large again.",
     )
     renames: dict[FieldName, FieldName] = Field(
         default={"time": "@timestamp", "type": "event_type"},
         description="Top-level fields that get another name (json only). Logz.io takes `@timestamp` as the event's "
-        "time and keeps `type` for itself.",
+        "time and reserves `type`.",
     )
     flatten: bool = Field(
         default=True,
@@ -251,8 +253,8 @@ class Connector(Section):
     excluded_fields: Annotated[tuple[FieldName, ...], Field(strict=False)] = (
         Field(  # YAML has lists, no tuples
             default=(),
-            description="Fields that Logz.io does not get, by the names they have there (json only): the way out for a "
-            "field that is a list of objects in one event and text in another.",
+            description="Fields that are not sent to Logz.io, by their names there (json only). Exclude a field that is "
+            "a list of objects in one event and text in another.",
         )
     )
     version: ConnectorVersion = Field(
@@ -260,19 +262,20 @@ class Connector(Section):
     )
     archive_url: Url | None = Field(
         default=None,
-        description="Where its zip is downloaded; Confluent Hub's address of the version if left out.",
+        description="URL of the connector's zip; Confluent Hub's URL of the version if left out.",
     )
     archive_sha256: Sha256 | None = Field(
-        default=None, description="SHA-256 of the zip; with it, any other zip is refused."
+        default=None, description="SHA-256 of the zip; if set, any other zip is refused."
     )
     properties: dict[PropertyName, AsText] = Field(
         default={},
-        description="Further connector properties; none of those that the project sets. They stand in plain text.",
+        description="Additional connector properties, except those that the project sets. They are in plain text in "
+        "the VM's user-data.",
     )
 
     @property
     def download_url(self) -> str:
-        """The address of the connector's zip."""
+        """The URL of the connector's zip."""
         zip_name = f"confluentinc-kafka-connect-s3-{self.version}.zip"
         return self.archive_url or (
             "https://hub-downloads.confluent.io/api/plugins/confluentinc/kafka-connect-s3/versions/"
@@ -281,7 +284,7 @@ class Connector(Section):
 
 
 class Endpoints(Section):
-    """Addresses of AWS services where they are not the public ones."""
+    """Endpoints of AWS services that replace the public ones."""
 
     s3: BaseUrl | None = Field(default=None, description="Endpoint of S3.")
     ssm: BaseUrl | None = Field(
@@ -291,61 +294,65 @@ class Endpoints(Section):
 
 
 class Worker(Section):
-    """The VM and what is installed on it."""
+    """The VM and its software."""
 
-    platform_version: PlatformVersion = Field(default="7.9", description="Line of the Confluent Platform.")
+    platform_version: PlatformVersion = Field(
+        default="7.9", description="Release line of the Confluent Platform."
+    )
     allow_unsupported_platform: bool = Field(
         default=False,
-        description="Allows a new stack on a platform line that Confluent supports for nobody any more.",
+        description="Allows a new stack on a platform line whose support has ended for everyone.",
     )
     java_version: int = Field(
         default=8, description="Java on the VM: 8, 11 or 17 for platform 7.x, 17 or 21 for 8.x."
     )
     package: Literal["confluent-kafka", "confluent-platform"] = Field(
         default="confluent-kafka",
-        description="`confluent-kafka` has all that is needed; `confluent-platform` is everything, as in the article.",
+        description="`confluent-kafka` has all that the worker needs; `confluent-platform` has everything, as in the "
+        "article.",
     )
     package_version: PackageVersion | None = Field(
         default=None,
-        description="Its full version, and that of the `confluent-` packages it depends on; a later one that the image "
-        "has is downgraded. The newest of the platform's line at each new VM if left out.",
+        description="Full version of the package and of the `confluent-` packages that it depends on. A later version "
+        "in the image is downgraded. If left out, each new VM gets the newest version of the platform's line.",
     )
     instance_type: InstanceType = Field(
         default="t3.small",
-        description="EC2 instance type. ARM types get the ARM image of Ubuntu; nobody has tried them with this program.",
+        description="EC2 instance type. ARM types get Ubuntu's ARM image; nobody has tried them with this program.",
     )
     ami: Ami | None = Field(
         default=None,
-        description="Image of Ubuntu 24.04 (Debian 12 works with Java 17, but has no agent for a shell) for the "
-        "instance type's architecture; the newest Ubuntu 24.04 at the first `up`, kept from then on, if left out.",
+        description="Image of Ubuntu 24.04 for the instance type's architecture (Debian 12 works with Java 17, but has "
+        "no agent for a shell). If left out, the first `up` takes the newest Ubuntu 24.04, and later ones keep it.",
     )
     subnet_id: SubnetId | None = Field(
         default=None,
-        description="An existing subnet with a way out; a small network of its own if left out.",
+        description="An existing subnet with outbound access; if left out, the program makes a small network.",
     )
     availability_zones: Annotated[tuple[AvailabilityZone, ...], Field(strict=False)] = Field(
         default=(),
-        description="Zones for the network of its own; the first one that has the instance type is taken. If left out, "
-        "one is chosen at the first `up` and kept. A zone that is not the present one replaces subnet and VM.",
+        description="Zones for the network that the program makes; it takes the first one that offers the instance "
+        "type. If left out, the first `up` chooses a zone, and later ones keep it. Another zone replaces subnet and VM.",
     )
     dns_servers: Annotated[tuple[Ipv4, ...], Field(strict=False)] = Field(  # YAML has lists, no tuples
         default=(),
-        description="DNS servers of the subnet's VPC, where its DHCP options name others than Amazon's.",
+        description="DNS servers of the subnet's VPC, if its DHCP options name others than Amazon's.",
     )
     volume_gb: Annotated[int, Field(ge=10, le=1000)] = Field(
-        default=20, description="Size of the encrypted root volume, in GiB; another one replaces the VM."
+        default=20, description="Size of the encrypted root volume, in GiB; a change replaces the VM."
     )
     heap_mb: Annotated[int, Field(ge=LEAST_HEAP_MB, le=65536)] = Field(
         default=384,
-        description=f"Heap of Kafka Connect, in MiB. {MEASURED_HEAP_MB[0]} carry {MEASURED_PARTITIONS[0]} partitions, "
-        f"{MEASURED_HEAP_MB[1]} carry {MEASURED_PARTITIONS[1]}; with originals it takes twice as much.",
+        description=f"Heap of Kafka Connect, in MiB. {MEASURED_HEAP_MB[0]} are enough for {MEASURED_PARTITIONS[0]} "
+        f"partitions, {MEASURED_HEAP_MB[1]} for {MEASURED_PARTITIONS[1]}; originals need twice as much.",
     )
     log_level: Literal["INFO", "DEBUG"] = Field(
-        default="INFO", description="Log level of Kafka Connect; DEBUG to look into a fault."
+        default="INFO", description="Log level of Kafka Connect; DEBUG to investigate a fault."
     )
     reboot_time: RebootTime = Field(
         default="03:30",
-        description="When (UTC) the VM reboots after a security update that needs it; `never` leaves that to you.",
+        description="Time (UTC) at which the VM reboots after a security update that needs it; with `never`, you reboot "
+        "it.",
     )
     rest_port: Annotated[int, Field(ge=1024, le=65535)] = Field(
         default=8083, description="Port of Connect's REST interface, on 127.0.0.1 only."
@@ -356,27 +363,27 @@ class Worker(Section):
     )
     repository_key_url: Url | None = Field(
         default=None,
-        description="Its public key; `<repositoryUrl>/<platformVersion>/archive.key` if left out.",
+        description="URL of the repository's public key; `<repositoryUrl>/<platformVersion>/archive.key` if left out.",
     )
-    # Confluent's own, as gpg shows it for https://packages.confluent.io/deb/7.4/archive.key; the same key signs
-    # the other lines and the client packages.
+    # Confluent's key, as gpg shows it for https://packages.confluent.io/deb/7.4/archive.key. The same key signs the
+    # other lines and the client packages.
     repository_key_fingerprint: Fingerprints = Field(
         default=("CBBB821E8FAF364F79835C438B1DA6120C2BF624",),
-        description="Fingerprint of that key. Of the keys in the file, apt trusts those with a fingerprint named here; "
-        "a file without any fails the boot. Name two while the repository's owner changes the key.",
+        description="Fingerprint of that key. apt trusts only the keys in the file whose fingerprints are named here; "
+        "without any such key, the boot fails. Name two while the repository's owner changes the key.",
     )
     metrics: bool = Field(
         default=True,
-        description="Whether the VM's watchdog sends metrics to CloudWatch, with an alarm on each that matters. "
-        "Without, it only writes a line in the VM's journal every minute.",
+        description="Whether the VM's watchdog sends metrics to CloudWatch, with alarms on those that matter. "
+        "Otherwise it only writes a line in the VM's journal every minute.",
     )
     alarm_topic_arn: SnsTopicArn | None = Field(
         default=None,
-        description="SNS topic that alarms are sent to. Without one, they show in CloudWatch only.",
+        description="SNS topic for the alarms. Without it, they appear only in CloudWatch.",
     )
     secrets_key_arn: KmsKeyArn | None = Field(
         default=None,
-        description="KMS key that encrypts the VM's parameters, in the stack's region; the program makes one if left "
+        description="KMS key in the stack's region that encrypts the VM's parameters; the program makes one if left "
         "out. Its key policy must let IAM policies of the account grant its use.",
     )
     endpoints: Endpoints = Field(
@@ -385,7 +392,7 @@ class Worker(Section):
 
     @property
     def key_url(self) -> str:
-        """The address of the package repository's key."""
+        """The URL of the package repository's key."""
         return self.repository_key_url or f"{self.repository_url}/{self.platform_version}/archive.key"
 
 
@@ -396,51 +403,53 @@ class Logzio(Section):
         default="us", description="Region of the account (not of the bucket)."
     )
     api_url: BaseUrl | None = Field(
-        default=None, description="Address of the account API, if it is not the region's own."
+        default=None, description="URL of the account API, if it is not the region's own."
     )
     listener_url: BaseUrl | None = Field(
         default=None,
-        description="Address that `make replay` sends events to, if it is not the region's own. Needed there where "
-        "`apiUrl` is set.",
+        description="URL that `make replay` sends events to, if it is not the region's own. `make replay` needs it "
+        "if `apiUrl` is set.",
     )
     api_token: Secret | None = Field(
-        default=None, description=f"API token of the account. The environment variable {TOKEN_VARIABLE} wins."
+        default=None,
+        description=f"API token of the account. The environment variable {TOKEN_VARIABLE} overrides it.",
     )
     log_type: LogType = Field(default="confluent_audit", description="Value of the field `type` in Logz.io.")
     authentication: Literal["role", "keys"] = Field(
         default="role",
-        description="How Logz.io reads the bucket: a role that only this account can take, or a user's key.",
+        description="How Logz.io reads the bucket: `role`, a role that only this account can assume, or `keys`, the key "
+        "of an IAM user.",
     )
     key_generations: KeyGenerations = Field(
         default=(1,),
-        description="Generations of that user's key; the last one is in use. `make rotate` changes it.",
+        description="Generations of the key of that user; the last one is in use. `make rotate` changes it.",
     )
     add_object_key: bool = Field(default=False, description="Adds the object's key to each event as a field.")
     adopt_existing: bool = Field(
         default=False,
-        description="Takes over registrations that exist for the same bucket and prefix instead of refusing them.",
+        description="Takes over existing registrations for the same bucket and prefix instead of refusing them.",
     )
 
     @property
     def base_url(self) -> str:
-        """The account API."""
+        """The URL of the account API."""
         return self.api_url or logzio_facts.api_url(self.region)
 
     @property
     def listener(self) -> str | None:
-        """Where `make replay` sends events; not known where the API is elsewhere than in its region."""
+        """The URL that `make replay` sends events to; None if it is unknown, because only `api_url` is set."""
         if self.listener_url is None and self.api_url is not None:
             return None
         return self.listener_url or logzio_facts.listener_url(self.region)
 
     @property
     def search_url(self) -> str | None:
-        """Where a person searches; not known where the API is elsewhere than in its region."""
+        """The URL of the search page; None if it is unknown, because `api_url` is set."""
         return None if self.api_url else logzio_facts.search_url(self.region)
 
 
 class Settings(Section):
-    """All settings, each in its section; `region` is `aws:region`, where the bucket and the VM are."""
+    """All settings by section. `region` is `aws:region`, the region of the bucket and of the VM."""
 
     source: Source
     archive: Archive
@@ -451,21 +460,21 @@ class Settings(Section):
     logzio: Logzio = Logzio()
     tags: dict[str, AsText] = Field(
         default={},
-        description=f"Tags of every resource, beside the project's own ({', '.join(OWN_TAGS)}); at most "
+        description=f"Tags of every resource, besides the project's own ({', '.join(OWN_TAGS)}); at most "
         f"{MAX_TAGS - len(OWN_TAGS)}.",
     )
     region: str
 
     @property
     def originals(self) -> bool:
-        """Whether a second connector keeps the originals."""
+        """Whether a second connector archives the originals."""
         return self.archive.originals and self.connector.format == "json"
 
     @property
     def retention_days(self) -> dict[str, int]:
-        """Prefix in the bucket -> days after which what is below it is deleted; what has none is kept for ever.
+        """Prefix in the bucket -> days after which its objects are deleted. Other objects are kept for ever.
 
-        Originals go after their days also where none are written any more.
+        Originals are deleted after their days even if no more originals are written.
         """
         days = {
             f"{self.connector.topics_dir}/": self.archive.retention_days,
@@ -475,7 +484,7 @@ class Settings(Section):
 
     @property
     def topic_partitions(self) -> list[tuple[str, int]]:
-        """Every partition to archive: (topic, number)."""
+        """Every partition to archive: (topic, partition number)."""
         return [
             (topic, partition)
             for topic in self.source.topics

@@ -1,8 +1,8 @@
-"""Stack files as Pulumi's engine reads them, for what runs without an engine.
+"""Reads stack files as Pulumi's engine does, for commands that run without the engine.
 
-The engine reads YAML with go-yaml (gopkg.in/yaml.v3, resolve.go), most of YAML 1.2, and hands values over as JSON.
-PyYAML reads YAML 1.1, where `yes` is a truth value, `13:30` the number 810 and `012345678901` a text. Here each plain
-scalar becomes what the engine makes of it; a test holds both readings together.
+The engine reads YAML with go-yaml (gopkg.in/yaml.v3, resolve.go), which is mostly YAML 1.2, and passes values on as
+JSON. PyYAML reads YAML 1.1, where `yes` is a boolean, `13:30` the number 810 and `012345678901` a text. Here each plain
+scalar gets the value that the engine gives it; a test compares both.
 """
 
 import json
@@ -16,16 +16,16 @@ from typing import Any
 
 import yaml
 
-from components.settings.problems import NAMESPACE, SettingsError
+from components.settings.errors import NAMESPACE, SettingsError
 
 _TAG = "tag:yaml.org,2002:"
 _PLAIN = "!plain"
-_NAMED: Mapping[str, Any] = {
+_CONSTANTS: Mapping[str, Any] = {
     **dict.fromkeys(("", "~", "null", "Null", "NULL"), None),
     **dict.fromkeys(("true", "True", "TRUE"), True),
     **dict.fromkeys(("false", "False", "FALSE"), False),
 }
-_NO_NUMBERS = {
+_NOT_FINITE = {
     f"{sign}.{name}" for sign in ("", "+", "-") for name in ("inf", "Inf", "INF", "nan", "NaN", "NAN")
 }
 _INT = re.compile(
@@ -40,27 +40,27 @@ _DATE = re.compile(
 
 
 def config(path: Path, project: str = NAMESPACE) -> Mapping[str, Any]:
-    """What a stack file sets: `namespace:name` -> text, list or object, as the engine hands it over.
+    """The configuration in a stack file: `namespace:name` -> text, list or object, as the engine passes it on.
 
-    A name without a namespace is one of the project's.
+    A name without a namespace belongs to the project.
 
     Raises:
-        SettingsError: it is no stack file.
+        SettingsError: it is not a stack file.
         OSError: it cannot be read.
     """
     stack = _document(path)
-    # A stack file may have `environment:` alone.
+    # A stack file may have only `environment:`.
     given = stack.get("config", {} if "environment" in stack else None)
     if not isinstance(given, Mapping):
-        raise _no_stack_file(path)
-    return {name if ":" in name else f"{project}:{name}": _handed(value) for name, value in given.items()}
+        raise _not_a_stack_file(path)
+    return {name if ":" in name else f"{project}:{name}": _passed_on(value) for name, value in given.items()}
 
 
 def imports(path: Path) -> list[str]:
-    """The environments (Pulumi ESC) that a stack file takes settings from, which nobody can read without an account.
+    """The environments (Pulumi ESC) that a stack file imports settings from. Reading them needs an account.
 
     Raises:
-        SettingsError: it is no stack file.
+        SettingsError: it is not a stack file.
         OSError: it cannot be read.
     """
     environment = _document(path).get("environment")
@@ -74,15 +74,15 @@ def imports(path: Path) -> list[str]:
 def _document(path: Path) -> Mapping[str, Any]:
     try:
         found = yaml.load(path.read_text(), _Loader)  # noqa: S506  # a SafeLoader
-    except (yaml.YAMLError, ValueError):  # its text quotes the file
+    except (yaml.YAMLError, ValueError):  # its message quotes the file
         found = None
     if not isinstance(found, Mapping):
-        raise _no_stack_file(path)
+        raise _not_a_stack_file(path)
     return found
 
 
-def _no_stack_file(path: Path) -> SettingsError:
-    return SettingsError([f"{path.name}: is no stack file; accepted: YAML with config:"])
+def _not_a_stack_file(path: Path) -> SettingsError:
+    return SettingsError([f"{path.name}: is not a stack file; accepted: YAML with config:"])
 
 
 class _Loader(yaml.SafeLoader):
@@ -92,12 +92,12 @@ class _Loader(yaml.SafeLoader):
         return f"{_TAG}merge" if value == "<<" else _PLAIN
 
     def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
-        own = [key.value for key, _ in node.value]
-        if any(one in own[:index] for index, one in enumerate(own)):
-            # go-yaml refuses it; PyYAML would take the last one.
-            raise yaml.constructor.ConstructorError(None, None, "a key stands twice", node.start_mark)
+        keys = [key.value for key, _ in node.value]
+        if any(key in keys[:index] for index, key in enumerate(keys)):
+            # go-yaml refuses a repeated key; PyYAML would take its last value.
+            raise yaml.constructor.ConstructorError(None, None, "a key is repeated", node.start_mark)
         self.flatten_mapping(node)
-        # Texts from the start: 1 and true would be one key of Python's.
+        # Keys become texts at once: in a Python dict, 1 and true would be the same key.
         return {
             _key(self.construct_object(key)): self.construct_object(value, deep) for key, value in node.value
         }
@@ -107,8 +107,8 @@ def _construct_plain(loader: yaml.SafeLoader, node: yaml.ScalarNode) -> Any:
     return scalar(str(loader.construct_scalar(node)))
 
 
-def _handed(value: Any) -> Any:
-    """A value of its own, outside of a section, becomes a text; nothing becomes an empty one."""
+def _passed_on(value: Any) -> Any:
+    """The engine passes a scalar outside of a section on as text, and null as empty text."""
     if value is None:
         return ""
     return value if isinstance(value, str | list | Mapping) else json.dumps(value)
@@ -120,20 +120,20 @@ def _refuse_tag(_loader: yaml.SafeLoader, node: yaml.ScalarNode) -> Any:
 
 _Loader.add_constructor(_PLAIN, _construct_plain)
 for _name in ("null", "bool", "int", "float", "binary", "timestamp", "omap", "pairs", "set"):
-    # Nobody tags a scalar by hand; what go-yaml makes of it is not repeated here.
+    # Nobody tags a scalar by hand, so this does not reproduce what go-yaml does with a tag.
     _Loader.add_constructor(f"{_TAG}{_name}", _refuse_tag)
 
 
 def scalar(text: str) -> Any:
-    """What the engine makes of a scalar without quotes.
+    """The value that the engine gives to a scalar without quotes.
 
     Raises:
-        ValueError: a number that JSON has not (`.inf`, `.nan`).
+        ValueError: a number that JSON does not have (`.inf`, `.nan`).
     """
-    if text in _NAMED:
-        return _NAMED[text]
-    if text in _NO_NUMBERS:
-        raise ValueError("the engine cannot hand this number over")
+    if text in _CONSTANTS:
+        return _CONSTANTS[text]
+    if text in _NOT_FINITE:
+        raise ValueError("the engine cannot pass this number on")
     date = _date(text)
     if date is not None:
         return date
@@ -147,7 +147,7 @@ def scalar(text: str) -> Any:
 
 
 def _int(plain: str) -> int | float | None:
-    """A whole number; one that begins with 0 is octal. What does not fit a signed one of 64 bits loses digits."""
+    """A whole number; octal if it begins with 0. A number beyond signed 64 bits loses digits."""
     match = _INT.fullmatch(plain)
     if match is None:
         return None
@@ -159,29 +159,29 @@ def _int(plain: str) -> int | float | None:
 
 
 def _float(plain: str) -> float | int:
-    """As JSON has it: 1e3 is 1000 there."""
+    """The number as JSON has it, where 1e3 is 1000."""
     number = float(plain)
     if not math.isfinite(number):
-        raise ValueError("the engine cannot hand this number over")
-    # The shortest digits that give this number, as Go writes them: 9223372036854775809 is 9223372036854776000.
+        raise ValueError("the engine cannot pass this number on")
+    # Go writes the shortest digits that give this number: 9223372036854775809 becomes 9223372036854776000.
     return int(Decimal(repr(number))) if number.is_integer() and abs(number) < 1e21 else number
 
 
 def _date(text: str) -> str | None:
-    """A date or time becomes a text in Go's own form."""
+    """A date or time as text in Go's format; None for other text."""
     match = _DATE.fullmatch(text)
     if match is None:
         return None
     year, month, day, *time = match.groups()
     hour, minute, second = (int(part or 0) for part in (time[0:3] if time[0] else time[5:8]))
     try:
-        there = datetime(int(year), int(month), int(day), hour, minute, second)  # noqa: DTZ001  # the zone is told apart
+        local = datetime(int(year), int(month), int(day), hour, minute, second)  # noqa: DTZ001  # the zone is added below
     except ValueError:
         return None
     fraction = (time[3] or time[8] or "").rstrip("0").rstrip(".")
     offset = (time[4] or "Z").replace(":", "")
     zone = "+0000 UTC" if offset in ("Z", "+0000", "-0000") else f"{offset} {offset}"
-    return f"{there:%Y-%m-%d %H:%M:%S}{fraction} {zone}"
+    return f"{local:%Y-%m-%d %H:%M:%S}{fraction} {zone}"
 
 
 def _key(key: Any) -> str:

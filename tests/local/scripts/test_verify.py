@@ -31,18 +31,18 @@ from local.systems.kafka import users
 from local.systems.logzio import fetcher
 from local.systems.logzio.server import Emulator
 from scripts.access import Access
-from scripts.replaying.form import Form
-from scripts.replaying.progress import Progress
-from scripts.replaying.run import Counts, Replay, objects_of
-from scripts.replaying.selection import Selection
+from scripts.replay.event_format import EventFormat
+from scripts.replay.progress import Progress
+from scripts.replay.run import Counts, Replay, objects_of
+from scripts.replay.selection import Selection
 from scripts.stack import project_name
-from scripts.verification.bucket import Bucket
-from scripts.verification.chains import Chain, chains
-from scripts.verification.judge import Patience, exit_code, judge
-from scripts.verification.look import Look, Scope
-from scripts.verification.lookup import Lookup
-from scripts.verification.model import Finding, Level, Report, State, Why
-from scripts.verification.registrations import Made
+from scripts.verify.bucket import Bucket
+from scripts.verify.chains import Chain, chains
+from scripts.verify.collect import Collector, Scope
+from scripts.verify.evaluate import Patience, evaluate, exit_code
+from scripts.verify.lookup import Lookup
+from scripts.verify.model import Finding, Level, RegistrationState, Report, UnreadReason
+from scripts.verify.registrations import StackRegistration
 from tests.local import kafka_support
 from tests.local.logzio.test_fetcher import aws, client, identities
 from tests.local.logzio_support import BUCKETS, api, running
@@ -57,10 +57,10 @@ IMPATIENT = Patience(timedelta(0), timedelta(0))
 class Stack:
     """A stack's state, as far as it is asked for."""
 
-    made: list[Made]
+    made: list[StackRegistration]
     short_name: str = "prod"
 
-    def registrations(self) -> list[Made]:
+    def registrations(self) -> list[StackRegistration]:
         return self.made
 
     def bootstrap_servers(self) -> str | None:
@@ -76,7 +76,7 @@ class Scene:
     emulator: Emulator
     role: str
     settings: Settings
-    made: list[Made]
+    made: list[StackRegistration]
     archived: dict[int, int] = field(default_factory=dict)
 
     @property
@@ -146,20 +146,20 @@ class Scene:
         self.emulator._fetcher.discards = on
 
     def look(self, patience: Patience = IMPATIENT, **scope: Any) -> tuple[Report, list[Finding]]:
-        report = Look(self.access(), Scope(**scope)).report()
-        return report, judge(report, patience)
+        report = Collector(self.access(), Scope(**scope)).report()
+        return report, evaluate(report, patience)
 
     def replay(self, folder: Path, selection: Selection) -> Counts:
         """As `make replay` does."""
         access = self.access()
-        look = Look(access, Scope())
+        look = Collector(access, Scope())
         bucket = Bucket(access.client("s3"), self.settings.archive.bucket)
         left = look.on_their_way(self.chain) if selection.is_unread else set()
         listener = Listener(self.emulator.url, access.logzio.shipping_token(), "confluent_audit")
         replay = Replay(
             bucket=bucket,
             selection=selection,
-            form=Form.of(self.settings),
+            event_format=EventFormat.of(self.settings),
             found=Lookup(access.logzio, "id").found,
             listener=listener,
             progress=Progress.at(folder, "prod", selection.name),
@@ -233,11 +233,11 @@ def scene_of(state: Path, endpoint: str, emulator: Emulator) -> Scene:
     return scene
 
 
-def register(scene: Scene, prefix: str) -> Made:
+def register(scene: Scene, prefix: str) -> StackRegistration:
     """A registration, as `pulumi up` makes it."""
     began = datetime.now(UTC).replace(microsecond=0)
     id_ = api(scene.emulator).post(BUCKETS, json=body(scene, prefix)).json()["id"]
-    return Made(id_, prefix, scene.role, created_at=began)
+    return StackRegistration(id_, prefix, scene.role, created_at=began)
 
 
 def body(scene: Scene, prefix: str) -> dict[str, Any]:
@@ -278,7 +278,9 @@ def test_a_chain_in_order_with_a_quiet_partition_is_told_partition_by_partition(
     assert (first.last_committed_is_archived, first.sampled, first.objects) == (True, 2, 2)
     assert second.newest is not None
     assert (quiet.newest, quiet.objects, quiet.position and quiet.position.committed) == (None, 0, None)
-    assert [registration.state for registration in report.registrations] == [State.FINE] * PARTITIONS
+    assert [registration.state for registration in report.registrations] == [
+        RegistrationState.FINE
+    ] * PARTITIONS
 
 
 def test_events_that_nobody_archives_wait_in_kafka(scene: Scene) -> None:
@@ -340,7 +342,9 @@ def test_a_registration_that_does_not_read_is_told_and_so_is_what_it_left(scene:
 
     report, findings = scene.look()
 
-    assert report.registrations[1].state is (State.MISSING if gone else State.INACTIVE)
+    assert report.registrations[1].state is (
+        RegistrationState.MISSING if gone else RegistrationState.INACTIVE
+    )
     assert broken(findings) == ["registration", "Logz.io"]
     assert report.chains[0].partitions[1].behind == 2
     assert "partition 1: the last 2 object(s) are not in Logz.io" in findings[1].text
@@ -362,7 +366,7 @@ def test_an_object_that_came_late_in_the_order_of_keys_is_found_and_replayed_onc
     again = scene.replay(tmp_path / "replay", Selection(is_unread=True))
 
     (unread,) = report.chains[0].partitions[0].unread
-    assert (unread.key, unread.why, unread.events, unread.missing) == (late, Why.ORDER, 3, 2)
+    assert (unread.key, unread.why, unread.events, unread.missing) == (late, UnreadReason.ORDER, 3, 2)
     assert broken(findings) == ["Logz.io"]
     assert (counts.sent, counts.present, counts.left) == (2, 12, 0)
     assert (after.chains[0].partitions[0].unread[0].missing, exit_code(found)) == (0, 0)
@@ -382,7 +386,7 @@ def test_what_is_older_than_a_new_registration_is_found_and_replayed(scene: Scen
     counts = scene.replay(tmp_path / "replay", Selection(is_unread=True))
 
     (unread,) = report.chains[0].partitions[2].unread
-    assert (unread.why, unread.missing) == (Why.BEFORE, 2)
+    assert (unread.why, unread.missing) == (UnreadReason.BEFORE, 2)
     assert broken(findings) == ["Logz.io"]
     assert counts.sent == 2
     assert exit_code(scene.look()[1]) == 0
@@ -405,7 +409,7 @@ def test_what_logzio_passed_over_is_a_gap_that_a_sample_shows_and_a_replay_close
     _, with_every_event = scene.look(sample=1, every_event=True)
     counts = scene.replay(tmp_path / "replay", Selection(is_unread=True))
 
-    assert {one.why for one in report.chains[0].partitions[0].unread} == {Why.GAP}
+    assert {one.why for one in report.chains[0].partitions[0].unread} == {UnreadReason.GAP}
     assert broken(findings) == broken(with_every_event) == ["Logz.io"]
     assert "6 of their 6 events" in with_every_event[0].text
     assert (counts.sent, counts.present) == (6, 2)
@@ -432,7 +436,7 @@ def test_a_folder_that_no_registration_reads_and_a_partition_that_nobody_knows_a
     report, findings = scene.look()
 
     assert report.chains[0].unknown_partitions == ((scene.topic, PARTITIONS),)
-    assert report.chains[0].partitions[PARTITIONS].unread[0].why is Why.PREFIX
+    assert report.chains[0].partitions[PARTITIONS].unread[0].why is UnreadReason.PREFIX
     assert broken(findings) == ["Kafka", "Logz.io"]
 
 
@@ -459,8 +463,8 @@ def test_a_key_that_kafka_refuses_is_told_and_the_rest_is_looked_at(scene: Scene
     source = scene.settings.source.model_copy(update={"api_key": "nobody"})
     access = scene.access(settings=scene.settings.model_copy(update={"source": source}))
 
-    report = Look(access, Scope()).report()
-    findings = judge(report, IMPATIENT)
+    report = Collector(access, Scope()).report()
+    findings = evaluate(report, IMPATIENT)
 
     assert exit_code(findings) == 2
     (told,) = report.not_seen.values()
@@ -474,8 +478,8 @@ def test_a_logzio_that_refuses_the_token_is_told_and_the_rest_is_looked_at(scene
     scene.archive(0, "a")
     token = replace(scene.access(), logzio=LogzioClient(Transport(scene.emulator.url, "wrong-token")))
 
-    report = Look(token, Scope()).report()
-    findings = judge(report, IMPATIENT)
+    report = Collector(token, Scope()).report()
+    findings = evaluate(report, IMPATIENT)
 
     assert exit_code(findings) == 2
     assert all("the API token is not accepted" in why for why in report.not_seen.values())

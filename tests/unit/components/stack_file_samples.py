@@ -1,10 +1,10 @@
-"""Scalars as a person may write them into a stack file, and what Pulumi's engine makes of each."""
+"""Scalars that a person may write into a stack file, and the value that Pulumi's engine gives to each."""
 
 from collections.abc import Sequence
 from typing import Any
 
 SAMPLES: Sequence[tuple[str, Any]] = (
-    # As YAML 1.1 has them: a truth value, a number of base 60, an octal number, a date.
+    # In YAML 1.1 these are booleans, numbers of base 60, octal numbers and dates.
     ("yes", "yes"),
     ("no", "no"),
     ("on", "on"),
@@ -79,6 +79,6 @@ VALUES: Sequence[tuple[str, str]] = (
 
 
 def written(texts: Sequence[str]) -> str:
-    """A stack file with each of them under `test:samples`, by number."""
+    """A stack file with these scalars under `test:samples`: `s0`, `s1`, ..."""
     lines = [f"    s{number}: {text}" for number, text in enumerate(texts)]
     return "\n".join(["config:", "  test:samples:", *lines, ""])

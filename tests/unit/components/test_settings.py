@@ -1,5 +1,6 @@
 import asyncio
 import copy
+import inspect
 import json
 import os
 import re
@@ -15,11 +16,12 @@ from pydantic import SecretStr
 
 from components import settings
 from components.logzio.facts import TOKEN_VARIABLE
-from components.settings import Settings, SettingsError, load
+from components.settings import Settings, SettingsError, load, validators
 from components.settings.connector_properties import OWN_CONNECTOR_PROPERTIES
-from components.settings.rules import region_of_endpoint
-from components.settings.sections import OWN_TAGS, SECTIONS
-from components.settings.sizes import instance_memory_mb, least_heap_mb
+from components.settings.draft import Draft, InvalidSettingError, SectionDraft, draft
+from components.settings.sections import OWN_TAGS, SECTIONS, Worker
+from components.settings.sizing import instance_memory_mb, least_heap_mb
+from components.settings.validators import VALIDATORS, Validator, region_of_endpoint
 
 ROOT = Path(__file__).resolve().parents[3]
 TOPIC = "confluent-audit-log-events"
@@ -83,7 +85,7 @@ def test_few_settings_are_enough(raw: dict[str, Any]) -> None:
     assert not given.archive.destroy_with_data
 
 
-# path, value, the setting that is named, what is said of it
+# path, value, the setting that the problem names, part of the problem
 REFUSED: list[tuple[str, Any, str, str]] = [
     (
         "source.bootstrapServers",
@@ -149,13 +151,13 @@ REFUSED: list[tuple[str, Any, str, str]] = [
         "source.partitions",
         {TOPIC: 3, "no topic": 3},
         "source.partitions.no topic",
-        "not a name of a Kafka topic",
+        "not the name of a Kafka topic",
     ),
     ("source.topics", [], "source.topics", "at least one"),
     ("source.topics", [TOPIC, TOPIC], "source.topics", "a topic twice"),
     ("source.topics", TOPIC, "source.topics", "accepted: list"),
-    ("source.topics", ["no spaces"], "source.topics.0", "not a name of a Kafka topic"),
-    ("source.topics", [TOPIC, ".."], "source.topics.1", "not a name of a Kafka topic"),
+    ("source.topics", ["no spaces"], "source.topics.0", "not the name of a Kafka topic"),
+    ("source.topics", [TOPIC, ".."], "source.topics.1", "not the name of a Kafka topic"),
     ("source.topics", ["a" * 250], "source.topics.0", "1 to 249"),
     ("archive.bucket", None, "archive.bucket", "is missing; accepted: text: 3 to 63"),
     ("archive.bucket", "ab", "archive.bucket", "2 characters; accepted: 3 to 63"),
@@ -168,11 +170,11 @@ REFUSED: list[tuple[str, Any, str, str]] = [
     ("archive.bucket", "two..dots", "archive.bucket", "has a dot"),
     ("archive.bucket", "192.168.0.1", "archive.bucket", "has a dot"),
     *(
-        ("archive.bucket", f"{start}bucket", "archive.bucket", f"has {start}, which S3 keeps for itself")
+        ("archive.bucket", f"{start}bucket", "archive.bucket", f"has {start}, which S3 reserves")
         for start in ("xn--", "sthree-", "amzn-s3-demo-")
     ),
     *(
-        ("archive.bucket", f"bucket{end}", "archive.bucket", f"has {end}, which S3 keeps for itself")
+        ("archive.bucket", f"bucket{end}", "archive.bucket", f"has {end}, which S3 reserves")
         for end in ("-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3")
     ),
     (
@@ -242,10 +244,10 @@ REFUSED: list[tuple[str, Any, str, str]] = [
     ("connector.renames", {"time": "a,b"}, "connector.renames.time", "without spaces, colons"),
     ("connector.renames", {"a b": "c"}, "connector.renames.a b", "without spaces, colons"),
     ("connector.renames", {"a": "c", "b": "c"}, "connector.renames", "the same name"),
-    ("connector.version", "10.5.25", "connector.version", "no conditional writes, so that it overwrites"),
+    ("connector.version", "10.5.25", "connector.version", "no conditional writes, so it overwrites"),
     ("connector.version", "10.6.0", "connector.version", "200 with PreconditionFailed"),
     ("connector.version", "9.9.9", "connector.version", "no conditional writes"),
-    ("connector.version", "13.0.0", "connector.version", "up to line 12"),
+    ("connector.version", "13.0.0", "connector.version", "up to major version 12"),
     ("connector.version", "latest", "connector.version", "accepted: three numbers"),
     ("connector.archiveUrl", "http://example.org/c.zip", "connector.archiveUrl", "not an https URL"),
     ("connector.archiveUrl", "https://[example.org/c.zip", "connector.archiveUrl", "not a URL"),
@@ -332,10 +334,10 @@ REFUSED: list[tuple[str, Any, str, str]] = [
     ("logzio.logType", "kafka_server", "logzio.logType", "built-in"),
     ("logzio.logType", "s3access", "logzio.logType", "built-in"),
     ("logzio.authentication", "password", "logzio.authentication", "accepted: `role`, `keys`"),
-    ("tags", {"aws:name": "x"}, "tags.aws:name", "AWS keeps"),
-    ("tags", {"name": ["x"]}, "tags.name", "is no value"),
-    ("tags", {"a!": "x"}, "tags.a!", "is no name"),
-    ("tags", {"a": "two\nlines"}, "tags.a", "is no value"),
+    ("tags", {"aws:name": "x"}, "tags.aws:name", "AWS reserves"),
+    ("tags", {"name": ["x"]}, "tags.name", "is not a valid value"),
+    ("tags", {"a!": "x"}, "tags.a!", "is not a valid name"),
+    ("tags", {"a": "two\nlines"}, "tags.a", "is not a valid value"),
     ("tags", {"name": "x" * 257}, "tags.name", "up to 256"),
     ("tags", {"stack": "x"}, "tags", "differ only in case"),
     ("tags", {str(number): "x" for number in range(8)}, "tags", "at most 7"),
@@ -348,7 +350,7 @@ REFUSED: list[tuple[str, Any, str, str]] = [
 
 
 @pytest.mark.parametrize(("path", "value", "named", "said"), REFUSED)
-def test_a_wrong_setting_is_named_in_full_with_what_is_accepted(
+def test_a_problem_names_the_wrong_setting_and_what_it_accepts(
     path: str, value: Any, named: str, said: str
 ) -> None:
     (problem,) = problems(changed(path, value))
@@ -358,7 +360,7 @@ def test_a_wrong_setting_is_named_in_full_with_what_is_accepted(
     assert "; accepted: " in problem
 
 
-def test_a_problem_hides_no_other_one_of_its_section_or_across_sections() -> None:
+def test_all_problems_are_reported_at_once() -> None:
     raw = copy.deepcopy(BY_ENDPOINT)
     raw["source"] |= {"cluster": "wrong", "topics": [TOPIC, "other"]}
     raw["archive"] = {"kmsKeyArn": "arn:aws:kms:eu-west-1:123456789012:key/0000", "retentionDays": 0}
@@ -372,11 +374,11 @@ def test_a_problem_hides_no_other_one_of_its_section_or_across_sections() -> Non
     raw["logzio"] = {"region": "xx"}
     raw["tags"] = {"aws:x": "y"}
 
-    told = [
+    named = [
         problem.split(": ")[0].removeprefix("ccloud-logexporter:") for problem in problems(raw, "eu-north-1")
     ]
 
-    assert sorted(told) == sorted(
+    assert sorted(named) == sorted(
         [
             "source",  # the endpoint and an id
             "source.cluster",
@@ -401,10 +403,10 @@ def test_a_problem_hides_no_other_one_of_its_section_or_across_sections() -> Non
     )
 
 
-def test_no_settings_at_all_are_told_by_what_is_missing() -> None:
-    told = problems({}, None)
+def test_an_empty_stack_file_is_reported_by_the_missing_settings() -> None:
+    found = problems({}, None)
 
-    assert [problem.split(": ")[0] for problem in told] == [
+    assert [problem.split(": ")[0] for problem in found] == [
         "ccloud-logexporter:source.partitions",
         "ccloud-logexporter:archive.bucket",
         "ccloud-logexporter:source",
@@ -413,12 +415,97 @@ def test_no_settings_at_all_are_told_by_what_is_missing() -> None:
     ]
 
 
-def test_the_error_shows_every_problem_on_a_line_of_its_own_and_no_stack_trace_to_pulumis_user() -> None:
+def test_pulumi_shows_one_line_per_problem_and_no_stack_trace() -> None:
     error = SettingsError(["one", "two"])
 
     assert str(error).splitlines() == ["2 setting(s) to fix:", "  - one", "  - two"]
-    # Pulumi's language host shows the text of a RunError alone.
+    # Pulumi's language host shows only the text of a RunError.
     assert isinstance(error, pulumi.RunError)
+
+
+OTHER_REGION = "eu-west-1:123456789012"
+# Validator -> settings that are valid by themselves and that it refuses together: dotted name -> value
+REFUSED_TOGETHER: dict[str, dict[str, Any]] = {
+    "_source_is_an_endpoint_or_ids": {"source.cluster": "lkc-abc12"},
+    "_given_kafka_key_has_no_generations": {"source.keyGenerations": [1]},
+    "_writer_role_has_no_key": {"writer.identity": "role", "writer.keyGenerations": [1]},
+    "_logzio_role_has_no_key": {"logzio.keyGenerations": [1]},
+    "_logzio_can_read_the_region": {"region": "eu-north-1"},
+    "_bucket_is_in_the_clusters_region": {"region": "eu-west-1"},
+    "_bucket_key_is_in_the_region": {"archive.kmsKeyArn": f"arn:aws:kms:{OTHER_REGION}:key/0000-1111"},
+    "_secrets_key_is_in_the_region": {"worker.secretsKeyArn": f"arn:aws:kms:{OTHER_REGION}:key/0000-1111"},
+    "_nothing_is_deleted_before_its_lock_ends": {"archive.objectLockDays": 2, "archive.retentionDays": 1},
+    "_adopted_bucket_is_not_destroyed": {"archive.adoptExisting": True, "archive.destroyWithData": True},
+    "_alarm_topic_is_in_the_region": {"worker.alarmTopicArn": f"arn:aws:sns:{OTHER_REGION}:alarms"},
+    "_topics_are_unique": {"source.topics": [TOPIC, TOPIC]},
+    "_every_topic_has_a_number_of_partitions": {"source.topics": ["other"]},
+    "_java_runs_the_platform": {"worker.javaVersion": 21},
+    "_package_is_of_the_platform": {"worker.packageVersion": "8.0.1-1"},
+    "_heap_is_large_enough": {"worker.heapMb": 128},
+    "_heap_fits_the_instance": {"worker.heapMb": 1600},
+    "_zones_are_in_the_region": {"worker.availabilityZones": ["eu-west-1a"]},
+    "_given_subnet_has_no_zones": {
+        "worker.availabilityZones": ["us-west-2a"],
+        "worker.subnetId": "subnet-0123abcd",
+    },
+    "_dns_servers_need_a_given_subnet": {"worker.dnsServers": ["10.0.0.2"]},
+    "_token_is_given": {"logzio.apiToken": None},
+    "_topics_dir_is_not_reserved": {"connector.topicsDir": "originals"},
+    "_properties_are_allowed": {"connector.properties": {"path.format": "x"}},
+    "_raw_changes_no_field": {"connector.format": "raw", "connector.flatten": True},
+    "_needed_fields_are_kept": {"connector.excludedFields": ["id"]},
+    "_raw_has_no_originals": {"connector.format": "raw", "archive.originals": True},
+    "_renames_lose_no_field": {"connector.renames": {"a": "c", "b": "c"}},
+}
+
+
+@pytest.mark.parametrize("validator", VALIDATORS, ids=lambda validator: validator.__name__)
+def test_every_validator_refuses_something(monkeypatch: pytest.MonkeyPatch, validator: Validator) -> None:
+    monkeypatch.setattr(validators, "VALIDATORS", (validator,))
+    refused = dict(REFUSED_TOGETHER[validator.__name__])
+    region = refused.pop("region", "us-west-2")
+    raw = BY_ENDPOINT
+    for path, value in refused.items():
+        raw = changed(path, value, raw)
+
+    assert len(problems(raw, region)) == 1
+
+
+def test_every_validator_of_the_module_runs() -> None:
+    written = {
+        function
+        for _, function in inspect.getmembers(validators, inspect.isfunction)
+        if list(inspect.signature(function).parameters) == ["draft"] and function is not validators.validate
+    }
+
+    assert set(VALIDATORS) == written
+
+
+def draft_of_worker(values: dict[str, Any], given: dict[str, bool]) -> Draft:
+    sections = {name: SectionDraft(model, {}, {}) for name, model in SECTIONS.items()}
+    return draft({**sections, "worker": SectionDraft(Worker, values, given)}, "us-west-2")
+
+
+def test_a_validator_ends_where_it_reads_an_invalid_setting() -> None:
+    known = draft_of_worker({"heap_mb": 384}, {"heap_mb": True, "ami": True, "log_level": False})
+
+    assert known.worker.heap_mb == 384
+    with pytest.raises(InvalidSettingError):
+        _ = known.worker.ami
+    with pytest.raises(InvalidSettingError):
+        _ = known.source.topics
+
+
+def test_a_draft_knows_which_settings_are_given_even_if_they_are_invalid() -> None:
+    known = draft_of_worker({}, {"heap_mb": True, "ami": True, "log_level": False})
+
+    assert known.given.worker.ami
+    assert not known.given.worker.log_level
+
+
+def test_a_misspelt_setting_is_an_error_and_not_a_skipped_validator() -> None:
+    with pytest.raises(AttributeError, match="Worker has no setting heap_md"):
+        _ = draft_of_worker({}, {}).worker.heap_md  # type: ignore[attr-defined]  # mypy must refuse it, too
 
 
 ENDPOINT = {name: BY_ENDPOINT["source"][name] for name in ("bootstrapServers", "apiKey", "apiSecret")}
@@ -437,7 +524,7 @@ IDS = {name: BY_IDS["source"][name] for name in ("cluster", "environment", "serv
     ],
     ids=lambda source: "+".join(source) or "nothing",
 )
-def test_a_source_is_either_an_endpoint_with_a_key_or_the_three_ids(source: dict[str, Any]) -> None:
+def test_a_source_is_an_endpoint_with_a_key_or_three_ids(source: dict[str, Any]) -> None:
     (problem,) = problems({**BY_ENDPOINT, "source": {**source, "partitions": {TOPIC: 12}}})
 
     assert problem.startswith("ccloud-logexporter:source: has ")
@@ -446,7 +533,7 @@ def test_a_source_is_either_an_endpoint_with_a_key_or_the_three_ids(source: dict
     )
 
 
-def test_a_setting_left_empty_in_yaml_is_as_if_left_out() -> None:
+def test_an_empty_setting_in_yaml_counts_as_left_out() -> None:
     raw = copy.deepcopy(BY_IDS)
     raw["worker"] = {"heapMb": None, "endpoints": None}
     raw["writer"] = None
@@ -454,13 +541,13 @@ def test_a_setting_left_empty_in_yaml_is_as_if_left_out() -> None:
     assert loaded(raw).worker.heap_mb == 384
 
 
-def test_generations_go_on_one_by_one_with_at_most_two_at_a_time() -> None:
+def test_one_generation_or_two_consecutive_ones_are_accepted() -> None:
     for generations in ([1], [1, 2], [2], [7, 8]):
         given = loaded(changed("writer.keyGenerations", generations))
         assert given.writer.key_generations == tuple(generations)
 
 
-def test_a_role_has_no_generations_of_a_key() -> None:
+def test_a_role_has_no_key_generations() -> None:
     raw = changed("writer.keyGenerations", [1, 2], changed("writer.identity", "role"))
 
     assert problems(raw) == [
@@ -469,19 +556,19 @@ def test_a_role_has_no_generations_of_a_key() -> None:
 
 
 @pytest.mark.parametrize("prefix", ["SASL_SSL://", "sasl_ssl://", ""])
-def test_the_prefix_of_an_endpoint_as_confluent_shows_it_is_stripped(prefix: str) -> None:
+def test_the_protocol_of_an_endpoint_is_removed(prefix: str) -> None:
     given = loaded(changed("source.bootstrapServers", f"{prefix}pkc-1.us-west-2.aws.confluent.cloud:9092"))
 
     assert given.source.bootstrap_servers == "pkc-1.us-west-2.aws.confluent.cloud:9092"
 
 
-def test_several_servers_of_an_endpoint_are_kept_in_order() -> None:
+def test_several_bootstrap_servers_keep_their_order() -> None:
     given = loaded(changed("source.bootstrapServers", "SASL_SSL://b-1.x:9092, SASL_SSL://b-2.x:9093"))
 
     assert given.source.bootstrap_servers == "b-1.x:9092,b-2.x:9093"
 
 
-# Each place for a secret, and values that some rule refuses.
+# Each setting that may hold a secret, with values that are refused.
 PLANTED = [
     ("source.apiSecret", f"{MARKER} with space"),
     ("source.apiSecret", f'{MARKER}"'),
@@ -497,7 +584,7 @@ PLANTED = [
     ("logzio", MARKER),
     ("logzio", [MARKER]),
     ("source", MARKER),
-    # In the wrong place, or where a secret may well be.
+    # Settings that hold no secret, unless someone puts it there.
     ("source.apiKey", f"{MARKER} {MARKER}"),
     ("source.bootstrapServers", MARKER),
     ("source.partitions", MARKER),
@@ -514,21 +601,21 @@ PLANTED = [
 
 
 def shown(error: BaseException) -> str:
-    """All that anybody could print of an error, with every error behind it."""
+    """Everything that can be printed of an error, its causes included."""
     texts = [str(error), repr(error), *traceback.format_exception(error)]
-    behind = [one for one in (error.__cause__, error.__context__) if one is not None]
-    return "".join(texts) + "".join(shown(one) for one in behind)
+    causes = [cause for cause in (error.__cause__, error.__context__) if cause is not None]
+    return "".join(texts) + "".join(shown(cause) for cause in causes)
 
 
 @pytest.mark.parametrize(("path", "value"), PLANTED)
-def test_no_refusal_shows_a_secret(path: str, value: Any) -> None:
+def test_no_problem_shows_a_secret(path: str, value: Any) -> None:
     with pytest.raises(SettingsError) as caught:
         loaded(changed(path, value))
 
     assert MARKER not in shown(caught.value)
 
 
-def test_right_secrets_are_shown_by_no_refusal_of_other_settings() -> None:
+def test_problems_of_other_settings_show_no_valid_secret() -> None:
     raw = copy.deepcopy(BY_ENDPOINT)
     raw["source"] |= {"apiSecret": MARKER, "unknown": 1, "cluster": "x"}
     raw["logzio"] |= {"apiToken": MARKER, "region": "x", "logType": 5}
@@ -544,59 +631,59 @@ def test_right_secrets_are_shown_by_no_refusal_of_other_settings() -> None:
 @pytest.mark.parametrize(
     "value", [MARKER, f'{{"apiToken": "{MARKER}"', f'["{MARKER}"]', f'{{"apiToken": ["{MARKER}"]}}']
 )
-def test_no_refusal_of_what_pulumi_hands_over_shows_a_secret(section: str, value: str) -> None:
+def test_no_problem_of_the_pulumi_configuration_shows_a_secret(section: str, value: str) -> None:
     with pytest.raises(SettingsError) as caught:
-        handed_over({**BY_ENDPOINT, section: value})
+        from_pulumi({**BY_ENDPOINT, section: value})
 
     assert f"ccloud-logexporter:{section}" in str(caught.value)
     assert MARKER not in shown(caught.value)
 
 
-def test_a_refused_token_of_the_environment_is_not_shown() -> None:
-    with pytest.raises(SettingsError, match=r"logzio\.apiToken: holds a space") as caught:
+def test_a_refused_token_from_the_environment_is_not_shown() -> None:
+    with pytest.raises(SettingsError, match=r"logzio\.apiToken: has a space") as caught:
         loaded(BY_ENDPOINT, LOGZIO_API_TOKEN=f"{MARKER}\n")
 
     assert MARKER not in shown(caught.value)
-    assert "LOGZIO_API_TOKEN wins" in str(caught.value)
+    assert "LOGZIO_API_TOKEN overrides it" in str(caught.value)
 
 
-def test_settings_do_not_show_their_secrets() -> None:
+def test_printed_settings_show_no_secret() -> None:
     raw = changed("source.apiSecret", MARKER)
     raw["logzio"]["apiToken"] = MARKER
 
     assert MARKER not in repr(loaded(raw)) + str(loaded(raw))
 
 
-def test_the_variable_of_the_environment_wins_over_the_stacks_token() -> None:
+def test_the_environments_token_overrides_the_stacks_token() -> None:
     given = loaded(BY_ENDPOINT, LOGZIO_API_TOKEN="from-the-environment")
 
     assert given.logzio.api_token is not None
     assert given.logzio.api_token.get_secret_value() == "from-the-environment"
 
 
-def test_a_bucket_in_another_region_than_the_cluster_is_refused_by_the_endpoints_name() -> None:
+def test_a_bucket_outside_the_region_of_the_endpoint_is_refused() -> None:
     (problem,) = problems(BY_ENDPOINT, "eu-west-1")
 
     assert "us-west-2" in problem
     assert "allowOtherRegion" in problem
 
 
-def test_another_region_can_be_allowed_for_data_residency() -> None:
+def test_another_region_can_be_allowed() -> None:
     assert loaded(changed("archive.allowOtherRegion", True), "eu-west-1").region == "eu-west-1"
 
 
 @pytest.mark.parametrize("allowed", [True, False])
-def test_a_region_that_logzio_cannot_read_is_refused_in_any_case(allowed: bool) -> None:
-    told = problems(changed("archive.allowOtherRegion", allowed), "eu-north-1")
+def test_a_region_that_logzio_cannot_read_is_always_refused(allowed: bool) -> None:
+    found = problems(changed("archive.allowOtherRegion", allowed), "eu-north-1")
 
-    assert any("Logz.io cannot read a bucket in eu-north-1" in problem for problem in told)
+    assert any("Logz.io cannot read a bucket in eu-north-1" in problem for problem in found)
 
 
 def test_a_missing_region_is_named() -> None:
     assert problems(BY_IDS, None)[0].startswith("aws:region: is missing")
 
 
-def test_a_looked_up_region_is_held_against_the_buckets() -> None:
+def test_a_looked_up_region_is_compared_with_the_buckets() -> None:
     with pytest.raises(SettingsError, match="the audit-log cluster is in us-west-2"):
         settings.require_region("us-west-2", "eu-west-1", allow_other_region=False)
 
@@ -613,24 +700,24 @@ def test_a_looked_up_region_is_held_against_the_buckets() -> None:
         ("pkc-1.westeurope.azure.confluent.cloud:9092", None),
     ],
 )
-def test_the_region_is_read_from_an_endpoint_that_tells_it(endpoint: str, region: str | None) -> None:
+def test_the_region_is_read_from_the_endpoint(endpoint: str, region: str | None) -> None:
     assert region_of_endpoint(endpoint) == region
 
 
 @pytest.mark.parametrize(
     ("partitions", "least"),
-    # Measured with the elastic buffer: 12 run with 128, 50 are comfortable with 512.
+    # Measured with the elastic buffer: 12 run with 128, 50 run well with 512.
     [(1, 128), (12, 128), (13, 139), (31, 320), (50, 512), (100, 1018)],
 )
 def test_the_least_heap_follows_from_the_partitions(partitions: int, least: int) -> None:
     assert least_heap_mb(partitions) == least
 
 
-def test_a_larger_part_needs_its_room_in_each_partition() -> None:
+def test_a_larger_part_needs_more_heap_in_each_partition() -> None:
     assert least_heap_mb(12, 25 * MIB) == 128 + 12 * 20
 
 
-def test_a_second_connector_needs_as_much_heap_again() -> None:
+def test_a_second_connector_doubles_the_heap() -> None:
     assert least_heap_mb(12, connectors=2) == 256
     assert least_heap_mb(50, connectors=2) == 1024
 
@@ -638,7 +725,7 @@ def test_a_second_connector_needs_as_much_heap_again() -> None:
 @pytest.mark.parametrize(
     ("partitions", "originals", "heap"), [(12, False, 128), (50, False, 512), (12, True, 256)]
 )
-def test_a_heap_that_was_measured_to_carry_its_partitions_is_accepted(
+def test_the_measured_heap_is_accepted_and_a_smaller_one_refused(
     partitions: int, originals: bool, heap: int
 ) -> None:
     raw = changed("worker.heapMb", heap)
@@ -652,7 +739,7 @@ def test_a_heap_that_was_measured_to_carry_its_partitions_is_accepted(
     assert f"{heap - 1} is too small" in problem
 
 
-def test_the_partitions_of_all_topics_share_the_heap() -> None:
+def test_the_heap_must_be_enough_for_the_partitions_of_all_topics() -> None:
     raw = changed("source.topics", ["a", "b"])
     raw["source"]["partitions"] = {"a": 25, "b": 25}
 
@@ -683,14 +770,14 @@ def test_the_memory_of_usual_instance_types_is_known(instance_type: str, memory:
     assert instance_memory_mb(instance_type) == memory
 
 
-def test_the_heap_of_an_instance_type_that_is_not_known_is_not_checked() -> None:
+def test_the_heap_of_an_unknown_instance_type_is_not_checked() -> None:
     raw = changed("worker.instanceType", "x9.mega")
     raw["worker"]["heapMb"] = 60_000
 
     assert loaded(raw).worker.heap_mb == 60_000
 
 
-def test_zones_are_for_the_own_network_only() -> None:
+def test_zones_are_refused_with_a_given_subnet() -> None:
     raw = changed("worker.availabilityZones", ["us-west-2a"])
     raw["worker"]["subnetId"] = "subnet-0123456789abcdef0"
 
@@ -707,7 +794,7 @@ def test_zones_are_for_the_own_network_only() -> None:
         *((platform, java, False) for platform in ("8.0", "8.1", "8.2", "8.3") for java in (8, 11)),
     ],
 )
-def test_java_and_platform_fit_as_the_vendors_table_has_it(platform: str, java: int, fits: bool) -> None:
+def test_java_must_fit_the_platform_as_in_confluents_table(platform: str, java: int, fits: bool) -> None:
     raw = changed("worker.platformVersion", platform)
     raw["worker"]["javaVersion"] = java
 
@@ -722,7 +809,7 @@ def test_connectors_with_conditional_writes_are_accepted(version: str) -> None:
     assert loaded(changed("connector.version", version)).connector.version == version
 
 
-def test_the_largest_object_stays_under_what_logzio_fetches() -> None:
+def test_the_largest_object_stays_under_the_limit_of_logzio() -> None:
     most = loaded(changed("connector.flushSize", 6100)).connector.flush_size
 
     assert most * 8192 < 50_000_000
@@ -736,12 +823,12 @@ def test_legal_bucket_names_are_accepted(bucket: str) -> None:
 @pytest.mark.parametrize(
     "url", ["http://127.0.0.1:8080", "http://localhost:1", "http://[::1]:9", "https://mirror/"]
 )
-def test_plain_http_is_for_loopback_alone(url: str) -> None:
+def test_plain_http_is_only_for_loopback(url: str) -> None:
     assert loaded(changed("logzio.apiUrl", url)).logzio.base_url == url.rstrip("/")
     assert loaded(changed("connector.archiveUrl", f"{url}?x=1")).connector.download_url == f"{url}?x=1"
 
 
-def test_a_fingerprint_is_taken_as_gpg_shows_it() -> None:
+def test_a_fingerprint_is_accepted_as_gpg_shows_it() -> None:
     given = loaded(
         changed("worker.repositoryKeyFingerprint", "cbbb 821e 8faf 364f 7983  5c43 8b1d a612 0c2b f624")
     )
@@ -749,7 +836,7 @@ def test_a_fingerprint_is_taken_as_gpg_shows_it() -> None:
     assert given.worker.repository_key_fingerprint == ("CBBB821E8FAF364F79835C438B1DA6120C2BF624",)
 
 
-def test_two_fingerprints_are_for_a_change_of_the_repositorys_key() -> None:
+def test_two_fingerprints_are_accepted() -> None:
     given = loaded(changed("worker.repositoryKeyFingerprint", ["A" * 40, "bbbb " * 10]))
 
     assert given.worker.repository_key_fingerprint == ("A" * 40, "B" * 40)
@@ -765,13 +852,13 @@ def test_two_fingerprints_are_for_a_change_of_the_repositorys_key() -> None:
         ("uk", "https://api-uk.logz.io", "https://app-uk.logz.io/#/dashboard/osd/discover"),
     ],
 )
-def test_the_accounts_region_tells_its_addresses(region: str, api: str, search: str) -> None:
+def test_the_accounts_region_gives_its_urls(region: str, api: str, search: str) -> None:
     logzio = loaded(changed("logzio.region", region)).logzio
 
     assert (logzio.base_url, logzio.search_url) == (api, search)
 
 
-def test_an_api_of_its_own_wins_over_the_region_and_has_no_search_that_is_known() -> None:
+def test_an_api_url_overrides_the_region_and_has_no_search_url() -> None:
     logzio = loaded(changed("logzio.apiUrl", "https://api.example.org/")).logzio
 
     assert (logzio.base_url, logzio.search_url) == ("https://api.example.org", None)
@@ -795,13 +882,13 @@ def test_a_time_based_layout_is_refused_with_the_reason(key: str) -> None:
 
 
 @pytest.mark.parametrize("key", sorted(OWN_CONNECTOR_PROPERTIES))
-def test_a_property_that_the_project_sets_cannot_be_overwritten(key: str) -> None:
+def test_a_property_that_the_project_sets_is_refused(key: str) -> None:
     (problem,) = problems(changed("connector.properties", {key: "x"}))
 
     assert "is set by the project" in problem
 
 
-def test_a_property_with_a_setting_of_its_own_is_pointed_to_it() -> None:
+def test_a_refused_property_names_its_setting() -> None:
     (problem,) = problems(changed("connector.properties", {"rotate.schedule.interval.ms": "-1"}))
 
     assert problem.endswith("accepted: ccloud-logexporter:connector.rotationSeconds")
@@ -813,7 +900,7 @@ def test_a_property_with_a_setting_of_its_own_is_pointed_to_it() -> None:
         ("consumer.override.bootstrap.servers", "another cluster"),
         ("consumer.override.group.id", "source.consumerGroup"),
         ("consumer.override.group.instance.id", "another group"),
-        ("consumer.override.auto.offset.reset", "past events"),
+        ("consumer.override.auto.offset.reset", "skip events"),
         ("consumer.override.sasl.jaas.config", "plain text"),
         ("producer.override.acks", "leave it out"),
         ("admin.override.bootstrap.servers", "leave it out"),
@@ -825,22 +912,22 @@ def test_a_property_with_a_setting_of_its_own_is_pointed_to_it() -> None:
         ("s3.sse.customer.key", "plain text"),
     ],
 )
-def test_a_property_that_would_undo_or_disclose_is_refused_with_the_reason(key: str, said: str) -> None:
+def test_a_dangerous_property_is_refused_with_the_reason(key: str, said: str) -> None:
     (problem,) = problems(changed("connector.properties", {key: "x"}))
 
     assert problem.startswith(f"ccloud-logexporter:connector.properties.{key}: ")
     assert said in problem
 
 
-def test_other_properties_are_welcome_as_text_or_number() -> None:
-    further = {
+def test_other_properties_are_accepted_as_text_or_number() -> None:
+    additional = {
         "s3.part.retries": 5,
         "s3.wan.mode": True,
         "s3.http.send.expect.continue": "false",
         "consumer.override.max.poll.records": 1000,
     }
 
-    assert loaded(changed("connector.properties", further)).connector.properties == {
+    assert loaded(changed("connector.properties", additional)).connector.properties == {
         "s3.part.retries": "5",
         "s3.wan.mode": "true",
         "s3.http.send.expect.continue": "false",
@@ -851,7 +938,7 @@ def test_other_properties_are_welcome_as_text_or_number() -> None:
 @pytest.mark.parametrize(
     ("name", "value"), [("renames", {"a": "b"}), ("flatten", True), ("excludedFields", ["a"])]
 )
-def test_raw_bytes_have_no_fields_to_change(name: str, value: Any) -> None:
+def test_format_raw_refuses_changes_of_fields(name: str, value: Any) -> None:
     raw = changed("connector.format", "raw")
     raw["connector"][name] = value
 
@@ -861,7 +948,7 @@ def test_raw_bytes_have_no_fields_to_change(name: str, value: Any) -> None:
     assert loaded(changed("connector.format", "raw")).connector.format == "raw"
 
 
-def test_raw_bytes_may_be_said_not_to_be_flattened() -> None:
+def test_format_raw_accepts_flatten_false() -> None:
     raw = changed("connector.format", "raw")
     raw["connector"]["flatten"] = False
 
@@ -871,7 +958,7 @@ def test_raw_bytes_may_be_said_not_to_be_flattened() -> None:
 @pytest.mark.parametrize(
     ("renames", "refused"), [({}, "id"), ({}, "time"), ({"id": "event_id", "time": "@timestamp"}, "event_id")]
 )
-def test_a_field_that_every_event_needs_cannot_be_left_out(renames: dict[str, str], refused: str) -> None:
+def test_a_field_that_every_event_needs_cannot_be_excluded(renames: dict[str, str], refused: str) -> None:
     raw = changed("connector.excludedFields", [refused, "data_authorizationInfo_assignedPrincipals"])
     raw["connector"]["renames"] = renames
 
@@ -880,35 +967,35 @@ def test_a_field_that_every_event_needs_cannot_be_left_out(renames: dict[str, st
 
 
 @pytest.mark.parametrize(
-    ("also", "told"),
+    ("also", "named"),
     [
         ({"destroyWithData": True}, "archive.destroyWithData"),
         ({"retentionDays": 399}, "archive.retentionDays"),
         ({"originalsRetentionDays": 399}, "archive.originalsRetentionDays"),
     ],
 )
-def test_nothing_is_to_be_deleted_before_its_lock_ends(also: dict[str, Any], told: str) -> None:
+def test_a_deletion_before_the_lock_ends_is_refused(also: dict[str, Any], named: str) -> None:
     raw = changed("archive.objectLockDays", 400)
     raw["archive"] |= also
 
     (problem,) = problems(raw)
-    assert problem.startswith(f"ccloud-logexporter:{told}: ")
+    assert problem.startswith(f"ccloud-logexporter:{named}: ")
 
 
-def test_an_event_may_be_deleted_on_the_day_its_lock_ends() -> None:
+def test_an_event_can_be_deleted_on_the_day_its_lock_ends() -> None:
     raw = changed("archive.objectLockDays", 400)
     raw["archive"]["retentionDays"] = 400
 
     assert loaded(raw).archive.object_lock_days == 400
 
 
-def test_originals_are_kept_unless_the_events_are_the_bytes_themselves() -> None:
+def test_originals_are_archived_unless_switched_off_or_in_format_raw() -> None:
     assert loaded(BY_ENDPOINT).originals
     assert not loaded(changed("archive.originals", False)).originals
     assert not loaded(changed("connector.format", "raw")).originals
 
 
-def test_originals_that_are_asked_for_in_format_raw_are_refused() -> None:
+def test_originals_are_refused_in_format_raw() -> None:
     raw = changed("connector.format", "raw")
     raw["archive"]["originals"] = True
 
@@ -928,7 +1015,7 @@ def test_originals_that_are_asked_for_in_format_raw_are_refused() -> None:
         ({"originalsRetentionDays": 30}, {"originals/": 30}),
     ],
 )
-def test_originals_go_when_the_events_go_unless_they_have_days_of_their_own(
+def test_originals_are_deleted_with_the_events_unless_they_have_their_own_days(
     archive: dict[str, int], days: dict[str, int]
 ) -> None:
     raw = copy.deepcopy(BY_ENDPOINT)
@@ -937,14 +1024,14 @@ def test_originals_go_when_the_events_go_unless_they_have_days_of_their_own(
     assert loaded(raw).retention_days == days
 
 
-def test_a_bucket_cannot_be_taken_over_and_given_up_at_once() -> None:
+def test_a_bucket_cannot_be_adopted_and_destroyed() -> None:
     raw = changed("archive.destroyWithData", True)
     raw["archive"]["adoptExisting"] = True
 
     assert problems(raw)[0].startswith("ccloud-logexporter:archive.adoptExisting: ")
 
 
-def test_versions_that_yaml_takes_for_numbers_are_understood() -> None:
+def test_a_version_may_be_a_number_in_yaml() -> None:
     assert loaded(changed("worker.platformVersion", 7.9)).worker.platform_version == "7.9"
 
 
@@ -968,7 +1055,9 @@ RELEASED = date(2026, 6, 17)
         ("8.3", date(2028, 3, 19), "standard support ends about 2028-06-17"),
     ],
 )
-def test_the_end_of_a_platforms_support_is_told_90_days_ahead(line: str, day: date, said: str | None) -> None:
+def test_the_end_of_a_platforms_support_gives_a_warning_90_days_before(
+    line: str, day: date, said: str | None
+) -> None:
     raw = changed("worker.platformVersion", line)
     raw["worker"]["javaVersion"] = 17
     found = settings.warnings(loaded({**raw, "connector": CHECKED}), day)
@@ -979,7 +1068,7 @@ def test_the_end_of_a_platforms_support_is_told_90_days_ahead(line: str, day: da
         assert str(said) in warning
 
 
-def test_a_checked_archive_with_the_usual_settings_gives_no_warning() -> None:
+def test_default_settings_with_a_checked_archive_give_no_warning() -> None:
     assert settings.warnings(loaded({**BY_ENDPOINT, "connector": CHECKED}), RELEASED) == []
 
 
@@ -994,28 +1083,28 @@ def test_a_checked_archive_with_the_usual_settings_gives_no_warning() -> None:
         ({**CHECKED, "flatten": False}, "an object where the first event of the day had text"),
     ],
 )
-def test_what_works_but_deserves_a_look_gives_a_warning(connector: dict[str, Any], named: str) -> None:
+def test_settings_that_may_surprise_give_a_warning(connector: dict[str, Any], named: str) -> None:
     (warning,) = settings.warnings(loaded({**BY_ENDPOINT, "connector": connector}), RELEASED)
 
     assert warning.startswith("ccloud-logexporter:connector.")
     assert named in warning
 
 
-def test_tags_may_be_numbers_and_take_the_place_of_the_projects_own() -> None:
+def test_tags_may_be_numbers_and_replace_the_projects_own() -> None:
     tags = {"Stack": "prod", "CostCentre": 4711, **{f"more-{number}": "x" for number in range(6)}}
 
     assert loaded({**BY_ENDPOINT, "tags": tags}).tags["CostCentre"] == "4711"
 
 
-def test_the_tags_that_the_program_adds_are_those_that_the_settings_count_with() -> None:
+def test_the_program_adds_the_tags_that_the_settings_count() -> None:
     program = (ROOT / "__main__.py").read_text()
 
     (own,) = re.findall(r"^tags = \{(.*)\*\*given\.tags\}$", program, re.MULTILINE)
     assert re.findall(r'"(\w+)":', own) == list(OWN_TAGS)
 
 
-def handed_over(sections: dict[str, Any], region: str | None = "us-west-2", **environ: str) -> Settings:
-    """As Pulumi hands the configuration to the program: each section as JSON in a text."""
+def from_pulumi(sections: dict[str, Any], region: str | None = "us-west-2", **environ: str) -> Settings:
+    """Settings from a configuration in Pulumi's form: each section as JSON in a text."""
     config = {
         f"ccloud-logexporter:{name}": value if isinstance(value, str) else json.dumps(value)
         for name, value in sections.items()
@@ -1029,24 +1118,24 @@ def handed_over(sections: dict[str, Any], region: str | None = "us-west-2", **en
         pulumi.runtime.set_all_config({})
 
 
-def test_the_configuration_of_pulumi_gives_the_same_settings() -> None:
-    assert handed_over(BY_ENDPOINT) == loaded(BY_ENDPOINT)
+def test_pulumis_configuration_gives_the_same_settings() -> None:
+    assert from_pulumi(BY_ENDPOINT) == loaded(BY_ENDPOINT)
 
 
-def test_a_stack_without_a_region_is_told_so() -> None:
+def test_a_stack_without_a_region_is_refused() -> None:
     with pytest.raises(SettingsError, match="aws:region: is missing"):
-        handed_over(BY_ENDPOINT, region=None)
+        from_pulumi(BY_ENDPOINT, region=None)
 
 
 @pytest.mark.parametrize("host", ["the SDK's own", "Pulumi's"])
-def test_a_misspelt_section_of_a_stack_is_noticed_under_either_language_host(host: str) -> None:
+def test_a_misspelt_section_is_reported_under_either_language_host(host: str) -> None:
     config = {f"ccloud-logexporter:{name}": json.dumps(value) for name, value in BY_ENDPOINT.items()}
     config |= {"ccloud-logexporter:conector": "{}", "aws:region": "us-west-2", "other:conector": "{}"}
-    # Pulumi's host hands the configuration over by the environment; the SDK's sets it in the process.
-    handed = {"PULUMI_CONFIG": json.dumps(config)} if host == "Pulumi's" else {}
-    pulumi.runtime.set_all_config({} if handed else config)
+    # Pulumi's host passes the configuration in the environment; the SDK's host sets it in the process.
+    environ = {"PULUMI_CONFIG": json.dumps(config)} if host == "Pulumi's" else {}
+    pulumi.runtime.set_all_config({} if environ else config)
     try:
-        with mock.patch.dict(os.environ, handed), pytest.raises(SettingsError) as caught:
+        with mock.patch.dict(os.environ, environ), pytest.raises(SettingsError) as caught:
             settings.from_pulumi(os.environ)
     finally:
         pulumi.runtime.set_all_config({})
@@ -1055,14 +1144,14 @@ def test_a_misspelt_section_of_a_stack_is_noticed_under_either_language_host(hos
     assert problem.startswith("ccloud-logexporter:conector: is not a setting, did you mean connector?")
 
 
-def test_a_token_of_the_environment_does_for_a_stack_without_one() -> None:
-    given = handed_over({**BY_ENDPOINT, "logzio": {"region": "eu"}}, LOGZIO_API_TOKEN="from-the-environment")
+def test_a_stack_without_a_token_takes_the_environments() -> None:
+    given = from_pulumi({**BY_ENDPOINT, "logzio": {"region": "eu"}}, LOGZIO_API_TOKEN="from-the-environment")
 
     assert given.logzio.api_token is not None
     assert given.logzio.region == "eu"
 
 
-def test_a_secret_is_a_secret_of_pulumi_at_once() -> None:
+def test_a_secret_becomes_a_pulumi_secret() -> None:
     async def made() -> tuple[bool, str | None]:
         output = settings.secret(SecretStr(MARKER))
         return await output.is_secret(), await output.future()
@@ -1070,7 +1159,7 @@ def test_a_secret_is_a_secret_of_pulumi_at_once() -> None:
     assert asyncio.run(made()) == (True, MARKER)
 
 
-def test_each_partition_of_each_topic_has_a_prefix() -> None:
+def test_every_partition_has_a_prefix() -> None:
     raw = changed("source.topics", ["a", "b"])
     raw["source"]["partitions"] = {"a": 2, "b": 1}
 
@@ -1124,26 +1213,26 @@ config:
 
 
 @pytest.mark.parametrize("text", ["", "- a", "config:", f"config: [{MARKER}", f"{MARKER}: {{"])
-def test_a_file_that_is_no_stack_file_is_told_so_without_its_text(tmp_path: Path, text: str) -> None:
-    with pytest.raises(SettingsError, match=r"Pulumi\.test\.yaml: is no stack file") as caught:
+def test_a_file_that_is_not_a_stack_file_is_refused_without_its_text(tmp_path: Path, text: str) -> None:
+    with pytest.raises(SettingsError, match=r"Pulumi\.test\.yaml: is not a stack file") as caught:
         settings.load_stack_file(stack_file(tmp_path, text))
 
     assert MARKER not in shown(caught.value)
 
 
-def test_a_section_that_is_encrypted_as_a_whole_cannot_be_rendered_and_is_told_so(tmp_path: Path) -> None:
+def test_a_section_that_is_encrypted_as_a_whole_is_refused(tmp_path: Path) -> None:
     file = stack_file(tmp_path, "config: {ccloud-logexporter:logzio: {secure: AAABAExyz}}")
 
     with pytest.raises(SettingsError, match="ccloud-logexporter:logzio: is encrypted as a whole"):
         settings.load_stack_file(file)
 
 
-def test_a_source_that_is_no_object_is_told_so_by_the_stack_file_too(tmp_path: Path) -> None:
+def test_a_source_that_is_not_an_object_is_refused_in_a_stack_file(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="ccloud-logexporter:source: is not an object"):
         settings.load_stack_file(stack_file(tmp_path, "config: {ccloud-logexporter:source: apiKey}"))
 
 
-def test_every_setting_is_described() -> None:
+def test_every_setting_has_a_description() -> None:
     for section in SECTIONS.values():
         for name, field in section.model_fields.items():
             assert field.description, f"{section.__name__}.{name}"

@@ -1,4 +1,4 @@
-"""The scripts' reading of stack files; tests/engine/test_stack_files.py holds the same samples against the engine."""
+"""Reading stack files without the engine. tests/engine/test_stack_files.py compares the same samples with the engine."""
 
 from pathlib import Path
 from typing import Any
@@ -19,21 +19,21 @@ def test_a_scalar_is_read_as_the_engine_reads_it(tmp_path: Path, text: str, valu
 
 
 @pytest.mark.parametrize(("text", "value"), VALUES)
-def test_a_value_outside_of_a_section_is_a_text(tmp_path: Path, text: str, value: str) -> None:
+def test_a_value_outside_of_a_section_becomes_text(tmp_path: Path, text: str, value: str) -> None:
     file = tmp_path / "Pulumi.test.yaml"
     file.write_text(f"config:\n  aws:region: {text}\n")
 
     assert stack_file.config(file) == {"aws:region": value}
 
 
-def test_keys_are_texts_and_none_takes_the_place_of_another(tmp_path: Path) -> None:
+def test_keys_become_different_texts(tmp_path: Path) -> None:
     file = tmp_path / "Pulumi.test.yaml"
     file.write_text("config: {x:y: {1: a, true: b, 7.9: c, yes: d, 0x10: e}}")
 
     assert stack_file.config(file) == {"x:y": {"1": "a", "true": "b", "7.9": "c", "yes": "d", "16": "e"}}
 
 
-def test_a_name_without_a_namespace_is_one_of_the_project(tmp_path: Path) -> None:
+def test_a_name_without_a_namespace_belongs_to_the_project(tmp_path: Path) -> None:
     file = tmp_path / "Pulumi.test.yaml"
     file.write_text("config: {archive: {bucket: b}}")
 
@@ -41,7 +41,7 @@ def test_a_name_without_a_namespace_is_one_of_the_project(tmp_path: Path) -> Non
     assert stack_file.config(file, "audit") == {"audit:archive": {"bucket": "b"}}
 
 
-def test_an_anchor_and_a_merge_are_followed(tmp_path: Path) -> None:
+def test_anchors_and_merges_work(tmp_path: Path) -> None:
     file = tmp_path / "Pulumi.test.yaml"
     file.write_text("config:\n  a:b: &b {x: 1, y: 2}\n  a:c: {<<: *b, y: 3}\n")
 
@@ -61,13 +61,13 @@ def test_an_anchor_and_a_merge_are_followed(tmp_path: Path) -> None:
         "runtime: python",
     ],
 )
-def test_what_the_engine_does_not_take_is_no_stack_file_and_is_not_quoted(tmp_path: Path, text: str) -> None:
+def test_a_file_that_the_engine_refuses_is_refused_without_its_text(tmp_path: Path, text: str) -> None:
     file = tmp_path / "Pulumi.test.yaml"
     file.write_text(text)
 
     with pytest.raises(SettingsError) as caught:
         stack_file.config(file)
-    assert caught.value.problems == ["Pulumi.test.yaml: is no stack file; accepted: YAML with config:"]
+    assert caught.value.problems == ["Pulumi.test.yaml: is not a stack file; accepted: YAML with config:"]
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from components.worker.alarms import alarms
-from scripts.verification import judge
+from scripts.verify import evaluate
 
 ROOT = Path(__file__).resolve().parents[3]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("examples/*.md")])
@@ -56,4 +56,6 @@ def test_every_alarm_has_its_entry_in_the_runbook() -> None:
 
 
 def test_what_verify_finds_leads_to_a_section() -> None:
-    assert [section for section in judge.SECTIONS if not leads_somewhere(ROOT / "README.md", section)] == []
+    assert [
+        section for section in evaluate.SECTIONS if not leads_somewhere(ROOT / "README.md", section)
+    ] == []

@@ -6,7 +6,8 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from scripts import replay, verify
+from scripts.replay import __main__ as replay
+from scripts.verify import __main__ as verify
 
 
 def run(main: object, *arguments: str) -> tuple[int, str]:

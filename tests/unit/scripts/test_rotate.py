@@ -14,7 +14,7 @@ from scripts.rotate import (
     PLACES,
     Key,
     RotationError,
-    Standing,
+    RotationState,
     _require_account,
     _require_person,
     prove,
@@ -169,12 +169,12 @@ def test_a_jump_that_was_written_by_hand_keeps_the_old_key_until_the_new_one_is_
 
 def test_a_stack_without_such_a_key_is_told_to_be_made_first() -> None:
     with pytest.raises(RotationError, match="run `pulumi up` first"):
-        Standing((1,), frozenset()).next_step()
+        RotationState((1,), frozenset()).next_step()
 
 
 def test_settings_that_skip_a_generation_are_refused() -> None:
     with pytest.raises(RotationError, match=r"say generation 5, and the stack has \[1, 2\]"):
-        Standing((5,), frozenset({1, 2})).next_step()
+        RotationState((5,), frozenset({1, 2})).next_step()
 
 
 def test_credentials_of_another_account_are_refused() -> None:

@@ -10,7 +10,7 @@ import pytest
 import scripts.stack
 from components.settings import SettingsError
 from scripts.stack import PulumiError, Stack
-from scripts.verification.registrations import Made
+from scripts.verify.registrations import StackRegistration
 from tests.unit.components.test_settings import BY_IDS
 
 SECRET = "planted-token"  # of a stack that is played
@@ -215,8 +215,8 @@ def test_registrations_of_the_state_tell_when_they_were_made_if_somebody_noted_i
     pulumi(state(*resources), 0)
 
     assert Stack("prod").registrations() == [
-        Made(7, prefix, "arn:x"),
-        Made(8, prefix, created_at=datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)),
+        StackRegistration(7, prefix, "arn:x"),
+        StackRegistration(8, prefix, created_at=datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)),
     ]
 
 

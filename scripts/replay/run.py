@@ -1,0 +1,219 @@
+"""Reads archived events, asks Logz.io which of them it has, and sends the others."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from hashlib import blake2b
+from itertools import islice
+from typing import Protocol
+
+from components.archive import layout
+from components.logzio.facts import MAX_AGGREGATED, MAX_LINE_BYTES, event_time
+from components.logzio.listener import Receipt
+from scripts.replay.batch import Batch
+from scripts.replay.event_format import EventFormat, line
+from scripts.replay.progress import Progress
+from scripts.replay.selection import Selection
+from scripts.verify.bucket import Bucket
+from scripts.verify.chains import Chain
+from scripts.verify.events import EventRef, parsed
+from scripts.verify.model import StoredObject
+
+
+class Sender(Protocol):
+    """The part of the listener that a replay uses."""
+
+    def send(self, lines: Sequence[bytes]) -> Receipt:
+        """Sends lines, given without line ends."""
+
+
+class QuotaError(RuntimeError):
+    """The plan's daily quota would be used up."""
+
+
+@dataclass
+class Counts:
+    """The figures of a run. `bytes`: size of the events that were sent, or would be."""
+
+    objects: int = 0
+    events: int = 0
+    present: int = 0
+    twice: int = 0
+    without_id: int = 0
+    oversized: int = 0
+    unreadable: int = 0
+    sent: int = 0
+    refused: int = 0
+    bytes: int = 0
+    oldest: datetime | None = None
+    newest: datetime | None = None
+    named: list[str] = field(default_factory=list)
+    """Keys of the first objects with events that cannot be sent."""
+
+    @property
+    def left(self) -> int:
+        """Chosen events that Logz.io does not get."""
+        return self.without_id + self.oversized + self.unreadable + self.refused
+
+
+@dataclass(frozen=True)
+class _Item:
+    """A line of an object.
+
+    Attributes:
+        at: the event's time.
+        reference: None for an event without an id.
+        body: the line to send; empty if the event is not chosen or cannot be sent.
+    """
+
+    key: str
+    number: int
+    at: datetime
+    reference: EventRef | None = None
+    body: bytes = b""
+
+
+@dataclass
+class Replay:
+    """One run.
+
+    Attributes:
+        found: returns the ids of those events that Logz.io has.
+        listener: None to count only.
+        again: whether to send events that Logz.io has, too.
+        most_bytes: upper limit of the bytes that are sent.
+    """
+
+    bucket: Bucket
+    selection: Selection
+    event_format: EventFormat
+    found: Callable[[Iterable[EventRef]], set[str]]
+    listener: Sender | None
+    progress: Progress
+    again: bool = False
+    most_bytes: float | None = None
+    say: Callable[[str], None] = lambda _: None
+    counts: Counts = field(default_factory=Counts)
+
+    def __post_init__(self) -> None:
+        self._batch = Batch()
+        self._reached: dict[str, int] = {}
+        self._sent: set[bytes] = set()
+
+    def run(self, objects: Iterable[StoredObject]) -> Counts:
+        """Sends or counts the events of these objects.
+
+        Raises:
+            LogzioError, QuotaError, botocore.exceptions.ClientError: it stopped early; the next run continues there.
+        """
+        items = self._items(objects)
+        while chunk := list(islice(items, MAX_AGGREGATED)):
+            self._take(chunk)
+        self._flush()
+        if self.listener is not None:
+            self.progress.finish()
+        return self.counts
+
+    def _items(self, objects: Iterable[StoredObject]) -> Iterator[_Item]:
+        for stored in objects:
+            lines = self.bucket.lines(stored.key)
+            self.counts.objects += 1
+            begin = self.progress.lines(stored.key)
+            for number, text in enumerate(lines[begin:], begin + 1):
+                yield self._item(stored, number, text)
+
+    def _item(self, stored: StoredObject, number: int, text: bytes) -> _Item:
+        """The line to send; counts the reason if it cannot be sent."""
+        event = parsed(text)
+        if event is None:
+            self._count_left("unreadable", stored.key)
+            return _Item(stored.key, number, stored.modified)
+        shaped = self.event_format.apply(event, stored.key)
+        # An event without a readable time is indexed by when it arrives.
+        item = _Item(
+            stored.key, number, event_time(shaped.get(self.event_format.time_field)) or stored.modified
+        )
+        if not self.selection.holds(item.at):
+            return item
+        self.counts.events += 1
+        body, found = line(shaped), shaped.get(self.event_format.id_field)
+        has_id = isinstance(found, str) and bool(found)
+        if len(body) > MAX_LINE_BYTES:
+            self._count_left("oversized", stored.key)
+        elif not has_id and self.selection.is_unread:
+            # Nobody can tell whether Logz.io has it, so each run would send it again.
+            self._count_left("without_id", stored.key)
+        else:
+            reference = EventRef(str(found), item.at) if has_id else None
+            return replace(item, reference=reference, body=body)
+        return item
+
+    def _count_left(self, why: str, key: str) -> None:
+        setattr(self.counts, why, getattr(self.counts, why) + 1)
+        if key not in self.counts.named and len(self.counts.named) < 5:
+            self.counts.named.append(key)
+
+    def _take(self, chunk: Sequence[_Item]) -> None:
+        wanted = [item.reference for item in chunk if item.reference is not None]
+        present = set() if self.again else self.found(wanted)
+        for item in chunk:
+            if item.body and not self._is_known(item.reference, present):
+                self._send(item)
+            self._reached[item.key] = item.number
+        self.say(
+            f"{self.counts.objects:,} objects, {self.counts.events:,} events, {self.counts.present:,} there already, "
+            f"{self.counts.sent:,} sent"
+        )
+
+    def _is_known(self, reference: EventRef | None, present: set[str]) -> bool:
+        if reference is None:
+            return False
+        if reference.id in present:
+            self.counts.present += 1
+            return True
+        # An event may be archived twice. Digests of eight bytes distinguish ids, and millions of them fit into memory.
+        digest = blake2b(reference.id.encode(), digest_size=8).digest()
+        if digest in self._sent:
+            self.counts.twice += 1
+            return True
+        self._sent.add(digest)
+        return False
+
+    def _send(self, item: _Item) -> None:
+        if not self._batch.has_room(item.body):
+            self._flush()
+        if self.most_bytes is not None and self.counts.bytes + len(item.body) > self.most_bytes:
+            self._flush()
+            raise QuotaError(
+                f"{self.counts.sent:,} events were sent; more would use up the plan's daily quota"
+            )
+        self._batch.add(item.body)
+        self.counts.bytes += len(item.body)
+        self.counts.oldest = min(self.counts.oldest or item.at, item.at)
+        self.counts.newest = max(self.counts.newest or item.at, item.at)
+
+    def _flush(self) -> None:
+        """Sends the batch. Then all lines up to here are done."""
+        if self._batch.lines:
+            receipt = Receipt(len(self._batch.lines))
+            if self.listener is not None:
+                receipt = self.listener.send(self._batch.lines)
+            self.counts.sent += receipt.taken
+            self.counts.refused += receipt.refused
+            self._batch = Batch()
+        if self.listener is not None:
+            self.progress.mark(self._reached)
+        self._reached = {}
+
+
+def objects_of(
+    bucket: Bucket, chain: Chain, partitions: Iterable[tuple[str, int]], selection: Selection
+) -> Iterator[StoredObject]:
+    """The objects that may hold a chosen event, partition by partition, in key order."""
+    if selection.keys:
+        yield from (bucket.head(key) for key in selection.keys)
+        return
+    for partition in partitions:
+        for stored in bucket.objects(chain.prefix(*partition)):
+            if layout.parse_data_key(stored.key) is not None and selection.may_hold(stored):
+                yield stored
