@@ -6,11 +6,13 @@ import shutil
 import signal
 import subprocess
 import time
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 from local.systems.vm import rootfs
+from local.systems.vm.network import Interface, Link, Network
 
 State = Literal["booting", "running", "stopping", "stopped", "gone"]
 
@@ -30,20 +32,26 @@ BOOT_SCRIPT = Path(__file__).with_name("boot.sh")
 class Machine:
     """A VM of the instance `instance_id`, in `folder` (disk/, console.log, machine.json).
 
-    `cloud_init` is {"status": "running" | "done" | "error", "errors": [...]}: the outcome of the last boot.
+    The disk is the image with a layer of its own above; it outlives a power-off. The network does not. The thread that
+    calls `boot` must stay alive: the VM dies with it, so that nothing is left of a hypervisor that was killed.
 
-    The disk is the image with a layer of its own above; it outlives a power-off. Whoever calls `boot` must
-    stay alive: the VM dies with that thread, so that nothing is left of a hypervisor that was killed.
+    Attributes:
+        host_ports: TCP ports of the host's 127.0.0.1 that the VM finds on its own.
+        interface: to the VM's VPC; None for a VM without one.
+        cloud_init: {"status": "running" | "done" | "error", "errors": [...]}, the outcome of the last boot.
     """
 
     instance_id: str
     folder: Path
     image: Path
+    host_ports: Collection[int] = ()
+    interface: Interface | None = None
     state: State = "stopped"
     exit_code: int | None = None
     boot_seconds: float | None = None
     cloud_init: dict[str, Any] = field(default_factory=lambda: dict(_UNFINISHED))
     _process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
+    _network: Network | None = field(default=None, repr=False)
     _booted_at: float = 0.0
     _kill_at: float = 0.0
 
@@ -73,9 +81,15 @@ class Machine:
         manager.write_text(f'[Manager]\nDefaultEnvironment="AWS_EC2_METADATA_SERVICE_ENDPOINT={url}"\n')
 
     def boot(self) -> None:
-        """Switches the machine on."""
+        """Switches the machine on.
+
+        Raises:
+            NetworkError: its network could not be made.
+        """
         (self._disk / "work").mkdir(exist_ok=True)
         rootfs.link_archives(self._archives)
+        self._close_network()
+        self._network = Network(self.host_ports, self.interface, self._pasta_log)
         command = [
             # The kernel ends the VM with the thread that booted it.
             *("setpriv", "--pdeathsig", "KILL"),
@@ -88,7 +102,8 @@ class Machine:
             "--keep-unit",
             "--console=read-only",
             "--link-journal=no",
-            "--resolv-conf=copy-host",
+            f"--network-namespace-path={self._network.namespace.path}",
+            f"--resolv-conf={_resolv_conf()}",
             "--timezone=off",
             f"--bind={self._archives}:/var/cache/apt/archives",
         ]
@@ -104,6 +119,16 @@ class Machine:
         self.boot_seconds = None
         self.cloud_init = dict(_UNFINISHED)
         self.state = "booting"
+
+    def route(self, blocks: Collection[str]) -> None:
+        """Leads the address blocks of the VM's VPC to it, if the VM is on."""
+        if self._network is not None:
+            self._network.route(blocks)
+
+    def switch_link(self, state: Link) -> None:
+        """Cuts the VM off from its VPC (`down`), or connects it again (`up`); a boot connects it, too."""
+        if self._network is not None:
+            self._network.switch(state)
 
     def shut_down(self) -> None:
         """Asks the machine to power itself off; `poll` pulls the plug if it takes too long."""
@@ -157,6 +182,7 @@ class Machine:
         shutil.rmtree(self._disk, ignore_errors=True)
         shutil.rmtree(self._archives, ignore_errors=True)
         (self.folder / "machine.json").unlink(missing_ok=True)
+        self._pasta_log.unlink(missing_ok=True)
         self.state = "gone"
 
     @property
@@ -166,6 +192,10 @@ class Machine:
     @property
     def _archives(self) -> Path:
         return self.folder / "apt-archives"
+
+    @property
+    def _pasta_log(self) -> Path:
+        return self.folder / "pasta.log"
 
     def _disk_folder(self, path: str) -> Path:
         """A folder of the upper layer; its mode is what the VM sees, whatever the umask here."""
@@ -179,9 +209,15 @@ class Machine:
 
     def _off(self, exit_code: int) -> None:
         self._process = None
+        self._close_network()
         _forget(NSPAWN_FOLDERS / self.instance_id)
         self.exit_code = exit_code
         self.state = "stopped"
+
+    def _close_network(self) -> None:
+        if self._network is not None:
+            self._network.close()
+            self._network = None
 
 
 def clear_leftovers() -> None:
@@ -190,6 +226,12 @@ def clear_leftovers() -> None:
     for folder in NSPAWN_FOLDERS.glob("i-*"):
         if not any(f"--machine={folder.name}" in command for command in commands):
             _forget(folder)
+
+
+def _resolv_conf() -> str:
+    """systemd-nspawn's option. systemd-resolved listens on the host's loopback only, so the VM asks whom it asks."""
+    stub = "nameserver 127.0.0.53" in Path("/etc/resolv.conf").read_text()
+    return "copy-uplink" if stub else "copy-host"
 
 
 def leader_of(nspawn: int) -> int | None:

@@ -20,8 +20,8 @@ from local.base.paths import CACHE
 from local.systems.vm import distributions
 from local.systems.vm.distributions import DEBIAN, Distribution, Keyring
 
-DEBIAN_PACKAGES = ("debootstrap", "debian-archive-keyring", "systemd-container")
-"""What this module needs on the machine."""
+DEBIAN_PACKAGES = ("debootstrap", "debian-archive-keyring", "iproute2", "passt", "systemd-container")
+"""What the VMs need on the host: to build their image, to boot them, and for their network."""
 
 _BOOTSTRAP = ("systemd", "systemd-sysv", "dbus", "ca-certificates", "python3", "curl", "gpg", "iproute2")
 # What Ubuntu's cloud image has as well, as far as the project's user-data may count on it.

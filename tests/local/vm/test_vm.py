@@ -105,6 +105,11 @@ def processes_with(text: str) -> list[str]:
     return found
 
 
+def hypervisor_command(state: Path, aws: str) -> list[str]:
+    python = [sys.executable, "-m", "local.systems.vm.hypervisor", "--state", str(state)]
+    return [*python, "--aws-endpoint", aws, "--host-port", aws.rpartition(":")[2]]
+
+
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     system_packages.ensure(rootfs.DEBIAN_PACKAGES)
@@ -117,13 +122,12 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         check=True,
         capture_output=True,
     )
-    python = [sys.executable, "-m"]
-    cloud = processes.start(
-        state, "aws", [*python, "local.systems.aws", "--state", str(state)], env=os.environ, cwd=ROOT
-    )
+    command = [sys.executable, "-m", "local.systems.aws", "--state", str(state)]
+    cloud = processes.start(state, "aws", command, env=os.environ, cwd=ROOT)
     aws = f"http://127.0.0.1:{cloud.ready['port']}"
-    command = [*python, "local.systems.vm.hypervisor", "--state", str(state), "--aws-endpoint", aws]
-    hypervisor = processes.start(state, "hypervisor", command, env=os.environ, cwd=ROOT)
+    hypervisor = processes.start(
+        state, "hypervisor", hypervisor_command(state, aws), env=os.environ, cwd=ROOT
+    )
     yield Site(state, aws, f"http://127.0.0.1:{hypervisor.ready['port']}")
     processes.stop_all(state)
 
@@ -228,11 +232,9 @@ def test_nothing_is_left_of_a_terminated_instance_but_its_console_log(site: Site
 
 
 def test_a_killed_hypervisor_takes_its_vms_with_it(site: Site) -> None:
-    python = [sys.executable, "-m", "local.systems.vm.hypervisor", "--state", str(site.state)]
     processes.stop(site.state, "hypervisor")
-    server = processes.start(
-        site.state, "hypervisor", [*python, "--aws-endpoint", site.aws], env=os.environ, cwd=ROOT
-    )
+    command = hypervisor_command(site.state, site.aws)
+    server = processes.start(site.state, "hypervisor", command, env=os.environ, cwd=ROOT)
     second = Site(site.state, site.aws, f"http://127.0.0.1:{server.ready['port']}")
     doomed = second.launch("#cloud-config\n{}\n")
     second.await_state(doomed, "running")
