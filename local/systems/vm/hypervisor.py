@@ -1,14 +1,14 @@
-"""Boots a VM for each EC2 instance of the local AWS and follows EC2's word: `python -m local.systems.vm.hypervisor`.
+"""Boots a VM for each EC2 instance of the local AWS and follows its state: `python -m local.systems.vm.hypervisor`.
 
 HTTP, on loopback:
 
 - `GET /instances`: {"<instance id>": <instance>}; `GET /instances/<id>`: <instance> =
   {"state": "booting" | "running" | "stopping" | "stopped" | "gone", "cloud_init": {"status": "running" |
   "done" | "error", "errors": [...]}, "boot_seconds": n | null, "exit_code": n | null, "folder": "..."}.
-  `booting` ends when cloud-init does; `gone` is a terminated instance of which nothing is left.
-- `POST /instances/<id>/power-off`: pulls the plug; the disk stays. `POST /instances/<id>/power-on`: boots it.
-- `POST /instances/<id>/link-down`: cuts it off from the other VMs of its VPC. `POST /instances/<id>/link-up`: connects
-  it again, as a boot does.
+  `booting` ends when cloud-init does; `gone` is a terminated instance of which only the console's log is left.
+- `POST /instances/<id>/power-off`: pulls the plug; the disk stays. `POST /instances/<id>/power-on`: boots the VM.
+- `POST /instances/<id>/link-down`: cuts the VM off from the other VMs of its VPC. `POST /instances/<id>/link-up`:
+  connects it again, as a boot does.
 """
 
 import argparse
@@ -39,7 +39,7 @@ POLL_SECONDS = 0.3
 
 
 class Ec2:
-    """What the hypervisor asks of the local AWS."""
+    """The hypervisor's requests to the local AWS."""
 
     def __init__(self, endpoint: str, token: str) -> None:
         self._client = httpx.Client(
@@ -50,7 +50,7 @@ class Ec2:
         )
 
     def instances(self) -> list[dict[str, Any]]:
-        """See `local.systems.aws.instances.describe`."""
+        """All instances, as `local.systems.aws.instances.describe` returns them."""
         found: list[dict[str, Any]] = self._client.get("/_local/instances").raise_for_status().json()
         return found
 
@@ -86,8 +86,8 @@ class Hypervisor:
         self._machines: dict[str, Machine] = {}
         self._metadata: dict[str, imds.Metadata] = {}
         self._lock = threading.RLock()
-        # To be switched on as soon as EC2 says `running`: new ones, those that EC2 stopped, those switched on by
-        # hand. One that went off by itself, or whose plug was pulled, stays off.
+        # To be switched on as soon as EC2 says `running`: new VMs, those that EC2 stopped, those switched on by hand.
+        # A VM that powered itself off, or whose plug was pulled, stays off.
         self._to_boot: set[str] = set()
         self._gone_unseen: set[str] = set()
         self._ending = threading.Event()
@@ -103,7 +103,7 @@ class Hypervisor:
         )
 
     def run(self) -> None:
-        """Follows EC2 until `end`, then pulls the plug of every VM."""
+        """Follows EC2's states until `end`, then pulls the plug of every VM."""
         while not self._ending.wait(POLL_SECONDS):
             try:
                 instances = self._ec2.instances()
@@ -119,7 +119,7 @@ class Hypervisor:
             machine.pull_the_plug()
 
     def end(self) -> None:
-        """Lets `run` come to its end."""
+        """Makes `run` return."""
         self._ending.set()
 
     def _follow(self, instance: Mapping[str, Any]) -> None:
@@ -148,7 +148,7 @@ class Hypervisor:
         self._metadata[instance["id"]] = metadata
         port = imds.serve(metadata).server_port
         folder = self._folder / instance["id"]
-        # Left by a killed run: its disk, no process.
+        # A killed run leaves the disk, but no process.
         shutil.rmtree(folder, ignore_errors=True)
         machine = Machine(
             instance["id"], folder, self._image, {*self._host_ports, port}, self._interface(instance)
@@ -242,8 +242,8 @@ def main() -> None:
     )
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    for noisy in ("httpx", "werkzeug"):
-        logging.getLogger(noisy).setLevel(logging.WARNING)
+    for library in ("httpx", "werkzeug"):
+        logging.getLogger(library).setLevel(logging.WARNING)
     token = json.loads((arguments.state / "aws" / "ec2.json").read_text())["token"]
     try:
         hypervisor = Hypervisor(arguments.state, Ec2(arguments.aws_endpoint, token), arguments.host_port)

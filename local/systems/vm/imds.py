@@ -19,16 +19,16 @@ TOKEN_HEADER = "X-aws-ec2-metadata-token"  # noqa: S105  # the name of a header
 TTL_HEADER = "X-aws-ec2-metadata-token-ttl-seconds"
 MAX_TTL = 21600
 RENEW_SECONDS = 3 * 3600
-"""Role credentials with less than this left are replaced; SDKs ask again long before theirs end."""
+"""Role credentials that end sooner than this are replaced; SDKs ask again long before theirs end."""
 
 
 class Metadata:
     """One instance's metadata.
 
     Args:
-        instance: the description from EC2, as `local.systems.aws.instances` has it. Set anew at each look: moto gives an
-            instance its profile a moment after it runs.
-        credentials: fetches fresh role credentials; None when the instance has none.
+        instance: EC2's description, as `local.systems.aws.instances.describe` returns it. The hypervisor replaces it
+            at each poll: moto gives an instance its profile a moment after it runs.
+        credentials: fetches fresh role credentials; None if the instance has none.
     """
 
     def __init__(
@@ -126,7 +126,7 @@ class Metadata:
 
 
 def serve(application: Callable[[dict[str, Any], Any], Iterable[bytes]]) -> BaseWSGIServer:
-    """Serves (a `Metadata`, usually) on a free loopback port, in a thread of its own, until `shutdown()`."""
+    """Serves an application (usually a `Metadata`) on a free port of 127.0.0.1, in a thread, until `shutdown()`."""
     server = make_server("127.0.0.1", 0, application, threaded=True)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     return server

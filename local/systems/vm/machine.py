@@ -18,12 +18,12 @@ State = Literal["booting", "running", "stopping", "stopped", "gone"]
 
 SHUTDOWN_SECONDS = 300.0
 REBOOT_EXIT = 133
-"""systemd-nspawn's exit code when the VM asked for a reboot (EXIT_FORCE_RESTART)."""
+"""systemd-nspawn's exit code after a reboot from inside the VM (EXIT_FORCE_RESTART)."""
 
 _UNFINISHED: dict[str, Any] = {"status": "running", "errors": []}
 
 NSPAWN_FOLDERS = Path("/run/systemd/nspawn/propagate")
-"""systemd-nspawn makes an empty folder per VM here, and leaves it behind when it is killed."""
+"""systemd-nspawn makes an empty folder per VM here; if it is killed, the folder stays."""
 
 BOOT_SCRIPT = Path(__file__).with_name("boot.sh")
 
@@ -56,7 +56,7 @@ class Machine:
     _kill_at: float = 0.0
 
     def create_disk(self, user_data: bytes, metadata_url: str, authorities: dict[str, str]) -> None:
-        """Writes what the machine gets beside its image: user-data, name, authorities, way to its metadata.
+        """Writes what the VM has beside its image: user-data, name, authorities, address of its metadata service.
 
         Args:
             authorities: PEM texts of certificate authorities to trust, by file name (ending in .crt).
@@ -76,12 +76,12 @@ class Machine:
         self.set_metadata_url(metadata_url)
 
     def set_metadata_url(self, url: str) -> None:
-        """Tells every service of the machine, and so every AWS SDK, where its metadata service is."""
+        """Gives every service of the VM, and so every AWS SDK, the address of the metadata service."""
         manager = self._disk_folder("etc/systemd/system.conf.d") / "50-metadata.conf"
         manager.write_text(f'[Manager]\nDefaultEnvironment="AWS_EC2_METADATA_SERVICE_ENDPOINT={url}"\n')
 
     def boot(self) -> None:
-        """Switches the machine on.
+        """Switches the VM on.
 
         Raises:
             NetworkError: its network could not be made.
@@ -111,7 +111,7 @@ class Machine:
             self._process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=console, stderr=subprocess.STDOUT
             )
-        # Whole at any moment: others read it meanwhile.
+        # Replaced as a whole: others read it at any time.
         partial = self.folder / "machine.json.partial"
         partial.write_text(json.dumps({"pid": self._process.pid}))
         partial.replace(self.folder / "machine.json")
@@ -131,7 +131,7 @@ class Machine:
             self._network.switch(state)
 
     def shut_down(self) -> None:
-        """Asks the machine to power itself off; `poll` pulls the plug if it takes too long."""
+        """Asks the VM to power itself off; `poll` pulls the plug after `SHUTDOWN_SECONDS`."""
         if self._process is not None and self.state in ("booting", "running"):
             self._process.send_signal(signal.SIGTERM)
             self._kill_at = time.monotonic() + SHUTDOWN_SECONDS
@@ -144,7 +144,7 @@ class Machine:
         leader = leader_of(self._process.pid)
         self._process.kill()
         if leader is not None:
-            # Process 1 of the VM's namespace: the kernel ends all others with it.
+            # It is process 1 of the VM's namespace: the kernel ends all others with it.
             _kill(leader)
         self._process.wait()
         while leader is not None and Path(f"/proc/{leader}").exists():
@@ -166,7 +166,7 @@ class Machine:
             self._watch_cloud_init(leader_of(self._process.pid))
 
     def _watch_cloud_init(self, leader: int | None) -> None:
-        """cloud-init writes its result last; the errors in it are those of all its stages."""
+        """cloud-init writes its result last, with the errors of all its stages."""
         try:
             result = Path(f"/proc/{leader}/root/run/cloud-init/result.json").read_text()
             errors = json.loads(result)["v1"]["errors"]
@@ -198,7 +198,7 @@ class Machine:
         return self.folder / "pasta.log"
 
     def _disk_folder(self, path: str) -> Path:
-        """A folder of the upper layer; its mode is what the VM sees, whatever the umask here."""
+        """A folder of the upper layer. The VM sees its mode, so the umask of this process must not change it."""
         folder = self._disk / "upper"
         for part in Path(path).parts:
             folder /= part
@@ -221,7 +221,10 @@ class Machine:
 
 
 def clear_leftovers() -> None:
-    """Removes what VMs of a killed run left outside their own folders."""
+    """Removes what VMs of a killed run left outside their own folders.
+
+    Their network leaves nothing: the kernel ends pasta with its hypervisor, and the namespaces have no names.
+    """
     commands = [_command(process) for process in Path("/proc").glob("[0-9]*")]
     for folder in NSPAWN_FOLDERS.glob("i-*"):
         if not any(f"--machine={folder.name}" in command for command in commands):
@@ -235,7 +238,7 @@ def _resolv_conf() -> str:
 
 
 def leader_of(nspawn: int) -> int | None:
-    """Process 1 of the VM that this systemd-nspawn runs; None before it is there."""
+    """The process id of process 1 of the VM that this systemd-nspawn runs; None before it has started."""
     waiting = _children(nspawn)
     while waiting:
         pid = waiting.pop()
@@ -253,7 +256,7 @@ def _children(pid: int) -> list[int]:
 
 
 def _own_pid(pid: int) -> int | None:
-    """The process id as the process sees it in its own namespace; None for one in ours."""
+    """The process id that the process has in its own namespace; None for a process of the host's namespace."""
     try:
         lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     except (FileNotFoundError, ProcessLookupError):
@@ -270,7 +273,7 @@ def _command(process: Path) -> list[str]:
 
 
 def _forget(folder: Path) -> None:
-    # rmdir: a folder that is not empty is not what systemd-nspawn leaves.
+    # rmdir, as systemd-nspawn leaves its folder empty: one with content is of another origin.
     try:
         folder.rmdir()
     except OSError:
