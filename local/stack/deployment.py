@@ -8,7 +8,7 @@ import os
 import shlex
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -162,7 +162,8 @@ def start(state: Path, tools: Tools, relay_port: int | None = None) -> LocalDepl
         serve("kafka", "local.systems.kafka", *(("--relay-port", str(relay_port)) if relay_port else ()))
         serve("packages", "local.systems.packages", "--connector-archive", str(tools.connector_archive))
         serve("logzio", "local.systems.logzio", *endpoint)
-        serve("hypervisor", "local.systems.vm.hypervisor", *endpoint)
+        ports = (f"--host-port={port}" for port in _ports(servers.values()))
+        serve("hypervisor", "local.systems.vm.hypervisor", *endpoint, *ports)
     return LocalDeployment(state, tools, servers)
 
 
@@ -216,7 +217,6 @@ def stack_settings(deployment: LocalDeployment, connector_version: str) -> dict[
             "javaVersion": distributions.chosen().java_version,
             # Not the newest: a whole chain shows that apt keeps to it.
             "packageVersion": debs.OLDER_VERSION,
-            "restPort": processes.free_port(),
             "repositoryUrl": packages["repository_url"],
             "repositoryKeyFingerprint": packages["key_fingerprint"],
             "endpoints": dict.fromkeys(("s3", "ssm", "cloudwatch"), deployment.aws_endpoint),
@@ -239,6 +239,18 @@ def write_environment_file(deployment: LocalDeployment) -> Path:
     file.touch(mode=0o600)
     file.write_text("\n".join(lines) + "\n")
     return file
+
+
+def _ports(servers: Iterable[Server]) -> set[int]:
+    """What the VM reaches on 127.0.0.1: each server's port; of Kafka the relay's instead, if there is one."""
+    return {
+        int(
+            server.ready["bootstrap"].rpartition(":")[2]
+            if "bootstrap" in server.ready
+            else server.ready["port"]
+        )
+        for server in servers
+    }
 
 
 def _url(server: Server) -> str:

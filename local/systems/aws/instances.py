@@ -60,6 +60,7 @@ def _instances() -> Iterator[tuple[str, Any]]:
 def _description(region: str, instance: Any) -> dict[str, Any]:
     profile = _profile(instance)
     role = _role(profile)
+    subnet = instance.nics[0].subnet
     return {
         "id": instance.id,
         "region": region,
@@ -71,7 +72,15 @@ def _description(region: str, instance: Any) -> dict[str, Any]:
         "profile_arn": None if profile is None else profile.arn,
         "role": None if role is None else role.name,
         "address": instance.private_ip,
+        "zone": subnet.availability_zone,
+        "vpc": subnet.vpc_id,
+        "vpc_blocks": _blocks(instance.ec2_backend.vpcs.get(subnet.vpc_id)),
     }
+
+
+def _blocks(vpc: Any) -> list[str]:
+    """A VPC's IPv4 address blocks; none once it is deleted, while EC2 still shows its instances."""
+    return [] if vpc is None else [block["cidr_block"] for block in vpc.cidr_block_association_set]
 
 
 def _profile(instance: Any) -> Any:

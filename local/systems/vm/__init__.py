@@ -1,7 +1,9 @@
 """Local VMs: a Debian with systemd and cloud-init, booted from the user-data of an EC2 instance.
 
 - `rootfs` builds the image, once.
-- `hypervisor` boots an instance for each of EC2's, with an `imds` metadata service beside it.
+- `hypervisor` boots a VM for each EC2 instance, with an `imds` metadata service for each VM.
 - `machine` is one VM: its disk, its process, its state.
-- `shell` runs a command inside one.
+- `network` connects a VM: to services of the host (by a `forwarder`), to the Internet and to the VMs of its VPC. Each
+  VM has a network `namespace` of its own.
+- `shell` runs a command inside a VM.
 """

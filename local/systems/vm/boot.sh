@@ -1,6 +1,6 @@
 #!/bin/sh
-# Mounts a VM's disk over the image and becomes its systemd-nspawn. Runs in a mount namespace of its own, so
-# that the mount is gone with the last process of the VM.
+# Mounts a VM's disk over the image and becomes its systemd-nspawn. It runs in a mount namespace of its own, so
+# the mount goes with the last process of the VM.
 #
 # Usage: boot.sh IMAGE DISK [systemd-nspawn argument ...]
 set -eu

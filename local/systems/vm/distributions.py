@@ -1,4 +1,4 @@
-"""What a local VM can boot: Debian 12 by default, or Ubuntu 24.04, as production's default image is."""
+"""What a local VM can boot: Debian 12 by default, or Ubuntu 24.04, which production's default image is."""
 
 import os
 from dataclasses import dataclass
@@ -8,19 +8,20 @@ VARIABLE = "VM_DISTRIBUTION"
 
 @dataclass(frozen=True)
 class Keyring:
-    """A package that holds the keys of a distribution's archive, for a machine that is of another one."""
+    """A package with the keys of a distribution's archive, for a host that runs another distribution."""
 
     url: str
     sha256: str
     file: str
-    """Where they stand in it."""
+    """The path of the keys in the package."""
 
 
 @dataclass(frozen=True)
 class Distribution:
-    """An apt distribution; `sources` are the suites that hold its updates, each with its mirror.
+    """A distribution that uses apt.
 
-    `java_version` is the one that the local stack asks for.
+    `sources` are the suites with its updates, each as (mirror, suite). `java_version` is the Java that the local stack
+    installs.
     """
 
     name: str
@@ -31,7 +32,7 @@ class Distribution:
     sources: tuple[tuple[str, str], ...] = ()
     keyring: Keyring | None = None
     script: str | None = None
-    """debootstrap's, where it may be too old to know the suite."""
+    """debootstrap's script for the suite, where the host's debootstrap may be too old to know it."""
 
 
 DEBIAN = Distribution(
@@ -39,7 +40,7 @@ DEBIAN = Distribution(
     suite="bookworm",
     mirror="http://deb.debian.org/debian",
     components="main",
-    # It has no Java 8.
+    # Debian 12 has no Java 8.
     java_version=17,
 )
 
@@ -56,18 +57,18 @@ UBUNTU = Distribution(
         "36de43b15853ccae0028e9a767613770c704833f82586f28eb262f0311adb8a8",
         "usr/share/keyrings/ubuntu-archive-keyring.gpg",
     ),
-    # Every later release has the same steps.
+    # debootstrap's steps are the same for every later release.
     script="/usr/share/debootstrap/scripts/gutsy",
 )
 
-_KNOWN = {one.name: one for one in (DEBIAN, UBUNTU)}
+_KNOWN = {distribution.name: distribution for distribution in (DEBIAN, UBUNTU)}
 
 
 def chosen() -> Distribution:
-    """The one that `VM_DISTRIBUTION` names.
+    """The distribution that `VM_DISTRIBUTION` names; Debian if it is empty.
 
     Raises:
-        RuntimeError: it names another one.
+        RuntimeError: it names an unknown one.
     """
     name = os.environ.get(VARIABLE) or DEBIAN.name
     if name not in _KNOWN:

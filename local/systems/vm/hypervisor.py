@@ -1,12 +1,14 @@
-"""Boots a VM for each EC2 instance of the local AWS and follows EC2's word: `python -m local.systems.vm.hypervisor`.
+"""Boots a VM for each EC2 instance of the local AWS and follows its state: `python -m local.systems.vm.hypervisor`.
 
 HTTP, on loopback:
 
 - `GET /instances`: {"<instance id>": <instance>}; `GET /instances/<id>`: <instance> =
   {"state": "booting" | "running" | "stopping" | "stopped" | "gone", "cloud_init": {"status": "running" |
   "done" | "error", "errors": [...]}, "boot_seconds": n | null, "exit_code": n | null, "folder": "..."}.
-  `booting` ends when cloud-init does; `gone` is a terminated instance of which nothing is left.
-- `POST /instances/<id>/power-off`: pulls the plug; the disk stays. `POST /instances/<id>/power-on`: boots it.
+  `booting` ends when cloud-init does; `gone` is a terminated instance of which only the console's log is left.
+- `POST /instances/<id>/power-off`: pulls the plug; the disk stays. `POST /instances/<id>/power-on`: boots the VM.
+- `POST /instances/<id>/link-down`: cuts the VM off from the other VMs of its VPC. `POST /instances/<id>/link-up`:
+  connects it again, as a boot does.
 """
 
 import argparse
@@ -15,8 +17,9 @@ import json
 import logging
 import shutil
 import signal
+import sys
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -27,14 +30,16 @@ from werkzeug.serving import make_server
 from werkzeug.wrappers import Response
 
 from local.base import http, processes
-from local.systems.vm import imds, rootfs
+from local.systems.vm import imds, network, rootfs
 from local.systems.vm.machine import Machine, clear_leftovers
+from local.systems.vm.namespace import NetworkError
+from local.systems.vm.network import Interface, Vpc
 
 POLL_SECONDS = 0.3
 
 
 class Ec2:
-    """What the hypervisor asks of the local AWS."""
+    """The hypervisor's requests to the local AWS."""
 
     def __init__(self, endpoint: str, token: str) -> None:
         self._client = httpx.Client(
@@ -45,7 +50,7 @@ class Ec2:
         )
 
     def instances(self) -> list[dict[str, Any]]:
-        """See `local.systems.aws.instances.describe`."""
+        """All instances, as `local.systems.aws.instances.describe` returns them."""
         found: list[dict[str, Any]] = self._client.get("/_local/instances").raise_for_status().json()
         return found
 
@@ -59,19 +64,30 @@ class Ec2:
 
 
 class Hypervisor:
-    """All VMs of one local stack. `run` belongs to the main thread, the HTTP handlers to others."""
+    """All VMs of one local stack. `run` belongs to the main thread, the HTTP handlers to others.
 
-    def __init__(self, state: Path, ec2: Ec2) -> None:
+    Args:
+        host_ports: TCP ports of the host's 127.0.0.1 that every VM finds on its own: the local stack's servers.
+
+    Raises:
+        NetworkError: this machine cannot make the VMs' network; the message says what is missing.
+    """
+
+    def __init__(self, state: Path, ec2: Ec2, host_ports: Collection[int]) -> None:
         self._state = state
         self._folder = state / "vm"
+        self._folder.mkdir(parents=True, exist_ok=True)
         self._ec2 = ec2
+        self._host_ports = host_ports
+        network.check(self._folder / "pasta.log")
         self._image = rootfs.ensure()
         clear_leftovers()
+        self._vpcs: dict[str, Vpc] = {}
         self._machines: dict[str, Machine] = {}
         self._metadata: dict[str, imds.Metadata] = {}
         self._lock = threading.RLock()
-        # To be switched on as soon as EC2 says `running`: new ones, those that EC2 stopped, those switched on by
-        # hand. One that went off by itself, or whose plug was pulled, stays off.
+        # To be switched on as soon as EC2 says `running`: new VMs, those that EC2 stopped, those switched on by hand.
+        # A VM that powered itself off, or whose plug was pulled, stays off.
         self._to_boot: set[str] = set()
         self._gone_unseen: set[str] = set()
         self._ending = threading.Event()
@@ -81,11 +97,13 @@ class Hypervisor:
                 Rule("/instances/<instance_id>", endpoint=self._show, methods=["GET"]),
                 Rule("/instances/<instance_id>/power-off", endpoint=self._power_off, methods=["POST"]),
                 Rule("/instances/<instance_id>/power-on", endpoint=self._power_on, methods=["POST"]),
+                Rule("/instances/<instance_id>/link-down", endpoint=self._link_down, methods=["POST"]),
+                Rule("/instances/<instance_id>/link-up", endpoint=self._link_up, methods=["POST"]),
             ]
         )
 
     def run(self) -> None:
-        """Follows EC2 until `end`, then pulls the plug of every VM."""
+        """Follows EC2's states until `end`, then pulls the plug of every VM."""
         while not self._ending.wait(POLL_SECONDS):
             try:
                 instances = self._ec2.instances()
@@ -101,7 +119,7 @@ class Hypervisor:
             machine.pull_the_plug()
 
     def end(self) -> None:
-        """Lets `run` come to its end."""
+        """Makes `run` return."""
         self._ending.set()
 
     def _follow(self, instance: Mapping[str, Any]) -> None:
@@ -109,6 +127,8 @@ class Hypervisor:
         machine = self._machines.get(instance_id)
         if instance_id in self._metadata:
             self._metadata[instance_id].instance = instance
+        if machine is not None:
+            machine.route(instance["vpc_blocks"])
         if instance["state"] in ("shutting-down", "terminated"):
             self._terminate(instance_id, machine)
         elif machine is None:
@@ -128,14 +148,21 @@ class Hypervisor:
         self._metadata[instance["id"]] = metadata
         port = imds.serve(metadata).server_port
         folder = self._folder / instance["id"]
-        # Left by a killed run: its disk, no process.
+        # A killed run leaves the disk, but no process.
         shutil.rmtree(folder, ignore_errors=True)
-        machine = Machine(instance["id"], folder, self._image)
+        machine = Machine(
+            instance["id"], folder, self._image, {*self._host_ports, port}, self._interface(instance)
+        )
         authority = self._state / "kafka" / "ca.pem"
         authorities = {"local-kafka.crt": authority.read_text()} if authority.exists() else {}
         user_data = base64.b64decode(instance["user_data"])
         machine.create_disk(user_data, f"http://127.0.0.1:{port}", authorities)
         return machine
+
+    def _interface(self, instance: Mapping[str, Any]) -> Interface:
+        if instance["vpc"] not in self._vpcs:
+            self._vpcs[instance["vpc"]] = Vpc()
+        return Interface(self._vpcs[instance["vpc"]], instance["address"], instance["id"])
 
     def _terminate(self, instance_id: str, machine: Machine | None) -> None:
         if machine is None:
@@ -185,6 +212,14 @@ class Hypervisor:
         self._to_boot.add(instance_id)
         return self._show(instance_id)
 
+    def _link_down(self, instance_id: str) -> dict[str, Any]:
+        self._machine(instance_id).switch_link("down")
+        return self._show(instance_id)
+
+    def _link_up(self, instance_id: str) -> dict[str, Any]:
+        self._machine(instance_id).switch_link("up")
+        return self._show(instance_id)
+
     def _machine(self, instance_id: str) -> Machine:
         try:
             return self._machines[instance_id]
@@ -198,12 +233,22 @@ def main() -> None:
     parser.add_argument("--state", type=Path, required=True)
     parser.add_argument("--ready-file", type=Path, required=True)
     parser.add_argument("--aws-endpoint", required=True)
+    parser.add_argument(
+        "--host-port",
+        type=int,
+        action="append",
+        default=[],
+        help="of 127.0.0.1, for every VM to reach; once for each",
+    )
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    for noisy in ("httpx", "werkzeug"):
-        logging.getLogger(noisy).setLevel(logging.WARNING)
+    for library in ("httpx", "werkzeug"):
+        logging.getLogger(library).setLevel(logging.WARNING)
     token = json.loads((arguments.state / "aws" / "ec2.json").read_text())["token"]
-    hypervisor = Hypervisor(arguments.state, Ec2(arguments.aws_endpoint, token))
+    try:
+        hypervisor = Hypervisor(arguments.state, Ec2(arguments.aws_endpoint, token), arguments.host_port)
+    except NetworkError as error:
+        sys.exit(f"error: {error}")
     server = make_server("127.0.0.1", 0, hypervisor, threaded=True)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     for signum in (signal.SIGTERM, signal.SIGINT):

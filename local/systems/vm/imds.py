@@ -1,7 +1,7 @@
 """The instance metadata service of one VM, IMDSv2 only: what curl, botocore and the AWS SDKs read.
 
-Every VM has one of its own on a loopback port, as the VMs share the machine's network. Paths and answers
-follow "Use instance metadata to manage your EC2 instance", EC2 user guide.
+Every VM has one of its own on a port of the host's 127.0.0.1, which the VM finds on its own 127.0.0.1. Paths and
+answers follow "Use instance metadata to manage your EC2 instance", EC2 user guide.
 """
 
 import datetime
@@ -19,16 +19,16 @@ TOKEN_HEADER = "X-aws-ec2-metadata-token"  # noqa: S105  # the name of a header
 TTL_HEADER = "X-aws-ec2-metadata-token-ttl-seconds"
 MAX_TTL = 21600
 RENEW_SECONDS = 3 * 3600
-"""Role credentials with less than this left are replaced; SDKs ask again long before theirs end."""
+"""Role credentials that end sooner than this are replaced; SDKs ask again long before theirs end."""
 
 
 class Metadata:
     """One instance's metadata.
 
     Args:
-        instance: the description from EC2, as `local.systems.aws.instances` has it. Set anew at each look: moto gives an
-            instance its profile a moment after it runs.
-        credentials: fetches fresh role credentials; None when the instance has none.
+        instance: EC2's description, as `local.systems.aws.instances.describe` returns it. The hypervisor replaces it
+            at each poll: moto gives an instance its profile a moment after it runs.
+        credentials: fetches fresh role credentials; None if the instance has none.
     """
 
     def __init__(
@@ -71,37 +71,36 @@ class Metadata:
             return self._tokens.get(token, 0.0) > time.monotonic()
 
     def _content(self, path: str) -> str | None:
-        one = self.instance
-        zone = f"{one['region']}a"
+        instance = self.instance
         plain = {
-            "meta-data/ami-id": one["image"],
-            "meta-data/hostname": one["id"],
-            "meta-data/instance-id": one["id"],
-            "meta-data/instance-type": one["type"],
-            "meta-data/local-ipv4": one["address"],
-            "meta-data/placement/availability-zone": zone,
-            "meta-data/placement/region": one["region"],
+            "meta-data/ami-id": instance["image"],
+            "meta-data/hostname": instance["id"],
+            "meta-data/instance-id": instance["id"],
+            "meta-data/instance-type": instance["type"],
+            "meta-data/local-ipv4": instance["address"],
+            "meta-data/placement/availability-zone": instance["zone"],
+            "meta-data/placement/region": instance["region"],
             "meta-data/services/domain": "amazonaws.com",
             "meta-data/services/partition": "aws",
         }
         if path in plain:
             return str(plain[path])
         if path == "dynamic/instance-identity/document":
-            return self._document(zone)
+            return self._document()
         return self._iam(path) if path.startswith("meta-data/iam/") else None
 
-    def _document(self, zone: str) -> str:
-        one = self.instance
+    def _document(self) -> str:
+        instance = self.instance
         return json.dumps(
             {
-                "accountId": one["account"],
+                "accountId": instance["account"],
                 "architecture": "x86_64",
-                "availabilityZone": zone,
-                "imageId": one["image"],
-                "instanceId": one["id"],
-                "instanceType": one["type"],
-                "privateIp": one["address"],
-                "region": one["region"],
+                "availabilityZone": instance["zone"],
+                "imageId": instance["image"],
+                "instanceId": instance["id"],
+                "instanceType": instance["type"],
+                "privateIp": instance["address"],
+                "region": instance["region"],
                 "version": "2017-09-30",
             }
         )
@@ -127,7 +126,7 @@ class Metadata:
 
 
 def serve(application: Callable[[dict[str, Any], Any], Iterable[bytes]]) -> BaseWSGIServer:
-    """Serves (a `Metadata`, usually) on a free loopback port, in a thread of its own, until `shutdown()`."""
+    """Serves an application (usually a `Metadata`) on a free port of 127.0.0.1, in a thread, until `shutdown()`."""
     server = make_server("127.0.0.1", 0, application, threaded=True)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     return server

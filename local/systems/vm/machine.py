@@ -6,22 +6,24 @@ import shutil
 import signal
 import subprocess
 import time
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 from local.systems.vm import rootfs
+from local.systems.vm.network import Interface, Link, Network
 
 State = Literal["booting", "running", "stopping", "stopped", "gone"]
 
 SHUTDOWN_SECONDS = 300.0
 REBOOT_EXIT = 133
-"""systemd-nspawn's exit code when the VM asked for a reboot (EXIT_FORCE_RESTART)."""
+"""systemd-nspawn's exit code after a reboot from inside the VM (EXIT_FORCE_RESTART)."""
 
 _UNFINISHED: dict[str, Any] = {"status": "running", "errors": []}
 
 NSPAWN_FOLDERS = Path("/run/systemd/nspawn/propagate")
-"""systemd-nspawn makes an empty folder per VM here, and leaves it behind when it is killed."""
+"""systemd-nspawn makes an empty folder per VM here; if it is killed, the folder stays."""
 
 BOOT_SCRIPT = Path(__file__).with_name("boot.sh")
 
@@ -30,25 +32,31 @@ BOOT_SCRIPT = Path(__file__).with_name("boot.sh")
 class Machine:
     """A VM of the instance `instance_id`, in `folder` (disk/, console.log, machine.json).
 
-    `cloud_init` is {"status": "running" | "done" | "error", "errors": [...]}: the outcome of the last boot.
+    The disk is the image with a layer of its own above; it outlives a power-off. The network does not. The thread that
+    calls `boot` must stay alive: the VM dies with it, so that nothing is left of a hypervisor that was killed.
 
-    The disk is the image with a layer of its own above; it outlives a power-off. Whoever calls `boot` must
-    stay alive: the VM dies with that thread, so that nothing is left of a hypervisor that was killed.
+    Attributes:
+        host_ports: TCP ports of the host's 127.0.0.1 that the VM finds on its own.
+        interface: to the VM's VPC; None for a VM without one.
+        cloud_init: {"status": "running" | "done" | "error", "errors": [...]}, the outcome of the last boot.
     """
 
     instance_id: str
     folder: Path
     image: Path
+    host_ports: Collection[int] = ()
+    interface: Interface | None = None
     state: State = "stopped"
     exit_code: int | None = None
     boot_seconds: float | None = None
     cloud_init: dict[str, Any] = field(default_factory=lambda: dict(_UNFINISHED))
     _process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
+    _network: Network | None = field(default=None, repr=False)
     _booted_at: float = 0.0
     _kill_at: float = 0.0
 
     def create_disk(self, user_data: bytes, metadata_url: str, authorities: dict[str, str]) -> None:
-        """Writes what the machine gets beside its image: user-data, name, authorities, way to its metadata.
+        """Writes what the VM has beside its image: user-data, name, authorities, address of its metadata service.
 
         Args:
             authorities: PEM texts of certificate authorities to trust, by file name (ending in .crt).
@@ -68,14 +76,20 @@ class Machine:
         self.set_metadata_url(metadata_url)
 
     def set_metadata_url(self, url: str) -> None:
-        """Tells every service of the machine, and so every AWS SDK, where its metadata service is."""
+        """Gives every service of the VM, and so every AWS SDK, the address of the metadata service."""
         manager = self._disk_folder("etc/systemd/system.conf.d") / "50-metadata.conf"
         manager.write_text(f'[Manager]\nDefaultEnvironment="AWS_EC2_METADATA_SERVICE_ENDPOINT={url}"\n')
 
     def boot(self) -> None:
-        """Switches the machine on."""
+        """Switches the VM on.
+
+        Raises:
+            NetworkError: its network could not be made.
+        """
         (self._disk / "work").mkdir(exist_ok=True)
         rootfs.link_archives(self._archives)
+        self._close_network()
+        self._network = Network(self.host_ports, self.interface, self._pasta_log)
         command = [
             # The kernel ends the VM with the thread that booted it.
             *("setpriv", "--pdeathsig", "KILL"),
@@ -88,7 +102,8 @@ class Machine:
             "--keep-unit",
             "--console=read-only",
             "--link-journal=no",
-            "--resolv-conf=copy-host",
+            f"--network-namespace-path={self._network.namespace.path}",
+            f"--resolv-conf={_resolv_conf()}",
             "--timezone=off",
             f"--bind={self._archives}:/var/cache/apt/archives",
         ]
@@ -96,7 +111,7 @@ class Machine:
             self._process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=console, stderr=subprocess.STDOUT
             )
-        # Whole at any moment: others read it meanwhile.
+        # Replaced as a whole: others read it at any time.
         partial = self.folder / "machine.json.partial"
         partial.write_text(json.dumps({"pid": self._process.pid}))
         partial.replace(self.folder / "machine.json")
@@ -105,8 +120,18 @@ class Machine:
         self.cloud_init = dict(_UNFINISHED)
         self.state = "booting"
 
+    def route(self, blocks: Collection[str]) -> None:
+        """Leads the address blocks of the VM's VPC to it, if the VM is on."""
+        if self._network is not None:
+            self._network.route(blocks)
+
+    def switch_link(self, state: Link) -> None:
+        """Cuts the VM off from its VPC (`down`), or connects it again (`up`); a boot connects it, too."""
+        if self._network is not None:
+            self._network.switch(state)
+
     def shut_down(self) -> None:
-        """Asks the machine to power itself off; `poll` pulls the plug if it takes too long."""
+        """Asks the VM to power itself off; `poll` pulls the plug after `SHUTDOWN_SECONDS`."""
         if self._process is not None and self.state in ("booting", "running"):
             self._process.send_signal(signal.SIGTERM)
             self._kill_at = time.monotonic() + SHUTDOWN_SECONDS
@@ -119,7 +144,7 @@ class Machine:
         leader = leader_of(self._process.pid)
         self._process.kill()
         if leader is not None:
-            # Process 1 of the VM's namespace: the kernel ends all others with it.
+            # It is process 1 of the VM's namespace: the kernel ends all others with it.
             _kill(leader)
         self._process.wait()
         while leader is not None and Path(f"/proc/{leader}").exists():
@@ -141,7 +166,7 @@ class Machine:
             self._watch_cloud_init(leader_of(self._process.pid))
 
     def _watch_cloud_init(self, leader: int | None) -> None:
-        """cloud-init writes its result last; the errors in it are those of all its stages."""
+        """cloud-init writes its result last, with the errors of all its stages."""
         try:
             result = Path(f"/proc/{leader}/root/run/cloud-init/result.json").read_text()
             errors = json.loads(result)["v1"]["errors"]
@@ -157,6 +182,7 @@ class Machine:
         shutil.rmtree(self._disk, ignore_errors=True)
         shutil.rmtree(self._archives, ignore_errors=True)
         (self.folder / "machine.json").unlink(missing_ok=True)
+        self._pasta_log.unlink(missing_ok=True)
         self.state = "gone"
 
     @property
@@ -167,8 +193,12 @@ class Machine:
     def _archives(self) -> Path:
         return self.folder / "apt-archives"
 
+    @property
+    def _pasta_log(self) -> Path:
+        return self.folder / "pasta.log"
+
     def _disk_folder(self, path: str) -> Path:
-        """A folder of the upper layer; its mode is what the VM sees, whatever the umask here."""
+        """A folder of the upper layer. The VM sees its mode, so the umask of this process must not change it."""
         folder = self._disk / "upper"
         for part in Path(path).parts:
             folder /= part
@@ -179,21 +209,36 @@ class Machine:
 
     def _off(self, exit_code: int) -> None:
         self._process = None
+        self._close_network()
         _forget(NSPAWN_FOLDERS / self.instance_id)
         self.exit_code = exit_code
         self.state = "stopped"
 
+    def _close_network(self) -> None:
+        if self._network is not None:
+            self._network.close()
+            self._network = None
+
 
 def clear_leftovers() -> None:
-    """Removes what VMs of a killed run left outside their own folders."""
+    """Removes what VMs of a killed run left outside their own folders.
+
+    Their network leaves nothing: the kernel ends pasta with its hypervisor, and the namespaces have no names.
+    """
     commands = [_command(process) for process in Path("/proc").glob("[0-9]*")]
     for folder in NSPAWN_FOLDERS.glob("i-*"):
         if not any(f"--machine={folder.name}" in command for command in commands):
             _forget(folder)
 
 
+def _resolv_conf() -> str:
+    """systemd-nspawn's option. systemd-resolved listens on the host's loopback only, so the VM asks whom it asks."""
+    stub = "nameserver 127.0.0.53" in Path("/etc/resolv.conf").read_text()
+    return "copy-uplink" if stub else "copy-host"
+
+
 def leader_of(nspawn: int) -> int | None:
-    """Process 1 of the VM that this systemd-nspawn runs; None before it is there."""
+    """The process id of process 1 of the VM that this systemd-nspawn runs; None before it has started."""
     waiting = _children(nspawn)
     while waiting:
         pid = waiting.pop()
@@ -211,7 +256,7 @@ def _children(pid: int) -> list[int]:
 
 
 def _own_pid(pid: int) -> int | None:
-    """The process id as the process sees it in its own namespace; None for one in ours."""
+    """The process id that the process has in its own namespace; None for a process of the host's namespace."""
     try:
         lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     except (FileNotFoundError, ProcessLookupError):
@@ -228,7 +273,7 @@ def _command(process: Path) -> list[str]:
 
 
 def _forget(folder: Path) -> None:
-    # rmdir: a folder that is not empty is not what systemd-nspawn leaves.
+    # rmdir, as systemd-nspawn leaves its folder empty: one with content is of another origin.
     try:
         folder.rmdir()
     except OSError:

@@ -20,14 +20,14 @@ from local.base.paths import CACHE
 from local.systems.vm import distributions
 from local.systems.vm.distributions import DEBIAN, Distribution, Keyring
 
-DEBIAN_PACKAGES = ("debootstrap", "debian-archive-keyring", "systemd-container")
-"""What this module needs on the machine."""
+DEBIAN_PACKAGES = ("debootstrap", "debian-archive-keyring", "iproute2", "passt", "systemd-container")
+"""What the VMs need on the host: to build their image, to boot them, and for their network."""
 
 _BOOTSTRAP = ("systemd", "systemd-sysv", "dbus", "ca-certificates", "python3", "curl", "gpg", "iproute2")
-# What Ubuntu's cloud image has as well, as far as the project's user-data may count on it.
+# Ubuntu's cloud image has these, too, and the project's user-data relies on them.
 _PACKAGES = ("cloud-init", "logrotate", "procps", "util-linux", "xz-utils")
 
-# The machine's own way to its mirror; defaults and index targets stay Debian's.
+# The host's settings that lead to its mirror. The image keeps its own defaults and index targets.
 _APT_SETTINGS = re.compile(
     r"^Acquire::(https?|Check-Valid-Until|Check-Date|Retries|ForceIPv[46]|Languages)\b"
 )
@@ -35,9 +35,9 @@ _HOST_CERTIFICATES = Path("/usr/local/share/ca-certificates")
 _CLOUD_CONFIG = """\
 datasource_list: [ NoCloud, None ]
 network: {config: disabled}
-# Those of the image: Ubuntu's cloud-init would write its own.
+# The image's sources: Ubuntu's cloud-init would write its own.
 apt: {preserve_sources_list: true}
-# As in Ubuntu's cloud image; Debian's minimal system has no other.
+# As in Ubuntu's cloud image. Debian's minimal system has no other locale.
 locale: C.UTF-8
 """
 _FINAL_COMMANDS = (
@@ -45,26 +45,26 @@ _FINAL_COMMANDS = (
     f"apt-get --quiet --yes --no-install-recommends install {' '.join(_PACKAGES)}",
     "update-ca-certificates",
     "apt-get clean",
-    # A clone must get its own.
+    # Each VM must make its own.
     "truncate --size 0 /etc/machine-id",
     "rm -f /var/lib/dbus/machine-id",
 )
 
 
 class RootfsError(RuntimeError):
-    """The image could not be built; the message holds the end of the output."""
+    """The image could not be built; the message ends with the last output."""
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """All that the image is made of; another recipe is another image.
+    """All that goes into an image; a different recipe makes a different image.
 
     Attributes:
-        distribution: what it is an image of.
-        mirror: where debootstrap reads from.
-        sources: text of the image's sources list.
-        settings: apt settings of this machine.
-        certificates: PEM texts of the authorities that this machine trusts in addition, by file name.
+        distribution: of the image.
+        mirror: URL that debootstrap reads from.
+        sources: text of the image's sources.list.
+        settings: text of the host's apt settings.
+        certificates: PEM texts of the authorities that the host trusts in addition, by file name.
     """
 
     distribution: Distribution
@@ -81,7 +81,7 @@ class Recipe:
 
 
 def ensure() -> Path:
-    """The image's folder; built if this recipe's is not in the cache (about 90 seconds). Needs root.
+    """The image's folder; builds the image if it is not in the cache (about 90 seconds). Needs root.
 
     Raises:
         RootfsError: a step failed.
@@ -96,7 +96,7 @@ def ensure() -> Path:
 
 
 def link_archives(folder: Path) -> None:
-    """Fills `folder` with the packages that earlier VMs downloaded: apt's archive of one VM.
+    """Fills `folder`, one VM's apt archive, with the packages that earlier VMs downloaded.
 
     Each VM has its own, as apt locks the folder. apt verifies a package against the signed index before each use.
     """
@@ -116,7 +116,7 @@ def _archives() -> Path:
 
 
 def _link_packages(source: Path, target: Path) -> None:
-    """Hard links where one file system holds both, else copies; each file appears as a whole."""
+    """Makes hard links within one file system, else copies; each file appears as a whole."""
     for package in source.glob("*.deb"):
         place = target / package.name
         if place.exists():
@@ -148,7 +148,7 @@ def _recipe(distribution: Distribution) -> Recipe:
 
 
 def _host_sources() -> list[str]:
-    """The machine's own Debian mirrors of the suite; empty on another distribution."""
+    """The host's own Debian mirrors of the suite; empty on another distribution."""
     command = ["apt-get", "indextargets", "--format", "$(REPO_URI) $(RELEASE)", "Created-By: Packages"]
     listed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     entries = sorted(
@@ -167,13 +167,13 @@ def _build(recipe: Recipe, image: Path) -> None:
     (partial / "etc/apt/apt.conf.d/10machine").write_text(recipe.settings)
     for name, text in recipe.certificates.items():
         (partial / "usr/local/share/ca-certificates" / name).write_text(text)
-    # NoCloud: the seed that `machine` writes; without one, cloud-init does nothing.
+    # NoCloud reads the seed that `machine` writes. Without a seed, cloud-init does nothing.
     datasources = partial / "etc/cloud/cloud.cfg.d/99-local.cfg"
     datasources.parent.mkdir(parents=True, exist_ok=True)
     datasources.write_text(_CLOUD_CONFIG)
     container = ["systemd-nspawn", "--quiet", "--register=no", "--keep-unit", "--resolv-conf=copy-host", "-D"]
     for command in _FINAL_COMMANDS:
-        # Existing configuration files are ours: kept, without a question.
+        # The existing configuration files are those written above: dpkg keeps them without a question.
         script = f"export DEBIAN_FRONTEND=noninteractive UCF_FORCE_CONFFOLD=1; {command}"
         _run(*container, str(partial), "/bin/sh", "-ec", script)
     (partial / "etc/hostname").unlink(missing_ok=True)
@@ -195,14 +195,14 @@ def _bootstrap(recipe: Recipe, root: Path) -> None:
 
 
 def _keys(keyring: Keyring, folder: Path) -> Path:
-    """The archive's public keys, out of their package."""
+    """Extracts the archive's public keys from their package; returns their file."""
     package = folder / "keyring.deb"
     try:
         package.write_bytes(
             httpx.get(keyring.url, timeout=300, follow_redirects=True).raise_for_status().content
         )
     except httpx.HTTPError as error:
-        raise RootfsError(f"{keyring.url} cannot be had: {error}") from None
+        raise RootfsError(f"{keyring.url} cannot be downloaded: {error}") from None
     if hashlib.sha256(package.read_bytes()).hexdigest() != keyring.sha256:
         raise RootfsError(f"{keyring.url} has another SHA-256 than {keyring.sha256}")
     _run("dpkg-deb", "--extract", str(package), str(folder))

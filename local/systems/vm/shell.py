@@ -34,5 +34,5 @@ def _leader(folder: Path) -> int | None:
         command = Path(f"/proc/{pid}/cmdline").read_text()
     except (FileNotFoundError, ProcessLookupError):
         return None
-    # The process id of a VM that is gone may be another process by now.
+    # The kernel may have given the process id of a VM that is gone to another process.
     return leader_of(pid) if f"--machine={folder.name}" in command.split("\0") else None

@@ -3,25 +3,16 @@
 import json
 import os
 import signal
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-import boto3
 import pytest
 
-from local.base import http, processes, system_packages
-from local.base.paths import ROOT
-from local.systems.aws.accounts import UBUNTU_PARAMETER
-from local.systems.vm import rootfs, shell
+from local.base import processes
+from local.systems.vm import shell
 from local.systems.vm.machine import NSPAWN_FOLDERS, clear_leftovers
+from tests.local.vm.site import REGION, Site, processes_with, running, start_hypervisor, wait_until
 
-REGION = "us-west-2"
-PATIENCE_SECONDS = 600
 USER_DATA = """\
 #cloud-config
 packages: [python3-boto3]
@@ -38,94 +29,10 @@ runcmd:
 """
 
 
-@dataclass(frozen=True)
-class Site:
-    """A running local AWS with its hypervisor."""
-
-    state: Path
-    aws: str
-    hypervisor: str
-
-    def client(self, service: str) -> Any:
-        keys = json.loads((self.state / "aws" / "deployer.json").read_text())
-        client: Any = boto3.client  # the stubs want the service's name as a literal
-        return client(
-            service,
-            endpoint_url=self.aws,
-            region_name=REGION,
-            aws_access_key_id=keys["access_key_id"],
-            aws_secret_access_key=keys["secret_access_key"],
-        )
-
-    def launch(self, user_data: str, role: str | None = None) -> str:
-        image = self.client("ssm").get_parameter(Name=UBUNTU_PARAMETER)["Parameter"]["Value"]
-        profile = {} if role is None else {"IamInstanceProfile": {"Name": role}}
-        launched = self.client("ec2").run_instances(
-            ImageId=image, MinCount=1, MaxCount=1, UserData=user_data, **profile
-        )
-        return str(launched["Instances"][0]["InstanceId"])
-
-    def folder(self, instance: str) -> Path:
-        return self.state / "vm" / instance
-
-    def run(self, instance: str, *argv: str) -> str:
-        return shell.run(self.folder(instance), argv).stdout.strip()
-
-    def post(self, instance: str, action: str) -> None:
-        http.post(f"{self.hypervisor}/instances/{instance}/{action}").raise_for_status()
-
-    def await_state(self, instance: str, state: str) -> dict[str, Any]:
-        def is_there() -> bool:
-            answer = http.get(f"{self.hypervisor}/instances/{instance}")
-            return answer.status_code == 200 and answer.json()["state"] == state
-
-        wait_until(is_there)
-        answer: dict[str, Any] = http.get(f"{self.hypervisor}/instances/{instance}").json()
-        return answer
-
-
-def wait_until(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not holds():
-        if time.monotonic() > deadline:
-            pytest.fail("did not come about in time")
-        time.sleep(0.2)
-
-
-def processes_with(text: str) -> list[str]:
-    """The command lines of all processes that hold `text`, but not our own."""
-    found = []
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            command = (process / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
-        except (FileNotFoundError, ProcessLookupError):
-            continue
-        if text in command and int(process.name) != os.getpid():
-            found.append(command)
-    return found
-
-
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    system_packages.ensure(rootfs.DEBIAN_PACKAGES)
-    rootfs.ensure()
-    state = tmp_path_factory.mktemp("state")
-    (state / "kafka").mkdir()
-    self_signed = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=local test"]
-    subprocess.run(
-        [*self_signed, "-keyout", "/dev/null", "-out", str(state / "kafka" / "ca.pem")],
-        check=True,
-        capture_output=True,
-    )
-    python = [sys.executable, "-m"]
-    cloud = processes.start(
-        state, "aws", [*python, "local.systems.aws", "--state", str(state)], env=os.environ, cwd=ROOT
-    )
-    aws = f"http://127.0.0.1:{cloud.ready['port']}"
-    command = [*python, "local.systems.vm.hypervisor", "--state", str(state), "--aws-endpoint", aws]
-    hypervisor = processes.start(state, "hypervisor", command, env=os.environ, cwd=ROOT)
-    yield Site(state, aws, f"http://127.0.0.1:{hypervisor.ready['port']}")
-    processes.stop_all(state)
+    with running(tmp_path_factory.mktemp("state")) as site:
+        yield site
 
 
 @pytest.fixture(scope="module")
@@ -228,11 +135,8 @@ def test_nothing_is_left_of_a_terminated_instance_but_its_console_log(site: Site
 
 
 def test_a_killed_hypervisor_takes_its_vms_with_it(site: Site) -> None:
-    python = [sys.executable, "-m", "local.systems.vm.hypervisor", "--state", str(site.state)]
     processes.stop(site.state, "hypervisor")
-    server = processes.start(
-        site.state, "hypervisor", [*python, "--aws-endpoint", site.aws], env=os.environ, cwd=ROOT
-    )
+    server = start_hypervisor(site.state, site.aws)
     second = Site(site.state, site.aws, f"http://127.0.0.1:{server.ready['port']}")
     doomed = second.launch("#cloud-config\n{}\n")
     second.await_state(doomed, "running")

@@ -35,7 +35,7 @@ class LateRole:
             "Expiration": "2100-01-01T00:00:00Z",
         }
         instance = {"id": "i-0123456789abcdef0", "region": REGION, "role": "vm", "profile_arn": ""}
-        keys = ("image", "type", "address", "account")
+        keys = ("image", "type", "address", "zone", "account")
         self.metadata = imds.Metadata({**instance, **dict.fromkeys(keys, "")}, lambda: credentials)
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:

@@ -99,6 +99,7 @@ def _instance(vm: Identity) -> dict[str, str]:
         "type": "t3.small",
         "image": "ami-1",
         "address": "10.0.0.4",
+        "zone": f"{rights_support.REGION}a",
         "role": vm.name,
         "profile_arn": "",
     }

@@ -3,19 +3,18 @@
 import hashlib
 import re
 import secrets
-import socket
 import time
 import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from threading import Thread
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
 from components.worker import bundle
 from components.worker.bundle import INSTALL_SCRIPT, Bundle
-from local.base import processes
 from local.systems.packages import debs, server
 from local.systems.vm import rootfs, shell
 from local.systems.vm.machine import Machine
@@ -58,6 +57,8 @@ def prepare(machine: Machine, site: Site, packages: Mapping[str, Any], **changed
         section.update({name: value for name, value in changed.items() if name in section})
     settings = site.settings(worker=worker, connector=connector)
     packed = sites.packed_files(settings)
+    urls = [site.stack.endpoint, site.metadata_url, worker["repositoryUrl"], connector["archiveUrl"]]
+    machine.host_ports = {urlsplit(url).port or 0 for url in urls}
     machine.create_disk(site.user_data(settings, packed).encode(), site.metadata_url, {})
     return packed
 
@@ -198,27 +199,21 @@ def test_a_failed_boot_is_retried_until_it_succeeds(
 SSH = ("ssh.socket", "ssh.service")
 
 
-def listen_for_ssh(machine: Machine) -> int:
-    """Gives the VM units as Ubuntu's openssh-server has them, the socket on; returns its port.
-
-    Not 22: a local VM shares this machine's network.
-    """
-    port = processes.free_port()
+def listen_for_ssh(machine: Machine) -> None:
+    """Gives the VM units as Ubuntu's openssh-server has them, the socket on."""
     units = machine.folder / "disk" / "upper" / "usr/lib/systemd/system"
     units.mkdir(parents=True)
-    (units / "ssh.socket").write_text(
-        f"[Socket]\nListenStream=127.0.0.1:{port}\n[Install]\nWantedBy=sockets.target\n"
-    )
+    (units / "ssh.socket").write_text("[Socket]\nListenStream=22\n[Install]\nWantedBy=sockets.target\n")
     (units / "ssh.service").write_text("[Service]\nExecStart=/usr/bin/sleep infinity\n")
     wanted = machine.folder / "disk" / "upper" / "etc/systemd/system/sockets.target.wants"
     wanted.mkdir(parents=True)
     (wanted / "ssh.socket").symlink_to("/usr/lib/systemd/system/ssh.socket")
-    return port
 
 
-def answers(port: int) -> bool:
-    with socket.socket() as client:
-        return client.connect_ex(("127.0.0.1", port)) == 0
+def listeners(machine: Machine) -> list[str]:
+    """The addresses on which the VM listens, as <address>:<port>."""
+    shown = on(machine, "ss", "--no-header", "--listening", "--numeric", "--tcp")
+    return [line.split()[3] for line in shown.splitlines()]
 
 
 def test_nothing_listens_for_ssh_whatever_happens_to_the_installation(
@@ -227,12 +222,14 @@ def test_nothing_listens_for_ssh_whatever_happens_to_the_installation(
     packed = prepare(machine, site, packages, repositoryKeyFingerprint="A" * 40)
     site.put(packed)
     site.grant(packed)
-    port = listen_for_ssh(machine)
+    listen_for_ssh(machine)
     boot(machine)
 
     journal = on(machine, "journalctl", "--output=cat", "--unit", "ssh.socket")
     assert "Listening on" in journal, "the VM never listened: this test shows nothing"
-    assert not answers(port)
+    open_ports = {address.rpartition(":")[2] for address in listeners(machine)}
+    assert str(urlsplit(site.metadata_url).port) in open_ports
+    assert "22" not in open_ports
     assert on(machine, "systemctl", "is-enabled", *SSH).split() == ["masked", "masked"]
     assert on(machine, "systemctl", "is-active", *SSH).split() == ["inactive", "inactive"]
 

@@ -16,6 +16,7 @@ INSTANCE = {
     "type": "t3.small",
     "image": "ami-1",
     "address": "10.0.0.4",
+    "zone": "us-west-2b",
     "role": "vm-role",
     "profile_arn": "arn:aws:iam::123456789012:instance-profile/vm",
 }
@@ -64,7 +65,7 @@ def test_a_forwarded_request_gets_no_token() -> None:
 def test_an_sdk_finds_region_and_identity() -> None:
     service, token, _ = client()
     assert service.get("/latest/meta-data/placement/region", headers=token).text == "us-west-2"
-    assert service.get("/latest/meta-data/placement/availability-zone/", headers=token).text == "us-west-2a"
+    assert service.get("/latest/meta-data/placement/availability-zone/", headers=token).text == "us-west-2b"
     document = json.loads(service.get("/latest/dynamic/instance-identity/document", headers=token).text)
     assert (document["instanceId"], document["region"]) == (INSTANCE["id"], "us-west-2")
 

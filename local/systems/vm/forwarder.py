@@ -1,0 +1,69 @@
+"""Brings services on the host's 127.0.0.1 into a VM's network namespace, under the same ports."""
+
+import asyncio
+import threading
+from asyncio import StreamReader, StreamWriter
+from collections.abc import Iterable
+from functools import partial
+
+from local.systems.vm.namespace import Namespace
+
+_HOST = "127.0.0.1"
+_BYTES = 262_144
+
+
+class Forwarder:
+    """Listens on `ports` of the namespace's loopback interface until `close()`.
+
+    Each connection goes on to the same port of the host; if nothing listens there, it is cut.
+    """
+
+    def __init__(self, namespace: Namespace, ports: Iterable[int]) -> None:
+        self._listeners = {port: namespace.listen(port) for port in set(ports)}
+        self._loop = asyncio.new_event_loop()
+        self._ending = asyncio.Event()
+        self._thread = threading.Thread(target=self._run, name="forwarder", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stops listening and cuts every connection."""
+        self._loop.call_soon_threadsafe(self._ending.set)
+        self._thread.join()
+
+    def _run(self) -> None:
+        # At its end the runner cancels what still runs: the connections.
+        with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
+            runner.run(self._serve())
+
+    async def _serve(self) -> None:
+        servers = [
+            await asyncio.start_server(partial(_forward, port), sock=listener)
+            for port, listener in self._listeners.items()
+        ]
+        await self._ending.wait()
+        for server in servers:
+            server.close()
+
+
+async def _forward(port: int, reader: StreamReader, writer: StreamWriter) -> None:
+    writers = [writer]
+    try:
+        from_host, to_host = await asyncio.open_connection(_HOST, port)
+        writers.append(to_host)
+        await asyncio.gather(_copy(reader, to_host), _copy(from_host, writer))
+        for sender in writers:
+            sender.close()
+    except OSError:
+        # One end is gone: so is the other, in a moment.
+        pass
+    finally:
+        for sender in writers:
+            if not sender.is_closing():
+                sender.transport.abort()
+
+
+async def _copy(reader: StreamReader, writer: StreamWriter) -> None:
+    while content := await reader.read(_BYTES):
+        writer.write(content)
+        await writer.drain()
+    writer.write_eof()
