@@ -15,7 +15,12 @@ def test_an_object_is_unpacked_by_its_keys_ending() -> None:
     assert objects.lines("x.json", b"") == []
 
 
-@pytest.mark.parametrize("damaged", [b"no gzip", PACKED[:-9], PACKED[:12] + b"\xff" + PACKED[13:]])
+@pytest.mark.parametrize(
+    "damaged",
+    [b"no gzip", PACKED[:-9], PACKED[:12] + b"\xff" + PACKED[13:]],
+    # The bytes hold the time at which they were packed.
+    ids=["no gzip", "cut short", "another byte"],
+)
 def test_damaged_gzip_has_one_error(damaged: bytes) -> None:
     with pytest.raises(objects.UnreadableError):
         objects.content("x.json.gz", damaged)
