@@ -118,8 +118,8 @@ class Scene:
         """An object, whatever Kafka has."""
         renames = {"time": "@timestamp", "type": "event_type"}
         text = "".join(
-            json.dumps({renames.get(name, name): value for name, value in one.items()}) + "\n"
-            for one in events
+            json.dumps({renames.get(name, name): value for name, value in event.items()}) + "\n"
+            for event in events
         )
         key = layout.key_start("topics", self.topic, partition, offset) + ".json.gz"
         self.s3.put_object(Bucket=self.settings.archive.bucket, Key=key, Body=gzip.compress(text.encode()))
