@@ -1,4 +1,4 @@
-"""What a script needs to look at a stack: its settings, its state, and clients with the caller's rights."""
+"""Access to a stack for scripts: its settings, its state, and clients with the caller's permissions."""
 
 import json
 from collections.abc import Callable
@@ -17,7 +17,7 @@ from scripts.verify import kafka
 
 
 class AccessError(RuntimeError):
-    """Something that is needed is not there; the message says what to do."""
+    """Something that the script needs is missing; the message says what to do."""
 
 
 @dataclass(frozen=True)
@@ -32,11 +32,11 @@ class Access:
 
     @classmethod
     def of(cls, name: str) -> "Access":
-        """With the AWS credentials that `pulumi up` takes: `aws:profile`, else the environment's own.
+        """Access with the AWS credentials that `pulumi up` uses: those of `aws:profile`, else of the environment.
 
         Raises:
             SettingsError, PulumiError: the stack cannot be read.
-            AccessError: the credentials are of another account.
+            AccessError: the credentials belong to another account.
             botocore.exceptions.BotoCoreError, ClientError: there are none, or they are refused.
         """
         redaction.install()
@@ -51,9 +51,9 @@ class Access:
         return cls(stack, settings, client, LogzioClient(transport))
 
     def kafka(self, environ: dict[str, str]) -> kafka.Config:
-        """What a client of the audit-log cluster needs.
+        """The configuration of a client of the audit-log cluster.
 
-        The key: of the environment, of the settings, or the one that the VM uses, in the parameter store.
+        The key is from the environment, else from the settings, else the VM's key from the parameter store.
 
         Raises:
             AccessError: the stack was never made.

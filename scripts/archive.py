@@ -1,4 +1,4 @@
-"""Looks into the bucket as far as a proof needs it: which object of a partition is the newest, what came after it.
+"""Finds the newest object of a partition, and the objects after it.
 
 S3 lists keys in ascending order only, and an archive of months has millions of them. Keys tell when their files were
 opened, or with which offset they begin, which makes the newest one easy to find: ask for what comes after a time.
@@ -14,14 +14,14 @@ from typing import Any
 from components.archive import layout
 
 _PAGE = 1000
-"""The most keys that S3 lists at once."""
+"""The most keys in a response of S3."""
 
 _FIRST_STEP = 60_000
-"""Milliseconds: as often as a busy partition gets an object by default."""
+"""Milliseconds: the default interval between two objects of a busy partition."""
 
 
 def object_lines(key: str, body: bytes) -> list[bytes]:
-    """The lines of an archived object, without their ends and without empty ones.
+    """The lines of an archived object, without line ends and empty lines.
 
     Raises:
         OSError, EOFError, zlib.error: its gzip data are damaged.
@@ -33,7 +33,7 @@ def object_lines(key: str, body: bytes) -> list[bytes]:
 
 @dataclass(frozen=True)
 class Archive:
-    """A bucket, read with the caller's rights. `clock`: seconds since the epoch."""
+    """A bucket, read with the caller's permissions. `clock`: seconds since the epoch."""
 
     s3: Any
     bucket: str
@@ -116,4 +116,4 @@ class Archive:
             StartAfter=start,
             MaxKeys=most or _PAGE,
         )
-        return [str(one["Key"]) for one in listed.get("Contents", ())]
+        return [str(entry["Key"]) for entry in listed.get("Contents", ())]

@@ -1,7 +1,7 @@
 """Proof that events flow: the VM uses the newest credentials, and an event that it archived since is in Logz.io.
 
-The object that holds the event is in the stack's own bucket and was not there before the VM had changed over, so the
-event was read from Kafka, written and fetched with the keys that are in use now.
+The object that holds the event is in the stack's bucket, and was not there before the VM used the new keys. So the event
+was read from Kafka, written and fetched with the keys that are in use now.
 """
 
 import time
@@ -24,17 +24,17 @@ POLL_SECONDS = 10.0
 _T = TypeVar("_T")
 
 _METRICS_BACK = timedelta(minutes=10)
-# What a look at Logz.io may meet now and then, and the next look does not.
-_PASSING = (Kind.RATE_LIMIT, Kind.SERVER, Kind.NETWORK)
+# Errors of Logz.io that a later request may not meet.
+_TRANSIENT = (Kind.RATE_LIMIT, Kind.SERVER, Kind.NETWORK)
 
 
 class ProofError(RuntimeError):
-    """It could not be proven in time; the message says what was waited for."""
+    """Nothing was proven in time; the message names the condition that was not met."""
 
 
 @dataclass(frozen=True)
 class Proof:
-    """Looks at one stack's VM, bucket and Logz.io account.
+    """Checks one stack's VM, bucket and Logz.io account.
 
     `stack`: see `components.owner.Owner.path`. `patience` is for each wait, in seconds.
     """
@@ -50,7 +50,7 @@ class Proof:
     clock: Callable[[], float] = time.monotonic
 
     def aws_account(self) -> str:
-        """The account that the caller's AWS credentials are of."""
+        """The account of the caller's AWS credentials."""
         return str(self.client("sts").get_caller_identity()["Account"])
 
     def versions(self, credentials: Sequence[str]) -> dict[str, int]:
@@ -64,22 +64,22 @@ class Proof:
         }
 
     def wait_for_vm(self, wanted: Mapping[str, int]) -> None:
-        """Until the VM says that it runs with these versions of its credentials.
+        """Waits until the VM reports these versions of its credentials.
 
         Raises:
-            ProofError: it did not say so in time.
+            ProofError: it did not report them in time.
         """
         self._wait(
-            lambda: all(self._version_in_use(one) == version for one, version in wanted.items()),
+            lambda: all(self._version_in_use(name) == version for name, version in wanted.items()),
             f"the VM uses the new credentials ({', '.join(wanted)})",
         )
 
     def wait_for_event(self) -> None:
-        """Until an event that is not archived yet is in the bucket, and then in Logz.io.
+        """Waits until a new event is in the bucket, and then in Logz.io.
 
         Raises:
-            ProofError: none came in time.
-            LogzioError: it cannot be looked up.
+            ProofError: no event arrived in time.
+            LogzioError: Logz.io cannot be searched.
         """
         partitions = self.settings.topic_partitions
         newest = {partition: self.archive.newest_key(*partition) for partition in partitions}
@@ -87,7 +87,7 @@ class Proof:
         def new_event() -> str | None:
             keys = (self.archive.first_key_after(*partition, newest[partition]) for partition in partitions)
             found = (self._event_id(key) for key in keys if key is not None)
-            return next((one for one in found if one is not None), None)
+            return next((event for event in found if event is not None), None)
 
         event = self._wait(new_event, "a new event is in the bucket (a login to Confluent Cloud makes one)")
         self._wait(lambda: self._has_arrived(event), f"event {event} is indexed in Logz.io")
@@ -105,12 +105,12 @@ class Proof:
         try:
             return self.logzio.has_event(self._id_field, event)
         except LogzioError as error:
-            if error.kind not in _PASSING:
+            if error.kind not in _TRANSIENT:
                 raise
             return False
 
     def _version_in_use(self, credentials: str) -> int | None:
-        """What the watchdog said last; None if nothing lately."""
+        """The version that the watchdog reported last; None if it reported none recently."""
         now = datetime.now(UTC)
         answer = self.client("cloudwatch").get_metric_statistics(
             Namespace=metrics_namespace(self.stack),
@@ -138,7 +138,7 @@ class Proof:
 def proof(
     settings: Settings, stack: str, profile: str | None, *, minutes: float, say: Callable[[str], None]
 ) -> Proof:
-    """Of a stack, with the caller's AWS credentials (or those of `profile`) and the stack's Logz.io token."""
+    """The proof of a stack, with the caller's AWS credentials (or those of `profile`) and the stack's Logz.io token."""
     token = settings.logzio.api_token
     assert token is not None  # noqa: S101  # a rule of the settings
     session = boto3.Session(region_name=settings.region, profile_name=profile)

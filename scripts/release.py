@@ -1,6 +1,6 @@
-"""Gives the changes since the last version one of their own: `python -m scripts.release 0.2.0`.
+"""Releases the changes since the last version as a new version: `python -m scripts.release 0.2.0`.
 
-CHANGELOG.md and pyproject.toml change together; a commit and a tag are left to the person.
+CHANGELOG.md and pyproject.toml change together; a person makes the commit and the tag.
 """
 
 import re

@@ -1,7 +1,7 @@
 """Writes every file that the project renders: `python -m scripts.render --stack dev --out DIR`.
 
-Needs no account, no secret and no engine. What only an account can tell (its number, a looked-up endpoint,
-who Logz.io is) stands there as a placeholder in angle brackets.
+Needs no account, no secret and no engine. Values that need an account (its number, a looked-up endpoint,
+Logz.io's identity) are placeholders in angle brackets.
 """
 
 from collections.abc import Mapping, Sequence
@@ -80,9 +80,11 @@ def _reasons(documents: Mapping[str, Sequence[Statement]]) -> str:
     lines = ["# What each policy allows and refuses, and why"]
     for name, statements in documents.items():
         lines += ["", f"## {name}", ""]
-        for one in statements:
-            on = f" on {', '.join(one.resources)}" if one.resources else ""
-            lines.append(f"- {one.sid}: {one.effect.lower()} {', '.join(one.actions)}{on}. {one.reason}")
+        for given in statements:
+            on = f" on {', '.join(given.resources)}" if given.resources else ""
+            lines.append(
+                f"- {given.sid}: {given.effect.lower()} {', '.join(given.actions)}{on}. {given.reason}"
+            )
     return "\n".join(lines) + "\n"
 
 

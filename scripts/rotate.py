@@ -1,8 +1,8 @@
 """Walks a person through the rotation of keys: `python -m scripts.rotate kafka writer --stack prod`.
 
-A new key stands beside the old one, `pulumi up` switches to it, events are seen to flow with it, and only then
-another `pulumi up` removes the old one. Where a rotation stands is read from the stack's settings and state, so that
-the same command goes on after an interruption at any step.
+`pulumi up` makes a new key beside the old one and switches to it. Only when events have arrived with the new key,
+another `pulumi up` removes the old one. The state of a rotation is read from the stack's settings and state, so after
+an interruption at any step the same command continues there.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -21,7 +21,7 @@ from scripts.stack import PulumiError, Stack
 
 
 class Key(StrEnum):
-    """What can be rotated."""
+    """A key that can be rotated."""
 
     KAFKA = "kafka"
     WRITER = "writer"
@@ -30,7 +30,7 @@ class Key(StrEnum):
 
 @dataclass(frozen=True)
 class Place:
-    """`section` of the settings, whose key it is among the resources, and whether the VM uses it."""
+    """Where a key is: its `section` of the settings, its `identity` in resource names, and whether the VM uses it."""
 
     section: str
     identity: str
@@ -50,21 +50,21 @@ class RotationError(RuntimeError):
 
 @dataclass(frozen=True)
 class RotationState:
-    """Where the rotation of a key stands: its generations in the settings, and those in the stack's state."""
+    """State of a key's rotation: `given`, its generations in the settings, and `present`, those in the stack's state."""
 
     given: tuple[int, ...]
     present: frozenset[int]
 
     @property
     def is_under_way(self) -> bool:
-        """Whether a rotation was begun and not finished."""
+        """Whether a rotation has begun and is not finished."""
         return self.present != set(self.given) or len(self.given) > 1
 
     def next_step(self) -> tuple[int, ...]:
-        """The generations to be in the settings now.
+        """The generations that the settings must have now.
 
         Raises:
-            RotationError: there is no such key yet, or one of quite another generation.
+            RotationError: there is no such key yet, or its generations do not fit those of the settings.
         """
         newest = self.given[-1]
         if not self.present:
@@ -94,8 +94,8 @@ def rotate(
     """Takes each key to its next generation, or finishes the rotation that was interrupted.
 
     Raises:
-        RotationError: a key is none of the program's, or there is no such key yet.
-        whatever `stack` and `prove` raise: the old keys are still there, and the same call goes on from there.
+        RotationError: the program does not make this key, or there is no such key yet.
+        Any error of `stack` and `prove`: the old keys still exist, and the same call continues there.
     """
     keys = list(dict.fromkeys(keys))
     for key in keys:
@@ -149,12 +149,12 @@ def _shown(generations: Mapping[str, tuple[int, ...]]) -> str:
 
 
 def prove(keys: Iterable[Key], given: Settings, proof: Proof, *, ask: Callable[[str], bool]) -> None:
-    """Waits until the VM has changed over and an event came through after that.
+    """Waits until the VM uses the new keys and an event has arrived in Logz.io after that.
 
-    `ask` is for a VM that sends no metrics: a person must look.
+    `ask` asks a person, who must check a VM that sends no metrics.
 
     Raises:
-        ProofError: nothing came in time, or the person said no.
+        ProofError: no event arrived in time, or the person said no.
     """
     credentials = [key.value for key in keys if PLACES[key].on_the_vm]
     versions = proof.versions(credentials)
@@ -213,7 +213,7 @@ def _require_account(stacks: str | None, callers: str) -> None:
 def _require_person(given: Settings, *, yes: bool) -> None:
     if yes and not given.worker.metrics:
         raise RotationError(
-            "--yes needs worker.metrics: true: without metrics a person must tell which credentials the VM uses"
+            "--yes needs worker.metrics: true: without metrics a person must check which credentials the VM uses"
         )
 
 

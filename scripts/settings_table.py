@@ -1,4 +1,4 @@
-"""The table of docs/settings.md, from the settings themselves: `make settings-table`."""
+"""Generates the table of docs/settings.md from the settings: `make settings-table`."""
 
 from pathlib import Path
 
@@ -16,7 +16,7 @@ END = "<!-- settings:end -->"
 
 
 def table() -> str:
-    """Markdown: a row for each setting, with what it takes as the checks themselves have it."""
+    """A table in Markdown with a row for each setting; the accepted values are those of its check."""
     rows = ["| setting | type | default | description |", "|---|---|---|---|"]
     for section, model in SECTIONS.items():
         rows += _rows(section, model)
@@ -49,21 +49,21 @@ def _default(field: FieldInfo) -> str:
     if isinstance(field.default, bool):
         return f"`{str(field.default).lower()}`"
     if isinstance(field.default, tuple):
-        return ", ".join(f"`{one}`" for one in field.default)
+        return ", ".join(f"`{value}`" for value in field.default)
     if isinstance(field.default, dict):
         return ", ".join(f"`{name}: {value}`" for name, value in field.default.items())
     return f"`{field.default}`"
 
 
 def _escaped(text: str) -> str:
-    """For a cell: no end of the cell and, outside of code, no HTML."""
+    """Text for a cell: it cannot end the cell and, outside of code, is not HTML."""
     plain_and_code = text.replace("|", "\\|").split("`")
     plain_and_code[::2] = [plain.replace("<", "&lt;") for plain in plain_and_code[::2]]
     return "`".join(plain_and_code)
 
 
 def replaced(page: str) -> str:
-    """The page with the table of today.
+    """The page with the current table.
 
     Raises:
         ValueError: a marker is missing.

@@ -27,7 +27,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 class PulumiError(RuntimeError):
-    """A `pulumi` command failed; the message says which, and what it said if that was not shown."""
+    """A `pulumi` command failed; the message has the command, and its output if that was not shown."""
 
 
 @dataclass(frozen=True)
@@ -43,11 +43,11 @@ class Stack:
 
     @property
     def owner(self) -> str:
-        """What the stack's resources carry, see `components.owner.Owner.path`."""
+        """The owner's name on the stack's resources, see `components.owner.Owner.path`."""
         return Owner(project_name(), self.short_name).path
 
     def settings(self) -> Settings:
-        """What the stack file says, secrets decrypted.
+        """The settings in the stack file, secrets decrypted.
 
         Raises:
             SettingsError: with every problem at once.
@@ -56,11 +56,11 @@ class Stack:
         return settings.load_config(self._config, os.environ)
 
     def aws_profile(self) -> str | None:
-        """The profile that `pulumi up` takes AWS credentials from; None for the environment's own."""
+        """The profile whose AWS credentials `pulumi up` uses; None for those of the environment."""
         return self._config.get("aws:profile")
 
     def aws_account(self) -> str | None:
-        """The account that the stack is in; None before it was made."""
+        """The AWS account of the stack; None before the first `up`."""
         arns = (
             resource.get("outputs", {}).get("arn")
             for resource in self._resources
@@ -69,7 +69,7 @@ class Stack:
         return next((str(arn).split(":")[4] for arn in arns if arn), None)
 
     def bootstrap_servers(self) -> str | None:
-        """The endpoint of the audit-log cluster that the stack found; None before it was made."""
+        """The endpoint of the audit-log cluster that the stack looked up; None before the first `up`."""
         outputs = (resource.get("outputs", {}) for resource in self._resources if resource["type"] == _SOURCE)
         return next(
             (str(output["bootstrapServers"]) for output in outputs if "bootstrapServers" in output), None
@@ -84,7 +84,7 @@ class Stack:
         ]
 
     def keys(self) -> dict[str, set[int]]:
-        """The keys in the stack's state: whose (`writer`) -> generations."""
+        """The keys in the stack's state: identity (`writer`) -> generations."""
         found: dict[str, set[int]] = {}
         for resource in self._resources:
             key = key_generations.parse_resource_name(resource["urn"].rpartition("::")[2])
@@ -99,39 +99,39 @@ class Stack:
             for section, known in wanted.items()
             for index, generation in enumerate(known)
         ]
-        self._say("config", "set-all", "--path", *values)
+        self._run("config", "set-all", "--path", *values)
 
     def drop_generation(self, section: str) -> None:
-        """Takes the first of two generations of a section out of the stack file."""
-        self._say("config", "rm", "--path", _path(section, 0))
+        """Removes the first of two generations of a section from the stack file."""
+        self._run("config", "rm", "--path", _path(section, 0))
 
     def up(self, *, yes: bool) -> None:
-        """`pulumi up`, as a person runs it; `yes` asks nothing.
+        """Runs `pulumi up` in the terminal; with `yes`, without questions.
 
         Raises:
             PulumiError: it failed, or the person said no.
         """
         command = [_pulumi(), "up", "--stack", self.name, *(["--yes", "--skip-preview"] if yes else [])]
         if subprocess.run(command, cwd=ROOT, check=False).returncode != 0:
-            raise PulumiError("`pulumi up` did not end well; what it said stands above")
+            raise PulumiError("`pulumi up` failed; see its output above")
 
-    # Both are read once: what is changed here is not asked for again.
+    # Both are read once: no caller needs the values that this object changes.
 
     @cached_property
     def _config(self) -> dict[str, str]:
-        # The output holds every secret in plain: it is parsed, and goes nowhere else.
-        config = json.loads(self._say("config", "--json", "--show-secrets"))
-        return {name: str(one["value"]) for name, one in config.items()}
+        # The output has every secret in plain text: it is parsed, and must go nowhere else.
+        config = json.loads(self._run("config", "--json", "--show-secrets"))
+        return {name: str(entry["value"]) for name, entry in config.items()}
 
     @cached_property
     def _resources(self) -> list[dict[str, Any]]:
-        """What the stack has made; secrets stay encrypted."""
-        state = json.loads(self._say("stack", "export"))
+        """The resources in the stack's state; secrets stay encrypted."""
+        state = json.loads(self._run("stack", "export"))
         resources = state["deployment"].get("resources") or []
-        # `delete`: replaced already, and only to be removed.
+        # `delete`: already replaced, and waiting for its removal.
         return [resource for resource in resources if not resource.get("delete")]
 
-    def _say(self, *arguments: str) -> str:
+    def _run(self, *arguments: str) -> str:
         command = [_pulumi(), *arguments, "--stack", self.name, "--non-interactive", "--color=never"]
         done = subprocess.run(command, cwd=ROOT, capture_output=True, check=False, text=True)
         if done.returncode != 0:
@@ -146,7 +146,7 @@ def project_name() -> str:
 
 def _made(outputs: Mapping[str, Any]) -> StackRegistration:
     def text(name: str) -> str | None:
-        # What Pulumi keeps encrypted is an object here.
+        # An encrypted value is an object here.
         value = outputs.get(name)
         return value if isinstance(value, str) and value else None
 

@@ -102,7 +102,7 @@ class Scene:
     def produce(self, partition: int, *ids: str, **fields: Any) -> list[dict[str, Any]]:
         """Events that have just happened, in Kafka."""
         events = [event(id_, **fields) for id_ in ids]
-        values = [json.dumps(one).encode() for one in events]
+        values = [json.dumps(event).encode() for event in events]
         assert kafka_support.produce(self.state, values, topic=self.topic, partition=partition) == []
         return events
 
@@ -119,8 +119,8 @@ class Scene:
         """An object, whatever Kafka has."""
         renames = {"time": "@timestamp", "type": "event_type"}
         text = "".join(
-            json.dumps({renames.get(name, name): value for name, value in one.items()}) + "\n"
-            for one in events
+            json.dumps({renames.get(name, name): value for name, value in event.items()}) + "\n"
+            for event in events
         )
         key = layout.key_start("topics", self.topic, partition, offset) + ".json.gz"
         self.s3.put_object(Bucket=self.settings.archive.bucket, Key=key, Body=gzip.compress(text.encode()))
@@ -261,7 +261,7 @@ def a_second() -> None:
     time.sleep(1.1)
 
 
-def test_a_chain_in_order_with_a_quiet_partition_is_told_partition_by_partition(scene: Scene) -> None:
+def test_a_chain_in_order_is_reported_for_each_partition(scene: Scene) -> None:
     scene.archive(0, "a", "b")
     key = scene.archive(0, "c")
     scene.archive(1, "d")
@@ -327,7 +327,7 @@ def test_events_that_another_worker_took_away_are_not_in_this_bucket(scene: Scen
 
 
 @pytest.mark.parametrize("gone", [False, True], ids=["switched off", "deleted"])
-def test_a_registration_that_does_not_read_is_told_and_so_is_what_it_left(scene: Scene, gone: bool) -> None:
+def test_an_inactive_registration_is_reported_with_its_unread_objects(scene: Scene, gone: bool) -> None:
     scene.archive(1, "a")
     scene.fetch()
     made = scene.made[1]
@@ -409,7 +409,7 @@ def test_what_logzio_passed_over_is_a_gap_that_a_sample_shows_and_a_replay_close
     _, with_every_event = scene.look(sample=1, every_event=True)
     counts = scene.replay(tmp_path / "replay", Selection(is_unread=True))
 
-    assert {one.why for one in report.chains[0].partitions[0].unread} == {UnreadReason.GAP}
+    assert {unread.why for unread in report.chains[0].partitions[0].unread} == {UnreadReason.GAP}
     assert broken(findings) == broken(with_every_event) == ["Logz.io"]
     assert "6 of their 6 events" in with_every_event[0].text
     assert (counts.sent, counts.present) == (6, 2)
@@ -427,7 +427,7 @@ def test_what_a_registration_may_still_read_is_left_to_it(scene: Scene, tmp_path
     assert (counts.sent, of_its_time.sent) == (0, 1)
 
 
-def test_a_folder_that_no_registration_reads_and_a_partition_that_nobody_knows_are_told(scene: Scene) -> None:
+def test_an_unregistered_folder_and_an_unknown_partition_are_reported(scene: Scene) -> None:
     admin = AdminClient(kafka_client.client_config(scene.state))
     admin.create_partitions([NewPartitions(scene.topic, PARTITIONS + 1)])[scene.topic].result()
     kafka_support.wait_for("the new partition", lambda: knows_all(scene))
@@ -457,7 +457,7 @@ def test_events_that_could_not_be_indexed_are_counted(scene: Scene) -> None:
     assert broken(findings) == ["index"]
 
 
-def test_a_key_that_kafka_refuses_is_told_and_the_rest_is_looked_at(scene: Scene) -> None:
+def test_a_refused_kafka_key_is_reported_and_the_rest_is_checked(scene: Scene) -> None:
     scene.archive(0, "a")
     scene.fetch()
     source = scene.settings.source.model_copy(update={"api_key": "nobody"})
@@ -474,7 +474,7 @@ def test_a_key_that_kafka_refuses_is_told_and_the_rest_is_looked_at(scene: Scene
     assert newest.found is True
 
 
-def test_a_logzio_that_refuses_the_token_is_told_and_the_rest_is_looked_at(scene: Scene) -> None:
+def test_a_refused_logzio_token_is_reported_and_the_rest_is_checked(scene: Scene) -> None:
     scene.archive(0, "a")
     token = replace(scene.access(), logzio=LogzioClient(Transport(scene.emulator.url, "wrong-token")))
 
@@ -503,7 +503,7 @@ def test_the_listener_counts_what_it_refuses(scene: Scene) -> None:
     assert scene.access().logzio.present("type", ["confluent_audit", "own"]) == {"confluent_audit", "own"}
 
 
-def test_the_plan_of_the_account_is_told(scene: Scene) -> None:
+def test_the_plan_of_the_account_is_shown(scene: Scene) -> None:
     plan = scene.access().logzio.plan()
 
     assert plan is not None

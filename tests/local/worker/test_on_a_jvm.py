@@ -7,6 +7,7 @@ from pathlib import Path
 from components.worker.bundle import files
 from local.systems.kafka import jars
 from tests.unit.components.worker.test_fetch_secrets import FILE as FETCH_SECRETS
+from tests.unit.components.worker.test_rendered import config as rendered_config
 
 # Connect's handling of an event that it skips: the converter's exception goes to the reporter's logger.
 SKIP = """

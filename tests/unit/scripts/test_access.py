@@ -60,7 +60,7 @@ def test_in_a_project_of_another_name_the_parameter_carries_that_name() -> None:
 
     access(BY_IDS, "pkc-1:9092", ssm, owner="audit/prod").kafka({})
 
-    assert [one["Name"] for one in ssm.asked] == ["/ccloud-logexporter/audit/prod/kafka-credentials"]
+    assert [request["Name"] for request in ssm.asked] == ["/ccloud-logexporter/audit/prod/kafka-credentials"]
 
 
 def test_a_given_key_comes_before_the_vms() -> None:

@@ -22,21 +22,21 @@ def _no_pulumi(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
 
 
-def test_a_stack_that_cannot_be_read_is_not_taken_for_broken() -> None:
+def test_an_unreadable_stack_does_not_count_as_broken() -> None:
     code, told = run(verify.main, "--stack", "prod")
 
     assert code == 2
     assert "error: there is no `pulumi` on PATH" in told
 
 
-def test_what_is_to_be_sent_must_be_said_before_anything_is_asked() -> None:
+def test_a_replay_needs_a_selection() -> None:
     code, told = run(replay.main, "--stack", "prod")
 
     assert code == 2
     assert "exactly one of" in told
 
 
-def test_a_time_that_cannot_be_read_is_told_with_what_can() -> None:
+def test_an_invalid_time_is_refused_with_the_accepted_format() -> None:
     code, told = run(replay.main, "--stack", "prod", "--from", "yesterday")
 
     assert code == 2

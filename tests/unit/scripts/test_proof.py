@@ -95,7 +95,7 @@ def test_the_account_is_the_callers() -> None:
     assert Scene().proof().aws_account() == "123456789012"
 
 
-def test_the_vm_is_waited_for_until_its_newest_word_is_the_wanted_version() -> None:
+def test_the_proof_waits_until_the_vm_reports_the_wanted_version() -> None:
     scene = Scene(Aws([None, 2, 3]))
 
     scene.proof().wait_for_vm({"kafka": 3})
@@ -108,7 +108,7 @@ def test_the_vm_is_waited_for_until_its_newest_word_is_the_wanted_version() -> N
     assert scene.said[-1] == f"  yes, after {2 * POLL_SECONDS:.0f} s"
 
 
-def test_a_vm_that_does_not_change_over_in_time_is_told() -> None:
+def test_a_vm_that_keeps_its_old_credentials_fails_the_proof() -> None:
     with pytest.raises(ProofError, match="of waiting until the VM uses the new credentials"):
         Scene(Aws([2] * 100)).proof().wait_for_vm({"kafka": 3})
 
@@ -131,7 +131,7 @@ def test_the_event_must_arrive_in_logzio() -> None:
         scene.proof().wait_for_event()
 
 
-def test_no_new_event_in_time_is_told_with_a_way_to_make_one() -> None:
+def test_a_proof_without_a_new_event_says_how_to_make_one() -> None:
     with pytest.raises(ProofError, match="a login to Confluent Cloud makes one"):
         Scene().proof().wait_for_event()
 
@@ -154,7 +154,7 @@ def test_a_refused_token_ends_it_at_once() -> None:
         scene.proof().wait_for_event()
 
 
-def test_an_id_that_was_renamed_is_looked_for_under_its_new_name() -> None:
+def test_a_renamed_id_is_searched_by_its_new_name() -> None:
     scene = Scene(logzio=Logzio({"new"}), raw=changed("connector.renames", {"id": "event_id"}, BY_IDS))
     scene.meanwhile = lambda: scene.bucket.put(0, 0, {"event_id": "new"})
 

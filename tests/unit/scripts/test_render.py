@@ -102,14 +102,14 @@ def test_every_policy_is_json_with_statements(tmp_path: Path) -> None:
     assert all(document["Statement"] for document in documents)
 
 
-def test_what_only_an_account_can_tell_is_a_placeholder(tmp_path: Path) -> None:
+def test_values_that_need_an_account_are_placeholders(tmp_path: Path) -> None:
     run("--stack", EXAMPLE, "--out", str(tmp_path))
 
     assert "<endpoint of lkc-abc12>" in (tmp_path / "connect-standalone.properties").read_text()
     assert "<external id of the Logz.io account>" in (tmp_path / "reader-trust.json").read_text()
 
 
-def test_it_is_what_the_program_hands_to_the_vm(tmp_path: Path) -> None:
+def test_the_rendered_files_are_those_of_the_program(tmp_path: Path) -> None:
     """So the names of the parameters, which both make up, are the same too."""
     file = tmp_path / "Pulumi.own.yaml"
     file.write_text(BY_USER)
@@ -141,7 +141,7 @@ def test_the_secret_of_a_stack_file_is_not_rendered_even_encrypted(tmp_path: Pat
     assert not any("AAABBBCCC" in text for text in render.rendered(load_stack_file(file), "own").values())
 
 
-def test_a_stack_that_does_not_exist_is_told_and_nothing_is_written(tmp_path: Path) -> None:
+def test_a_missing_stack_file_is_reported_and_nothing_is_written(tmp_path: Path) -> None:
     code, output = run("--stack", "nowhere", "--out", str(tmp_path / "out"))
 
     assert code == 1
@@ -183,7 +183,7 @@ def test_a_time_without_quotes_is_read_as_the_engine_reads_it(tmp_path: Path) ->
     assert load_stack_file(file).worker.reboot_time == "13:30"
 
 
-def test_settings_that_cannot_be_used_are_all_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_all_problems_of_the_settings_are_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(render, "ROOT", tmp_path)
     (tmp_path / "Pulumi.bad.yaml").write_text(
         OWN_KEY.replace("logexporter-ccloud", "A.b").replace("12}", "0}")

@@ -148,7 +148,7 @@ def test_an_interrupted_rotation_is_finished_before_another_key_begins() -> None
     assert any(line.startswith("kafka: left as it is") for line in said)
 
 
-def test_an_end_of_the_old_key_that_nobody_proved_is_proven_first() -> None:
+def test_an_old_key_removed_by_hand_comes_back_until_the_proof() -> None:
     stack = played(1)
     stack.generations["writer"] = (2,)
     stack.state["writer"] = {1, 2}
@@ -167,7 +167,7 @@ def test_a_jump_that_was_written_by_hand_keeps_the_old_key_until_the_new_one_is_
     assert stack.calls == ["set {'writer': (1, 2)}", "up", "prove ['writer']", "drop writer", "up"]
 
 
-def test_a_stack_without_such_a_key_is_told_to_be_made_first() -> None:
+def test_a_stack_without_the_key_must_be_made_first() -> None:
     with pytest.raises(RotationError, match="run `pulumi up` first"):
         RotationState((1,), frozenset()).next_step()
 
@@ -246,13 +246,13 @@ def test_the_vm_switches_before_an_event_counts(proof: Any) -> None:
     assert proof.waited == [{"kafka": 7, "writer": 7}, "event"]
 
 
-def test_the_readers_key_is_none_of_the_vms(proof: Any) -> None:
+def test_the_vm_does_not_use_the_readers_key(proof: Any) -> None:
     prove([Key.READER], by_ids(metrics=True), proof, ask=refuse)
 
     assert proof.waited == ["event"]
 
 
-def test_without_metrics_nobody_can_be_spared_the_question() -> None:
+def test_yes_needs_metrics() -> None:
     with pytest.raises(RotationError, match=r"--yes needs worker\.metrics: true"):
         _require_person(by_ids(metrics=False), yes=True)
 

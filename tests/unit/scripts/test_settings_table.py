@@ -20,7 +20,7 @@ def test_every_setting_has_its_row() -> None:
             assert f"`{section}.{field.alias or name}" in rows
 
 
-def test_the_table_takes_the_place_of_an_old_one_and_nothing_else_is_touched(tmp_path: Path) -> None:
+def test_only_the_table_of_the_page_is_replaced(tmp_path: Path) -> None:
     page = tmp_path / "settings.md"
     page.write_text(f"before\n{settings_table.BEGIN}\nold\n{settings_table.END}\nafter\n")
 
@@ -50,7 +50,7 @@ def test_a_page_without_markers_is_left_alone() -> None:
         "| `tags` | object, each value: text | none |",
     ],
 )
-def test_a_row_tells_what_the_checks_take(row: str) -> None:
+def test_a_row_shows_the_accepted_values(row: str) -> None:
     assert row in settings_table.table()
 
 

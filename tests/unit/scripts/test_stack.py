@@ -61,7 +61,7 @@ def test_settings_are_those_of_the_stack_with_its_secrets(pulumi: Pulumi) -> Non
     assert asked.read_text().split()[:5] == ["config", "--json", "--show-secrets", "--stack", "prod"]
 
 
-def test_settings_that_cannot_be_used_are_told_all_at_once(pulumi: Pulumi) -> None:
+def test_all_problems_of_the_settings_are_reported_at_once(pulumi: Pulumi) -> None:
     pulumi("{}", 0)
 
     with pytest.raises(SettingsError) as caught:
@@ -70,7 +70,7 @@ def test_settings_that_cannot_be_used_are_told_all_at_once(pulumi: Pulumi) -> No
     assert len(caught.value.problems) > 3
 
 
-def test_a_section_that_is_no_object_is_a_problem_of_the_settings(pulumi: Pulumi) -> None:
+def test_a_section_that_is_not_an_object_is_refused(pulumi: Pulumi) -> None:
     stated = json.loads(config())
     stated["ccloud-logexporter:writer"]["value"] = "no JSON"
     pulumi(json.dumps(stated), 0)
@@ -79,7 +79,7 @@ def test_a_section_that_is_no_object_is_a_problem_of_the_settings(pulumi: Pulumi
         Stack("prod").settings()
 
 
-def test_the_keys_of_the_state_are_told_by_whose_they_are(pulumi: Pulumi) -> None:
+def test_the_keys_in_the_state_are_grouped_by_identity(pulumi: Pulumi) -> None:
     pulumi(
         state(
             {"type": "aws:iam/accessKey:AccessKey", "urn": f"{URN}::writer-key-1"},
@@ -166,11 +166,11 @@ def test_a_command_that_fails_says_what_went_wrong_and_no_secret(pulumi: Pulumi)
 
     assert str(caught.value) == "`pulumi config --json` failed: what went wrong"
     assert SECRET not in repr(caught.value)
-    with pytest.raises(PulumiError, match="did not end well"):
+    with pytest.raises(PulumiError, match="`pulumi up` failed"):
         Stack("prod").up(yes=True)
 
 
-def test_a_missing_pulumi_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_pulumi_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
 
     with pytest.raises(PulumiError, match="no `pulumi` on PATH"):
@@ -183,7 +183,7 @@ def test_a_stack_of_an_organisation_has_a_short_name() -> None:
     assert Stack("acme/ccloud-logexporter/prod").short_name == "prod"
 
 
-def test_a_stack_of_a_project_of_another_name_is_told_apart_by_it(
+def test_the_name_of_another_project_is_part_of_the_owner(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert Stack("acme/prod").owner == "prod"
@@ -199,7 +199,7 @@ REGISTRATION = f"urn:pulumi:prod::ccloud-logexporter::{REGISTRATION_TYPE}::logzi
 ENCRYPTED = {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", "ciphertext": "v1:x"}
 
 
-def test_registrations_of_the_state_tell_when_they_were_made_if_somebody_noted_it(pulumi: Pulumi) -> None:
+def test_registrations_in_the_state_have_their_time_of_creation_if_recorded(pulumi: Pulumi) -> None:
     prefix = "topics/audit/partition=0/"
     made = {"prefix": prefix, "role_arn": "arn:x", "secret_key": ENCRYPTED}
     resources: list[Mapping[str, object]] = [

@@ -37,7 +37,7 @@ class S3:
     bodies: dict[str, bytes] = field(default_factory=dict)
 
     def put(self, partition: int, offset: int, *events: Event) -> str:
-        text = "".join((one if isinstance(one, str) else json.dumps(one)) + "\n" for one in events)
+        text = "".join((event if isinstance(event, str) else json.dumps(event)) + "\n" for event in events)
         key = layout.key_start("topics", "audit", partition, offset) + ".json.gz"
         self.bodies[key] = gzip.compress(text.encode())
         return key
@@ -174,7 +174,7 @@ def test_a_dry_run_counts_and_sends_and_notes_nothing(scene: Scene) -> None:
     assert list(scene.folder.iterdir()) == []
 
 
-def test_a_run_that_was_interrupted_is_gone_on_with(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interrupted_run_continues(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(batch, "BATCH_BYTES", 1_000)
     scene.s3.put(0, 0, *many(0, 40))
     scene.s3.put(0, 40, *many(40, 40))

@@ -55,7 +55,7 @@ def test_a_time_is_of_utc_unless_it_says_otherwise(text: str, moment: datetime) 
 
 
 @pytest.mark.parametrize("given", [{"since": "soon"}, {"until": "2026-13-01"}])
-def test_a_time_that_cannot_be_read_is_told_with_what_can(given: dict[str, str]) -> None:
+def test_an_invalid_time_is_refused_with_the_accepted_format(given: dict[str, str]) -> None:
     with pytest.raises(SelectionError, match="accepted is ISO 8601"):
         chosen(**given)
 
@@ -70,12 +70,12 @@ def test_objects_are_named_by_key_or_address() -> None:
 
 
 @pytest.mark.parametrize("key", ["topics/audit/", "s3://archive", layout.sentinel_key("topics", "audit", 0)])
-def test_what_is_not_the_key_of_an_archived_object_is_refused(key: str) -> None:
+def test_a_key_that_is_not_of_an_archived_object_is_refused(key: str) -> None:
     with pytest.raises(SelectionError, match="is not the key of an archived object"):
         chosen(objects=[key])
 
 
-def test_events_of_a_time_are_looked_for_in_objects_of_a_week_longer() -> None:
+def test_a_time_range_selects_objects_of_one_more_week() -> None:
     selection = chosen(since="2026-03-01", until="2026-03-02")
 
     assert not selection.may_hold(written(datetime(2026, 2, 28, tzinfo=UTC)))
@@ -85,7 +85,7 @@ def test_events_of_a_time_are_looked_for_in_objects_of_a_week_longer() -> None:
     assert not selection.holds(datetime(2026, 3, 2, tzinfo=UTC))
 
 
-def test_what_is_unread_is_told_by_the_time_of_the_objects_alone() -> None:
+def test_unread_selects_by_the_time_of_the_objects() -> None:
     selection = chosen(unread=True, days=2.0)
 
     assert selection.holds(NOON - timedelta(days=6))
@@ -94,7 +94,7 @@ def test_what_is_unread_is_told_by_the_time_of_the_objects_alone() -> None:
 
 
 @pytest.mark.parametrize("given", [{"unread": True}, {"since": "2026-03-01"}])
-def test_what_may_be_on_its_way_is_left_out(given: dict[str, Any]) -> None:
+def test_objects_that_may_still_be_fetched_are_left_out(given: dict[str, Any]) -> None:
     assert chosen(**given).may_hold(written(NOON - timedelta(minutes=11)))
     assert not chosen(**given).may_hold(written(NOON - timedelta(minutes=9)))
 

@@ -22,7 +22,7 @@ class Played:
 
     def __call__(self, objects: Sequence[StoredObject]) -> list[SampledObject]:
         self.asked += len(objects)
-        return [self._look(one) for one in objects]
+        return [self._look(stored) for stored in objects]
 
     def _look(self, one: StoredObject) -> SampledObject:
         place = OBJECTS.index(one)
@@ -68,5 +68,5 @@ def test_an_object_whose_last_event_has_no_id_says_nothing() -> None:
     assert (found.behind, found.gaps) == ((), ())
 
 
-def test_no_objects_have_nothing_to_tell() -> None:
+def test_no_objects_give_an_empty_result() -> None:
     assert follow([], Played(set()), 20) == Delivery((), (), ())

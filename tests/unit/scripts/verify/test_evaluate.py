@@ -63,7 +63,7 @@ def waiting(since: datetime, **fields: Any) -> PartitionReport:
     return replace(FINE, position=replace(position, **fields))
 
 
-def test_nothing_is_told_of_a_chain_in_order_with_a_quiet_partition() -> None:
+def test_a_chain_in_order_has_no_findings() -> None:
     assert findings(report()) == []
     assert exit_code([]) == 0
 
@@ -79,7 +79,7 @@ def test_events_that_wait_for_a_rotation_are_on_their_way() -> None:
     assert only(report(waiting(ago(minutes=6)))).level is Level.WAITING
 
 
-def test_a_group_that_never_committed_anything_is_told_as_such() -> None:
+def test_a_group_that_never_committed_is_named() -> None:
     assert "group-1 has never committed anything" in only(report(waiting(ago(hours=5), committed=None))).text
 
 
@@ -194,7 +194,7 @@ def test_failures_of_other_sources_are_not_ours() -> None:
     assert only(report(index=IndexReport(total=5, seen=5, ours=0))).level is Level.NOTE
 
 
-def test_what_could_not_be_looked_at_is_told_apart_from_what_is_broken() -> None:
+def test_unchecked_parts_are_not_broken_parts() -> None:
     unseen = report(not_seen={"Kafka": "no route"})
     broken = report(waiting(ago(hours=1)), not_seen={"Logz.io": "down"})
 

@@ -40,28 +40,28 @@ def of(id_: str, days: float) -> EventRef:
     return EventRef(id_, NOON - timedelta(days=days))
 
 
-def test_an_event_is_looked_for_on_its_own_day() -> None:
+def test_an_event_is_searched_on_its_own_day() -> None:
     played = Played({0: {"a"}, 4: {"b"}})
 
     assert lookup(played).found([of("a", 0), of("b", 5)]) == {"a", "b"}
     assert played.asked == [(4, 1), (0, 1)]
 
 
-def test_one_that_is_not_there_is_looked_for_among_those_that_arrived_lately() -> None:
+def test_a_missing_event_is_searched_again_among_recent_arrivals() -> None:
     played = Played({0: {"b"}})
 
     assert lookup(played).found([of("b", 5), of("c", 5)]) == {"b"}
     assert played.asked == [(4, 2), (0, 2)]
 
 
-def test_many_are_asked_for_in_pieces() -> None:
+def test_many_events_are_searched_in_chunks() -> None:
     played = Played({0: {str(number) for number in range(2500)}})
 
     assert len(lookup(played).found([of(str(number), 0) for number in range(2500)])) == 2500
     assert played.asked == [(0, 1000), (0, 1000), (0, 500)]
 
 
-def test_nothing_is_asked_for_nothing() -> None:
+def test_no_events_need_no_search() -> None:
     played = Played({})
 
     assert lookup(played).found([]) == set()

@@ -22,7 +22,7 @@ def shown(seen: Report) -> str:
 def test_each_partition_has_a_line_and_the_verdict_comes_last() -> None:
     text = shown(report())
 
-    (line,) = [one for one in text.splitlines() if one.startswith("│         3")]
+    (line,) = [line for line in text.splitlines() if line.startswith("│         3")]
     assert [cell.strip() for cell in line.strip("│").split("│")] == [
         "3",
         "100",
@@ -36,7 +36,7 @@ def test_each_partition_has_a_line_and_the_verdict_comes_last() -> None:
     assert text.rstrip().endswith("stack prod: in order")
 
 
-def test_what_is_broken_is_told_with_the_section_that_mends_it() -> None:
+def test_a_finding_names_the_section_that_tells_the_repair() -> None:
     text = shown(report(waiting(ago(hours=3))))
 
     assert "30, 3 h" in text
@@ -45,7 +45,7 @@ def test_what_is_broken_is_told_with_the_section_that_mends_it() -> None:
     assert text.rstrip().endswith("stack prod: broken")
 
 
-def test_what_could_not_be_seen_leaves_question_marks() -> None:
+def test_unknown_figures_are_question_marks() -> None:
     text = shown(report(replace(FINE, position=None), not_seen={"Kafka, group group-1": "no route to host"}))
 
     assert "no route to host" in text
@@ -66,7 +66,7 @@ def test_many_partitions_still_fit_on_a_screen() -> None:
     assert "│        57" in text
 
 
-def test_originals_have_a_line_unless_there_is_something_to_tell() -> None:
+def test_originals_have_one_line_unless_there_is_a_problem() -> None:
     originals = replace(
         CHAIN, name="originals", group="group-1-originals", folder="originals", delivered=False
     )
@@ -84,7 +84,7 @@ def test_originals_have_a_line_unless_there_is_something_to_tell() -> None:
     assert "are not archived, the oldest for 3 h (group group-1-originals)" in told
 
 
-def test_json_holds_all_that_was_seen_and_found_and_the_exit_code() -> None:
+def test_json_has_the_report_the_findings_and_the_exit_code() -> None:
     seen = report(waiting(ago(hours=3)))
 
     content: dict[str, Any] = json.loads(output.as_json(seen, evaluate(seen, Patience())))

@@ -30,7 +30,7 @@ PRESENT = [present(1, FIRST), present(2, SECOND)]
 
 
 def states(made: list[StackRegistration], there: list[Registered]) -> list[RegistrationState]:
-    return [one.state for one in compare(GIVEN, made, there)]
+    return [compared.state for compared in compare(GIVEN, made, there)]
 
 
 def test_all_are_as_they_were_made() -> None:
@@ -44,14 +44,14 @@ def test_all_are_as_they_were_made() -> None:
     )
 
 
-def test_one_that_was_deleted_and_one_that_was_never_made_are_told_apart() -> None:
+def test_a_missing_registration_was_deleted_or_never_made() -> None:
     first, second = compare(GIVEN, MADE[:1], [])
 
     assert (first.state, first.difference) == (RegistrationState.MISSING, "registration 1 is gone")
     assert (second.state, second.difference) == (RegistrationState.MISSING, "it was never made")
 
 
-def test_one_that_was_switched_off_is_inactive() -> None:
+def test_a_disabled_registration_is_inactive() -> None:
     assert states(MADE, [present(1, FIRST, active=False), PRESENT[1]]) == [
         RegistrationState.INACTIVE,
         RegistrationState.FINE,
@@ -68,7 +68,7 @@ def test_one_that_was_switched_off_is_inactive() -> None:
         ({"add_object_key": True}, "addS3ObjectKeyAsLogField is True, not False"),
     ],
 )
-def test_one_that_was_changed_says_how(fields: dict[str, Any], told: str) -> None:
+def test_a_changed_registration_names_the_difference(fields: dict[str, Any], told: str) -> None:
     first, _ = compare(GIVEN, MADE, [present(1, FIRST, **fields), PRESENT[1]])
 
     assert (first.state, first.difference) == (RegistrationState.CHANGED, told)
@@ -81,13 +81,13 @@ def test_the_time_of_another_registration_is_not_known() -> None:
 
 
 @pytest.mark.parametrize("prefix", [FIRST, "topics/", ""])
-def test_a_second_one_that_reads_the_same_objects_is_told(prefix: str) -> None:
+def test_a_second_registration_of_the_same_objects_is_reported(prefix: str) -> None:
     first, *_ = compare(GIVEN, MADE, [*PRESENT, present(7, prefix)])
 
     assert (first.state, first.difference) == (RegistrationState.DOUBLE, "also read by 7")
 
 
-def test_a_second_one_that_reads_nothing_is_no_matter() -> None:
+def test_an_inactive_second_registration_is_ignored() -> None:
     assert states(MADE, [*PRESENT, present(7, "", active=False)]) == [
         RegistrationState.FINE,
         RegistrationState.FINE,
@@ -103,7 +103,7 @@ def test_a_key_that_pulumi_keeps_encrypted_is_not_compared() -> None:
     ]
 
 
-def test_another_key_is_told_without_it() -> None:
+def test_a_different_key_is_reported_but_not_shown() -> None:
     there = [present(1, FIRST, role_arn=None, access_key="AKIAXYZ"), PRESENT[1]]
 
     first, _ = compare(GIVEN, [StackRegistration(1, FIRST, access_key="AKIAABC"), MADE[1]], there)

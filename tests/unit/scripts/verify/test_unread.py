@@ -32,7 +32,7 @@ def test_objects_that_were_written_in_the_order_of_their_keys_are_all_read() -> 
     assert found.newest == stored(20, 30)
 
 
-def test_an_object_that_came_after_one_that_sorts_later_is_not() -> None:
+def test_an_object_written_after_one_that_sorts_later_is_unread() -> None:
     late = stored(6, 10)
 
     found = read(stored(0, 0), stored(5, 1), late, stored(9, 2), stored(20, 11))
@@ -41,12 +41,12 @@ def test_an_object_that_came_after_one_that_sorts_later_is_not() -> None:
     assert late not in found.plain
 
 
-def test_several_that_came_late_are_all_told() -> None:
+def test_all_late_objects_are_reported() -> None:
     late = [stored(1, 10), stored(2, 11), stored(3, 12)]
 
     found = read(stored(0, 0), *late, stored(9, 5), stored(20, 13))
 
-    assert list(found.suspects) == [one.key for one in late]
+    assert list(found.suspects) == [stored.key for stored in late]
 
 
 def test_an_old_object_outside_of_the_days_still_shows_what_was_read() -> None:
@@ -86,7 +86,7 @@ def test_somebody_elses_object_that_sorts_last_hides_all_that_come_after_it() ->
     assert found.suspects == {stored(5, 10).key: UnreadReason.ORDER}
 
 
-def test_the_sentinel_and_what_sorts_before_all_events_are_no_matter() -> None:
+def test_the_sentinel_and_other_objects_before_all_events_are_ignored() -> None:
     sentinel = StoredObject(layout.sentinel_key("topics", "audit", 0), 0, LONG_AGO)
 
     found = read(sentinel, stored(0, 0))
