@@ -81,7 +81,7 @@ def wait_until(holds: Callable[[], bool]) -> None:
 
 
 def processes_with(text: str) -> list[str]:
-    """The command lines of all processes that hold `text`, but not our own."""
+    """The command lines with `text` of all processes but this one."""
     found = []
     for process in Path("/proc").glob("[0-9]*"):
         try:
@@ -91,6 +91,12 @@ def processes_with(text: str) -> list[str]:
         if text in command and int(process.name) != os.getpid():
             found.append(command)
     return found
+
+
+def children(pid: int) -> list[int]:
+    """The processes that any thread of this one started."""
+    lists = [(task / "children").read_text().split() for task in Path(f"/proc/{pid}/task").iterdir()]
+    return [int(child) for found in lists for child in found]
 
 
 def start_hypervisor(state: Path, aws: str) -> Server:

@@ -10,7 +10,7 @@ import pytest
 
 from local.base import processes
 from local.systems.vm import shell
-from tests.local.vm.site import Site, running
+from tests.local.vm.site import Site, children, running
 
 SUBNETS = {"us-west-2a": "10.42.0.0/25", "us-west-2b": "10.42.0.128/25"}
 USER_DATA = """\
@@ -146,8 +146,3 @@ def namespaces(pid: int) -> list[Path]:
     """The network namespaces that a process holds open."""
     files = Path(f"/proc/{pid}/fd").iterdir()
     return [file for file in files if file.is_symlink() and str(file.readlink()).startswith("net:[")]
-
-
-def children(pid: int) -> list[int]:
-    lists = [(task / "children").read_text().split() for task in Path(f"/proc/{pid}/task").iterdir()]
-    return [int(child) for found in lists for child in found]

@@ -1,4 +1,4 @@
-"""A VM from an instance's user-data to its end: needs root, boots for real."""
+"""A VM from its instance's user-data to its end. Needs root: the VM boots for real."""
 
 import json
 import os
@@ -11,7 +11,7 @@ import pytest
 from local.base import processes
 from local.systems.vm import shell
 from local.systems.vm.machine import NSPAWN_FOLDERS, clear_leftovers
-from tests.local.vm.site import REGION, Site, processes_with, running, start_hypervisor, wait_until
+from tests.local.vm.site import REGION, Site, children, processes_with, running, start_hypervisor, wait_until
 
 USER_DATA = """\
 #cloud-config
@@ -37,7 +37,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 @pytest.fixture(scope="module")
 def instance(site: Site) -> str:
-    """A VM that fetched what its role lets it, and tried what it does not."""
+    """A VM that read the parameter of its role, and tried to read another."""
     iam, ssm = site.client("iam"), site.client("ssm")
     for name in ("own", "foreign"):
         ssm.put_parameter(Name=f"/vm/{name}", Value=f"the {name} secret", Type="SecureString")
@@ -57,8 +57,8 @@ def instance(site: Site) -> str:
 
 
 def test_cloud_init_ends_well_and_so_does_the_system(site: Site, instance: str) -> None:
-    told = site.await_state(instance, "running")
-    assert told["cloud_init"] == {"status": "done", "errors": []}
+    answer = site.await_state(instance, "running")
+    assert answer["cloud_init"] == {"status": "done", "errors": []}
     assert site.run(instance, "systemctl", "--failed", "--no-legend") == ""
 
 
@@ -88,7 +88,7 @@ def test_the_vm_trusts_the_brokers_authority(site: Site, instance: str) -> None:
 def test_each_vm_has_a_machine_id_of_its_own(site: Site, instance: str) -> None:
     other = site.launch("#cloud-config\n{}\n")
     site.await_state(other, "running")
-    numbers = {site.run(one, "cat", "/etc/machine-id") for one in (instance, other)}
+    numbers = {site.run(vm, "cat", "/etc/machine-id") for vm in (instance, other)}
     assert len(numbers - {""}) == 2
     site.client("ec2").terminate_instances(InstanceIds=[other])
     site.await_state(other, "gone")
@@ -115,10 +115,10 @@ def test_a_vm_follows_its_instance_through_stop_and_start(site: Site, instance: 
     site.await_state(instance, "running")
 
 
-def test_a_user_data_that_fails_is_told_as_an_error(site: Site) -> None:
+def test_user_data_that_fails_is_reported_as_an_error(site: Site) -> None:
     broken = site.launch("#cloud-config\nruncmd:\n- [ sh, -c, 'exit 3' ]\n")
-    told = site.await_state(broken, "running")
-    assert told["cloud_init"]["status"] == "error"
+    answer = site.await_state(broken, "running")
+    assert answer["cloud_init"]["status"] == "error"
     site.client("ec2").terminate_instances(InstanceIds=[broken])
     site.await_state(broken, "gone")
 
@@ -140,8 +140,12 @@ def test_a_killed_hypervisor_takes_its_vms_with_it(site: Site) -> None:
     second = Site(site.state, site.aws, f"http://127.0.0.1:{server.ready['port']}")
     doomed = second.launch("#cloud-config\n{}\n")
     second.await_state(doomed, "running")
+    # systemd-nspawn and pasta.
+    started = children(server.pid)
+    assert len(started) == 2
     os.kill(server.pid, signal.SIGKILL)
     wait_until(lambda: processes_with(doomed) == [])
+    wait_until(lambda: not any(Path(f"/proc/{child}").exists() for child in started))
     clear_leftovers()
     assert not (NSPAWN_FOLDERS / doomed).exists()
     assert doomed not in Path("/proc/self/mountinfo").read_text()
