@@ -71,11 +71,13 @@ settings-table: .venv/ready ## Writes the table of docs/settings.md anew.
 COMPILE = .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
   --no-header --upgrade
 
-lock: .venv/ready        ## Pins every dependency anew, with hashes.
+lock: .venv/ready        ## Pins every dependency at its newest version, with hashes; needs Go.
 	$(COMPILE) --all-extras pyproject.toml --output-file requirements.lock
 	$(COMPILE) --constraints requirements.lock pyproject.toml --output-file requirements.txt
 	$(COMPILE) --group setup --output-file requirements-setup.lock
 	$(COMPILE) --group go --output-file requirements-go.lock
+	cd local/stack/engine && go get -tool github.com/pulumi/pulumi/pkg/v3/cmd/pulumi@latest && go mod tidy
+	cd tools/actionlint && go get -tool github.com/rhysd/actionlint/cmd/actionlint@latest && go mod tidy
 
 release: .venv/ready     ## Gives the changes since the last version one of their own: make release VERSION=0.2.0
 	$(RUN) -m scripts.release $(VERSION)

@@ -5,30 +5,49 @@ from datetime import UTC, datetime
 
 import pulumi
 
-from components import layout, living, settings
-from components.access import ArchiveReader, ArchiveReaderArgs, ArchiveWriter, ArchiveWriterArgs
-from components.archive import AuditLogArchive, AuditLogArchiveArgs
-from components.shipping.registration import LogzioShipping, LogzioShippingArgs
+from components import running_stack, settings
+from components.archive import layout
+from components.archive.bucket import AuditLogArchive, AuditLogArchiveArgs
+from components.archive.writer import ArchiveWriter, ArchiveWriterArgs
+from components.logzio.reader import ArchiveReader, ArchiveReaderArgs
+from components.logzio.registration import LogzioShipping, LogzioShippingArgs
+from components.owner import Owner
 from components.source import AuditLogSource, AuditLogSourceArgs
-from components.worker.connect import consumer_group
-from components.worker.vm import ConnectWorker, ConnectWorkerArgs
+from components.worker.vm import ConnectWorker, ConnectWorkerArgs, Machine
+from components.worker_settings import consumer_group, worker_config
 
 given = settings.from_pulumi(os.environ)
-group = consumer_group(given, pulumi.get_project(), pulumi.get_stack())
-before, today = living.read(), datetime.now(UTC).date()
-living.require_same_region(before, given.region)
-living.require_supported_platform(before, given, today)
-warnings = [*settings.warnings(given, today), living.group_warning(before, group, given.connector.name)]
+owner = Owner(pulumi.get_project(), pulumi.get_stack())
+group = consumer_group(given, owner)
+running, today = running_stack.read(), datetime.now(UTC).date()
+running_stack.require_same_region(running, given.region)
+running_stack.require_supported_platform(
+    running,
+    given.worker.platform_version,
+    today,
+    allow_unsupported=given.worker.allow_unsupported_platform,
+)
+warnings = [
+    *settings.warnings(given, today),
+    running_stack.group_warning(running, group, given.connector.name),
+]
 for warning in filter(None, warnings):
     pulumi.log.warn(warning)
-tags = {"Project": pulumi.get_project(), "Stack": pulumi.get_stack(), "ManagedBy": "pulumi", **given.tags}
+tags = {"Project": owner.project, "Stack": owner.stack, "ManagedBy": "pulumi", **given.tags}
 
 source = AuditLogSource(
     "audit-log",
     AuditLogSourceArgs(
-        source=given.source,
+        owner=owner,
         region=given.region,
         allow_other_region=given.archive.allow_other_region,
+        bootstrap_servers=given.source.bootstrap_servers,
+        api_key=given.source.api_key,
+        api_secret=settings.secret(given.source.api_secret) if given.source.api_secret else None,
+        cluster=given.source.cluster,
+        environment=given.source.environment,
+        service_account=given.source.service_account,
+        key_generations=given.source.key_generations,
     ),
 )
 
@@ -52,9 +71,11 @@ archive = AuditLogArchive(
 writer = ArchiveWriter(
     "writer",
     ArchiveWriterArgs(
+        owner=owner,
         bucket=archive.bucket,
         identity=given.writer.identity,
-        iam=given.iam,
+        path=given.iam.path,
+        permissions_boundary_arn=given.iam.permissions_boundary_arn,
         key_generations=given.writer.key_generations,
         kms_key_arn=given.archive.kms_key_arn,
         tags=tags,
@@ -64,10 +85,12 @@ writer = ArchiveWriter(
 reader = ArchiveReader(
     "reader",
     ArchiveReaderArgs(
+        owner=owner,
         bucket=archive.bucket,
         topics_dir=given.connector.topics_dir,
         authentication=given.logzio.authentication,
-        iam=given.iam,
+        path=given.iam.path,
+        permissions_boundary_arn=given.iam.permissions_boundary_arn,
         key_generations=given.logzio.key_generations,
         logzio_url=given.logzio.base_url,
         kms_key_arn=given.archive.kms_key_arn,
@@ -75,7 +98,7 @@ reader = ArchiveReader(
     ),
 )
 
-# Logz.io never reads what was there before its registration: it is told of every prefix first.
+# Logz.io never reads objects that are older than their registration: every prefix is registered before the VM starts.
 shipping = LogzioShipping(
     "logzio",
     LogzioShippingArgs(
@@ -96,13 +119,26 @@ shipping = LogzioShipping(
 worker = ConnectWorker(
     "worker",
     ConnectWorkerArgs(
-        settings=given,
-        bootstrap_servers=source.bootstrap_servers,
+        config=worker_config(given, owner, source.bootstrap_servers),
+        machine=Machine(
+            instance_type=given.worker.instance_type,
+            ami=given.worker.ami,
+            volume_gb=given.worker.volume_gb,
+            subnet_id=given.worker.subnet_id,
+            availability_zones=given.worker.availability_zones,
+            dns_servers=given.worker.dns_servers,
+        ),
         kafka_api_key=source.api_key,
         kafka_api_secret=source.api_secret,
         writer_credentials=writer.credentials,
         writer_policy=writer.instance_policy,
-        living=before,
+        running_stack=running,
+        keep_files=not given.archive.destroy_with_data,
+        kms_key_arn=given.archive.kms_key_arn,
+        path=given.iam.path,
+        permissions_boundary_arn=given.iam.permissions_boundary_arn,
+        secrets_key_arn=given.worker.secrets_key_arn,
+        alarm_topic_arn=given.worker.alarm_topic_arn,
         tags=tags,
     ),
     pulumi.ResourceOptions(depends_on=[archive, writer, shipping]),
@@ -113,7 +149,7 @@ pulumi.export("region", given.region)
 pulumi.export(
     "topicPrefixes", [layout.topic_prefix(given.connector.topics_dir, topic) for topic in given.source.topics]
 )
-pulumi.export(living.CONSUMER_GROUP, group)
+pulumi.export(running_stack.CONSUMER_GROUP, group)
 pulumi.export("registrationIds", shipping.registration_ids)
 pulumi.export("instanceId", worker.instance_id)
 pulumi.export("availabilityZone", worker.availability_zone)

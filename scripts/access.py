@@ -7,11 +7,11 @@ from typing import Any, cast
 
 import boto3
 
+from components.logzio import redaction
+from components.logzio.client import LogzioClient
+from components.logzio.transport import Transport
 from components.settings import Settings
-from components.shipping import redaction
-from components.shipping.client import LogzioClient
-from components.shipping.transport import Transport
-from components.worker.connect import parameter_name
+from components.worker.config import parameter_name
 from scripts.stack import Stack
 from scripts.verification import kafka
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from components import layout
+from components.archive import layout
 
 _PAGE = 1000
 """The most keys that S3 lists at once."""

@@ -12,11 +12,11 @@ from typing import Any, TypeVar, cast
 
 import boto3
 
+from components.logzio.client import LogzioClient
+from components.logzio.errors import Kind, LogzioError
+from components.logzio.transport import Transport
 from components.settings import Settings
-from components.shipping.client import LogzioClient
-from components.shipping.errors import Kind, LogzioError
-from components.shipping.transport import Transport
-from components.worker.connect import metrics_namespace, parameter_name
+from components.worker.config import metrics_namespace, parameter_name
 from scripts.archive import Archive
 
 POLL_SECONDS = 10.0
@@ -36,7 +36,7 @@ class ProofError(RuntimeError):
 class Proof:
     """Looks at one stack's VM, bucket and Logz.io account.
 
-    `stack`: see `components.names.owner`. `patience` is for each wait, in seconds.
+    `stack`: see `components.owner.Owner.path`. `patience` is for each wait, in seconds.
     """
 
     settings: Settings

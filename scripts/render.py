@@ -10,12 +10,15 @@ from typing import Annotated
 
 import typer
 
-from components import names, policies
+from components import policies
+from components.owner import Owner
 from components.policies import Statement
 from components.settings import Settings, SettingsError, load_stack_file, stack_file
 from components.worker import bundle, cloud_config
 from components.worker.bundle import Bundle
-from components.worker.connect import SERVICE, WorkerFacts, metrics_namespace, parameter_name
+from components.worker.config import WorkerConfig, metrics_namespace
+from components.worker.connect import SERVICE
+from components.worker_settings import worker_config
 from scripts.stack import Stack, project_name
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -23,14 +26,15 @@ ROOT = Path(__file__).resolve().parents[1]
 
 def rendered(settings: Settings, stack: str) -> dict[str, str]:
     """File name -> content: the VM's files, its user-data, the policies as JSON, and the reasons of all of them."""
-    facts = _facts(settings, stack)
-    fetched = bundle.files(settings, facts)
+    bootstrap_servers = settings.source.bootstrap_servers or f"<endpoint of {settings.source.cluster}>"
+    config = worker_config(settings, Owner(project_name(), stack), bootstrap_servers)
+    fetched = bundle.files(config)
     packed = bundle.pack(fetched)
-    documents = _policies(settings, facts, packed)
-    on_the_vm = {**fetched, **cloud_config.files(settings, facts, packed)}
+    documents = _policies(settings, config, packed)
+    on_the_vm = {**fetched, **cloud_config.files(config, packed)}
     return {
         **{_name(path): file.content for path, file in on_the_vm.items()},
-        "user-data": cloud_config.user_data(settings, facts, packed),
+        "user-data": cloud_config.user_data(config, packed),
         **{f"{name}.json": policies.to_json(given) + "\n" for name, given in documents.items()},
         "policies.md": _reasons(documents),
     }
@@ -42,24 +46,10 @@ def _name(path: str) -> str:
     return path.removeprefix(library) if path.startswith(library) else PurePosixPath(path).name
 
 
-def _facts(settings: Settings, stack: str) -> WorkerFacts:
-    source = settings.source
-    credentials = ["kafka", "writer"] if settings.writer.identity == "user" else ["kafka"]
-    return WorkerFacts(
-        project=project_name(),
-        stack=stack,
-        bootstrap_servers=source.bootstrap_servers or f"<endpoint of {source.cluster}>",
-        parameters={
-            credential: parameter_name(names.owner(project_name(), stack), credential)
-            for credential in credentials
-        },
-    )
-
-
-def _policies(settings: Settings, facts: WorkerFacts, packed: Bundle) -> dict[str, list[Statement]]:
+def _policies(settings: Settings, config: WorkerConfig, packed: Bundle) -> dict[str, list[Statement]]:
     bucket, key = settings.archive.bucket, settings.archive.kms_key_arn
     parameters = [
-        f"arn:aws:ssm:{settings.region}:<account>:parameter{name}" for name in facts.parameters.values()
+        f"arn:aws:ssm:{settings.region}:<account>:parameter{name}" for name in config.parameters.values()
     ]
     documents = {
         "bucket-policy": policies.bucket(bucket, key),
@@ -77,7 +67,7 @@ def _policies(settings: Settings, facts: WorkerFacts, packed: Bundle) -> dict[st
     if settings.worker.secrets_key_arn is None:
         documents["secrets-key-policy"] = policies.secrets_key("arn:aws:iam::<account>:root")
     if settings.worker.metrics:
-        documents["vm-metrics-policy"] = policies.metrics(metrics_namespace(facts.owner))
+        documents["vm-metrics-policy"] = policies.metrics(metrics_namespace(config.owner.path))
     if settings.logzio.authentication == "role":
         documents["reader-trust"] = policies.reader_trust(
             "<AWS account of Logz.io>", "<external id of the Logz.io account>"

@@ -14,12 +14,12 @@ from typing import Annotated
 import typer
 from botocore.exceptions import BotoCoreError, ClientError
 
-from components.logzio_facts import SHIPPING_TOKEN_VARIABLE
+from components.logzio import redaction
+from components.logzio.errors import LogzioError
+from components.logzio.facts import SHIPPING_TOKEN_VARIABLE
+from components.logzio.listener import Listener
+from components.logzio.model import Plan
 from components.settings import SettingsError
-from components.shipping import redaction
-from components.shipping.errors import LogzioError
-from components.shipping.listener import Listener
-from components.shipping.model import Plan
 from scripts.access import Access, AccessError
 from scripts.replaying.form import Form
 from scripts.replaying.progress import FOLDER, Progress

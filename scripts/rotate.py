@@ -13,8 +13,8 @@ from typing import Annotated
 import typer
 from botocore.exceptions import BotoCoreError, ClientError
 
+from components.logzio.errors import LogzioError
 from components.settings import Settings, SettingsError
-from components.shipping.errors import LogzioError
 from scripts import proof as proofs
 from scripts.proof import Proof, ProofError
 from scripts.stack import PulumiError, Stack

@@ -13,7 +13,8 @@ from typing import Any
 
 import yaml
 
-from components import generations, names, settings
+from components import key_generations, settings
+from components.owner import Owner
 from components.settings import NAMESPACE, Settings
 from scripts.verification.registrations import Made
 
@@ -42,8 +43,8 @@ class Stack:
 
     @property
     def owner(self) -> str:
-        """What the stack's resources carry, see `components.names.owner`."""
-        return names.owner(project_name(), self.short_name)
+        """What the stack's resources carry, see `components.owner.Owner.path`."""
+        return Owner(project_name(), self.short_name).path
 
     def settings(self) -> Settings:
         """What the stack file says, secrets decrypted.
@@ -86,7 +87,7 @@ class Stack:
         """The keys in the stack's state: whose (`writer`) -> generations."""
         found: dict[str, set[int]] = {}
         for resource in self._resources:
-            key = generations.parse_resource_name(resource["urn"].rpartition("::")[2])
+            key = key_generations.parse_resource_name(resource["urn"].rpartition("::")[2])
             if key is not None and resource["type"] in _KEYS:
                 found.setdefault(key[0], set()).add(key[1])
         return found

@@ -12,8 +12,8 @@ import typer
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 
+from components.logzio import redaction
 from components.settings import SettingsError
-from components.shipping import redaction
 from scripts.access import Access, AccessError
 from scripts.stack import PulumiError
 from scripts.verification import screen

@@ -10,8 +10,9 @@ from urllib.parse import urlsplit
 from pydantic import BeforeValidator, Field, GetCoreSchemaHandler, SecretStr
 from pydantic_core import CoreSchema, core_schema
 
-from components import generations, logzio_facts
-from components.addresses import LOOPBACK
+from components import key_generations
+from components.logzio import facts as logzio_facts
+from components.loopback import LOOPBACK
 from components.settings.platforms import PLATFORMS
 
 # Since 10.6 the sink never overwrites an object (enable.conditional.writes): an overwritten object that Logz.io
@@ -217,7 +218,7 @@ Fingerprints = Annotated[
 KeyGenerations = Annotated[
     tuple[Annotated[int, Field(ge=1, le=1_000_000)], ...],
     Field(strict=False),  # YAML has lists, no tuples
-    Checked("one generation, or two that follow each other, e.g. [1, 2]", generations.check),
+    Checked("one generation, or two that follow each other, e.g. [1, 2]", key_generations.check),
 ]
 
 # Confluent Cloud and Kafka

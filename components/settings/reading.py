@@ -14,7 +14,7 @@ from pydantic import SecretStr, ValidationError, create_model
 from pydantic.alias_generators import to_camel
 from pydantic_core import ErrorDetails
 
-from components.logzio_facts import TOKEN_VARIABLE
+from components.logzio.facts import TOKEN_VARIABLE
 from components.settings import platforms, stack_file
 from components.settings.checks import number_as_text
 from components.settings.problems import NAMESPACE, SettingsError, problem, unknown

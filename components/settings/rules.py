@@ -5,8 +5,9 @@ from collections.abc import Callable, Iterator
 
 from pydantic import SecretStr
 
-from components import layout, logzio_facts
-from components.logzio_facts import TOKEN_VARIABLE
+from components.archive import layout
+from components.logzio import facts as logzio_facts
+from components.logzio.facts import TOKEN_VARIABLE
 from components.settings.connector_properties import refusal
 from components.settings.platforms import PLATFORMS
 from components.settings.problems import NAMESPACE, SettingsError, problem

@@ -6,8 +6,9 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
-from components import layout, logzio_facts
-from components.logzio_facts import TOKEN_VARIABLE
+from components.archive import layout
+from components.logzio import facts as logzio_facts
+from components.logzio.facts import TOKEN_VARIABLE
 from components.settings.checks import (
     Ami,
     ApiKey,

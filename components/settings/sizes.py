@@ -2,7 +2,7 @@
 
 import math
 
-from components import logzio_facts
+from components.logzio import facts as logzio_facts
 
 # The bytes that one archived event is taken to need at most when objects are sized (8 KiB, uncompressed), and
 # the round number of them that stays under what Logz.io fetches: 6,100 x 8 KiB = 49,971,200 bytes.

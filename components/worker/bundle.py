@@ -1,4 +1,4 @@
-"""The VM's files, packed into one archive that the VM fetches from the bucket (pure)."""
+"""The files of the VM, packed into one archive that the VM fetches from the bucket (pure)."""
 
 import bz2
 import hashlib
@@ -9,16 +9,15 @@ import tarfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from components import layout
-from components.settings import Settings
+from components.archive import layout
+from components.worker.config import Platform, WorkerConfig, metrics_namespace
 from components.worker.connect import (
     LOG_FOLDER,
     PLUGIN_FOLDER,
     SERVICE,
-    WorkerFacts,
     connectors,
-    metrics_namespace,
     render,
     worker_properties,
 )
@@ -29,15 +28,15 @@ CONNECTOR_PROPERTIES = "/etc/kafka-connect-s3/s3-sink-connector.properties"
 ORIGINALS_PROPERTIES = "/etc/kafka-connect-s3/originals-connector.properties"
 
 AMAZON_TIME = "169.254.169.123"
-"""Amazon Time Sync, in reach of every instance."""
+"""Amazon Time Sync, which every instance reaches."""
 
 FILES = Path(__file__).parent / "files"
-"""The files of the VM that no setting changes."""
+"""The VM's files that no setting changes."""
 
 
 @dataclass(frozen=True)
 class File:
-    """A file on the VM, owned by root; none of them holds a secret."""
+    """A file on the VM, owned by root. No file holds a secret."""
 
     content: str
     permissions: str = "0644"
@@ -51,35 +50,35 @@ class Bundle:
 
     @property
     def sha256(self) -> str:
-        """64 hexadecimal digits. The VM unpacks nothing that has another one."""
+        """64 hexadecimal digits. The VM unpacks only an archive with this SHA-256."""
         return hashlib.sha256(self.content).hexdigest()
 
     @property
     def key(self) -> str:
-        """Its key in the bucket: another one for other content."""
+        """Its key in the bucket, which depends on the content."""
         return layout.worker_files_key(self.sha256)
 
 
-def files(settings: Settings, facts: WorkerFacts) -> dict[str, File]:
-    """Path on the VM -> file: all but those that the user-data brings (see `cloud_config`)."""
-    log_path, log_content, _ = _logging(settings)
+def files(config: WorkerConfig) -> dict[str, File]:
+    """Path on the VM -> file: all but the files that the user-data contains (see `cloud_config`)."""
+    logging = _logging(config.platform)
     return {
-        WORKER_PROPERTIES: File(render(worker_properties(settings, facts), "Kafka Connect, standalone")),
-        **_connector_files(settings, facts),
-        log_path: File(log_content),
+        WORKER_PROPERTIES: File(render(worker_properties(config), "Kafka Connect, standalone")),
+        **_connector_files(config),
+        logging.path: File(read(logging.file).replace("@LOG_LEVEL@", config.connect.log_level)),
         f"/etc/systemd/system/{SERVICE}.service": File(read(f"{SERVICE}.service")),
         f"/etc/sysusers.d/{SERVICE}.conf": File(read("sysusers.conf")),
-        f"/etc/{SERVICE}/environment": File(_environment(settings, facts)),
-        f"/etc/{SERVICE}/install.env": File(_install_variables(settings, facts)),
-        f"/etc/{SERVICE}/keys.json": File(_keys_settings(settings)),
-        f"/etc/{SERVICE}/secrets.json": File(_secrets_settings(settings, facts)),
-        f"/etc/{SERVICE}/watchdog.json": File(_watchdog_settings(settings, facts)),
+        f"/etc/{SERVICE}/environment": File(_environment(config)),
+        f"/etc/{SERVICE}/install.env": File(_install_variables(config)),
+        f"/etc/{SERVICE}/keys.json": File(_keys_settings(config)),
+        f"/etc/{SERVICE}/secrets.json": File(_secrets_settings(config)),
+        f"/etc/{SERVICE}/watchdog.json": File(_watchdog_settings(config)),
         f"/etc/systemd/system/{SERVICE}-watchdog.service": File(read(f"{SERVICE}-watchdog.service")),
         f"/etc/systemd/system/{SERVICE}-watchdog.timer": File(read(f"{SERVICE}-watchdog.timer")),
-        f"/etc/apt/apt.conf.d/60{SERVICE}": File(_upgrades(settings)),
-        **_pins(settings),
+        f"/etc/apt/apt.conf.d/60{SERVICE}": File(_upgrades(config.reboot_time)),
+        **_pins(config.platform.package_version),
         f"/etc/needrestart/conf.d/{SERVICE}.conf": File(read("needrestart.conf")),
-        # Whichever of the two an image has: the time of the hypervisor, which needs no way out.
+        # An image has one of the two. The hypervisor's time needs no way out.
         f"/etc/systemd/timesyncd.conf.d/{SERVICE}-time.conf": File(f"[Time]\nNTP={AMAZON_TIME}\n"),
         f"/etc/chrony/sources.d/{SERVICE}-time.sources": File(f"server {AMAZON_TIME} prefer iburst\n"),
         f"/etc/systemd/journald.conf.d/{SERVICE}-journald.conf": File(read("journald.conf")),
@@ -94,22 +93,22 @@ def files(settings: Settings, facts: WorkerFacts) -> dict[str, File]:
     }
 
 
-def _connector_files(settings: Settings, facts: WorkerFacts) -> dict[str, File]:
-    """A file for each of the worker's connectors, in their order."""
-    known = {
+def _connector_files(config: WorkerConfig) -> dict[str, File]:
+    """A file for each connector, in the order of `connectors`."""
+    titles = {
         CONNECTOR_PROPERTIES: "Audit log to S3",
         ORIGINALS_PROPERTIES: "Audit log to S3, as Confluent sent it",
     }
     return {
         path: File(render(connector.properties, title))
-        for (path, title), connector in zip(known.items(), connectors(settings, facts), strict=False)
+        for (path, title), connector in zip(titles.items(), connectors(config), strict=False)
     }
 
 
 def pack(contents: Mapping[str, File]) -> Bundle:
-    """The same files give the same bytes on every machine, or another machine would replace the VM.
+    """The same files give the same bytes on every machine: otherwise an `up` from another machine would replace the VM.
 
-    So bzip2, which has one implementation, while those of zlib (gzip) give different bytes.
+    That is why it is bzip2, which has one implementation. The implementations of zlib (gzip) give different bytes.
     """
     out = io.BytesIO()
     with tarfile.open(fileobj=out, mode="w", format=tarfile.USTAR_FORMAT) as archive:
@@ -122,146 +121,153 @@ def pack(contents: Mapping[str, File]) -> Bundle:
 
 
 def read(name: str) -> str:
-    """A file of the VM as it is in the project."""
+    """Content of a file of the VM, as it is in the project."""
     return (FILES / name).read_text()
 
 
-def _environment(settings: Settings, facts: WorkerFacts) -> str:
+def _environment(config: WorkerConfig) -> str:
     """Systemd's EnvironmentFile of the service."""
-    heap = settings.worker.heap_mb
-    _, _, log_option = _logging(settings)
+    heap = config.connect.heap_mb
+    logging = _logging(config.platform)
     variables = {
-        "CONNECTORS": " ".join(_connector_files(settings, facts)),
+        "CONNECTORS": " ".join(_connector_files(config)),
         "KAFKA_HEAP_OPTS": f"-Xms{heap}m -Xmx{heap}m",
-        # One core is enough for a trail of events, and the serial collector needs the least memory. A JVM out
-        # of memory ends, and is started again.
+        # Audit events need one core only, and the serial collector uses the least memory. A JVM that runs out of memory
+        # exits, and systemd starts it again.
         "KAFKA_JVM_PERFORMANCE_OPTS": "-server -XX:+UseSerialGC -XX:+ExitOnOutOfMemoryError -Djava.awt.headless=true",
-        # Left empty, the package's script opens JMX on a port of every interface.
+        # If this is empty, the package's script opens JMX on a port of every interface.
         "KAFKA_JMX_OPTS": "-XX:+DisableAttachMechanism",
-        "KAFKA_LOG4J_OPTS": log_option,
+        "KAFKA_LOG4J_OPTS": f"-D{logging.option}{logging.path}",
         "LOG_DIR": LOG_FOLDER,
-        # A metadata service that is slow during boot is asked again.
+        # Retries while the metadata service is slow during boot.
         "AWS_METADATA_SERVICE_NUM_ATTEMPTS": "5",
     }
     return "".join(f'{name}="{value}"\n' for name, value in variables.items())
 
 
-def _install_variables(settings: Settings, facts: WorkerFacts) -> str:
+def _install_variables(config: WorkerConfig) -> str:
     """What the install script sources."""
-    worker, connector = settings.worker, settings.connector
+    platform, sink = config.platform, config.sink
+    package_version = f"={platform.package_version}" if platform.package_version else ""
+    # Empty: nothing is compiled.
+    jdk = f"openjdk-{platform.java_version}-jdk-headless" if sink.partitioner == "ordered" else ""
     variables = {
-        "JAVA_PACKAGE": f"openjdk-{worker.java_version}-jre-headless",
-        # Empty: nothing is compiled.
-        "JDK_PACKAGE": f"openjdk-{worker.java_version}-jdk-headless"
-        if connector.partitioner == "ordered"
-        else "",
-        "PLATFORM_PACKAGE": worker.package + (f"={worker.package_version}" if worker.package_version else ""),
-        "PLATFORM_VERSION": worker.platform_version,
-        "REPOSITORY_URL": worker.repository_url,
-        "REPOSITORY_KEY_URL": worker.key_url,
-        "REPOSITORY_KEY_FINGERPRINTS": " ".join(worker.repository_key_fingerprint),
-        "CONNECTOR_NAMES": " ".join(one.name for one in connectors(settings, facts)),
-        "CONNECTOR_URL": connector.download_url,
-        "CONNECTOR_SHA256": connector.archive_sha256 or "",
+        "JAVA_PACKAGE": f"openjdk-{platform.java_version}-jre-headless",
+        "JDK_PACKAGE": jdk,
+        "PLATFORM_PACKAGE": platform.package + package_version,
+        "PLATFORM_VERSION": platform.version,
+        "REPOSITORY_URL": platform.repository_url,
+        "REPOSITORY_KEY_URL": platform.key_url,
+        "REPOSITORY_KEY_FINGERPRINTS": " ".join(platform.key_fingerprints),
+        "CONNECTOR_NAMES": " ".join(connector.name for connector in connectors(config)),
+        "CONNECTOR_URL": sink.url,
+        "CONNECTOR_SHA256": sink.sha256 or "",
         "PLUGIN_FOLDER": PLUGIN_FOLDER,
-        "REST_PORT": str(worker.rest_port),
+        "REST_PORT": str(config.connect.rest_port),
     }
     return "".join(f"{name}={shlex.quote(value)}\n" for name, value in variables.items())
 
 
-def _pins(settings: Settings) -> dict[str, File]:
-    """Apt's preference for one version of Confluent's packages, if the settings name one.
+def _pins(package_version: str | None) -> dict[str, File]:
+    """Apt's preference for one version of Confluent's packages; empty if the newest version is wanted.
 
-    The package depends on its siblings in exactly its own version, of which apt would choose the newest ("held broken
-    packages"; Confluent's own playbooks meet it, confluentinc/cp-ansible issue 1797). A priority above 1000 wins over a
-    later version that is installed (apt_preferences(5)).
+    The package depends on exactly its own version of its sibling packages, but apt would choose their newest version
+    ("held broken packages"; Confluent's own playbooks meet it, confluentinc/cp-ansible issue 1797). A priority above
+    1000 also wins over a later version that is installed (apt_preferences(5)).
     """
-    version = settings.worker.package_version
-    if version is None:
+    if package_version is None:
         return {}
-    text = f"Package: confluent-*\nPin: version {version}\nPin-Priority: 1001\n"
+    text = f"Package: confluent-*\nPin: version {package_version}\nPin-Priority: 1001\n"
     return {f"/etc/apt/preferences.d/{SERVICE}": File(text)}
 
 
-def _upgrades(settings: Settings) -> str:
-    """Apt's settings for unattended upgrades: from where is the distribution's own choice, its security updates.
+def _upgrades(reboot_time: str) -> str:
+    """Apt's settings for unattended upgrades. The distribution chooses the sources: its security updates.
 
-    Named after the distribution's 50unattended-upgrades, so that it wins. A reboot loses nothing: what was not
-    committed is read again.
+    The file sorts after the distribution's 50unattended-upgrades, so it wins. A reboot loses nothing: the connectors
+    read again what they had not committed.
     """
-    time = settings.worker.reboot_time
+    never = reboot_time == "never"
     values = {
         "APT::Periodic::Update-Package-Lists": "1",
         "APT::Periodic::Unattended-Upgrade": "1",
-        "Unattended-Upgrade::Automatic-Reboot": "false" if time == "never" else "true",
+        "Unattended-Upgrade::Automatic-Reboot": "false" if never else "true",
         "Unattended-Upgrade::Automatic-Reboot-WithUsers": "true",
     }
-    if time != "never":
-        values["Unattended-Upgrade::Automatic-Reboot-Time"] = time
+    if not never:
+        values["Unattended-Upgrade::Automatic-Reboot-Time"] = reboot_time
     return "".join(f'{name} "{value}";\n' for name, value in values.items())
 
 
-def _secrets_settings(settings: Settings, facts: WorkerFacts) -> str:
-    """Where fetch_secrets.py and the watchdog look; names only."""
-    known = {
-        "region": settings.region,
-        "endpoint": settings.worker.endpoints.ssm,
-        "parameters": dict(facts.parameters),
-    }
-    return json.dumps(known, indent=2) + "\n"
+def _secrets_settings(config: WorkerConfig) -> str:
+    """Where fetch_secrets.py and the watchdog find the credentials; names only."""
+    return _json(
+        {
+            "region": config.region,
+            "endpoint": config.endpoints.ssm,
+            "parameters": config.parameters,
+        }
+    )
 
 
-def _keys_settings(settings: Settings) -> str:
-    """Where check_keys.py looks for keys that are ahead."""
-    known = {
-        "region": settings.region,
-        "endpoint": settings.worker.endpoints.s3,
-        "bucket": settings.archive.bucket,
-        "partitioner": settings.connector.partitioner,
-        "folder": layout.stamped_template(settings.connector.topics_dir),
-        "partitions": {topic: settings.source.partitions[topic] for topic in settings.source.topics},
-    }
-    return json.dumps(known, indent=2) + "\n"
+def _keys_settings(config: WorkerConfig) -> str:
+    """Where check_keys.py looks for keys with a time in the future."""
+    return _json(
+        {
+            "region": config.region,
+            "endpoint": config.endpoints.s3,
+            "bucket": config.bucket,
+            "partitioner": config.sink.partitioner,
+            "folder": layout.stamped_template(config.sink.topics_dir),
+            "partitions": {topic: config.kafka.partitions[topic] for topic in config.kafka.topics},
+        }
+    )
 
 
-def _watchdog_settings(settings: Settings, facts: WorkerFacts) -> str:
-    """What the watchdog looks after, and where it tells."""
-    known = {
-        "connectors": [
-            {
-                "name": one.name,
-                # Before the names of its metrics.
-                "prefix": prefix,
-                "group": one.group,
-                "client_id_prefix": one.client_id_prefix,
-                "rotation_seconds": one.rotation_seconds,
-            }
-            for prefix, one in zip(("", "Originals"), connectors(settings, facts), strict=False)
-        ],
-        "rest_port": settings.worker.rest_port,
-        "bootstrap_servers": facts.bootstrap_servers,
-        "partitions": settings.source.partitions,
-        "metrics": settings.worker.metrics,
-        "namespace": metrics_namespace(facts.owner),
-        "region": settings.region,
-        "endpoint": settings.worker.endpoints.cloudwatch,
-    }
-    return json.dumps(known, indent=2) + "\n"
+def _watchdog_settings(config: WorkerConfig) -> str:
+    """What the watchdog looks after, and where it reports."""
+    # Before the names of a connector's metrics.
+    prefixes = ("", "Originals")
+    return _json(
+        {
+            "connectors": [
+                {
+                    "name": connector.name,
+                    "prefix": prefix,
+                    "group": connector.group,
+                    "client_id_prefix": connector.client_id_prefix,
+                    "rotation_seconds": connector.rotation_seconds,
+                }
+                for prefix, connector in zip(prefixes, connectors(config), strict=False)
+            ],
+            "rest_port": config.connect.rest_port,
+            "bootstrap_servers": config.kafka.bootstrap_servers,
+            "partitions": dict(config.kafka.partitions),
+            "metrics": config.metrics,
+            "namespace": metrics_namespace(config.owner.path),
+            "region": config.region,
+            "endpoint": config.endpoints.cloudwatch,
+        }
+    )
 
 
-def _logging(settings: Settings) -> tuple[str, str, str]:
-    """Path and content of the logging configuration, and the JVM's option for it."""
-    if settings.worker.platform_version.startswith("7."):
-        path, name, option = (
-            "/etc/kafka/connect-log4j.properties",
-            "connect-log4j.properties",
-            "log4j.configuration=file:",
-        )
+def _json(values: Mapping[str, Any]) -> str:
+    return json.dumps(values, indent=2) + "\n"
+
+
+@dataclass(frozen=True)
+class _Logging:
+    """`path`: on the VM. `file`: in the project. `option`: of the JVM, before the path."""
+
+    path: str
+    file: str
+    option: str
+
+
+def _logging(platform: Platform) -> _Logging:
+    """Platform 7.x logs through log4j 1, later ones through log4j 2."""
+    if platform.version.startswith("7."):
+        file, option = "connect-log4j.properties", "log4j.configuration=file:"
     else:
-        path, name, option = (
-            "/etc/kafka/connect-log4j2.yaml",
-            "connect-log4j2.yaml",
-            "log4j2.configurationFile=",
-        )
-    content = read(name).replace("@LOG_LEVEL@", settings.worker.log_level)
-    return path, content, f"-D{option}{path}"
+        file, option = "connect-log4j2.yaml", "log4j2.configurationFile="
+    return _Logging(f"/etc/kafka/{file}", file, option)

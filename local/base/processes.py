@@ -10,12 +10,14 @@ import random
 import signal
 import socket
 import subprocess
-import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from local.base.files import write_atomically
+from local.base.waiting import WaitError, wait_until
 
 STOP_SECONDS = 60.0
 _READY_SECONDS = 600.0
@@ -74,14 +76,17 @@ def start(
             start_new_session=True,
         )
     _record(state, name).write_text(json.dumps({"pid": process.pid, "started": _start_time(process.pid)}))
-    deadline = time.monotonic() + _READY_SECONDS
-    while not ready_file.exists():
-        if process.poll() is not None:
+
+    def is_ready() -> bool:
+        if process.poll() is not None and not ready_file.exists():
             raise StartError(f"{name} ended with {process.returncode}:\n{_tail(log)}")
-        if time.monotonic() > deadline:
-            stop(state, name)
-            raise StartError(f"{name} was not ready after {_READY_SECONDS:.0f} s:\n{_tail(log)}")
-        time.sleep(0.05)
+        return ready_file.exists()
+
+    try:
+        wait_until(is_ready, f"{name} is ready", seconds=_READY_SECONDS, poll=0.05)
+    except WaitError as error:
+        stop(state, name)
+        raise StartError(f"{error}:\n{_tail(log)}") from None
     return read(state, name)
 
 
@@ -92,10 +97,8 @@ def read(state: Path, name: str) -> Server:
 
 
 def write_ready(file: Path, content: Mapping[str, Any]) -> None:
-    """What a server calls once it serves: the whole content appears at once."""
-    partial = file.with_suffix(".partial")
-    partial.write_text(json.dumps(dict(content)))
-    partial.replace(file)
+    """What a server calls once it serves."""
+    write_atomically(file, json.dumps(dict(content)))
 
 
 def names(state: Path) -> list[str]:
@@ -115,12 +118,10 @@ def stop(state: Path, name: str) -> None:
     pid = _live_pid(state, name)
     if pid is not None:
         os.kill(pid, signal.SIGTERM)
-        deadline = time.monotonic() + STOP_SECONDS
-        while _live_pid(state, name) is not None:
-            if time.monotonic() > deadline:
-                os.killpg(pid, signal.SIGKILL)
-                break
-            time.sleep(0.05)
+        try:
+            wait_until(lambda: not is_running(state, name), f"{name} ends", seconds=STOP_SECONDS, poll=0.05)
+        except WaitError:
+            os.killpg(pid, signal.SIGKILL)
     _record(state, name).unlink(missing_ok=True)
 
 

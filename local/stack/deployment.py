@@ -17,9 +17,9 @@ import yaml
 from components.settings import NAMESPACE
 from local.base import http, paths, processes
 from local.base.processes import Server
+from local.base.waiting import wait_until
 from local.stack.pulumi import Pulumi
 from local.stack.setup import Tools
-from local.stack.waiting import wait_until
 from local.systems.kafka import client
 from local.systems.packages import debs
 from local.systems.vm import distributions

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from components.logzio_facts import MAX_BODY_BYTES
+from components.logzio.facts import MAX_BODY_BYTES
 
 BATCH_BYTES = MAX_BODY_BYTES // 2
 """Logz.io takes twice as much; its own senders stay between a tenth of that and eight tenths."""

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from components.logzio_facts import OBJECT_KEY_FIELD
+from components.logzio.facts import OBJECT_KEY_FIELD
 from components.settings import Connector, Settings
 from components.worker.fields import shaped
 

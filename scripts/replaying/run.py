@@ -7,9 +7,9 @@ from hashlib import blake2b
 from itertools import islice
 from typing import Protocol
 
-from components import layout
-from components.logzio_facts import MAX_AGGREGATED, MAX_LINE_BYTES, event_time
-from components.shipping.listener import Receipt
+from components.archive import layout
+from components.logzio.facts import MAX_AGGREGATED, MAX_LINE_BYTES, event_time
+from components.logzio.listener import Receipt
 from scripts.replaying.batches import Batch
 from scripts.replaying.form import Form, line
 from scripts.replaying.progress import Progress

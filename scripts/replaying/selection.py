@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from components import layout
+from components.archive import layout
 from scripts.verification.model import StoredObject
 
 # An event cannot be archived before it happened, but the clock of its source may be ahead.

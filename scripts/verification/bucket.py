@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from components import layout
+from components.archive import layout
 from scripts.archive import object_lines
 from scripts.verification.model import StoredObject
 

@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass
 
-from components import layout
+from components.archive import layout
+from components.owner import Owner
 from components.settings import Settings
-from components.worker.connect import consumer_group, originals_group
+from components.worker.connect import originals_group
+from components.worker_settings import consumer_group
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,7 @@ def chains(settings: Settings, project: str, stack: str) -> list[Chain]:
     found = [
         Chain(
             name="events",
-            group=consumer_group(settings, project, stack),
+            group=consumer_group(settings, Owner(project, stack)),
             folder=connector.topics_dir,
             is_json=connector.format == "json",
             delivered=True,
@@ -43,7 +45,7 @@ def chains(settings: Settings, project: str, stack: str) -> list[Chain]:
         found.append(
             Chain(
                 name="originals",
-                group=originals_group(settings, project, stack),
+                group=originals_group(Owner(project, stack), archive.bucket),
                 folder=layout.ORIGINALS,
                 is_json=False,
                 delivered=False,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from components.logzio_facts import event_time
+from components.logzio.facts import event_time
 from components.settings import Settings
 
 

@@ -5,8 +5,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from components.logzio_facts import SEARCH_DAYS, failure
-from components.shipping.model import Failures
+from components.logzio.facts import SEARCH_DAYS, failure
+from components.logzio.model import Failures
 from scripts.verification.model import IndexReport
 
 _NAMED = 5

@@ -9,9 +9,9 @@ from typing import TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from components.logzio_facts import event_time
-from components.shipping.errors import LogzioError
-from components.shipping.model import Registered
+from components.logzio.errors import LogzioError
+from components.logzio.facts import event_time
+from components.logzio.model import Registered
 from scripts.access import Access, AccessError
 from scripts.stack import project_name
 from scripts.verification import failures, registrations

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TypeVar
 
-from components.logzio_facts import MAX_AGGREGATED, day_offset
-from components.shipping.client import LogzioClient
+from components.logzio.client import LogzioClient
+from components.logzio.facts import MAX_AGGREGATED, day_offset
 from scripts.verification.events import EventRef
 
 _T = TypeVar("_T")

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from components import logzio_facts
+from components.logzio import facts as logzio_facts
+from components.logzio.model import Registered
 from components.settings import Settings
-from components.shipping.model import Registered
 from scripts.verification.model import RegistrationReport, State
 
 

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from components import layout
-from components.logzio_facts import MAX_OBJECT_BYTES
+from components.archive import layout
+from components.logzio.facts import MAX_OBJECT_BYTES
 from scripts.verification.model import StoredObject, Why
 
 

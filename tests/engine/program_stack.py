@@ -95,6 +95,10 @@ class ProgramStack:
         """`pulumi up`, which must succeed; returns what it said."""
         return self._well("up", "--stack", STACK, "--yes", "--skip-preview", "--suppress-progress")
 
+    def destroy(self) -> str:
+        """`pulumi destroy`, which must succeed; returns what it said."""
+        return self._well("destroy", "--stack", STACK, "--yes", "--skip-preview", "--suppress-progress")
+
     def outputs(self) -> dict[str, Any]:
         """What the program exports."""
         outputs: dict[str, Any] = json.loads(self._well("stack", "output", "--stack", STACK, "--json"))

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from components import layout
+from components.archive import layout
 from local.proofs import client
 from local.proofs.checker import following
 from local.stack import deployment
@@ -101,19 +101,3 @@ def test_destroy_keeps_the_bucket_its_lock_and_every_event(running: LocalDeploym
 
     assert {(stored["Key"], stored["VersionId"]) for stored in _data_objects(running)} == before
     assert _default_lock(running) == ("COMPLIANCE", DAYS)
-
-
-def test_a_kept_bucket_is_taken_over_with_its_lock_and_what_changed_meanwhile_is_applied(
-    running: LocalDeployment,
-) -> None:
-    running.set("archive", "adoptExisting", True)
-    running.set("archive", "retentionDays", 2 * DAYS)
-    running.set("archive", "objectLockDays", 2 * DAYS)
-
-    running.up()
-
-    rules = running.aws("s3").get_bucket_lifecycle_configuration(Bucket=deployment.BUCKET)["Rules"]
-    (retention,) = (rule for rule in rules if rule["ID"] == "retention-topics")
-    assert retention["Expiration"]["Days"] == 2 * DAYS
-    running.pulumi("preview", "--expect-no-changes")
-    assert _default_lock(running) == ("COMPLIANCE", 2 * DAYS)

@@ -9,13 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from components import layout
+from components.archive import layout
+from local.base.objects import content
+from local.base.waiting import wait_until
 from local.proofs import client
-from local.proofs.history import objects, reader
+from local.proofs.history import reader
 from local.proofs.history.places import Topic
 from local.proofs.nemesis import poison
 from local.proofs.nemesis.target import Target
-from local.stack.waiting import wait_until
 from local.systems.kafka.client import TOPIC, client_config
 from tests.local.booted import booted
 
@@ -74,7 +75,7 @@ def archived_bytes(target: Target) -> dict[int, bytes]:
     bodies: defaultdict[int, bytes] = defaultdict(bytes)
     for listed in bucket.listing():
         if (key := layout.parse_data_key(listed.key)) is not None:
-            bodies[key.partition] += objects.unpack(listed.key, bucket.read(listed.key))
+            bodies[key.partition] += content(listed.key, bucket.read(listed.key))
     return dict(bodies)
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from components import layout
+from components.archive import layout
 from components.settings import Connector
 from components.worker.connect import SECRETS_FILE, SERVICE
 from local.base import http

@@ -10,24 +10,24 @@ import pytest
 from tests.engine.shipping_stack import Stack, described, held
 
 FAULTS: Mapping[str, Mapping[str, Any]] = {
-    "429": {"answer": "429"},
-    "429, Retry-After": {"answer": "429", "retry_after": 1},
-    "500 before": {"answer": "500"},
-    "500 after": {"answer": "500", "effect": True},
-    "502 before": {"answer": "502"},
-    "502 after": {"answer": "502", "effect": True},
-    "503 before": {"answer": "503"},
-    "503 after": {"answer": "503", "effect": True},
-    "504 before": {"answer": "504"},
-    "504 after": {"answer": "504", "effect": True},
+    "429": {"status": 429},
+    "429, Retry-After": {"status": 429, "retry_after": 1},
+    "500 before": {"status": 500},
+    "500 after": {"status": 500, "effect": True},
+    "502 before": {"status": 502},
+    "502 after": {"status": 502, "effect": True},
+    "503 before": {"status": 503},
+    "503 after": {"status": 503, "effect": True},
+    "504 before": {"status": 504},
+    "504 after": {"status": 504, "effect": True},
     "cut before": {"answer": "cut"},
     "cut after": {"answer": "cut", "effect": True},
-    "slow": {"answer": "slow", "seconds": 1.0},
-    "shows late": {"answer": "late", "seconds": 2.0},
+    "slow": {"answer": "slow", "delay": 1.0},
+    "shows late": {"answer": "late", "delay": 2.0},
     "unknown field": {"answer": "unknown-field"},
     "not JSON": {"answer": "not-json"},
-    "token expires": {"answer": "expired-token", "times": None},
-    "role unknown yet": {"answer": "credentials", "times": 2},
+    "token expires": {"code": "expired-token", "times": None},
+    "role unknown yet": {"code": "credentials", "times": 2},
 }
 WRITES = ("create", "update", "delete")
 CALLS = ("whoami", "role-details", "list", "get", *WRITES)
@@ -68,11 +68,11 @@ def bring_about(stack: Stack, fault: str, calls: tuple[str, ...]) -> list[Row]:
     stack.arguments["partitions"] = [*others, first + 3]
     stack.arguments["log_type"] = f"after-{first}"
     for call in calls:
-        stack.emulator.fail(call=call, **FAULTS[fault])
+        stack.emulator.fail(calls=[call], **FAULTS[fault])
     before = stack.emulator.state()["requests"]
     done = stack.run("up", "--yes", "--skip-preview", "--refresh")
     after = stack.emulator.state()
-    unstruck = {one["call"] for one in after["faults"] if one["times"] is not None}
+    unstruck = {call for left in after["faults"] if left["times"] is not None for call in left["calls"]}
     unstruck |= {call for call in calls if after["requests"].get(call) == before.get(call)}
     stack.emulator.clear_faults()
     outcome, wrong = "done", []

@@ -211,7 +211,7 @@ def test_somebody_elses_registration_is_refused_by_its_id_and_adopted_when_asked
 
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGKILL], ids=["interrupted", "killed"])
 def test_an_up_that_was_cut_off_is_completed_by_the_next(stack: Stack, sent: signal.Signals) -> None:
-    stack.emulator.fail(call="create", answer="slow", seconds=3600, times=2)
+    stack.emulator.fail(calls=["create"], answer="slow", delay=3600, times=2)
     process = stack.start("up", "--yes", "--skip-preview")
     while len(held(stack.emulator)) < 2:
         assert process.poll() is None
@@ -244,7 +244,7 @@ def test_forty_registrations_come_and_go_under_too_many_requests(stack: Stack) -
     stack.arguments["partitions"] = list(range(40))
     # So few at a time that even a request that all others wait for meets no more of them than it has tries.
     for good_before in (5, 20, 35, 50, 65, 80):
-        stack.emulator.fail(call="any", answer="429", times=3, skip=good_before)
+        stack.emulator.fail(status=429, times=3, skip=good_before)
 
     done = stack.up()
 
@@ -254,7 +254,7 @@ def test_forty_registrations_come_and_go_under_too_many_requests(stack: Stack) -
     assert stack.emulator.state()["most_at_once"] <= 4
 
     for good_before in (5, 20):
-        stack.emulator.fail(call="delete", answer="429", times=3, skip=good_before)
+        stack.emulator.fail(calls=["delete"], status=429, times=3, skip=good_before)
     assert stack.destroy().returncode == 0
     assert held(stack.emulator) == []
     assert refused_by_rate(stack.emulator) == 24
@@ -319,15 +319,15 @@ def test_no_token_and_no_key_gets_out_of_the_secrets_of_the_state(stack: Stack) 
     stack.arguments["access_key"] = ACCESS_KEY
     stack.environment[SECRET_VARIABLE] = SECRET
     debug = ("--debug", "--logtostderr", "-v=5")
-    stack.emulator.fail(call="create", answer="500", effect=True)
-    stack.emulator.fail(call="list", answer="429")
+    stack.emulator.fail(calls=["create"], status=500, effect=True)
+    stack.emulator.fail(calls=["list"], status=429)
 
     assert stack.run("up", "--yes", "--diff", *debug).returncode == 0
     assert stack.run("refresh", "--yes", "--diff", *debug).returncode == 0
-    stack.emulator.fail(call="update", answer="credentials")
+    stack.emulator.fail(calls=["update"], code="credentials")
     stack.arguments["log_type"] = "other"
     assert stack.run("up", "--yes", "--diff", *debug).returncode == 0
-    stack.emulator.fail(call="any", answer="expired-token", times=None)
+    stack.emulator.fail(code="expired-token", times=None)
     assert stack.run("refresh", "--yes", "--diff", *debug).returncode != 0
 
     for place, text in {"output": stack.output, "state": stack.state()}.items():

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from components import layout
+from components.archive import layout
 from local.proofs.checker.left_behind import left_behind
 from tests.engine.upgrade import Changes, Step, Upgrade, stack_of_0_1
 

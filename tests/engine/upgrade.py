@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from components import layout, logzio_facts
+from components.archive import layout
+from components.logzio import facts as logzio_facts
 from components.settings import NAMESPACE
 from local.base import git_history, http, paths, processes
 from local.proofs import client

@@ -4,7 +4,6 @@ import json
 import os
 import re
 import sys
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -18,21 +17,16 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 from werkzeug.wrappers import Request, Response
 
 from local.base import paths, processes
+from local.base.waiting import wait_until
+from local.systems.faults import Fault, Faults
 from local.systems.kafka import client
 
 T = TypeVar("T")
 
 
 def wait_for(what: str, look: Callable[[], T | None], seconds: float = 600.0) -> T:
-    """The first result of `look` that is not None or empty."""
-    deadline = time.monotonic() + seconds
-    while True:
-        seen = look()
-        if seen:
-            return seen
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"{what}: not within {seconds:.0f} s")
-        time.sleep(0.1)
+    """As `wait_until`, looked at more often."""
+    return wait_until(look, what, seconds=seconds, poll=0.1)
 
 
 def start_broker(state: Path, port: int | None = None, relay_port: int | None = None) -> processes.Server:
@@ -69,15 +63,15 @@ def produce(
 
 @dataclass
 class ObjectStore:
-    """moto's S3 behind a listener that remembers each request and can be told to fail."""
+    """moto's S3 behind a listener that remembers each request and fails on demand."""
 
     url: str = ""
     requests: list[tuple[str, str, Mapping[str, str]]] = field(default_factory=list)
-    failures: list[tuple[re.Pattern[str], int]] = field(default_factory=list)
+    faults: Faults = field(default_factory=lambda: Faults({"request": None, "status": (403, 503)}))
 
     def fail(self, pattern: str, status: int, times: int) -> None:
         """Answers the next `times` requests whose `METHOD path?query` matches with `status`."""
-        self.failures += [(re.compile(pattern), status)] * times
+        self.faults.inject(Fault(request=re.compile(pattern), status=status, times=times))
 
     def made(self, bucket: str) -> list[str]:
         """`METHOD path?query` of each request to a bucket so far."""
@@ -99,13 +93,11 @@ def object_store() -> Iterator[ObjectStore]:
         request = Request(environ)
         line = f"{request.method} {request.full_path.rstrip('?')}"
         store.requests.append((request.method, request.full_path.rstrip("?"), dict(request.headers)))
-        for failure in store.failures:
-            if failure[0].search(line):
-                store.failures.remove(failure)
-                request.get_data()
-                return Response(_error_body(failure[1]), failure[1], mimetype="application/xml")(
-                    environ, start_response
-                )
+        hit = store.faults.hit(line=line)
+        if hit is not None:
+            request.get_data()
+            status = hit.fault.status or 503
+            return Response(_error_body(status), status, mimetype="application/xml")(environ, start_response)
         answer: Iterable[bytes] = moto(environ, start_response)
         return answer
 

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
-from components import layout
+from components.archive import layout
 from local.proofs.history.acknowledged import Acknowledged
 from local.proofs.history.history import Copy, History, Origin
 

@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from local.base import http
+from local.base.files import write_atomically
 from local.proofs.checker.checker import Result
 
 
@@ -70,10 +71,7 @@ class Report:
 
     def write(self, file: Path) -> None:
         """Writes the report as one JSON object; the whole content appears at once."""
-        file.parent.mkdir(parents=True, exist_ok=True)
-        partial = file.with_suffix(".partial")
-        partial.write_text(json.dumps(asdict(self), indent=2) + "\n")
-        partial.replace(file)
+        write_atomically(file, json.dumps(asdict(self), indent=2) + "\n")
 
     def print(self, console: Console | None = None) -> None:
         """Prints the figures as a table and, if there are any, what was left behind."""

@@ -4,6 +4,7 @@ import time
 from pathlib import Path
 
 from local.base import paths, progress
+from local.base.waiting import wait_until
 from local.proofs import client
 from local.proofs.checker import following
 from local.proofs.checker.checker import Result
@@ -14,7 +15,6 @@ from local.proofs.history import reader
 from local.stack import lifecycle
 from local.stack.deployment import LocalDeployment
 from local.stack.lifecycle import Timing
-from local.stack.waiting import wait_until
 
 
 def run(events: int, state: Path = paths.STATE) -> int:

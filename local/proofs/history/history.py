@@ -12,9 +12,10 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any, NamedTuple
 
-from components import layout, logzio_facts
+from components.archive import layout
+from components.logzio import facts as logzio_facts
 from components.worker.fields import flattened
-from local.proofs.history import objects
+from local.base import objects
 from local.proofs.history.originals import Originals
 from local.proofs.history.places import DeliveredLine, Record, StoredObject
 from local.systems.kafka import client
@@ -175,10 +176,9 @@ class History:
 
     def _archived_copies(self, key: str, body: bytes) -> list[Copy]:
         try:
-            content = objects.unpack(key, body)
-        except ValueError as error:
-            return [Copy(None, 0, None, None, str(error))]
-        return [self._archived_copy(line) for line in objects.lines(content)]
+            return [self._archived_copy(line) for line in objects.lines(key, body)]
+        except objects.UnreadableError as error:
+            return [Copy(None, 0, None, None, f"cannot be unpacked: {error}")]
 
     def _archived_copy(self, line: bytes) -> Copy:
         event = _parse(line)

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import NamedTuple
 
-from components import layout
-from local.proofs.history import objects
+from components.archive import layout
+from local.base import objects
 from local.proofs.history.places import StoredObject
 
 SEPARATOR = b"\n"
@@ -73,9 +73,9 @@ class Originals:
         if name in self._objects:
             taken.wrong = "was written anew"
         try:
-            taken.body = objects.unpack(name, body)
-        except ValueError as error:
-            taken.wrong = str(error)
+            taken.body = objects.content(name, body)
+        except objects.UnreadableError as error:
+            taken.wrong = f"cannot be unpacked: {error}"
         self._objects[name] = taken
         self._unread.append((taken, self._partitions[key.partition]))
 

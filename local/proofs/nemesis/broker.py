@@ -3,9 +3,9 @@
 import time
 
 from components.settings import Connector
+from local.base.waiting import wait_until
 from local.proofs.nemesis.fault import Injection
 from local.proofs.nemesis.target import FaultError, Target
-from local.stack.waiting import wait_until
 from local.systems.kafka import users
 
 

@@ -8,9 +8,9 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # it imports 
 )
 
 from components.worker.connect import SERVICE
+from local.base.waiting import wait_until
 from local.proofs.nemesis.fault import Injection
 from local.proofs.nemesis.target import FaultError, Target
-from local.stack.waiting import wait_until
 from local.systems.kafka import users
 from local.systems.kafka.client import PARTITIONS, TOPIC, client_config
 

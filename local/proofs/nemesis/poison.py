@@ -10,14 +10,16 @@ from typing import Any
 
 from confluent_kafka import KafkaError, Message, Producer
 
-from components import layout, logzio_facts
+from components.archive import layout
+from components.logzio import facts as logzio_facts
 from components.worker.fields import flattened
-from local.proofs.history import objects, reader
+from local.base import objects
+from local.base.waiting import WaitError, wait_until
+from local.proofs.history import reader
 from local.proofs.history.history import PIPELINE
 from local.proofs.history.places import Bucket
 from local.proofs.nemesis.fault import Injection
 from local.proofs.nemesis.target import Target
-from local.stack.waiting import WaitError, wait_until
 from local.systems.kafka.client import TOPIC, client_config
 
 PARTITION = 3
@@ -171,7 +173,7 @@ def counted(journal: list[str]) -> int:
 def _unkept(target: Target, sent: Mapping[str, bytes]) -> list[str]:
     """The records whose bytes are in no object of originals."""
     bucket = reader.bucket(target.deployment)
-    contents = [objects.unpack(key, bucket.read(key)) for key in _keys(bucket, layout.ORIGINALS)]
+    contents = [objects.content(key, bucket.read(key)) for key in _keys(bucket, layout.ORIGINALS)]
     return [name for name, value in sent.items() if not any(value + b"\n" in content for content in contents)]
 
 
@@ -195,7 +197,7 @@ def _archived(target: Target, ids: Iterable[str], last: int) -> dict[str, dict[s
     for key in reversed([key for key in _keys(bucket, PIPELINE.topics_dir) if _start(key) <= last]):
         if not missing:
             break
-        for line in objects.lines(objects.unpack(key, bucket.read(key))):
+        for line in objects.lines(key, bucket.read(key)):
             event = json.loads(line)
             if event.get("id") in missing:
                 missing.remove(event["id"])

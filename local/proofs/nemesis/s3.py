@@ -4,24 +4,24 @@ import time
 from collections.abc import Callable
 
 from components.settings import Connector
+from local.base.waiting import wait_until
 from local.proofs.nemesis.fault import Injection
 from local.proofs.nemesis.target import FaultError, Target
-from local.stack.waiting import wait_until
 
 
 def burst(target: Target) -> None:
     for status in (503, 500, 503, 500):
         target.fail_s3(status=status, times=8)
         time.sleep(5)
-    wait_until(target.s3_is_healed, "the last request was struck")
+    wait_until(target.s3_is_healed, "the last fault is over")
 
 
 def failing_for_a_minute(**fault: object) -> Callable[[Target], None]:
     def inject(target: Target) -> None:
         seconds = 30 if target.short else 60
-        target.fail_s3(seconds=seconds, **fault)
+        target.fail_s3(times=None, seconds=seconds, **fault)
         over = time.monotonic() + seconds
-        wait_until(lambda: target.struck() > 0, "a request of the sink is struck", seconds=seconds)
+        wait_until(lambda: target.hits() > 0, "a fault hits a request of the sink", seconds=seconds)
         time.sleep(max(0.0, over - time.monotonic()))
         target.heal_s3()
 
@@ -40,7 +40,7 @@ SHORTENED = (("decisions.py", "STUCK_SECONDS", STUCK_SECONDS), ("group.py", "MEA
 
 def fail_to_the_ceiling(target: Target) -> None:
     began = time.time()
-    target.fail_s3(status=403, seconds=1200)
+    target.fail_s3(status=403, times=None, seconds=1200)
     target.wait_for_journal(f"restarting the service: {_CONNECTOR} RUNNING/FAILED", began)
     target.heal_s3()
 
@@ -50,7 +50,7 @@ def never_answer(target: Target) -> Injection:
     # Half an hour of waiting would show nothing more.
     for module, name, seconds in SHORTENED:
         target.run("sed", "-i.kept", "-E", f"s/^({name} = )[0-9]+$/\\1{seconds}/", f"{_WATCHDOG}/{module}")
-    target.fail_s3(hang=True, seconds=1800)
+    target.fail_s3(answer="hang", times=None, seconds=1800)
     try:
         target.wait_for_journal(f"restarting the service: {_CONNECTOR} RUNNING/RUNNING", began)
         # Long enough for a second restart, which would not help either.

@@ -27,7 +27,7 @@ FAULTS = (
         "SaslAuthenticationException, task FAILED, started again by the watchdog",
     ),
     Fault("4a", "S3: bursts of 500 and 503", s3.burst, "retries in the log", short=True),
-    Fault("4b", "S3: 60 s of timeouts", s3.failing_for_a_minute(hang=True), "no new object for a minute"),
+    Fault("4b", "S3: 60 s of timeouts", s3.failing_for_a_minute(answer="hang"), "no new object for a minute"),
     Fault(
         "4c",
         "S3: 403 for a minute",

@@ -1,6 +1,7 @@
 """What a fault can hit: the VM, the broker, S3, Logz.io, the stack's settings."""
 
 import json
+import re
 import sys
 import time
 from collections import Counter
@@ -14,15 +15,18 @@ import yaml
 from confluent_kafka import ConsumerGroupTopicPartitions
 from confluent_kafka.admin import AdminClient
 
-from components import layout
+from components.archive import layout
 from components.settings import NAMESPACE
 from components.worker.bundle import CONNECTOR_PROPERTIES
-from components.worker.connect import SERVICE, parameter_name
+from components.worker.config import parameter_name
+from components.worker.connect import SERVICE
 from local.base import http, paths, processes
+from local.base.waiting import wait_until
 from local.proofs.history import reader
 from local.proofs.history.history import PIPELINE, is_data
-from local.stack.deployment import STACK, LocalDeployment, clean_environment
-from local.stack.waiting import wait_until
+from local.stack.deployment import STACK, LocalDeployment, clean_environment, server_url
+from local.systems import faults
+from local.systems.faults import Fault
 from local.systems.kafka import client, commits, users
 from local.systems.kafka.relay import Relay
 from local.systems.vm import shell
@@ -184,20 +188,20 @@ class Target:
         return next(str(user["UserName"]) for user in users if "writer-" in user["UserName"])
 
     def fail_s3(self, **fault: Any) -> None:
-        """Makes the sink's S3 requests fail, see `local.systems.aws.traffic.Fault`; other callers' requests pass."""
-        self._post(self.deployment.aws_endpoint, "/_local/faults", {"identity": self.writer, **fault})
+        """Injects a fault, given by the fields of `local.systems.faults.Fault`, into the sink's S3 requests only."""
+        faults.inject(self.deployment.aws_endpoint, Fault(caller=self.writer, **fault))
 
     def heal_s3(self) -> None:
         """Ends all faults of S3."""
-        http.delete(f"{self.deployment.aws_endpoint}/_local/faults").raise_for_status()
+        faults.clear(self.deployment.aws_endpoint)
 
-    def struck(self) -> int:
-        """How many requests the S3 faults that are not over have struck."""
-        return sum(fault["struck"] for fault in self._get(self.deployment.aws_endpoint, "/_local/faults"))
+    def hits(self) -> int:
+        """How many requests the S3 faults that are not over have hit."""
+        return sum(fault["hits"] for fault in faults.current(self.deployment.aws_endpoint))
 
     def s3_is_healed(self) -> bool:
-        """Whether every fault of S3 is over: each has struck as often, or for as long, as asked."""
-        return not self._get(self.deployment.aws_endpoint, "/_local/faults")
+        """Whether every fault of S3 is over: each has hit as many requests, or lasted as long, as asked."""
+        return not faults.current(self.deployment.aws_endpoint)
 
     def written(self, operation: str = "CompleteMultipartUpload") -> int:
         """How often the sink has asked S3 for this."""
@@ -229,17 +233,16 @@ class Target:
 
     def fail_packages(self, path_contains: str, count: int) -> None:
         """Answers the next `count` downloads of a kind with 503."""
-        url = f"http://127.0.0.1:{self.deployment.servers['packages'].ready['port']}"
-        self._post(url, "/_local/faults", {"path_contains": path_contains, "count": count, "status": 503})
+        url = server_url(self.deployment.servers["packages"])
+        faults.inject(url, Fault(request=re.compile(re.escape(path_contains)), times=count, status=503))
 
     def fail_logzio(self, *, down: bool) -> None:
         """Switches Logz.io's API and fetcher off, or on again."""
         self._post(self.deployment.logzio, "/_emulator/fetcher", {"paused": down})
         if down:
-            fault = {"call": "any", "answer": "503", "times": None}
-            self._post(self.deployment.logzio, "/_emulator/faults", fault)
+            faults.inject(self.deployment.logzio, Fault(status=503, times=None))
         else:
-            http.delete(f"{self.deployment.logzio}/_emulator/faults").raise_for_status()
+            faults.clear(self.deployment.logzio)
 
     def pass_over(self, *, on: bool) -> None:
         """Makes Logz.io's fetcher read objects without keeping an event, or keep them again."""

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from components.worker.connect import LOG_FOLDER, SERVICE
+from local.base.waiting import wait_until
 from local.proofs.nemesis import poison
 from local.proofs.nemesis.fault import Injection, SkippedError
 from local.proofs.nemesis.target import FaultError, Target
-from local.stack.waiting import wait_until
 
 # --- the JVM
 
@@ -26,8 +26,8 @@ def kill_idle(target: Target) -> None:
 
 def kill_in_upload(target: Target) -> None:
     # The upload is held in the middle, so that the kill surely hits it.
-    target.fail_s3(hang=True, seconds=600, operations=["UploadPart"])
-    wait_until(lambda: target.struck() > 0, "an upload is under way", poll=0.1)
+    target.fail_s3(answer="hang", times=None, seconds=600, calls=["UploadPart"])
+    wait_until(lambda: target.hits() > 0, "an upload is under way", poll=0.1)
     target.kill_jvm()
     target.heal_s3()
 

@@ -16,13 +16,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from local.base import golang, paths, progress
+from local.base.files import write_atomically
 from local.base.golang import ToolchainError
 
 HERE = Path(__file__).resolve().parent
-VERSION = "3.258.0"
-"""The engine that is built. One number with the SDK's (pyproject.toml) and with go.mod's."""
+VERSION = re.findall(r"github\.com/pulumi/pulumi/pkg/v3 v(\S+)", (HERE / "go.mod").read_text())[0]
+"""The engine that is built. Its only pin is the one in go.mod; `make lock` raises it."""
 
-FITTING = ((3, 258), (4, 0))
+FITTING = (tuple(int(part) for part in importlib.metadata.version("pulumi").split(".")[:2]), (4, 0))
 """Versions of an installed engine that are used: from the first, the SDK's, to before the second."""
 
 PACKAGE = "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi"
@@ -155,9 +156,7 @@ def _place(script: Path, folder: Path) -> None:
     target = folder / script.name
     if target.exists() and target.read_bytes() == script.read_bytes():
         return
-    partial = folder / f".{script.name}.{os.getpid()}"
-    shutil.copy2(script, partial)
-    partial.rename(target)
+    write_atomically(target, script.read_bytes(), mode=0o755)
 
 
 def _install(folder: Path, name: str) -> None:

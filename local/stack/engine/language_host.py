@@ -18,7 +18,7 @@ from typing import Any
 
 import grpc  # type: ignore[import-untyped]  # it ships no types
 
-# Not a public module: the SDK and the engine of go.mod are pinned to one version (3.258.0) because of it.
+# Not public modules of the SDK. tests/engine/test_engine.py holds this host against the pinned SDK and engine.
 from pulumi.automation._server import LanguageServer
 from pulumi.runtime._grpc_settings import _GRPC_CHANNEL_OPTIONS
 from pulumi.runtime.proto import language_pb2, language_pb2_grpc, plugin_pb2

@@ -6,5 +6,5 @@
 - `authorization` puts that evaluation in the place of moto's own, request by request.
 - `permissions` says which actions and resources a request needs.
 - `accounts` makes the identities that exist before enforcement begins.
-- `traffic` counts S3 requests and injects faults into them.
+- `traffic` counts S3 requests.
 """

@@ -11,6 +11,7 @@ from moto.ec2.models import ec2_backends
 from moto.iam.models import iam_backends
 from moto.ssm.models import Parameter, ssm_backends
 
+from local.base.files import write_atomically
 from local.systems.aws.images import UBUNTU_AMI, UBUNTU_ARM_AMI
 
 ACCOUNT = "123456789012"
@@ -82,6 +83,4 @@ def _user(account: str, name: str, policy: Mapping[str, object], file: Path) -> 
 
 
 def _write_private(file: Path, content: dict[str, str]) -> None:
-    file.unlink(missing_ok=True)
-    file.touch(mode=0o600)
-    file.write_text(json.dumps(content))
+    write_atomically(file, json.dumps(content), mode=0o600)

@@ -3,7 +3,7 @@
 Endpoints of its own, beside the AWS APIs:
 
 - `GET /_local/s3-requests`: {"<user or role>": {"<S3 operation>": n}}
-- `GET|POST|DELETE /_local/faults`: see `traffic.Fault.parse`
+- `/_faults`: see `local.systems.faults`; the calls are S3's operations (`UploadPart`), and only S3 requests fail
 - `GET /_local/instances`, `POST /_local/instances/<id>/credentials` (Authorization: Bearer <token of
   ec2.json>): what a hypervisor gets from EC2
 """
@@ -20,23 +20,28 @@ from typing import Any
 from moto.core.request import Request
 from moto.core.routing import get_service_router
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
-from werkzeug.exceptions import BadRequest, Forbidden, HTTPException, MethodNotAllowed, NotFound
+from werkzeug.exceptions import Forbidden, HTTPException, MethodNotAllowed, NotFound
 from werkzeug.routing import Map, Rule
 from werkzeug.serving import make_server
 from werkzeug.wrappers import Response
 
 from local.base import processes
+from local.systems import faults
 from local.systems.aws import accounts, authorization, instances, keys, object_lock
 from local.systems.aws.authorization import caller_of
-from local.systems.aws.traffic import Fault, Traffic, hang
+from local.systems.aws.traffic import Traffic
+from local.systems.faults import Faults, Injected
 
 SKEW = datetime.timedelta(minutes=15)
 """AWS refuses a request whose time is further off than this."""
 
+_CODES = {403: "AccessDenied", 404: "NoSuchBucket", 500: "InternalError", 503: "SlowDown"}
+"""S3's error code of a fault that names none."""
+
 
 def serve(folder: Path, ready_file: Path) -> None:
     """Serves on a free loopback port until SIGTERM or SIGINT."""
-    application = Cloud(accounts.bootstrap(folder))
+    application = Application(accounts.bootstrap(folder))
     authorization.install()
     instances.install()
     keys.install()
@@ -49,17 +54,19 @@ def serve(folder: Path, ready_file: Path) -> None:
     server.serve_forever()
 
 
-class Cloud:
+class Application:
     """One moto server's application."""
 
     def __init__(self, token: str) -> None:
         self._token = token
         self._traffic = Traffic()
+        self._faults = Faults(
+            {"caller": None, "calls": None, "status": None, "code": None, "answer": ("error", "hang")}
+        )
         self._moto = DomainDispatcherApplication(create_backend_app)
         self._own = Map(
             [
                 Rule("/_local/s3-requests", endpoint=self._requests, methods=["GET"]),
-                Rule("/_local/faults", endpoint=self._faults, methods=["GET", "POST", "DELETE"]),
                 Rule("/_local/instances", endpoint=self._instances, methods=["GET"]),
                 Rule(
                     "/_local/instances/<instance>/credentials", endpoint=self._credentials, methods=["POST"]
@@ -72,6 +79,8 @@ class Cloud:
         # A client could choose its account, or switch the enforcement off.
         environ.pop("HTTP_X_MOTO_ACCOUNT_ID", None)
         path = environ.get("PATH_INFO", "")
+        if path == faults.PATH:
+            return self._faults.respond(Request(environ))(environ, start_response)
         if path.startswith("/_local/"):
             return self._answer(environ)(environ, start_response)
         if path.startswith(("/moto-api", "/latest/")):
@@ -88,14 +97,10 @@ class Cloud:
         if service != "s3":
             return None
         caller = caller_of(access_key)
-        fault = self._traffic.count("" if caller is None else caller.name, _operation(environ))
-        if fault is None:
-            return None
-        _drain(environ)
-        if fault.status == 0:
-            hang(fault)
-            return _s3_error(503, "SlowDown", "The request hung.")
-        return _s3_error(fault.status, fault.code, "An injected fault.")
+        name, operation = "" if caller is None else caller.name, _operation(environ)
+        self._traffic.count(name, operation)
+        hit = self._faults.hit(caller=name, call=operation)
+        return None if hit is None else _fail(hit, environ)
 
     def _answer(self, environ: dict[str, Any]) -> Response | HTTPException:
         request = Request(environ)
@@ -107,16 +112,6 @@ class Cloud:
 
     def _requests(self, _: Request) -> Any:
         return self._traffic.requests()
-
-    def _faults(self, request: Request) -> Any:
-        if request.method == "DELETE":
-            self._traffic.clear()
-        elif request.method == "POST":
-            try:
-                self._traffic.add(Fault.parse(json.loads(request.get_data())))
-            except (ValueError, KeyError) as error:
-                raise BadRequest(str(error)) from error
-        return self._traffic.faults()
 
     def _instances(self, request: Request) -> Any:
         self._check_token(request)
@@ -157,6 +152,15 @@ def _is_skewed(stamp: str | None) -> bool:
     except ValueError:
         return True
     return abs(datetime.datetime.now(datetime.UTC) - sent) > SKEW
+
+
+def _fail(injected: Injected, environ: dict[str, Any]) -> Response:
+    _drain(environ)
+    if injected.fault.answer == "hang":
+        injected.hang()
+        return _s3_error(503, "SlowDown", "The request hung.")
+    status = injected.fault.status or 500
+    return _s3_error(status, injected.fault.code or _CODES.get(status, "InternalError"), "An injected fault.")
 
 
 def _drain(environ: dict[str, Any]) -> None:

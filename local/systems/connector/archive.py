@@ -5,7 +5,6 @@ Like the vendor's, it unpacks to `confluentinc-kafka-connect-s3-<version>/{lib/*
 
 import hashlib
 import json
-import shutil
 import tempfile
 import zipfile
 from pathlib import Path
@@ -13,6 +12,7 @@ from pathlib import Path
 import httpx
 
 from local.base import java, paths, progress
+from local.base.files import write_atomically
 from local.systems.kafka import jars
 
 _HERE = Path(__file__).parent
@@ -91,18 +91,10 @@ def _download(url: str) -> Path:
     file = directory / url.rpartition("/")[2]
     if file.exists():
         return file
-    directory.mkdir(parents=True, exist_ok=True)
-    partial = file.with_suffix(".partial")
     try:
-        with (
-            progress.step(f"The connector from {url}"),
-            httpx.stream("GET", url, follow_redirects=True, timeout=60) as response,
-            partial.open("wb") as out,
-        ):
-            response.raise_for_status()
-            for chunk in response.iter_bytes():
-                out.write(chunk)
-        shutil.move(partial, file)
+        with progress.step(f"The connector from {url}"):
+            response = httpx.get(url, follow_redirects=True, timeout=60).raise_for_status()
+        write_atomically(file, response.content)
     except httpx.HTTPError as error:
         raise java.ToolError(f"CONNECTOR_ARCHIVE could not be had from {url}: {error}") from error
     return file

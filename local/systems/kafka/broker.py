@@ -5,7 +5,6 @@ import json
 import secrets
 import socket
 import subprocess
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +22,8 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # it imports 
 )
 
 from local.base import java, processes
+from local.base.files import write_atomically
+from local.base.waiting import wait_until
 from local.systems.kafka import certificates, client, jars, users
 
 _HOST = "127.0.0.1"
@@ -147,7 +148,8 @@ def prepare(state: Path, process: "subprocess.Popen[bytes]") -> None:
     "Audit log best practices").
 
     Raises:
-        BrokerError: the JVM ended, or gave no answer for two minutes.
+        BrokerError: the JVM ended.
+        WaitError: it gave no answer for 500 seconds.
     """
     _wait(state, process)
     admin = AdminClient(client.client_config(state))
@@ -168,16 +170,18 @@ def prepare(state: Path, process: "subprocess.Popen[bytes]") -> None:
 
 def _wait(state: Path, process: "subprocess.Popen[bytes]") -> None:
     host, _, port = json.loads(client.address_file(state).read_text())["bootstrap"].rpartition(":")
-    deadline = time.monotonic() + _START_SECONDS
-    while process.poll() is None and time.monotonic() < deadline:
+
+    def answers() -> bool:
+        if process.poll() is not None:
+            raise BrokerError("the broker ended: see its log")
         # A bare connection first: librdkafka logs each one that is refused.
         try:
             socket.create_connection((host, int(port)), timeout=1).close()
         except OSError:
-            time.sleep(0.1)
-        else:
-            return
-    raise BrokerError(f"the broker gave no answer within {_START_SECONDS:.0f} s, or ended: see its log")
+            return False
+        return True
+
+    wait_until(answers, "the broker answers", seconds=_START_SECONDS, poll=0.1)
 
 
 def _reads(kind: ResourceType, name: str) -> AclBinding:
@@ -208,5 +212,4 @@ def _java(directory: Path, main: str, *arguments: str) -> list[str]:
 
 
 def _write(file: Path, properties: Mapping[str, str]) -> None:
-    file.touch(mode=0o600)
-    file.write_text(javaproperties.dumps(dict(properties), timestamp=False))
+    write_atomically(file, javaproperties.dumps(dict(properties), timestamp=False), mode=0o600)

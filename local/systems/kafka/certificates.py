@@ -11,6 +11,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from local.base.files import write_atomically
+
 _LIFETIME = datetime.timedelta(days=365)
 
 
@@ -46,8 +48,7 @@ def ensure(directory: Path) -> None:
     key = broker_key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
-    broker_file.touch(mode=0o600)
-    broker_file.write_bytes(key + broker.public_bytes(serialization.Encoding.PEM))
+    write_atomically(broker_file, key + broker.public_bytes(serialization.Encoding.PEM), mode=0o600)
     ca_file.write_bytes(ca.public_bytes(serialization.Encoding.PEM))
     (directory / "trusted.pem").write_bytes(_trusted_anyway() + ca_file.read_bytes())
 

@@ -5,11 +5,11 @@
 
 import fcntl
 import json
-import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from local.base.files import write_atomically
 
 ADMIN = "local-admin"
 """The one user that may write and administer: the feeder, the checks."""
@@ -47,8 +47,4 @@ def _changed(users_file: Path) -> Iterator[dict[str, str]]:
         fcntl.flock(lock, fcntl.LOCK_EX)
         users = read(users_file)
         yield users
-        # mkstemp makes it 0600.
-        descriptor, partial = tempfile.mkstemp(dir=users_file.parent, prefix="users-")
-        with os.fdopen(descriptor, "w") as out:
-            json.dump({"users": users}, out, indent=2)
-        Path(partial).replace(users_file)
+        write_atomically(users_file, json.dumps({"users": users}, indent=2), mode=0o600)

@@ -4,7 +4,6 @@
 
 - `server` answers the account API as strictly as its description asks for, and `/_emulator/`.
 - `requests` holds that description: fields, types, regions.
-- `faults` lets requests go wrong on demand.
 - `aws` tries keys and roles, as Logz.io does before it accepts a registration.
 - `fetcher` reads the buckets in alphabetical order and never looks back.
 - `indexing` gives each field its type of the day and marks what Logz.io could not index.

@@ -5,16 +5,15 @@ file fetched", "fetches logs generated after the S3 bucket is configured" and no
 that sorts before the last one is never read, and neither is one that was there before.
 """
 
-import gzip
 import logging
 import threading
-import zlib
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from components.logzio_facts import MAX_OBJECT_BYTES
+from components.logzio.facts import MAX_OBJECT_BYTES
+from local.base.objects import UnreadableError, gunzip
 from local.systems.logzio.aws import Aws
 from local.systems.logzio.indexing import Indexer
 from local.systems.logzio.store import Registration, Store
@@ -90,10 +89,8 @@ class Fetcher:
             return
         content = client.get_object(Bucket=registration.body["bucket"], Key=key)["Body"].read()
         try:
-            text = (gzip.decompress(content) if content.startswith(_GZIP) else content).decode(
-                errors="replace"
-            )
-        except (OSError, EOFError, zlib.error) as error:
+            text = (gunzip(content) if content.startswith(_GZIP) else content).decode(errors="replace")
+        except UnreadableError as error:
             self._store.refuse(registration, key, f"not readable as gzip: {error}")
             return
         added = {"s3_object_key": key} if registration.body["addS3ObjectKeyAsLogField"] else {}

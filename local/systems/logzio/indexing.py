@@ -1,6 +1,6 @@
 """How Logz.io indexes a log: one type for each field and day, and limits that a log must keep.
 
-Sources: Logz.io's pages "Understanding Invalid Log Errors" and "Field Mapping" (see `components.logzio_facts`, which
+Sources: Logz.io's pages "Understanding Invalid Log Errors" and "Field Mapping" (see `components.logzio.facts`, which
 has the limits and the errors of one log by itself), and, where they are silent, OpenSearch's "Dynamic mapping" (docs
 .opensearch.org/latest/mappings), on which Logz.io runs. What neither settles is decided for the stricter here:
 
@@ -14,13 +14,12 @@ has the limits and the errors of one log by itself), and, where they are silent,
 - An unreadable `@timestamp` is a value of another type than date; the log shows the time of its arrival instead.
 """
 
-import json
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from components.logzio_facts import (
+from components.logzio.facts import (
     INDEX_FAILURE,
     INVALID_LOG,
     MAX_FIELD_CHARACTERS,
@@ -30,6 +29,7 @@ from components.logzio_facts import (
     name_error,
     number_error,
 )
+from local.base.objects import json_object
 from local.systems.logzio.store import Event, Store
 
 # Fields of Logz.io itself, in every account.
@@ -74,7 +74,7 @@ class Indexer:
             self._mapping = {**self._store.mapping(day), **_FIXED}
 
     def _event(self, number: int, line: str, added: Mapping[str, Any], arrival: datetime) -> Event:
-        event = _parsed(line)
+        event = json_object(line)
         arrived_at = arrival.isoformat(timespec="milliseconds").replace("+00:00", "Z")
         if event is None:
             # Plain text has no fields that could break a rule.
@@ -102,14 +102,6 @@ class Indexer:
             found[path] = mapped or _kind(value)
         self._mapping |= found
         return []
-
-
-def _parsed(line: str) -> dict[str, Any] | None:
-    try:
-        event = json.loads(line)
-    except (ValueError, RecursionError):
-        return None
-    return event if isinstance(event, dict) else None
 
 
 def _fields(event: Mapping[str, Any]) -> Iterator[tuple[str, str, Any]]:

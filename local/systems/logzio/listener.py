@@ -1,14 +1,12 @@
 """The HTTPS listener: what it takes, what it refuses. Source: docs, "HTTP"; the limits are checked before indexing."""
 
-import gzip
 import json
-import zlib
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
-from components.logzio_facts import MAX_BODY_BYTES, MAX_LINE_BYTES
+from components.logzio.facts import MAX_BODY_BYTES, MAX_LINE_BYTES
+from local.base.objects import UnreadableError, gunzip, json_object
 from local.systems.logzio.indexing import Indexer
 from local.systems.logzio.store import Event
 
@@ -61,8 +59,8 @@ def take(body: bytes, encoding: str | None, log_type: str | None, indexer: Index
     """
     if encoding == "gzip":
         try:
-            body = gzip.decompress(body)
-        except (OSError, EOFError, zlib.error) as error:
+            body = gunzip(body)
+        except UnreadableError as error:
             raise RefusedError(400, f"not readable as gzip: {error}") from None
     # Documented of the body; here of the lines too, as nothing says that compression raises the limit.
     if len(body) > MAX_BODY_BYTES:
@@ -91,8 +89,4 @@ def _problem(line: bytes) -> str | None:
         return "empty"
     if len(line) > MAX_LINE_BYTES:
         return "oversized"
-    try:
-        parsed: Any = json.loads(line)
-    except (ValueError, RecursionError):
-        return "malformed"
-    return None if isinstance(parsed, dict) else "malformed"
+    return "malformed" if json_object(line) is None else None

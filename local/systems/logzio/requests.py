@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
-from components.logzio_facts import BUCKET_REGIONS, api_region
+from components.logzio.facts import BUCKET_REGIONS, api_region
 
 REGIONS = tuple(api_region(region) for region in BUCKET_REGIONS)
 FIELDS: Mapping[str, type] = {

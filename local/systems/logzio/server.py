@@ -2,8 +2,8 @@
 
 Controls (JSON):
 - `GET /_emulator/state`: registrations (without secrets), refused objects, number of events, requests by call
-  and status, the most requests that were under way at once, the faults that wait.
-- `POST /_emulator/faults`: one `faults.Fault` or a list; `DELETE` forgets them.
+  and status, the most requests that were under way at once, the faults that are not over.
+- `/_faults`: see `local.systems.faults`; CALLS are the calls.
 - `POST /_emulator/fetcher`: {"paused": true|false, "discards": true|false}, either or both.
 """
 
@@ -23,9 +23,10 @@ from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 from werkzeug.serving import WSGIRequestHandler, make_server
 
+from local.systems import faults
+from local.systems.faults import Fault, Faults, Injected
 from local.systems.logzio import listener, requests
 from local.systems.logzio.aws import Aws, CredentialsError
-from local.systems.logzio.faults import Fault, Faults
 from local.systems.logzio.fetcher import Fetcher
 from local.systems.logzio.indexing import Indexer
 from local.systems.logzio.requests import ApiError
@@ -33,6 +34,13 @@ from local.systems.logzio.search import SearchError, search, wanted_ids
 from local.systems.logzio.store import Store
 
 ACCOUNT = {"accountId": 100_001, "accountName": "local"}
+CALLS = (
+    *("whoami", "role-details", "list", "create", "get", "update", "delete"),
+    *("search", "tokens", "plan", "listener"),
+)
+"""What a request can ask for, in the counts and in faults."""
+STATUSES = (429, 500, 502, 503, 504)
+"""Of errors that faults may ask for: 429 is plain text, 500 an error of the API, the rest a gateway's page."""
 _NO_AWS_ACCOUNT = "000000000000"
 _BUCKETS = "/v1/log-shipping/s3-buckets"
 _ACCOUNTS = "/v1/account-management/time-based-accounts"
@@ -60,7 +68,17 @@ class Emulator:
             self._token_file.write_text(secrets.token_hex(18))
         self.shipping_token = self._store.shipping_token()
         self.max_daily_gb = 5.0
-        self._faults = Faults()
+        self._faults = Faults(
+            {
+                "calls": CALLS,
+                "answer": ("error", "cut", "slow", "late", "unknown-field", "not-json"),
+                "status": STATUSES,
+                "code": _ERRORS,
+                "effect": None,
+                "delay": None,
+                "retry_after": None,
+            }
+        )
         self._requests: dict[str, Counter[int]] = {}
         self._under_way, self._most_under_way = 0, 0
         self._lock = threading.Lock()
@@ -102,11 +120,11 @@ class Emulator:
         self._server.shutdown()
 
     def fail(self, **fault: Any) -> None:
-        """Lets requests go wrong, see `faults.Fault`."""
-        self._faults.add(Fault.parse(fault))
+        """Injects a fault, given by the fields of `faults.Fault`."""
+        self._faults.inject(Fault(**fault))
 
     def clear_faults(self) -> None:
-        """Lets nothing go wrong any more."""
+        """Ends all faults."""
         self._faults.clear()
 
     def state(self) -> dict[str, Any]:
@@ -127,7 +145,7 @@ class Emulator:
             "events": self._store.event_count(),
             "requests": counts,
             "most_at_once": self._most_under_way,
-            "faults": self._faults.dump(),
+            "faults": self._faults.current(),
         }
 
     def _application(self) -> Flask:
@@ -150,7 +168,9 @@ class Emulator:
         # Of a host and port of its own in production.
         app.add_url_rule("/", "listener", self._counted("listener", self._listen), methods=["POST"])
         app.add_url_rule("/_emulator/state", "state", self.state, methods=["GET"])
-        app.add_url_rule("/_emulator/faults", "faults", self._control_faults, methods=["POST", "DELETE"])
+        app.add_url_rule(
+            faults.PATH, "faults", lambda: self._faults.respond(request), methods=["GET", "POST", "DELETE"]
+        )
         app.add_url_rule("/_emulator/fetcher", "fetcher", self._control_fetcher, methods=["POST"])
         app.register_error_handler(HTTPException, _unknown_endpoint)
         return app
@@ -174,20 +194,19 @@ class Emulator:
 
     def _answered(self, call: str, act: Callable[[float], _Answer]) -> Response:
         """The answer to a request; 0 in the counts stands for one that was cut."""
-        cleared, fault = self._faults.cleared, self._faults.take(call)
+        hit = self._faults.hit(call=call)
         # On a connection that is kept, an unread body would be taken for the next request.
         request.get_data()
         try:
             if call != "listener" and request.headers.get("X-API-TOKEN") != self.token:
                 raise requests.bad_token()
-            if fault is None:
+            if hit is None:
                 return _response(act(0.0))
-            done = act(fault.seconds if fault.answer == "late" else 0.0) if fault.effect else None
+            fault = hit.fault
+            done = act(fault.delay if fault.answer == "late" else 0.0) if fault.takes_effect else None
         except ApiError as error:
             return _response(_Answer(error.status, error.body))
-        if fault.answer == "slow":
-            cleared.wait(fault.seconds)
-        return _faulty(fault, done)
+        return _faulty(hit, done)
 
     def _who_am_i(self, shows_after: float) -> _Answer:  # noqa: ARG002  # nothing is written
         return _Answer(200, ACCOUNT)
@@ -284,19 +303,6 @@ class Emulator:
         self._store.add_sent(taken.events)
         return _Answer(*taken.answer)
 
-    def _control_faults(self) -> Any:
-        if request.method == "DELETE":
-            self._faults.clear()
-        else:
-            raw = request.get_json()
-            try:
-                faults = [Fault.parse(one) for one in (raw if isinstance(raw, list) else [raw])]
-            except (ValueError, TypeError) as error:
-                return {"error": str(error)}, 400
-            for fault in faults:
-                self._faults.add(fault)
-        return {"faults": self._faults.dump()}
-
     def _control_fetcher(self) -> Any:
         if self._fetcher is None:
             return {"error": "there is no fetcher without an AWS"}, 400
@@ -358,37 +364,51 @@ def _response(answer: _Answer) -> Response:
     return Response(text, status=answer.status, mimetype="application/json")
 
 
-def _faulty(fault: Fault, done: _Answer | None) -> Response:
-    """The answer that a fault makes of a request that was `done`, or not."""
+def _faulty(hit: Injected, done: _Answer | None) -> Response:
+    """The answer to a request that a fault hit. `done`: the right answer, None if it took no effect."""
+    fault = hit.fault
     if fault.answer == "cut":
         _cut()
-    if done is not None and fault.answer in ("slow", "late"):
-        return _response(done)
-    if done is not None and fault.answer == "unknown-field":
+    if done is None or fault.answer == "error":
+        return _error_response(fault)
+    if fault.answer == "unknown-field":
         return _response(_Answer(done.status, _with_unknown_field(done.body)))
-    if done is not None and fault.answer == "not-json":
+    if fault.answer == "not-json":
         return Response("<html>welcome</html>", status=done.status, mimetype="text/html")
-    return _error_response(fault)
+    if fault.answer == "slow":
+        hit.wait()
+    return _response(done)
+
+
+_ERRORS: Mapping[str, ApiError] = {
+    # What an expired token gets.
+    "expired-token": requests.bad_token(),
+    # AWS does not know the key or role (yet).
+    "credentials": _bad_credentials("InvalidClientTokenId: The security token included is invalid"),
+    # The token is of an account in another region.
+    "region": ApiError(
+        403, {"message": "Account region us-east-1 differs from current server region eu-central-1"}
+    ),
+    # No object is under the prefix.
+    "empty-prefix": _bad_bucket("AWS bucket is empty: 403"),
+    # The bucket is in another region than the registration says.
+    "bucket-region": _bad_bucket(
+        "PermanentRedirect: The bucket you are attempting to access must be addressed using the specified endpoint."
+    ),
+    # S3 has no such bucket.
+    "no-bucket": _bad_bucket("NoSuchBucket: The specified bucket does not exist"),
+}
+"""The errors that a fault may name as its `code`."""
 
 
 def _error_response(fault: Fault) -> Response:
-    errors = {
-        "500": requests.error(500, "endpoints/INTERNAL_ERROR", "Internal Server Error"),
-        "expired-token": requests.bad_token(),
-        "credentials": _bad_credentials("InvalidClientTokenId: The security token included is invalid"),
-        "region": ApiError(
-            403, {"message": "Account region us-east-1 differs from current server region eu-central-1"}
-        ),
-        "empty-prefix": _bad_bucket("AWS bucket is empty: 403"),
-        "bucket-region": _bad_bucket(
-            "PermanentRedirect: The bucket you are attempting to access must be addressed using the specified endpoint."
-        ),
-        "no-bucket": _bad_bucket("NoSuchBucket: The specified bucket does not exist"),
-    }
-    if error := errors.get(fault.answer):
-        return _response(_Answer(error.status, error.body))
-    status = int(fault.answer)
+    if fault.code is not None:
+        return _response(_Answer(_ERRORS[fault.code].status, _ERRORS[fault.code].body))
+    status = fault.status or 500
     headers = {} if fault.retry_after is None else {"Retry-After": str(fault.retry_after)}
+    if status == 500:
+        error = requests.error(500, "endpoints/INTERNAL_ERROR", "Internal Server Error")
+        return _response(_Answer(status, error.body))
     if status == 429:
         return Response("Too Many Requests", status, headers, mimetype="text/plain")
     return Response(f"<html><h1>{status}</h1></html>", status, headers, mimetype="text/html")

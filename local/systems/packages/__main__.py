@@ -29,7 +29,7 @@ def main() -> int:
     archives = directory / "archives"
     archives.mkdir(exist_ok=True)
     shutil.copyfile(connector, archives / connector.name)
-    with server.Server(directory, arguments.port) as served:
+    with server.bind(directory, arguments.port) as served:
         url = f"http://127.0.0.1:{served.server_port}"
         processes.write_ready(
             arguments.ready_file,

@@ -1,7 +1,5 @@
 """The signed repository on disk, laid out as packages.confluent.io lays out its own."""
 
-import email.utils
-import hashlib
 import json
 import os
 import shutil
@@ -16,6 +14,17 @@ from local.systems.packages import debs
 from local.systems.vm import distributions
 
 _ARCHITECTURES = ("amd64", "arm64")
+_RELEASE = [
+    f"-oAPT::FTPArchive::Release::{name}={value}"
+    for name, value in {
+        "Origin": "ccloud-logexporter",
+        "Label": "ccloud-logexporter",
+        "Suite": "stable",
+        "Codename": "stable",
+        "Architectures": " ".join(_ARCHITECTURES),
+        "Components": "main",
+    }.items()
+]
 _USER = "Local package repository"
 
 
@@ -51,29 +60,20 @@ def _offered(built: Path) -> list[Path]:
 def _write_index(root: Path, built: Path) -> None:
     pool = root / "pool" / "main" / "c"
     pool.mkdir(parents=True)
-    stanzas = []
     for deb in _offered(built):
         (pool / deb.name).symlink_to(deb)
-        fields = subprocess.run(
-            ["dpkg-deb", "--field", deb], check=True, stdout=subprocess.PIPE, text=True
-        ).stdout
-        stanzas.append(
-            f"{fields}Filename: pool/main/c/{deb.name}\nSize: {deb.stat().st_size}\nSHA256: {_sha256(deb)}\n"
-        )
     stable = root / "dists" / "stable"
+    packages = _ftparchive(root, "packages", "pool")
     for architecture in _ARCHITECTURES:
-        packages = stable / "main" / f"binary-{architecture}" / "Packages"
-        packages.parent.mkdir(parents=True)
-        packages.write_text("\n".join(stanzas))
-    indexes = "".join(
-        f" {_sha256(file)} {file.stat().st_size} {file.relative_to(stable)}\n"
-        for file in sorted(stable.rglob("Packages"))
-    )
-    (stable / "Release").write_text(
-        "Origin: ccloud-logexporter\nLabel: ccloud-logexporter\nSuite: stable\nCodename: stable\n"
-        f"Date: {email.utils.formatdate(usegmt=True)}\n"
-        f"Architectures: {' '.join(_ARCHITECTURES)}\nComponents: main\nSHA256:\n{indexes}"
-    )
+        index = stable / "main" / f"binary-{architecture}" / "Packages"
+        index.parent.mkdir(parents=True)
+        index.write_text(packages)
+    (stable / "Release").write_text(_ftparchive(root, *_RELEASE, "release", "dists/stable"))
+
+
+def _ftparchive(root: Path, *arguments: str) -> str:
+    command = ["apt-ftparchive", *arguments]
+    return subprocess.run(command, cwd=root, check=True, stdout=subprocess.PIPE, text=True).stdout
 
 
 def _sign(root: Path) -> str:
@@ -101,8 +101,3 @@ def _keyring() -> Iterator[list[str]]:
             environment = {**os.environ, "GNUPGHOME": home}
             if shutil.which("gpgconf"):
                 subprocess.run(["gpgconf", "--kill", "gpg-agent"], check=False, env=environment)
-
-
-def _sha256(file: Path) -> str:
-    with file.open("rb") as content:
-        return hashlib.file_digest(content, "sha256").hexdigest()

@@ -33,7 +33,7 @@ class Property:
         required: without it the resource is refused.
         replaces: a change makes a new resource.
         replaces_if: when else a change does, in words; `Kind.replaces_with` decides.
-        computed: where it is not given, the cloud decides, and what it decided is no difference.
+        computed: where it is not given, the service decides; its decision is not a difference.
         document: JSON text, compared by what it says.
         unordered: a list whose order does not count.
         default: what its absence means.
@@ -62,7 +62,7 @@ class Created:
 
 @dataclass(frozen=True)
 class Kind(Generic[Clients]):
-    """A resource type. The functions get the clients of the cloud first; properties are plain values.
+    """A resource type. The functions get the service's clients first; properties are plain values.
 
     Attributes:
         create: (clients, inputs) -> Created.

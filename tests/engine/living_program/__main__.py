@@ -1,13 +1,13 @@
-"""A program for the test of `living`: exports what it is told to, and warns of a change of the consumer group."""
+"""A program for the test of `running_stack`: exports what it is told to, and warns of a change of the consumer group."""
 
 import pulumi
 
-from components import living
+from components import running_stack
 
 config = pulumi.Config()
-warning = living.group_warning(living.read(), config.require("group"), "sink")
+warning = running_stack.group_warning(running_stack.read(), config.require("group"), "sink")
 if warning:
     pulumi.log.warn(warning)
 pulumi.export("instanceId", "i-0123456789abcdef0")
 if config.get_bool("exportsGroup"):
-    pulumi.export(living.CONSUMER_GROUP, config.require("group"))
+    pulumi.export(running_stack.CONSUMER_GROUP, config.require("group"))

@@ -4,7 +4,7 @@ import os
 
 import pulumi
 
-from components.shipping.registration import LogzioAccount, LogzioShipping, LogzioShippingArgs
+from components.logzio.registration import LogzioAccount, LogzioShipping, LogzioShippingArgs
 
 given = pulumi.Config("shipping").require_object("args")
 

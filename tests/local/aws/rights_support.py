@@ -14,9 +14,10 @@ import httpx
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from components import layout, policies
+from components import policies
+from components.archive import layout
 from components.policies import Statement
-from components.worker.connect import metrics_namespace
+from components.worker.config import metrics_namespace
 from components.worker.files import check_keys, fetch_secrets
 from components.worker.files.watchdog.metrics import metric
 from local.base import http

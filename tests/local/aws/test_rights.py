@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from components import layout
+from components.archive import layout
 from components.policies import Statement
 from components.worker.files import check_keys, fetch_secrets
 from local.base import processes

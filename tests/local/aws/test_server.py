@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import boto3
@@ -19,7 +20,9 @@ from botocore.exceptions import ClientError
 
 from local.base import http, processes
 from local.base.paths import ROOT
+from local.systems import faults
 from local.systems.aws.accounts import LOGZIO_ACCOUNT, UBUNTU_PARAMETER
+from local.systems.faults import Fault
 
 REGION = "us-west-2"
 KEY = "topics/t/partition=0/t+0+00000000000000000000.json.gz"
@@ -512,15 +515,46 @@ def test_a_clock_may_be_a_quarter_of_an_hour_off_and_no_more(aws: Aws, minutes: 
     assert ("RequestTimeTooSkewed" in answer.text) is refused
 
 
-def test_s3_requests_are_counted_by_name_and_faults_strike_as_told(aws: Aws) -> None:
+def test_s3_requests_are_counted_by_name_and_a_fault_hits_the_next_one(aws: Aws) -> None:
     bucket = aws.bucket()
     user = aws.user(allow("s3:PutObject", f"arn:aws:s3:::{bucket}/*"))
     writer = aws.client("s3", user)
-    faults = f"{aws.endpoint}/_local/faults"
-    http.post(faults, json={"status": 503, "times": 1, "identity": user["name"]}).raise_for_status()
+    faults.inject(aws.endpoint, Fault(caller=user["name"], calls=("PutObject",), status=503))
     with pytest.raises(ClientError) as error:
         writer.put_object(Bucket=bucket, Key="k", Body=b"x" * 100_000)
     assert refusal(error) == "SlowDown"
     writer.put_object(Bucket=bucket, Key="k", Body=b"x")
     assert http.get(f"{aws.endpoint}/_local/s3-requests").json()[user["name"]] == {"PutObject": 2}
-    assert http.post(faults, json={"status": 503}).status_code == 400
+    assert faults.current(aws.endpoint) == []
+
+
+def test_a_hanging_request_ends_with_its_fault(aws: Aws) -> None:
+    bucket = aws.bucket()
+    user = aws.user(allow("s3:PutObject", f"arn:aws:s3:::{bucket}/*"))
+    faults.inject(aws.endpoint, Fault(caller=user["name"], answer="hang", times=None, seconds=3600))
+    answers: list[object] = []
+
+    def put() -> None:
+        try:
+            answers.append(aws.client("s3", user).put_object(Bucket=bucket, Key="k", Body=b"x"))
+        except ClientError as error:
+            answers.append(error)
+
+    sender = Thread(target=put)
+    sender.start()
+    while not faults.current(aws.endpoint)[0]["hits"]:
+        assert sender.is_alive()
+    assert answers == []
+    faults.clear(aws.endpoint)
+    sender.join()
+    assert [str(answer) for answer in answers if "The request hung." in str(answer)]
+
+
+def test_a_fault_that_the_local_aws_does_not_understand_is_refused(aws: Aws) -> None:
+    for fault in (
+        {"answer": "cut"},
+        {"status": 503, "skpi": 1},
+        {"status": 503, "effect": True},
+        {"times": 1},
+    ):
+        assert http.post(f"{aws.endpoint}{faults.PATH}", json=fault).status_code == 400

@@ -1,6 +1,5 @@
 """The stand-in connector, run by a real Connect worker: its files, its offsets, its failures."""
 
-import gzip
 import json
 import re
 import uuid
@@ -21,10 +20,12 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # it imports 
 )
 from mypy_boto3_s3 import S3Client
 
-from components import layout
+from components.archive import layout
+from components.owner import Owner
 from components.settings import load
-from components.worker.connect import WorkerFacts, connectors
-from local.base import http, java, paths, processes
+from components.worker.connect import connectors
+from components.worker_settings import worker_config
+from local.base import http, java, objects, paths, processes
 from local.base.java import ToolError
 from local.systems.connector import archive
 from local.systems.kafka import client, jars, users
@@ -126,8 +127,7 @@ class Case:
         return [item["Key"] for item in listing]
 
     def body(self, key: str) -> bytes:
-        content = self.site.s3.get_object(Bucket=self.name, Key=key)["Body"].read()
-        return gzip.decompress(content) if key.endswith(".gz") else content
+        return objects.content(key, self.site.s3.get_object(Bucket=self.name, Key=key)["Body"].read())
 
     def ids(self) -> list[int]:
         """The ids of all archived events, in the order of the keys and lines."""
@@ -219,7 +219,7 @@ def case(site: Site) -> Iterator[Case]:
     case = site.case()
     yield case
     site.worker.delete(case.name)
-    site.store.failures.clear()
+    site.store.faults.clear()
 
 
 def test_an_ordinary_key_archives_the_audit_topic_as_renamed_gzipped_json_lines(
@@ -282,13 +282,11 @@ def rendered(
         region="us-west-2",
         environ={},
     )
-    facts = WorkerFacts(
-        "ccloud-logexporter", stack, "127.0.0.1:9092", {"kafka": "/kafka", "writer": "/writer"}
-    )
+    config = worker_config(settings, Owner("ccloud-logexporter", stack), "127.0.0.1:9092")
     filled = {"aws.access.key.id": KEY_ID, "aws.secret.access.key": SECRET}
     vm = "${file:/run/s3-auditlog-sink/instance.properties:instance.id}"
     found = []
-    for one in connectors(settings, facts):
+    for one in connectors(config):
         assert filled.keys() <= one.properties.keys()
         client_id = one.properties["consumer.override.client.id"].replace(vm, "i-0123456789abcdef0")
         found.append({**one.properties, **filled, "consumer.override.client.id": client_id})
@@ -507,7 +505,7 @@ def test_after_a_kill_every_event_is_there_and_no_object_was_overwritten(case: C
     case.wait_for_keys(2)
     case.site.worker.kill()
     before = {key: case.body(key) for key in case.objects()}
-    case.site.store.failures.clear()
+    case.site.store.faults.clear()
     # As if the kill had come before the commit, whenever it came.
     case.forget_commits()
 
@@ -615,7 +613,7 @@ def test_an_outage_of_the_store_loses_nothing(case: Case) -> None:
 
     case.wait_for_keys(2)
     assert case.ids() == [0, 1, 2, 3]
-    assert not case.site.store.failures
+    assert case.site.store.faults.current() == []
     assert case.site.worker.task(case.name)["state"] == "RUNNING"
 
 
@@ -722,7 +720,7 @@ def test_an_archive_of_ones_own_replaces_the_stand_in(tmp_path: Path) -> None:
 def test_an_archive_is_downloaded_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(paths, "CACHE", tmp_path / "cache")
     (tmp_path / "vendor.zip").write_bytes(b"zip")
-    with server.Server(tmp_path, 0) as served:
+    with server.bind(tmp_path, 0) as served:
         thread = Thread(target=served.serve_forever)
         thread.start()
         url = f"http://127.0.0.1:{served.server_port}/vendor.zip"

@@ -15,9 +15,12 @@ from typing import Any
 import boto3
 import pytest
 
-from components import layout, policies
+from components import policies
+from components.archive import layout
+from components.owner import Owner
 from components.settings import load
-from components.worker.connect import WorkerFacts, connectors
+from components.worker.connect import connectors
+from components.worker_settings import worker_config
 from local.base import http, paths, processes, progress
 from local.proofs.checker.checker import Checker
 from local.proofs.client import Feed
@@ -215,13 +218,14 @@ def rendered(chain: Chain, endpoint: str) -> dict[str, str]:
                 "rotationSeconds": ROTATION,
                 "partitioner": chain.partitioner,
             },
+            "writer": {"identity": "role"},
             "worker": {"endpoints": {"s3": endpoint}},
             "logzio": {"apiToken": "made-up-token"},
         },
         region="us-west-2",
         environ={},
     )
-    (connector,) = connectors(settings, WorkerFacts("ccloud-logexporter", "dev", "127.0.0.1:9092", {}))
+    (connector,) = connectors(worker_config(settings, Owner("ccloud-logexporter", "dev"), "127.0.0.1:9092"))
     # On a VM, the file with its id is there.
     return {**connector.properties, "consumer.override.client.id": chain.bucket}
 

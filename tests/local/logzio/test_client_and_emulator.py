@@ -7,26 +7,22 @@ from pathlib import Path
 import httpx
 import pytest
 
-from components.shipping.client import LogzioClient
-from components.shipping.errors import LogzioError
-from components.shipping.transport import Transport
+from components.logzio.client import LogzioClient
+from components.logzio.errors import LogzioError
+from components.logzio.transport import Transport
 from local.systems.logzio.server import Emulator
 from tests.local.logzio_support import running
-from tests.unit.components.shipping.scripted import WANTED
+from tests.unit.components.logzio.scripted import WANTED
 
 FAULTS = [
-    {"answer": "429"},
-    {"answer": "429", "retry_after": 1},
-    *(
-        {"answer": code, "effect": effect}
-        for code in ("500", "502", "503", "504")
-        for effect in (False, True)
-    ),
+    {"status": 429},
+    {"status": 429, "retry_after": 1},
+    *({"status": status, "effect": effect} for status in (500, 502, 503, 504) for effect in (False, True)),
     {"answer": "cut"},
     {"answer": "cut", "effect": True},
-    {"answer": "slow", "seconds": 0.3},
-    {"answer": "slow", "seconds": 2.0},
-    {"answer": "late", "seconds": 1.0},
+    {"answer": "slow", "delay": 0.3},
+    {"answer": "slow", "delay": 2.0},
+    {"answer": "late", "delay": 1.0},
     {"answer": "unknown-field"},
     {"answer": "not-json"},
 ]
@@ -56,7 +52,7 @@ def places(emulator: Emulator) -> list[tuple[int, str]]:
 def test_a_registration_is_made_exactly_once_whatever_goes_wrong(
     emulator: Emulator, client: LogzioClient, call: str, fault: dict[str, object]
 ) -> None:
-    emulator.fail(call=call, **fault)
+    emulator.fail(calls=[call], **fault)
 
     made = client.create(WANTED, adopt=False)
 
@@ -70,7 +66,7 @@ def test_a_change_is_made_whatever_goes_wrong(
     emulator: Emulator, client: LogzioClient, call: str, fault: dict[str, object]
 ) -> None:
     made = client.create(WANTED, adopt=False)
-    emulator.fail(call=call, **fault)
+    emulator.fail(calls=[call], **fault)
 
     client.update(made.id, replace(WANTED, log_type="other"))
 
@@ -85,7 +81,7 @@ def test_a_registration_goes_whatever_goes_wrong(
     emulator: Emulator, client: LogzioClient, call: str, fault: dict[str, object]
 ) -> None:
     made = client.create(WANTED, adopt=False)
-    emulator.fail(call=call, **fault)
+    emulator.fail(calls=[call], **fault)
 
     client.delete(made.id, client.account_id())
 
@@ -96,7 +92,7 @@ def test_a_registration_goes_whatever_goes_wrong(
 def test_a_token_that_expires_in_the_middle_leaves_nothing_half_made(
     emulator: Emulator, client: LogzioClient
 ) -> None:
-    emulator.fail(call="create", answer="expired-token", times=None)
+    emulator.fail(calls=["create"], code="expired-token", times=None)
 
     with pytest.raises(LogzioError, match="API token is not accepted"):
         client.create(WANTED, adopt=False)

@@ -12,7 +12,7 @@ import pytest
 from pulumi.runtime import rpc
 from pulumi.runtime.proto import provider_pb2
 
-from components.shipping.provider import AccountProvider, RegistrationProvider
+from components.logzio.provider import AccountProvider, RegistrationProvider
 from local.systems.logzio.server import Emulator
 from tests.local.logzio.client_wire import Wire, spawned
 from tests.local.logzio_support import ROLE, running
@@ -174,7 +174,7 @@ def refused(wire: Wire, emulator: Emulator) -> str:
 
 
 @pytest.mark.parametrize(
-    ("call", "answer", "named"),
+    ("call", "code", "named"),
     [
         ("whoami", "expired-token", "API token is not accepted"),
         ("whoami", "region", "account in another region"),
@@ -184,9 +184,9 @@ def refused(wire: Wire, emulator: Emulator) -> str:
     ],
 )
 def test_each_cause_has_a_message_of_its_own(
-    wire: Wire, emulator: Emulator, call: str, answer: str, named: str
+    wire: Wire, emulator: Emulator, call: str, code: str, named: str
 ) -> None:
-    emulator.fail(call=call, answer=answer)
+    emulator.fail(calls=[call], code=code)
 
     assert named in refused(wire, emulator)
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 import stat
 import subprocess
 import sys
@@ -13,8 +14,10 @@ import pytest
 
 from components.worker import bundle
 from local.base import http, paths, processes
+from local.systems import faults
+from local.systems.faults import Fault
 from local.systems.packages import debs
-from tests.unit.components.worker.test_rendered import FACTS, given
+from tests.unit.components.worker.test_rendered import config
 
 SETTINGS = "etc/kafka/connect-standalone.properties"
 
@@ -168,8 +171,9 @@ def test_a_version_that_the_repository_lacks_is_named(apt: Apt) -> None:
 
 def pin(apt: Apt, version: str) -> None:
     """Gives apt the preferences that the VM has with this `worker.packageVersion`."""
-    settings = given(worker={"packageVersion": version})
-    preferences = bundle.files(settings, FACTS)["/etc/apt/preferences.d/s3-auditlog-sink"]
+    preferences = bundle.files(config(worker={"packageVersion": version}))[
+        "/etc/apt/preferences.d/s3-auditlog-sink"
+    ]
     (apt.root / "etc/apt/preferences.d").mkdir()
     (apt.root / "etc/apt/preferences.d/s3-auditlog-sink").write_text(preferences.content)
 
@@ -237,9 +241,8 @@ def test_the_archive_is_the_connector_with_the_announced_checksum(ready: Mapping
 
 def test_a_fault_answers_so_many_requests_and_no_others(ready: Mapping[str, Any]) -> None:
     base = f"http://127.0.0.1:{ready['port']}"
-    fault = {"path_contains": "archive.key", "count": 2, "status": 503}
 
-    assert http.post(f"{base}/_local/faults", json=fault).status_code == 204
+    faults.inject(base, Fault(request=re.compile("archive.key$"), status=503, times=2))
 
     key, index = f"{base}/deb/7.9/archive.key", f"{base}/deb/7.9/dists/stable/InRelease"
     assert [http.get(url).status_code for url in (key, index, key, key)] == [503, 200, 503, 200]

@@ -15,7 +15,7 @@ from typing import Any
 import boto3
 import pytest
 
-from components import layout
+from components.archive import layout
 from components.worker.fields import flattened
 from local.base import paths, processes
 from local.proofs.checker.checker import Checker

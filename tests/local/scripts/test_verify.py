@@ -19,11 +19,12 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # it imports 
     NewTopic,
 )
 
-from components import layout, policies, settings
+from components import policies, settings
+from components.archive import layout
+from components.logzio.client import LogzioClient
+from components.logzio.listener import Listener
+from components.logzio.transport import Transport
 from components.settings import Settings
-from components.shipping.client import LogzioClient
-from components.shipping.listener import Listener
-from components.shipping.transport import Transport
 from local.base import processes
 from local.systems.kafka import client as kafka_client
 from local.systems.kafka import users

@@ -9,16 +9,16 @@ from pathlib import Path
 from typing import Any
 
 from components import policies
-from components.settings import Settings
 from components.worker import bundle, cloud_config
 from components.worker.bundle import Bundle
+from components.worker.config import WorkerConfig
 from local.base import paths, processes
 from local.stack.deployment import clean_environment
 from local.systems.aws.accounts import ACCOUNT
 from local.systems.vm import imds
 from tests.local.aws import rights_support
 from tests.local.aws.rights_support import NAMESPACE, Identity, Stack
-from tests.unit.components.worker.test_rendered import FACTS, given
+from tests.unit.components.worker.test_rendered import config
 
 
 @dataclass(frozen=True)
@@ -29,11 +29,11 @@ class Site:
     vm: Identity
     metadata_url: str
 
-    def settings(self, **sections: dict[str, Any]) -> Settings:
+    def settings(self, **sections: dict[str, Any]) -> WorkerConfig:
         """Settings of this place; `sections` as in a stack's file."""
         endpoint = self.stack.endpoint
         worker = {"endpoints": {"s3": endpoint, "ssm": endpoint, "cloudwatch": endpoint}}
-        return given(
+        return config(
             **{
                 **sections,
                 "archive": {"bucket": self.stack.bucket},
@@ -41,8 +41,8 @@ class Site:
             }
         )
 
-    def user_data(self, settings: Settings, packed: Bundle) -> str:
-        return cloud_config.user_data(settings, FACTS, packed)
+    def user_data(self, settings: WorkerConfig, packed: Bundle) -> str:
+        return cloud_config.user_data(settings, packed)
 
     def put(self, packed: Bundle, content: bytes | None = None) -> None:
         """Puts the bundle into the bucket, or other bytes in its place."""
@@ -67,9 +67,9 @@ class Site:
         return sum(float(one["Sum"]) for one in found["Datapoints"])
 
 
-def packed_files(settings: Settings) -> Bundle:
+def packed_files(settings: WorkerConfig) -> Bundle:
     """The VM's files for these settings."""
-    return bundle.pack(bundle.files(settings, FACTS))
+    return bundle.pack(bundle.files(settings))
 
 
 @contextmanager

@@ -11,7 +11,7 @@ import pytest
 
 from components.worker import bundle, cloud_config
 from local.systems.vm import rootfs
-from tests.unit.components.worker.test_rendered import FACTS, given
+from tests.unit.components.worker.test_rendered import config
 
 UNITS = ("s3-auditlog-sink.service", "s3-auditlog-sink-watchdog.service")
 MOST_EXPOSURE = 20
@@ -21,14 +21,14 @@ MOST_EXPOSURE = 20
 @pytest.fixture
 def inside(tmp_path: Path) -> Path:
     """A folder with all files of the VM, under their own paths."""
-    fetched = bundle.files(given(), FACTS)
+    fetched = bundle.files(config())
     packed = bundle.pack(fetched)
-    for path, file in {**fetched, **cloud_config.files(given(), FACTS, packed)}.items():
+    for path, file in {**fetched, **cloud_config.files(config(), packed)}.items():
         target = tmp_path / path.lstrip("/")
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(file.content)
         target.chmod(int(file.permissions, 8))
-    (tmp_path / "user-data").write_text(cloud_config.user_data(given(), FACTS, packed))
+    (tmp_path / "user-data").write_text(cloud_config.user_data(config(), packed))
     return tmp_path
 
 

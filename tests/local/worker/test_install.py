@@ -126,7 +126,7 @@ def test_a_partitioner_that_does_not_compile_fails_the_boot_in_a_step_of_its_own
     with zipfile.ZipFile(archive, "w") as packed:
         packed.writestr("connector/manifest.json", "{}")
         packed.writestr("connector/lib/", "")
-    with server.Server(archive.parent, 0) as served:
+    with server.bind(archive.parent, 0) as served:
         thread = Thread(target=served.serve_forever)
         thread.start()
         boot_with_files(

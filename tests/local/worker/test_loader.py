@@ -13,7 +13,6 @@ from components.worker.cloud_config import LOADER
 from local.systems.vm import rootfs
 from tests.local.worker import site as sites
 from tests.local.worker.site import Site
-from tests.unit.components.worker.test_rendered import FACTS
 
 # Time goes by a hundred times faster, and curl's arguments are kept.
 SLEEP = '#!/bin/sh\necho "slept $1"\nexec /usr/bin/sleep "0.0$1"\n'
@@ -39,7 +38,7 @@ class Vm:
 
     def run(self, script: str = RUN) -> subprocess.CompletedProcess[str]:
         """Runs a script that has all files at /mnt; by default it puts them into their places and runs the loader."""
-        written = cloud_config.files(self.site.settings(), FACTS, self.bundle)
+        written = cloud_config.files(self.site.settings(), self.bundle)
         loader_env = written["/etc/s3-auditlog-sink/loader.env"]
         further = "".join(f"{name}={value}\n" for name, value in self.variables.items())
         written["/etc/s3-auditlog-sink/loader.env"] = replace(

@@ -9,7 +9,7 @@ import pytest
 from components.worker import bundle
 from local.systems.vm import rootfs, shell
 from local.systems.vm.machine import Machine
-from tests.unit.components.worker.test_rendered import FACTS, given
+from tests.unit.components.worker.test_rendered import config
 
 BOOT_SECONDS = 900
 SINK, INSTALLATION = "s3-auditlog-sink.service", "s3-auditlog-sink-install.service"
@@ -31,7 +31,7 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
     folder.mkdir()
     one = Machine(folder.name, folder, rootfs.ensure())
     one.create_disk(b"#cloud-config\n{}\n", "http://127.0.0.1:9", {})
-    file = bundle.files(given(), FACTS)[DROP_IN]
+    file = bundle.files(config())[DROP_IN]
     place(one, DROP_IN, file.content)
     for unit, kind in UNITS.items():
         place(one, f"/etc/systemd/system/{unit}", f"[Service]\nType={kind}\nExecStart={PROGRAM} infinity\n")

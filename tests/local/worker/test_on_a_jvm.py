@@ -7,7 +7,7 @@ from pathlib import Path
 from components.worker.bundle import files
 from local.systems.kafka import jars
 from tests.unit.components.worker.test_fetch_secrets import FILE as FETCH_SECRETS
-from tests.unit.components.worker.test_rendered import FACTS, given
+from tests.unit.components.worker.test_rendered import config as worker_config_of
 
 # What Connect does with an event that it skips: the converter's exception goes to the reporter's logger.
 SKIP = """
@@ -71,7 +71,7 @@ def run_java(folder: Path, source: str, *arguments: str, options: tuple[str, ...
 
 def test_no_word_of_a_skipped_event_reaches_the_log(tmp_path: Path) -> None:
     config = tmp_path / "log4j.properties"
-    config.write_text(files(given(), FACTS)["/etc/kafka/connect-log4j.properties"].content)
+    config.write_text(files(worker_config_of())["/etc/kafka/connect-log4j.properties"].content)
     options = (f"-Dlog4j.configuration=file:{config}", f"-Dkafka.logs.dir={tmp_path}")
 
     output = run_java(tmp_path, SKIP, "plantedword rest of the event", options=options)

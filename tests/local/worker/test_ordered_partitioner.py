@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from components import layout
+from components.archive import layout
 from local.base import java
 from local.systems.kafka import jars
 from tests.local.connect_support import unpack

@@ -18,7 +18,7 @@ from components.worker.bundle import INSTALL_SCRIPT
 from local.base import http
 from local.systems.packages import server
 from local.systems.vm import rootfs
-from tests.unit.components.worker.test_rendered import FACTS, given
+from tests.unit.components.worker.test_rendered import config
 
 APT_GET = """#!/bin/sh
 case "$*" in
@@ -88,7 +88,7 @@ class Vm:
         served = self.folder / "served"
         served.mkdir()
         (served / "archive.key").write_bytes(key_file if isinstance(key_file, bytes) else key_file.encode())
-        with server.Server(served, 0) as keys:
+        with server.bind(served, 0) as keys:
             Thread(target=keys.serve_forever, daemon=True).start()
             worker = {
                 "repositoryUrl": self.packages["repository_url"],
@@ -96,14 +96,12 @@ class Vm:
                 "repositoryKeyFingerprint": expected,
                 "metrics": False,
             }
-            said = self._run(given(worker=worker))
+            said = self._run(config(worker=worker))
             keys.shutdown()
         return said
 
     def _run(self, settings: Any) -> str:
-        files = {
-            path: (file.content, file.permissions) for path, file in bundle.files(settings, FACTS).items()
-        }
+        files = {path: (file.content, file.permissions) for path, file in bundle.files(settings).items()}
         files["/usr/local/sbin/apt-get"] = (APT_GET, "0755")
         files["/usr/local/sbin/sleep"] = ("#!/bin/sh\n", "0755")
         image = self.folder / "files"

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from components import logzio_facts
+from components.logzio import facts as logzio_facts
 from local.proofs.generator.events import AuditEvent, events
 from local.proofs.generator.unindexable import UNINDEXABLE, unindexable
 from local.proofs.history.history import PIPELINE, as_archived

@@ -9,7 +9,7 @@ from typing import Any
 from components.worker.connect import connectors, render
 from local.base import java
 from local.systems.kafka import jars
-from tests.unit.components.worker.test_rendered import FACTS, given
+from tests.unit.components.worker.test_rendered import config
 
 # The converter and the transformations as the worker builds them from the connector's properties; the last step is
 # what the sink's JsonFormat does with a value that has no schema.
@@ -92,7 +92,7 @@ def transformed(folder: Path, values: Iterable[bytes], **connector: Any) -> list
         connector: settings of the connector (camelCase) that differ from the defaults.
     """
     properties = folder / "connector.properties"
-    properties.write_text(render(connectors(given(connector=connector), FACTS)[0].properties, "a test's"))
+    properties.write_text(render(connectors(config(connector=connector))[0].properties, "a test's"))
     lines = folder / "values"
     lines.write_bytes(b"".join(value + b"\n" for value in values))
     done = subprocess.run(

@@ -5,6 +5,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import javaproperties
@@ -12,14 +13,14 @@ import pulumi
 import pulumi_aws as aws
 import pytest
 
-from components import settings
-from components.living import Living
+from components.owner import Owner
+from components.running_stack import RunningStack
 from components.settings import SettingsError
-from components.settings.sections import Worker
 from components.worker.alarms import alarms
+from components.worker.config import Connect, Endpoints, Kafka, Platform, Sink, WorkerConfig
 from components.worker.files.watchdog.metrics import UNITS
-from components.worker.places import UBUNTU_LTS_PARAMETERS
-from components.worker.vm import ConnectWorker, ConnectWorkerArgs
+from components.worker.images import UBUNTU_LTS_PARAMETERS
+from components.worker.vm import ConnectWorker, ConnectWorkerArgs, Machine
 from tests.unit.components import recorder as recorder_module
 from tests.unit.components.recorder import (
     INVOKES,
@@ -745,36 +746,82 @@ def test_a_stack_whose_outputs_cannot_be_read_is_taken_for_a_new_one_and_that_is
     assert [text for text in recorder.warnings if "outputs cannot be read" in text and "slash" in text]
 
 
-def test_every_question_to_aws_goes_to_the_provider_of_its_component() -> None:
-    given = settings.load(
-        {
-            "source": {
-                "bootstrapServers": "pkc-1.us-west-2.aws.confluent.cloud:9092",
-                "apiKey": "KAFKAKEY",
-                "apiSecret": API_SECRET,
-                "partitions": {TOPIC: 3},
-            },
-            "archive": {"bucket": "logexporter-ccloud"},
-            "logzio": {"apiToken": TOKEN},
-            "worker": {**GIVEN, "ami": "ami-0123456789abcdef0"},
-        },
-        region="us-west-2",
-        environ={},
+WORKER = WorkerConfig(
+    owner=Owner(PROJECT, STACK),
+    region="us-west-2",
+    kafka=Kafka("pkc-1:9092", (TOPIC,), {TOPIC: 3}, "a-group"),
+    bucket="a-bucket",
+    bucket_locked=False,
+    sink=Sink(
+        name="a-sink",
+        topics_dir="topics",
+        flush_size=5000,
+        rotation_seconds=60,
+        partitioner="ordered",
+        part_size=5 * 1024 * 1024,
+        format="json",
+        compression="gzip",
+        compression_level=6,
+        renames={},
+        flatten=True,
+        excluded_fields=(),
+        properties={},
+        url="https://mirror.internal/sink.zip",
+        sha256=None,
+    ),
+    originals=None,
+    writer_identity="role",
+    platform=Platform(
+        "7.9",
+        8,
+        "confluent-kafka",
+        None,
+        "https://mirror.internal/deb",
+        "https://mirror.internal/key",
+        ("A" * 40,),
+    ),
+    connect=Connect(384, "INFO", 8083),
+    endpoints=Endpoints(),
+    reboot_time="never",
+    metrics=True,
+)
+"""Of the worker alone, without settings of the other components."""
+MACHINE = Machine("t3.small", None, 20, None, (), ())
+EXISTING = replace(MACHINE, ami="ami-0123456789abcdef0", subnet_id=str(GIVEN["subnetId"]))
+
+
+def worker_args(machine: Machine) -> ConnectWorkerArgs:
+    return ConnectWorkerArgs(
+        config=WORKER,
+        machine=machine,
+        kafka_api_key=pulumi.Output.from_input("k"),
+        kafka_api_secret=pulumi.Output.from_input("s"),
+        tags={},
+        running_stack=RunningStack(),
+        writer_policy=pulumi.Output.from_input("{}"),
     )
 
+
+def test_a_worker_needs_no_logzio() -> None:
+    recorder = record(lambda: ConnectWorker("worker", worker_args(MACHINE)))
+
+    assert recorder.one(INSTANCE)
+    assert not [registration for registration in recorder.registrations if "ogzio" in registration.type]
+
+
+def test_a_worker_without_a_writer_of_its_identity_is_refused() -> None:
+    with pytest.raises(ValueError, match="identity"):
+        replace(worker_args(MACHINE), config=replace(WORKER, writer_identity="user"))
+    with pytest.raises(ValueError, match="identity"):
+        replace(worker_args(MACHINE), writer_policy=None)
+
+
+def test_every_question_to_aws_goes_to_the_provider_of_its_component() -> None:
     def elsewhere() -> None:
-        for name, worker in (("given", given.worker), ("default", Worker())):
+        for name, machine in (("existing", EXISTING), ("default", MACHINE)):
             ConnectWorker(
                 name,
-                ConnectWorkerArgs(
-                    settings=given.model_copy(update={"worker": worker}),
-                    bootstrap_servers="pkc-1:9092",
-                    kafka_api_key=pulumi.Output.from_input("k"),
-                    kafka_api_secret=pulumi.Output.from_input("s"),
-                    tags={},
-                    living=Living(),
-                    writer_policy=pulumi.Output.from_input("{}"),
-                ),
+                worker_args(machine),
                 pulumi.ResourceOptions(providers=[aws.Provider("another-account")]),
             )
 

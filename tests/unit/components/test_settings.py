@@ -13,9 +13,8 @@ import pulumi
 import pytest
 from pydantic import SecretStr
 
-from components import living, settings
-from components.living import Living
-from components.logzio_facts import TOKEN_VARIABLE
+from components import settings
+from components.logzio.facts import TOKEN_VARIABLE
 from components.settings import Settings, SettingsError, load
 from components.settings.connector_properties import OWN_CONNECTOR_PROPERTIES
 from components.settings.rules import region_of_endpoint
@@ -978,23 +977,6 @@ def test_the_end_of_a_platforms_support_is_told_90_days_ahead(line: str, day: da
     for warning in found:
         assert warning.startswith("ccloud-logexporter:worker.platformVersion is " + line)
         assert str(said) in warning
-
-
-@pytest.mark.parametrize(("day", "refused"), [(date(2027, 7, 25), False), (date(2027, 7, 26), True)])
-def test_a_new_stack_on_a_platform_past_its_end_is_refused_unless_it_is_allowed(
-    day: date, refused: bool
-) -> None:
-    old = loaded(changed("worker.platformVersion", "7.7"))
-    allowed = changed("worker.platformVersion", "7.7")
-    allowed["worker"]["allowUnsupportedPlatform"] = True
-
-    if refused:
-        with pytest.raises(SettingsError, match=r"worker\.platformVersion: 7\.7 is not supported any more"):
-            living.require_supported_platform(Living(), old, day)
-    else:
-        living.require_supported_platform(Living(), old, day)
-    living.require_supported_platform(Living(exists=True), old, day)
-    living.require_supported_platform(Living(), loaded(allowed), day)
 
 
 def test_a_checked_archive_with_the_usual_settings_gives_no_warning() -> None:

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
-from components import layout
+from components.archive import layout
 
 BUCKET, TOPICS_DIR, TOPIC = "logexporter-ccloud", "topics", "confluent-audit-log-events"
 

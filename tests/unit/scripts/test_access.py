@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from components import settings
-from components.shipping import redaction
+from components.logzio import redaction
 from scripts.access import Access, AccessError
 from tests.unit.components.test_settings import BY_ENDPOINT, BY_IDS
 

@@ -2,7 +2,7 @@ import random
 
 import pytest
 
-from components import layout
+from components.archive import layout
 from scripts.archive import Archive
 from tests.unit.scripts.played_bucket import BUCKET, TOPIC, TOPICS_DIR, PlayedBucket
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from components import settings
-from components.shipping.errors import Kind, LogzioError
+from components.logzio.errors import Kind, LogzioError
 from scripts.archive import Archive
 from scripts.proof import POLL_SECONDS, Proof, ProofError
 from tests.unit.components.test_settings import BY_IDS, changed

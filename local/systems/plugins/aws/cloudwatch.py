@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from local.systems.plugins.aws.cloud import Cloud, tag_changes, tag_list, tag_map, void
+from local.systems.plugins.aws.connection import Connection, tag_changes, tag_list, tag_map, void
 from local.systems.plugins.sources import terraform_aws
 from local.systems.plugins.stand_in import Created, Kind, Property
 from local.systems.plugins.values import Plain
@@ -28,17 +28,17 @@ FIELDS = {
 """What has the same meaning and shape on both sides."""
 
 
-def _put(cloud: Cloud, inputs: Plain) -> Created:
+def _put(aws: Connection, inputs: Plain) -> Created:
     request: dict[str, Any] = {theirs: inputs[ours] for ours, theirs in FIELDS.items() if ours in inputs}
     request.setdefault("TreatMissingData", "missing")
     dimensions = (inputs.get("dimensions") or {}).items()
     request["Dimensions"] = [{"Name": name, "Value": value} for name, value in dimensions]
-    cloud.client("cloudwatch").put_metric_alarm(**request, Tags=tag_list(inputs.get("tags")))
+    aws.client("cloudwatch").put_metric_alarm(**request, Tags=tag_list(inputs.get("tags")))
     return Created(inputs["name"])
 
 
-def _read(cloud: Cloud, name: str, _state: Plain) -> Plain | None:
-    client = cloud.client("cloudwatch")
+def _read(aws: Connection, name: str, _state: Plain) -> Plain | None:
+    client = aws.client("cloudwatch")
     found: Any = client.describe_alarms(AlarmNames=[name])["MetricAlarms"]
     if not found:
         return None
@@ -53,9 +53,9 @@ def _read(cloud: Cloud, name: str, _state: Plain) -> Plain | None:
     }
 
 
-def _update(cloud: Cloud, _name: str, state: Plain, inputs: Plain) -> None:
-    client = cloud.client("cloudwatch")
-    _put(cloud, inputs)
+def _update(aws: Connection, _name: str, state: Plain, inputs: Plain) -> None:
+    client = aws.client("cloudwatch")
+    _put(aws, inputs)
     wanted, unwanted = tag_changes(state, inputs)
     client.untag_resource(ResourceARN=state["arn"], TagKeys=unwanted)
     client.tag_resource(ResourceARN=state["arn"], Tags=tag_list(wanted))
@@ -64,7 +64,7 @@ def _update(cloud: Cloud, _name: str, state: Plain, inputs: Plain) -> None:
 _REQUIRED = frozenset({"comparisonOperator", "evaluationPeriods"})
 _DEFAULTS = {"actionsEnabled": True, "treatMissingData": "missing"}
 
-KINDS: dict[str, Kind[Cloud]] = {
+KINDS: dict[str, Kind[Connection]] = {
     "aws:cloudwatch/metricAlarm:MetricAlarm": Kind(
         properties={
             **{name: Property(required=name in _REQUIRED, default=_DEFAULTS.get(name)) for name in FIELDS},
@@ -80,7 +80,7 @@ KINDS: dict[str, Kind[Cloud]] = {
         create=_put,
         read=_read,
         update=_update,
-        delete=lambda cloud, name, _state: void(cloud.client("cloudwatch").delete_alarms(AlarmNames=[name])),
+        delete=lambda aws, name, _state: void(aws.client("cloudwatch").delete_alarms(AlarmNames=[name])),
         source=terraform_aws("cloudwatch/metric_alarm.go"),
     ),
 }

@@ -3,17 +3,17 @@
 from collections.abc import Callable
 from typing import Any
 
-from local.systems.plugins.aws.cloud import Cloud, tag_map
+from local.systems.plugins.aws.connection import Connection, tag_map
 from local.systems.plugins.stand_in import RefusedError
 from local.systems.plugins.values import Plain
 
 Result = tuple[Plain, set[str]]
 
 
-def _parameter(cloud: Cloud, arguments: Plain) -> Result:
+def _parameter(aws: Connection, arguments: Plain) -> Result:
     _only(arguments, "name", "withDecryption")
     decrypted = bool(arguments.get("withDecryption", True))
-    found = cloud.client("ssm").get_parameter(Name=arguments["name"], WithDecryption=decrypted)["Parameter"]
+    found = aws.client("ssm").get_parameter(Name=arguments["name"], WithDecryption=decrypted)["Parameter"]
     result = {
         "id": arguments["name"],
         "name": arguments["name"],
@@ -22,16 +22,16 @@ def _parameter(cloud: Cloud, arguments: Plain) -> Result:
         "value": found["Value"],
         "version": found["Version"],
         "withDecryption": decrypted,
-        "region": cloud.region,
+        "region": aws.region,
     }
     if found["Type"] != "SecureString":
         result["insecureValue"] = found["Value"]
     return result, {"value"}
 
 
-def _caller_identity(cloud: Cloud, arguments: Plain) -> Result:
+def _caller_identity(aws: Connection, arguments: Plain) -> Result:
     _only(arguments)
-    found = cloud.client("sts").get_caller_identity()
+    found = aws.client("sts").get_caller_identity()
     return {
         "id": found["Account"],
         "accountId": found["Account"],
@@ -40,9 +40,9 @@ def _caller_identity(cloud: Cloud, arguments: Plain) -> Result:
     }, set()
 
 
-def _subnet(cloud: Cloud, arguments: Plain) -> Result:
+def _subnet(aws: Connection, arguments: Plain) -> Result:
     _only(arguments, "id")
-    found = cloud.client("ec2").describe_subnets(SubnetIds=[arguments["id"]])["Subnets"][0]
+    found = aws.client("ec2").describe_subnets(SubnetIds=[arguments["id"]])["Subnets"][0]
     return {
         "id": found["SubnetId"],
         "arn": found["SubnetArn"],
@@ -54,30 +54,30 @@ def _subnet(cloud: Cloud, arguments: Plain) -> Result:
         "state": found["State"],
         "ownerId": found["OwnerId"],
         "tags": tag_map(found.get("Tags")),
-        "region": cloud.region,
+        "region": aws.region,
     }, set()
 
 
-def _type_offerings(cloud: Cloud, arguments: Plain) -> Result:
+def _type_offerings(aws: Connection, arguments: Plain) -> Result:
     _only(arguments, "filters", "locationType")
-    found = cloud.client("ec2").describe_instance_type_offerings(
+    found = aws.client("ec2").describe_instance_type_offerings(
         LocationType=arguments["locationType"],
         Filters=_filters(arguments),
     )["InstanceTypeOfferings"]
     return {
-        "id": cloud.region,
+        "id": aws.region,
         "locationType": arguments["locationType"],
         "filters": arguments["filters"],
         "locations": [one["Location"] for one in found],
         "instanceTypes": [one["InstanceType"] for one in found],
         "locationTypes": [one["LocationType"] for one in found],
-        "region": cloud.region,
+        "region": aws.region,
     }, set()
 
 
-def _instance_type(cloud: Cloud, arguments: Plain) -> Result:
+def _instance_type(aws: Connection, arguments: Plain) -> Result:
     _only(arguments, "instanceType")
-    (found,) = cloud.client("ec2").describe_instance_types(InstanceTypes=[arguments["instanceType"]])[
+    (found,) = aws.client("ec2").describe_instance_types(InstanceTypes=[arguments["instanceType"]])[
         "InstanceTypes"
     ]
     return {
@@ -85,13 +85,13 @@ def _instance_type(cloud: Cloud, arguments: Plain) -> Result:
         "instanceType": found["InstanceType"],
         "supportedArchitectures": list(found["ProcessorInfo"]["SupportedArchitectures"]),
         "memorySize": found["MemoryInfo"]["SizeInMiB"],
-        "region": cloud.region,
+        "region": aws.region,
     }, set()
 
 
-def _image(cloud: Cloud, arguments: Plain) -> Result:
+def _image(aws: Connection, arguments: Plain) -> Result:
     _only(arguments, "filters")
-    found = cloud.client("ec2").describe_images(Filters=_filters(arguments))["Images"]
+    found = aws.client("ec2").describe_images(Filters=_filters(arguments))["Images"]
     if len(found) != 1:
         # The real one's words: no image, or one of several by chance.
         raise RefusedError(
@@ -103,17 +103,17 @@ def _image(cloud: Cloud, arguments: Plain) -> Result:
         "architecture": found[0]["Architecture"],
         "name": found[0]["Name"],
         "ownerId": found[0]["OwnerId"],
-        "region": cloud.region,
+        "region": aws.region,
     }, set()
 
 
-def _route_tables(cloud: Cloud, arguments: Plain) -> Result:
+def _route_tables(aws: Connection, arguments: Plain) -> Result:
     _only(arguments, "filters", "vpcId")
     filters = _filters(arguments)
     if "vpcId" in arguments:
         filters.append({"Name": "vpc-id", "Values": [arguments["vpcId"]]})
-    found = cloud.client("ec2").describe_route_tables(Filters=filters)["RouteTables"]
-    return {"id": cloud.region, "ids": [one["RouteTableId"] for one in found], "region": cloud.region}, set()
+    found = aws.client("ec2").describe_route_tables(Filters=filters)["RouteTables"]
+    return {"id": aws.region, "ids": [one["RouteTableId"] for one in found], "region": aws.region}, set()
 
 
 _ROUTE_TARGETS = {
@@ -126,9 +126,9 @@ _ROUTE_TARGETS = {
 }
 
 
-def _route_table(cloud: Cloud, arguments: Plain) -> Result:
+def _route_table(aws: Connection, arguments: Plain) -> Result:
     _only(arguments, "routeTableId")
-    (found,) = cloud.client("ec2").describe_route_tables(RouteTableIds=[arguments["routeTableId"]])[
+    (found,) = aws.client("ec2").describe_route_tables(RouteTableIds=[arguments["routeTableId"]])[
         "RouteTables"
     ]
     return {
@@ -142,7 +142,7 @@ def _route_table(cloud: Cloud, arguments: Plain) -> Result:
             }
             for route in found["Routes"]
         ],
-        "region": cloud.region,
+        "region": aws.region,
     }, set()
 
 
@@ -155,7 +155,7 @@ def _only(arguments: Plain, *known: str) -> None:
         raise RefusedError(f"the stand-in of the aws plugin knows no argument {name} of this function")
 
 
-FUNCTIONS: dict[str, Callable[[Cloud, Plain], Result]] = {
+FUNCTIONS: dict[str, Callable[[Connection, Plain], Result]] = {
     "aws:index/getCallerIdentity:getCallerIdentity": _caller_identity,
     "aws:ssm/getParameter:getParameter": _parameter,
     "aws:ec2/getSubnet:getSubnet": _subnet,

@@ -4,7 +4,7 @@ import json
 from typing import Any
 from urllib.parse import unquote
 
-from local.systems.plugins.aws.cloud import Cloud, tag_changes, tag_list, tag_map
+from local.systems.plugins.aws.connection import Connection, tag_changes, tag_list, tag_map
 from local.systems.plugins.sources import terraform_aws, terraform_aws_5
 from local.systems.plugins.stand_in import Created, Kind, Property
 from local.systems.plugins.values import Plain
@@ -23,8 +23,8 @@ def _boundary(inputs: Plain) -> Any:
     return {"PermissionsBoundary": asked} if asked else {}
 
 
-def _create_user(cloud: Cloud, inputs: Plain) -> Created:
-    cloud.client("iam").create_user(
+def _create_user(aws: Connection, inputs: Plain) -> Created:
+    aws.client("iam").create_user(
         UserName=inputs["name"],
         Path=inputs.get("path", "/"),
         Tags=tag_list(inputs.get("tags")),
@@ -33,8 +33,8 @@ def _create_user(cloud: Cloud, inputs: Plain) -> Created:
     return Created(inputs["name"])
 
 
-def _read_user(cloud: Cloud, name: str, state: Plain) -> Plain:
-    user = cloud.client("iam").get_user(UserName=name)["User"]
+def _read_user(aws: Connection, name: str, state: Plain) -> Plain:
+    user = aws.client("iam").get_user(UserName=name)["User"]
     return {
         "id": name,
         "name": user["UserName"],
@@ -49,9 +49,9 @@ def _read_user(cloud: Cloud, name: str, state: Plain) -> Plain:
     }
 
 
-def _update_user(cloud: Cloud, name: str, state: Plain, inputs: Plain) -> str:
+def _update_user(aws: Connection, name: str, state: Plain, inputs: Plain) -> str:
     """A user keeps keys and policies under a new name, but the name is its id."""
-    iam = cloud.client("iam")
+    iam = aws.client("iam")
     renamed: Any = {"NewUserName": inputs["name"]} if inputs["name"] != name else {}
     iam.update_user(UserName=name, NewPath=inputs.get("path", "/"), **renamed)
     wanted, unwanted = tag_changes(state, inputs)
@@ -60,34 +60,34 @@ def _update_user(cloud: Cloud, name: str, state: Plain, inputs: Plain) -> str:
     return str(inputs["name"])
 
 
-def _delete_user(cloud: Cloud, name: str, state: Plain) -> None:
-    iam = cloud.client("iam")
+def _delete_user(aws: Connection, name: str, state: Plain) -> None:
+    iam = aws.client("iam")
     if state.get("forceDestroy"):
         for key in iam.list_access_keys(UserName=name)["AccessKeyMetadata"]:
             iam.delete_access_key(UserName=name, AccessKeyId=key["AccessKeyId"])
     iam.delete_user(UserName=name)
 
 
-def _create_user_policy(cloud: Cloud, inputs: Plain) -> Created:
-    cloud.client("iam").put_user_policy(
+def _create_user_policy(aws: Connection, inputs: Plain) -> Created:
+    aws.client("iam").put_user_policy(
         UserName=inputs["user"], PolicyName=inputs["name"], PolicyDocument=_text(inputs["policy"])
     )
     return Created(f"{inputs['user']}:{inputs['name']}")
 
 
-def _read_user_policy(cloud: Cloud, policy_id: str, _state: Plain) -> Plain:
+def _read_user_policy(aws: Connection, policy_id: str, _state: Plain) -> Plain:
     user, _, name = policy_id.partition(":")
-    found = cloud.client("iam").get_user_policy(UserName=user, PolicyName=name)
+    found = aws.client("iam").get_user_policy(UserName=user, PolicyName=name)
     return {"id": policy_id, "user": user, "name": name, "policy": _text(found["PolicyDocument"])}
 
 
-def _delete_user_policy(cloud: Cloud, policy_id: str, _state: Plain) -> None:
+def _delete_user_policy(aws: Connection, policy_id: str, _state: Plain) -> None:
     user, _, name = policy_id.partition(":")
-    cloud.client("iam").delete_user_policy(UserName=user, PolicyName=name)
+    aws.client("iam").delete_user_policy(UserName=user, PolicyName=name)
 
 
-def _create_access_key(cloud: Cloud, inputs: Plain) -> Created:
-    iam = cloud.client("iam")
+def _create_access_key(aws: Connection, inputs: Plain) -> Created:
+    iam = aws.client("iam")
     key = iam.create_access_key(UserName=inputs["user"])["AccessKey"]
     if inputs.get("status", "Active") != "Active":
         iam.update_access_key(
@@ -96,8 +96,8 @@ def _create_access_key(cloud: Cloud, inputs: Plain) -> Created:
     return Created(key["AccessKeyId"], {"secret": key["SecretAccessKey"]})
 
 
-def _read_access_key(cloud: Cloud, key_id: str, state: Plain) -> Plain | None:
-    iam = cloud.client("iam")
+def _read_access_key(aws: Connection, key_id: str, state: Plain) -> Plain | None:
+    iam = aws.client("iam")
     user = state.get("user") or iam.get_access_key_last_used(AccessKeyId=key_id)["UserName"]
     for key in iam.list_access_keys(UserName=user)["AccessKeyMetadata"]:
         if key["AccessKeyId"] == key_id:
@@ -112,17 +112,17 @@ def _read_access_key(cloud: Cloud, key_id: str, state: Plain) -> Plain | None:
     return None
 
 
-def _update_access_key(cloud: Cloud, key_id: str, _state: Plain, inputs: Plain) -> None:
-    cloud.client("iam").update_access_key(
+def _update_access_key(aws: Connection, key_id: str, _state: Plain, inputs: Plain) -> None:
+    aws.client("iam").update_access_key(
         UserName=inputs["user"], AccessKeyId=key_id, Status=inputs.get("status", "Active")
     )
 
 
-def _delete_access_key(cloud: Cloud, key_id: str, state: Plain) -> None:
-    cloud.client("iam").delete_access_key(UserName=state["user"], AccessKeyId=key_id)
+def _delete_access_key(aws: Connection, key_id: str, state: Plain) -> None:
+    aws.client("iam").delete_access_key(UserName=state["user"], AccessKeyId=key_id)
 
 
-def _create_role(cloud: Cloud, inputs: Plain) -> Created:
+def _create_role(aws: Connection, inputs: Plain) -> Created:
     request: dict[str, Any] = {
         "RoleName": inputs["name"],
         "Path": inputs.get("path", "/"),
@@ -133,12 +133,12 @@ def _create_role(cloud: Cloud, inputs: Plain) -> Created:
     }
     if inputs.get("description"):
         request["Description"] = inputs["description"]
-    cloud.client("iam").create_role(**request)
+    aws.client("iam").create_role(**request)
     return Created(inputs["name"])
 
 
-def _read_role(cloud: Cloud, name: str, _state: Plain) -> Plain:
-    role = cloud.client("iam").get_role(RoleName=name)["Role"]
+def _read_role(aws: Connection, name: str, _state: Plain) -> Plain:
+    role = aws.client("iam").get_role(RoleName=name)["Role"]
     return {
         "id": name,
         "name": role["RoleName"],
@@ -154,8 +154,8 @@ def _read_role(cloud: Cloud, name: str, _state: Plain) -> Plain:
     }
 
 
-def _update_role(cloud: Cloud, name: str, state: Plain, inputs: Plain) -> None:
-    iam = cloud.client("iam")
+def _update_role(aws: Connection, name: str, state: Plain, inputs: Plain) -> None:
+    iam = aws.client("iam")
     iam.update_assume_role_policy(RoleName=name, PolicyDocument=_text(inputs["assumeRolePolicy"]))
     iam.update_role(
         RoleName=name,
@@ -171,30 +171,30 @@ def _update_role(cloud: Cloud, name: str, state: Plain, inputs: Plain) -> None:
     iam.tag_role(RoleName=name, Tags=tag_list(wanted))
 
 
-def _delete_role(cloud: Cloud, name: str, _state: Plain) -> None:
-    cloud.client("iam").delete_role(RoleName=name)
+def _delete_role(aws: Connection, name: str, _state: Plain) -> None:
+    aws.client("iam").delete_role(RoleName=name)
 
 
-def _create_role_policy(cloud: Cloud, inputs: Plain) -> Created:
-    cloud.client("iam").put_role_policy(
+def _create_role_policy(aws: Connection, inputs: Plain) -> Created:
+    aws.client("iam").put_role_policy(
         RoleName=inputs["role"], PolicyName=inputs["name"], PolicyDocument=_text(inputs["policy"])
     )
     return Created(f"{inputs['role']}:{inputs['name']}")
 
 
-def _read_role_policy(cloud: Cloud, policy_id: str, _state: Plain) -> Plain:
+def _read_role_policy(aws: Connection, policy_id: str, _state: Plain) -> Plain:
     role, _, name = policy_id.partition(":")
-    found = cloud.client("iam").get_role_policy(RoleName=role, PolicyName=name)
+    found = aws.client("iam").get_role_policy(RoleName=role, PolicyName=name)
     return {"id": policy_id, "role": role, "name": name, "policy": _text(found["PolicyDocument"])}
 
 
-def _delete_role_policy(cloud: Cloud, policy_id: str, _state: Plain) -> None:
+def _delete_role_policy(aws: Connection, policy_id: str, _state: Plain) -> None:
     role, _, name = policy_id.partition(":")
-    cloud.client("iam").delete_role_policy(RoleName=role, PolicyName=name)
+    aws.client("iam").delete_role_policy(RoleName=role, PolicyName=name)
 
 
-def _create_profile(cloud: Cloud, inputs: Plain) -> Created:
-    iam = cloud.client("iam")
+def _create_profile(aws: Connection, inputs: Plain) -> Created:
+    iam = aws.client("iam")
     iam.create_instance_profile(
         InstanceProfileName=inputs["name"],
         Path=inputs.get("path", "/"),
@@ -205,8 +205,8 @@ def _create_profile(cloud: Cloud, inputs: Plain) -> Created:
     return Created(inputs["name"])
 
 
-def _read_profile(cloud: Cloud, name: str, _state: Plain) -> Plain:
-    profile = cloud.client("iam").get_instance_profile(InstanceProfileName=name)["InstanceProfile"]
+def _read_profile(aws: Connection, name: str, _state: Plain) -> Plain:
+    profile = aws.client("iam").get_instance_profile(InstanceProfileName=name)["InstanceProfile"]
     roles = profile["Roles"]
     return {
         "id": name,
@@ -219,10 +219,10 @@ def _read_profile(cloud: Cloud, name: str, _state: Plain) -> Plain:
     }
 
 
-def _update_profile(cloud: Cloud, name: str, state: Plain, inputs: Plain) -> None:
-    iam = cloud.client("iam")
+def _update_profile(aws: Connection, name: str, state: Plain, inputs: Plain) -> None:
+    iam = aws.client("iam")
     if state.get("role") != inputs.get("role"):
-        _drop_role(cloud, name)
+        _drop_role(aws, name)
         if inputs.get("role"):
             iam.add_role_to_instance_profile(InstanceProfileName=name, RoleName=inputs["role"])
     wanted, unwanted = tag_changes(state, inputs)
@@ -230,13 +230,13 @@ def _update_profile(cloud: Cloud, name: str, state: Plain, inputs: Plain) -> Non
     iam.tag_instance_profile(InstanceProfileName=name, Tags=tag_list(wanted))
 
 
-def _delete_profile(cloud: Cloud, name: str, _state: Plain) -> None:
-    _drop_role(cloud, name)
-    cloud.client("iam").delete_instance_profile(InstanceProfileName=name)
+def _delete_profile(aws: Connection, name: str, _state: Plain) -> None:
+    _drop_role(aws, name)
+    aws.client("iam").delete_instance_profile(InstanceProfileName=name)
 
 
-def _drop_role(cloud: Cloud, profile: str) -> None:
-    iam = cloud.client("iam")
+def _drop_role(aws: Connection, profile: str) -> None:
+    iam = aws.client("iam")
     for role in iam.get_instance_profile(InstanceProfileName=profile)["InstanceProfile"]["Roles"]:
         iam.remove_role_from_instance_profile(InstanceProfileName=profile, RoleName=role["RoleName"])
 
@@ -246,7 +246,7 @@ _PATH = Property(replaces=True, default="/")
 _POLICY = Property(required=True, document=True)
 _OWNER = Property(required=True, replaces=True)
 
-KINDS: dict[str, Kind[Cloud]] = {
+KINDS: dict[str, Kind[Connection]] = {
     "aws:iam/user:User": Kind(
         properties={
             "name": Property(),
@@ -269,7 +269,7 @@ KINDS: dict[str, Kind[Cloud]] = {
         auto_name="name",
         create=_create_user_policy,
         read=_read_user_policy,
-        update=lambda cloud, _id, _state, inputs: _void(_create_user_policy(cloud, inputs)),
+        update=lambda aws, _id, _state, inputs: _void(_create_user_policy(aws, inputs)),
         delete=_delete_user_policy,
         regional=False,
         source=terraform_aws("iam/user_policy.go"),
@@ -309,7 +309,7 @@ KINDS: dict[str, Kind[Cloud]] = {
         auto_name="name",
         create=_create_role_policy,
         read=_read_role_policy,
-        update=lambda cloud, _id, _state, inputs: _void(_create_role_policy(cloud, inputs)),
+        update=lambda aws, _id, _state, inputs: _void(_create_role_policy(aws, inputs)),
         delete=_delete_role_policy,
         regional=False,
         source=terraform_aws("iam/role_policy.go"),

@@ -2,7 +2,6 @@
 
 import base64
 import json
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Sequence
@@ -10,7 +9,8 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from local.systems.plugins.aws.cloud import Cloud, tag_list, tag_map
+from local.base.waiting import WaitError, wait_until
+from local.systems.plugins.aws.connection import Connection, tag_list, tag_map
 from local.systems.plugins.aws.network import arn, retag, tagged
 from local.systems.plugins.sources import terraform_aws_5
 from local.systems.plugins.stand_in import Created, Kind, Property, RefusedError
@@ -32,8 +32,8 @@ ROOT_VOLUME = {
 }
 
 
-def _create(cloud: Cloud, inputs: Plain) -> Created:
-    ec2 = cloud.client("ec2")
+def _create(aws: Connection, inputs: Plain) -> Created:
+    ec2 = aws.client("ec2")
     request: dict[str, Any] = {
         "ImageId": inputs["ami"],
         "InstanceType": inputs["instanceType"],
@@ -54,7 +54,7 @@ def _create(cloud: Cloud, inputs: Plain) -> Created:
         request["MaintenanceOptions"] = {"AutoRecovery": inputs["maintenanceOptions"]["autoRecovery"]}
     if inputs.get("rootBlockDevice"):
         volume = {"DeleteOnTermination": True, **_their(ROOT_VOLUME, inputs["rootBlockDevice"])}
-        request["BlockDeviceMappings"] = [{"DeviceName": _root_device(cloud, inputs["ami"]), "Ebs": volume}]
+        request["BlockDeviceMappings"] = [{"DeviceName": _root_device(aws, inputs["ami"]), "Ebs": volume}]
     instance = ec2.run_instances(**request, **_place(inputs))["Instances"][0]
     ec2.get_waiter("instance_running").wait(
         InstanceIds=[instance["InstanceId"]], WaiterConfig={"Delay": 1, "MaxAttempts": 60}
@@ -84,22 +84,22 @@ def _place(inputs: Plain) -> dict[str, Any]:
     return {"NetworkInterfaces": [interface]}
 
 
-def _root_device(cloud: Cloud, image: str) -> str:
-    images = cloud.client("ec2").describe_images(ImageIds=[image])["Images"]
+def _root_device(aws: Connection, image: str) -> str:
+    images = aws.client("ec2").describe_images(ImageIds=[image])["Images"]
     return images[0].get("RootDeviceName", "/dev/sda1") if images else "/dev/sda1"
 
 
-def _read(cloud: Cloud, instance_id: str, state: Plain) -> Plain | None:
-    instance = _describe(cloud, instance_id)
+def _read(aws: Connection, instance_id: str, state: Plain) -> Plain | None:
+    instance = _describe(aws, instance_id)
     if instance is None:
         return None
-    user_data: Any = cloud.client("ec2").describe_instance_attribute(
+    user_data: Any = aws.client("ec2").describe_instance_attribute(
         InstanceId=instance_id, Attribute="userData"
     )["UserData"]
-    volume = _root_volume(cloud, instance)
+    volume = _root_volume(aws, instance)
     return {
         "id": instance_id,
-        "arn": arn(cloud, "instance", instance_id),
+        "arn": arn(aws, "instance", instance_id),
         "ami": instance["ImageId"],
         "instanceType": instance["InstanceType"],
         "instanceState": instance["State"]["Name"],
@@ -127,9 +127,9 @@ def _read(cloud: Cloud, instance_id: str, state: Plain) -> Plain | None:
     }
 
 
-def _describe(cloud: Cloud, instance_id: str) -> Any:
+def _describe(aws: Connection, instance_id: str) -> Any:
     """The instance, None if it is gone or on its way."""
-    reservations = cloud.client("ec2").describe_instances(InstanceIds=[instance_id])["Reservations"]
+    reservations = aws.client("ec2").describe_instances(InstanceIds=[instance_id])["Reservations"]
     instance: Any = reservations[0]["Instances"][0] if reservations else None
     ended = instance is None or instance["State"]["Name"] in ("shutting-down", "terminated")
     return None if ended else instance
@@ -141,10 +141,10 @@ def _profile(instance: Any) -> str | None:
     return str(instance["IamInstanceProfile"]["Arn"]).rpartition("/")[2]
 
 
-def _root_volume(cloud: Cloud, instance: Any) -> Plain | None:
+def _root_volume(aws: Connection, instance: Any) -> Plain | None:
     for mapping in instance.get("BlockDeviceMappings", []):
         if mapping["DeviceName"] == instance.get("RootDeviceName"):
-            volume: Any = cloud.client("ec2").describe_volumes(VolumeIds=[mapping["Ebs"]["VolumeId"]])
+            volume: Any = aws.client("ec2").describe_volumes(VolumeIds=[mapping["Ebs"]["VolumeId"]])
             found = volume["Volumes"][0]
             device = {ours: found[theirs] for ours, theirs in ROOT_VOLUME.items() if theirs in found}
             device["deleteOnTermination"] = mapping["Ebs"]["DeleteOnTermination"]
@@ -158,9 +158,9 @@ def _unread(state: Plain, device: Plain) -> Plain:
     return {name: value for name, value in asked.items() if name not in device}
 
 
-def _update(cloud: Cloud, instance_id: str, state: Plain, inputs: Plain) -> None:
-    ec2 = cloud.client("ec2")
-    retag(cloud, instance_id, state, inputs)
+def _update(aws: Connection, instance_id: str, state: Plain, inputs: Plain) -> None:
+    ec2 = aws.client("ec2")
+    retag(aws, instance_id, state, inputs)
     groups = inputs.get("vpcSecurityGroupIds")
     if groups and sorted(groups) != sorted(state.get("vpcSecurityGroupIds") or []):
         ec2.modify_instance_attribute(InstanceId=instance_id, Groups=groups)
@@ -169,15 +169,15 @@ def _update(cloud: Cloud, instance_id: str, state: Plain, inputs: Plain) -> None
         ec2.modify_instance_metadata_options(InstanceId=instance_id, **options)
     changed = {name for name, value in inputs.items() if value != state.get(name)}
     if "iamInstanceProfile" in changed:
-        _exchange_profile(cloud, instance_id, inputs["iamInstanceProfile"])
-    _update_volume(cloud, instance_id, state, inputs)
+        _exchange_profile(aws, instance_id, inputs["iamInstanceProfile"])
+    _update_volume(aws, instance_id, state, inputs)
     stopped = [name for name in ("instanceType", "userData") if name in changed]
     if stopped:
-        _update_stopped(cloud, instance_id, inputs, stopped)
+        _update_stopped(aws, instance_id, inputs, stopped)
 
 
-def _exchange_profile(cloud: Cloud, instance_id: str, profile: str) -> None:
-    ec2 = cloud.client("ec2")
+def _exchange_profile(aws: Connection, instance_id: str, profile: str) -> None:
+    ec2 = aws.client("ec2")
     associations = ec2.describe_iam_instance_profile_associations(
         Filters=[{"Name": "instance-id", "Values": [instance_id]}]
     )["IamInstanceProfileAssociations"]
@@ -186,10 +186,10 @@ def _exchange_profile(cloud: Cloud, instance_id: str, profile: str) -> None:
     ec2.associate_iam_instance_profile(InstanceId=instance_id, IamInstanceProfile={"Name": profile})
 
 
-def _update_volume(cloud: Cloud, instance_id: str, state: Plain, inputs: Plain) -> None:
+def _update_volume(aws: Connection, instance_id: str, state: Plain, inputs: Plain) -> None:
     """The root volume's tags, type and size; everything else of it replaces the instance."""
-    ec2 = cloud.client("ec2")
-    volume = _root_volume(cloud, _describe(cloud, instance_id))
+    ec2 = aws.client("ec2")
+    volume = _root_volume(aws, _describe(aws, instance_id))
     if volume is None:
         return
     wanted, tagged_so_far = inputs.get("volumeTags") or {}, state.get("volumeTags") or {}
@@ -208,12 +208,12 @@ def _update_volume(cloud: Cloud, instance_id: str, state: Plain, inputs: Plain) 
         ec2.modify_volume(VolumeId=volume["id"], **request)
 
 
-def _update_stopped(cloud: Cloud, instance_id: str, inputs: Plain, changed: Sequence[str]) -> None:
+def _update_stopped(aws: Connection, instance_id: str, inputs: Plain, changed: Sequence[str]) -> None:
     """What EC2 changes on a stopped instance only: the real plugin stops and starts it."""
-    ec2 = cloud.client("ec2")
+    ec2 = aws.client("ec2")
     ec2.stop_instances(InstanceIds=[instance_id])
     ec2.get_waiter("instance_stopped").wait(InstanceIds=[instance_id], WaiterConfig={"Delay": 1})
-    _wait_for_vm(cloud, instance_id, "stopped", "gone")
+    _wait_for_vm(aws, instance_id, "stopped", "gone")
     if "instanceType" in changed:
         ec2.modify_instance_attribute(InstanceId=instance_id, InstanceType={"Value": inputs["instanceType"]})
     if "userData" in changed:
@@ -223,22 +223,26 @@ def _update_stopped(cloud: Cloud, instance_id: str, inputs: Plain, changed: Sequ
     ec2.start_instances(InstanceIds=[instance_id])
 
 
-def _delete(cloud: Cloud, instance_id: str, _state: Plain) -> None:
-    ec2 = cloud.client("ec2")
+def _delete(aws: Connection, instance_id: str, _state: Plain) -> None:
+    ec2 = aws.client("ec2")
     ec2.terminate_instances(InstanceIds=[instance_id])
     ec2.get_waiter("instance_terminated").wait(InstanceIds=[instance_id], WaiterConfig={"Delay": 1})
-    _wait_for_vm(cloud, instance_id, "gone")
+    _wait_for_vm(aws, instance_id, "gone")
 
 
-def _wait_for_vm(cloud: Cloud, instance_id: str, *states: str) -> None:
+def _wait_for_vm(aws: Connection, instance_id: str, *states: str) -> None:
     """moto is done at once; the VM takes the time that a VM takes."""
-    if cloud.hypervisor is None:
+    if aws.hypervisor is None:
         return
-    deadline = time.monotonic() + SWITCH_OFF_SECONDS
-    while _vm_state(cloud.hypervisor, instance_id) not in states:
-        if time.monotonic() > deadline:
-            raise RefusedError(f"the VM of {instance_id} still ran after {SWITCH_OFF_SECONDS} s")
-        time.sleep(0.5)
+    hypervisor = aws.hypervisor
+    try:
+        wait_until(
+            lambda: _vm_state(hypervisor, instance_id) in states,
+            f"the VM of {instance_id} is {' or '.join(states)}",
+            seconds=SWITCH_OFF_SECONDS,
+        )
+    except WaitError as error:
+        raise RefusedError(str(error)) from None
 
 
 def _vm_state(hypervisor: str, instance_id: str) -> str:
@@ -252,19 +256,19 @@ def _vm_state(hypervisor: str, instance_id: str) -> str:
         return "gone"
 
 
-def _replaces_with(cloud: Cloud, state: Plain, inputs: Plain) -> set[str]:
+def _replaces_with(aws: Connection, state: Plain, inputs: Plain) -> set[str]:
     """New user-data if it is to, and a type of another architecture: a root volume of one starts on no other."""
     replaces = {"userData"} if inputs.get("userDataReplaceOnChange") else set()
     before, after = state.get("instanceType"), inputs.get("instanceType")
-    if before and before != after and not _share_architecture(cloud, before, after):
+    if before and before != after and not _share_architecture(aws, before, after):
         replaces.add("instanceType")
     return replaces
 
 
-def _share_architecture(cloud: Cloud, *types: Any) -> bool:
+def _share_architecture(aws: Connection, *types: Any) -> bool:
     """As the real plugin, which takes types that it cannot look up for ones that do."""
     try:
-        found = cloud.client("ec2").describe_instance_types(InstanceTypes=list(types))["InstanceTypes"]
+        found = aws.client("ec2").describe_instance_types(InstanceTypes=list(types))["InstanceTypes"]
     except ClientError:
         return True
     return bool(set.intersection(*({*one["ProcessorInfo"]["SupportedArchitectures"]} for one in found)))
@@ -272,7 +276,7 @@ def _share_architecture(cloud: Cloud, *types: Any) -> bool:
 
 _GIVEN = Property(computed=True)
 
-KINDS: dict[str, Kind[Cloud]] = {
+KINDS: dict[str, Kind[Connection]] = {
     "aws:ec2/instance:Instance": Kind(
         properties={
             "ami": Property(required=True, replaces=True),

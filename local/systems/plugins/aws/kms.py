@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from local.systems.plugins.aws.cloud import Cloud, tag_changes, void
+from local.systems.plugins.aws.connection import Connection, tag_changes, void
 from local.systems.plugins.sources import terraform_aws, terraform_aws_5
 from local.systems.plugins.stand_in import Created, Kind, Property
 from local.systems.plugins.values import Plain
@@ -12,8 +12,8 @@ POLICY = "default"
 """The name of the only policy that a key has (KMS API reference, PutKeyPolicy)."""
 
 
-def _create_key(cloud: Cloud, inputs: Plain) -> Created:
-    kms = cloud.client("kms")
+def _create_key(aws: Connection, inputs: Plain) -> Created:
+    kms = aws.client("kms")
     optional = {"policy": "Policy", "description": "Description"}
     request: dict[str, Any] = {theirs: inputs[ours] for ours, theirs in optional.items() if ours in inputs}
     key = kms.create_key(**request, Tags=_tag_list(inputs.get("tags")))["KeyMetadata"]["KeyId"]
@@ -22,8 +22,8 @@ def _create_key(cloud: Cloud, inputs: Plain) -> Created:
     return Created(key)
 
 
-def _read_key(cloud: Cloud, key_id: str, state: Plain) -> Plain | None:
-    kms = cloud.client("kms")
+def _read_key(aws: Connection, key_id: str, state: Plain) -> Plain | None:
+    kms = aws.client("kms")
     found = kms.describe_key(KeyId=key_id)["KeyMetadata"]
     if found["KeyState"] == "PendingDeletion":
         return None
@@ -40,8 +40,8 @@ def _read_key(cloud: Cloud, key_id: str, state: Plain) -> Plain | None:
     }
 
 
-def _update_key(cloud: Cloud, key_id: str, state: Plain, inputs: Plain) -> None:
-    kms = cloud.client("kms")
+def _update_key(aws: Connection, key_id: str, state: Plain, inputs: Plain) -> None:
+    kms = aws.client("kms")
     if inputs.get("enableKeyRotation"):
         kms.enable_key_rotation(KeyId=key_id)
     else:
@@ -55,22 +55,22 @@ def _update_key(cloud: Cloud, key_id: str, state: Plain, inputs: Plain) -> None:
     kms.tag_resource(KeyId=key_id, Tags=_tag_list(wanted))
 
 
-def _delete_key(cloud: Cloud, key_id: str, state: Plain) -> None:
+def _delete_key(aws: Connection, key_id: str, state: Plain) -> None:
     """KMS deletes no key at once: 30 days later by default, 7 at least."""
-    kms = cloud.client("kms")
+    kms = aws.client("kms")
     if kms.describe_key(KeyId=key_id)["KeyMetadata"]["KeyState"] != "PendingDeletion":
         kms.schedule_key_deletion(
             KeyId=key_id, PendingWindowInDays=int(state.get("deletionWindowInDays") or 30)
         )
 
 
-def _create_alias(cloud: Cloud, inputs: Plain) -> Created:
-    cloud.client("kms").create_alias(AliasName=inputs["name"], TargetKeyId=inputs["targetKeyId"])
+def _create_alias(aws: Connection, inputs: Plain) -> Created:
+    aws.client("kms").create_alias(AliasName=inputs["name"], TargetKeyId=inputs["targetKeyId"])
     return Created(inputs["name"])
 
 
-def _read_alias(cloud: Cloud, name: str, _state: Plain) -> Plain | None:
-    for page in cloud.client("kms").get_paginator("list_aliases").paginate():
+def _read_alias(aws: Connection, name: str, _state: Plain) -> Plain | None:
+    for page in aws.client("kms").get_paginator("list_aliases").paginate():
         for alias in page["Aliases"]:
             if alias["AliasName"] == name:
                 arn, target = alias["AliasArn"], alias["TargetKeyId"]
@@ -84,11 +84,11 @@ def _read_alias(cloud: Cloud, name: str, _state: Plain) -> Plain | None:
     return None
 
 
-def _update_alias(cloud: Cloud, name: str, _state: Plain, inputs: Plain) -> None:
-    cloud.client("kms").update_alias(AliasName=name, TargetKeyId=inputs["targetKeyId"])
+def _update_alias(aws: Connection, name: str, _state: Plain, inputs: Plain) -> None:
+    aws.client("kms").update_alias(AliasName=name, TargetKeyId=inputs["targetKeyId"])
 
 
-KINDS: dict[str, Kind[Cloud]] = {
+KINDS: dict[str, Kind[Connection]] = {
     "aws:kms/key:Key": Kind(
         properties={
             "description": Property(computed=True),
@@ -113,7 +113,7 @@ KINDS: dict[str, Kind[Cloud]] = {
         create=_create_alias,
         read=_read_alias,
         update=_update_alias,
-        delete=lambda cloud, name, _state: void(cloud.client("kms").delete_alias(AliasName=name)),
+        delete=lambda aws, name, _state: void(aws.client("kms").delete_alias(AliasName=name)),
         source=terraform_aws_5("kms/alias.go"),
     ),
 }

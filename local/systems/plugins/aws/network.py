@@ -4,7 +4,7 @@ import re
 import zlib
 from typing import Any, Literal
 
-from local.systems.plugins.aws.cloud import Cloud, tag_changes, tag_list, tag_map, void
+from local.systems.plugins.aws.connection import Connection, tag_changes, tag_list, tag_map, void
 from local.systems.plugins.sources import python_sdk, terraform_aws, terraform_aws_5
 from local.systems.plugins.stand_in import Created, Kind, Property, RefusedError
 from local.systems.plugins.values import Plain
@@ -18,9 +18,9 @@ def tagged(resource: str, inputs: Plain) -> Any:
     return [{"ResourceType": resource, "Tags": tags}] if tags else []
 
 
-def retag(cloud: Cloud, resource_id: str, state: Plain, inputs: Plain) -> None:
+def retag(aws: Connection, resource_id: str, state: Plain, inputs: Plain) -> None:
     """Brings the tags of an EC2 resource to what the inputs say."""
-    ec2 = cloud.client("ec2")
+    ec2 = aws.client("ec2")
     wanted, unwanted = tag_changes(state, inputs)
     if unwanted:
         ec2.delete_tags(Resources=[resource_id], Tags=[{"Key": key} for key in unwanted])
@@ -28,9 +28,9 @@ def retag(cloud: Cloud, resource_id: str, state: Plain, inputs: Plain) -> None:
         ec2.create_tags(Resources=[resource_id], Tags=tag_list(wanted))
 
 
-def arn(cloud: Cloud, resource: str, resource_id: str) -> str:
+def arn(aws: Connection, resource: str, resource_id: str) -> str:
     """The ARN of an EC2 resource."""
-    return f"arn:aws:ec2:{cloud.region}:{cloud.account_id()}:{resource}/{resource_id}"
+    return f"arn:aws:ec2:{aws.region}:{aws.account_id()}:{resource}/{resource_id}"
 
 
 VpcSwitch = Literal["enableDnsSupport", "enableDnsHostnames"]
@@ -38,23 +38,23 @@ VPC_SWITCHES: tuple[tuple[VpcSwitch, bool], ...] = (("enableDnsSupport", True), 
 """Attributes of a VPC, and what EC2 sets by itself."""
 
 
-def _create_vpc(cloud: Cloud, inputs: Plain) -> Created:
-    ec2 = cloud.client("ec2")
+def _create_vpc(aws: Connection, inputs: Plain) -> Created:
+    ec2 = aws.client("ec2")
     answer = ec2.create_vpc(CidrBlock=inputs["cidrBlock"], TagSpecifications=tagged("vpc", inputs))
     vpc_id = answer["Vpc"]["VpcId"]
-    _switch_vpc(cloud, vpc_id, inputs)
+    _switch_vpc(aws, vpc_id, inputs)
     return Created(vpc_id)
 
 
-def _switch_vpc(cloud: Cloud, vpc_id: str, inputs: Plain) -> None:
-    ec2 = cloud.client("ec2")
+def _switch_vpc(aws: Connection, vpc_id: str, inputs: Plain) -> None:
+    ec2 = aws.client("ec2")
     values = {name: bool(inputs.get(name, default)) for name, default in VPC_SWITCHES}
     ec2.modify_vpc_attribute(VpcId=vpc_id, EnableDnsSupport={"Value": values["enableDnsSupport"]})
     ec2.modify_vpc_attribute(VpcId=vpc_id, EnableDnsHostnames={"Value": values["enableDnsHostnames"]})
 
 
-def _read_vpc(cloud: Cloud, vpc_id: str, _state: Plain) -> Plain:
-    ec2 = cloud.client("ec2")
+def _read_vpc(aws: Connection, vpc_id: str, _state: Plain) -> Plain:
+    ec2 = aws.client("ec2")
     vpc = ec2.describe_vpcs(VpcIds=[vpc_id])["Vpcs"][0]
     switches: dict[str, Any] = {}
     for name, _ in VPC_SWITCHES:
@@ -62,22 +62,22 @@ def _read_vpc(cloud: Cloud, vpc_id: str, _state: Plain) -> Plain:
         switches[name] = answer[f"{name[0].upper()}{name[1:]}"]["Value"]
     return {
         "id": vpc_id,
-        "arn": arn(cloud, "vpc", vpc_id),
+        "arn": arn(aws, "vpc", vpc_id),
         "cidrBlock": vpc["CidrBlock"],
         **switches,
         "tags": tag_map(vpc.get("Tags")),
     }
 
 
-def _update_vpc(cloud: Cloud, vpc_id: str, state: Plain, inputs: Plain) -> None:
+def _update_vpc(aws: Connection, vpc_id: str, state: Plain, inputs: Plain) -> None:
     # What is not asked for any more stays as it is.
     kept = {"enableDnsHostnames": state.get("enableDnsHostnames", False)}
-    _switch_vpc(cloud, vpc_id, {**kept, **inputs})
-    retag(cloud, vpc_id, state, inputs)
+    _switch_vpc(aws, vpc_id, {**kept, **inputs})
+    retag(aws, vpc_id, state, inputs)
 
 
-def _create_gateway(cloud: Cloud, inputs: Plain) -> Created:
-    ec2 = cloud.client("ec2")
+def _create_gateway(aws: Connection, inputs: Plain) -> Created:
+    ec2 = aws.client("ec2")
     answer = ec2.create_internet_gateway(TagSpecifications=tagged("internet-gateway", inputs))
     gateway_id = answer["InternetGateway"]["InternetGatewayId"]
     if inputs.get("vpcId"):
@@ -85,52 +85,52 @@ def _create_gateway(cloud: Cloud, inputs: Plain) -> Created:
     return Created(gateway_id)
 
 
-def _read_gateway(cloud: Cloud, gateway_id: str, _state: Plain) -> Plain:
-    ec2 = cloud.client("ec2")
+def _read_gateway(aws: Connection, gateway_id: str, _state: Plain) -> Plain:
+    ec2 = aws.client("ec2")
     gateway = ec2.describe_internet_gateways(InternetGatewayIds=[gateway_id])["InternetGateways"][0]
     attached = gateway["Attachments"]
     return {
         "id": gateway_id,
-        "arn": arn(cloud, "internet-gateway", gateway_id),
+        "arn": arn(aws, "internet-gateway", gateway_id),
         "vpcId": attached[0]["VpcId"] if attached else None,
         "tags": tag_map(gateway.get("Tags")),
     }
 
 
-def _update_gateway(cloud: Cloud, gateway_id: str, state: Plain, inputs: Plain) -> None:
-    ec2 = cloud.client("ec2")
+def _update_gateway(aws: Connection, gateway_id: str, state: Plain, inputs: Plain) -> None:
+    ec2 = aws.client("ec2")
     old, new = state.get("vpcId"), inputs.get("vpcId")
     if old != new and old:
         ec2.detach_internet_gateway(InternetGatewayId=gateway_id, VpcId=old)
     if old != new and new:
         ec2.attach_internet_gateway(InternetGatewayId=gateway_id, VpcId=new)
-    retag(cloud, gateway_id, state, inputs)
+    retag(aws, gateway_id, state, inputs)
 
 
-def _delete_gateway(cloud: Cloud, gateway_id: str, state: Plain) -> None:
-    ec2 = cloud.client("ec2")
+def _delete_gateway(aws: Connection, gateway_id: str, state: Plain) -> None:
+    ec2 = aws.client("ec2")
     if state.get("vpcId"):
         ec2.detach_internet_gateway(InternetGatewayId=gateway_id, VpcId=state["vpcId"])
     ec2.delete_internet_gateway(InternetGatewayId=gateway_id)
 
 
-def _create_subnet(cloud: Cloud, inputs: Plain) -> Created:
+def _create_subnet(aws: Connection, inputs: Plain) -> Created:
     request: dict[str, Any] = {"VpcId": inputs["vpcId"], "CidrBlock": inputs["cidrBlock"]}
     if inputs.get("availabilityZone"):
         request["AvailabilityZone"] = inputs["availabilityZone"]
-    subnet = cloud.client("ec2").create_subnet(**request, TagSpecifications=tagged("subnet", inputs))
+    subnet = aws.client("ec2").create_subnet(**request, TagSpecifications=tagged("subnet", inputs))
     subnet_id = subnet["Subnet"]["SubnetId"]
-    _switch_subnet(cloud, subnet_id, inputs)
+    _switch_subnet(aws, subnet_id, inputs)
     return Created(subnet_id)
 
 
-def _switch_subnet(cloud: Cloud, subnet_id: str, inputs: Plain) -> None:
+def _switch_subnet(aws: Connection, subnet_id: str, inputs: Plain) -> None:
     public: Any = {"Value": bool(inputs.get("mapPublicIpOnLaunch"))}
-    cloud.client("ec2").modify_subnet_attribute(SubnetId=subnet_id, MapPublicIpOnLaunch=public)
+    aws.client("ec2").modify_subnet_attribute(SubnetId=subnet_id, MapPublicIpOnLaunch=public)
 
 
-def _read_subnet(cloud: Cloud, subnet_id: str, _state: Plain) -> Plain:
-    subnet = cloud.client("ec2").describe_subnets(SubnetIds=[subnet_id])["Subnets"][0]
+def _read_subnet(aws: Connection, subnet_id: str, _state: Plain) -> Plain:
+    subnet = aws.client("ec2").describe_subnets(SubnetIds=[subnet_id])["Subnets"][0]
     return {
         "id": subnet_id,
         "arn": subnet["SubnetArn"],
@@ -142,29 +142,29 @@ def _read_subnet(cloud: Cloud, subnet_id: str, _state: Plain) -> Plain:
     }
 
 
-def _update_subnet(cloud: Cloud, subnet_id: str, state: Plain, inputs: Plain) -> None:
-    _switch_subnet(cloud, subnet_id, inputs)
-    retag(cloud, subnet_id, state, inputs)
+def _update_subnet(aws: Connection, subnet_id: str, state: Plain, inputs: Plain) -> None:
+    _switch_subnet(aws, subnet_id, inputs)
+    retag(aws, subnet_id, state, inputs)
 
 
-def _create_table(cloud: Cloud, inputs: Plain) -> Created:
-    ec2 = cloud.client("ec2")
+def _create_table(aws: Connection, inputs: Plain) -> Created:
+    ec2 = aws.client("ec2")
     answer = ec2.create_route_table(VpcId=inputs["vpcId"], TagSpecifications=tagged("route-table", inputs))
     table_id = answer["RouteTable"]["RouteTableId"]
-    _put_routes(cloud, table_id, inputs)
+    _put_routes(aws, table_id, inputs)
     return Created(table_id)
 
 
-def _put_routes(cloud: Cloud, table_id: str, inputs: Plain) -> None:
+def _put_routes(aws: Connection, table_id: str, inputs: Plain) -> None:
     for route in inputs.get("routes") or []:
-        cloud.client("ec2").create_route(
+        aws.client("ec2").create_route(
             RouteTableId=table_id, DestinationCidrBlock=route["cidrBlock"], GatewayId=route["gatewayId"]
         )
 
 
-def _routes(cloud: Cloud, table_id: str) -> tuple[dict[str, Any], list[dict[str, str]]]:
+def _routes(aws: Connection, table_id: str) -> tuple[dict[str, Any], list[dict[str, str]]]:
     """A route table, and the routes in it that somebody made: those of the VPC itself and of endpoints apart."""
-    table: Any = cloud.client("ec2").describe_route_tables(RouteTableIds=[table_id])["RouteTables"][0]
+    table: Any = aws.client("ec2").describe_route_tables(RouteTableIds=[table_id])["RouteTables"][0]
     routes = [
         {"cidrBlock": route["DestinationCidrBlock"], "gatewayId": route["GatewayId"]}
         for route in table["Routes"]
@@ -173,11 +173,11 @@ def _routes(cloud: Cloud, table_id: str) -> tuple[dict[str, Any], list[dict[str,
     return table, routes
 
 
-def _read_table(cloud: Cloud, table_id: str, state: Plain) -> Plain:
-    table, routes = _routes(cloud, table_id)
+def _read_table(aws: Connection, table_id: str, state: Plain) -> Plain:
+    table, routes = _routes(aws, table_id)
     return {
         "id": table_id,
-        "arn": arn(cloud, "route-table", table_id),
+        "arn": arn(aws, "route-table", table_id),
         "vpcId": table["VpcId"],
         # Routes may be resources of their own; then they are none of the table's concern.
         "routes": routes if state.get("routes") else None,
@@ -185,25 +185,25 @@ def _read_table(cloud: Cloud, table_id: str, state: Plain) -> Plain:
     }
 
 
-def _update_table(cloud: Cloud, table_id: str, state: Plain, inputs: Plain) -> None:
+def _update_table(aws: Connection, table_id: str, state: Plain, inputs: Plain) -> None:
     if inputs.get("routes"):
         for route in state.get("routes") or []:
-            cloud.client("ec2").delete_route(RouteTableId=table_id, DestinationCidrBlock=route["cidrBlock"])
-        _put_routes(cloud, table_id, inputs)
-    retag(cloud, table_id, state, inputs)
+            aws.client("ec2").delete_route(RouteTableId=table_id, DestinationCidrBlock=route["cidrBlock"])
+        _put_routes(aws, table_id, inputs)
+    retag(aws, table_id, state, inputs)
 
 
-def _create_route(cloud: Cloud, inputs: Plain) -> Created:
+def _create_route(aws: Connection, inputs: Plain) -> Created:
     table_id, destination = inputs["routeTableId"], inputs["destinationCidrBlock"]
-    cloud.client("ec2").create_route(
+    aws.client("ec2").create_route(
         RouteTableId=table_id, DestinationCidrBlock=destination, GatewayId=inputs["gatewayId"]
     )
     # The real plugin's own form of an id: EC2 has none for a route.
     return Created(f"r-{table_id}{zlib.crc32(destination.encode())}")
 
 
-def _read_route(cloud: Cloud, route_id: str, state: Plain) -> Plain | None:
-    _, routes = _routes(cloud, state["routeTableId"])
+def _read_route(aws: Connection, route_id: str, state: Plain) -> Plain | None:
+    _, routes = _routes(aws, state["routeTableId"])
     for route in routes:
         if route["cidrBlock"] == state["destinationCidrBlock"]:
             return {
@@ -217,23 +217,23 @@ def _read_route(cloud: Cloud, route_id: str, state: Plain) -> Plain | None:
     return None
 
 
-def _update_route(cloud: Cloud, _route_id: str, _state: Plain, inputs: Plain) -> None:
-    cloud.client("ec2").replace_route(
+def _update_route(aws: Connection, _route_id: str, _state: Plain, inputs: Plain) -> None:
+    aws.client("ec2").replace_route(
         RouteTableId=inputs["routeTableId"],
         DestinationCidrBlock=inputs["destinationCidrBlock"],
         GatewayId=inputs["gatewayId"],
     )
 
 
-def _create_association(cloud: Cloud, inputs: Plain) -> Created:
-    answer = cloud.client("ec2").associate_route_table(
+def _create_association(aws: Connection, inputs: Plain) -> Created:
+    answer = aws.client("ec2").associate_route_table(
         RouteTableId=inputs["routeTableId"], SubnetId=inputs["subnetId"]
     )
     return Created(answer["AssociationId"])
 
 
-def _read_association(cloud: Cloud, association_id: str, _state: Plain) -> Plain | None:
-    tables: Any = cloud.client("ec2").describe_route_tables(
+def _read_association(aws: Connection, association_id: str, _state: Plain) -> Plain | None:
+    tables: Any = aws.client("ec2").describe_route_tables(
         Filters=[{"Name": "association.route-table-association-id", "Values": [association_id]}]
     )["RouteTables"]
     for table in tables:
@@ -247,15 +247,15 @@ def _read_association(cloud: Cloud, association_id: str, _state: Plain) -> Plain
     return None
 
 
-def _update_association(cloud: Cloud, association_id: str, _state: Plain, inputs: Plain) -> str:
+def _update_association(aws: Connection, association_id: str, _state: Plain, inputs: Plain) -> str:
     """EC2 gives the association with the other table a new id."""
-    answer = cloud.client("ec2").replace_route_table_association(
+    answer = aws.client("ec2").replace_route_table_association(
         AssociationId=association_id, RouteTableId=inputs["routeTableId"]
     )
     return answer["NewAssociationId"]
 
 
-def _create_endpoint(cloud: Cloud, inputs: Plain) -> Created:
+def _create_endpoint(aws: Connection, inputs: Plain) -> Created:
     request: dict[str, Any] = {
         "VpcId": inputs["vpcId"],
         "ServiceName": inputs["serviceName"],
@@ -264,21 +264,21 @@ def _create_endpoint(cloud: Cloud, inputs: Plain) -> Created:
     }
     if inputs.get("policy"):
         request["PolicyDocument"] = inputs["policy"]
-    answer = cloud.client("ec2").create_vpc_endpoint(
+    answer = aws.client("ec2").create_vpc_endpoint(
         **request, TagSpecifications=tagged("vpc-endpoint", inputs)
     )
     return Created(answer["VpcEndpoint"]["VpcEndpointId"])
 
 
-def _read_endpoint(cloud: Cloud, endpoint_id: str, _state: Plain) -> Plain | None:
-    found: Any = cloud.client("ec2").describe_vpc_endpoints(VpcEndpointIds=[endpoint_id])["VpcEndpoints"]
+def _read_endpoint(aws: Connection, endpoint_id: str, _state: Plain) -> Plain | None:
+    found: Any = aws.client("ec2").describe_vpc_endpoints(VpcEndpointIds=[endpoint_id])["VpcEndpoints"]
     # EC2 shows deleted ones for a while.
     if not found or found[0]["State"].lower() in ("deleting", "deleted"):
         return None
     endpoint = found[0]
     return {
         "id": endpoint_id,
-        "arn": arn(cloud, "vpc-endpoint", endpoint_id),
+        "arn": arn(aws, "vpc-endpoint", endpoint_id),
         "vpcId": endpoint["VpcId"],
         "serviceName": endpoint["ServiceName"],
         "vpcEndpointType": endpoint["VpcEndpointType"],
@@ -289,7 +289,7 @@ def _read_endpoint(cloud: Cloud, endpoint_id: str, _state: Plain) -> Plain | Non
     }
 
 
-def _update_endpoint(cloud: Cloud, endpoint_id: str, state: Plain, inputs: Plain) -> None:
+def _update_endpoint(aws: Connection, endpoint_id: str, state: Plain, inputs: Plain) -> None:
     old, new = set(state.get("routeTableIds") or []), set(inputs.get("routeTableIds") or [])
     request: dict[str, Any] = {}
     if new - old:
@@ -299,8 +299,8 @@ def _update_endpoint(cloud: Cloud, endpoint_id: str, state: Plain, inputs: Plain
     if inputs.get("policy"):
         request["PolicyDocument"] = inputs["policy"]
     if request:
-        cloud.client("ec2").modify_vpc_endpoint(VpcEndpointId=endpoint_id, **request)
-    retag(cloud, endpoint_id, state, inputs)
+        aws.client("ec2").modify_vpc_endpoint(VpcEndpointId=endpoint_id, **request)
+    retag(aws, endpoint_id, state, inputs)
 
 
 _DESCRIPTION = re.compile(r"[a-zA-Z0-9. _\-:/()#,@\[\]+=&;{}!$*]{0,255}")
@@ -315,8 +315,8 @@ def _require_description(text: str) -> None:
         )
 
 
-def _create_group(cloud: Cloud, inputs: Plain) -> Created:
-    ec2 = cloud.client("ec2")
+def _create_group(aws: Connection, inputs: Plain) -> Created:
+    ec2 = aws.client("ec2")
     _require_description(inputs.get("description", ""))
     request: dict[str, Any] = {
         "GroupName": inputs["name"],
@@ -330,13 +330,13 @@ def _create_group(cloud: Cloud, inputs: Plain) -> Created:
     return Created(answer["GroupId"])
 
 
-def _take_default_group(cloud: Cloud, inputs: Plain) -> Created:
+def _take_default_group(aws: Connection, inputs: Plain) -> Created:
     """The real plugin makes no group: it takes over the VPC's own and takes every rule of it away.
 
     Source: `resourceDefaultSecurityGroupCreate` in internal/service/ec2/vpc_default_security_group.go of
     hashicorp/terraform-provider-aws (01f4311).
     """
-    ec2 = cloud.client("ec2")
+    ec2 = aws.client("ec2")
     groups: Any = ec2.describe_security_groups(
         Filters=[
             {"Name": "group-name", "Values": ["default"]},
@@ -349,15 +349,15 @@ def _take_default_group(cloud: Cloud, inputs: Plain) -> Created:
         ec2.revoke_security_group_ingress(GroupId=group_id, IpPermissions=group["IpPermissions"])
     if group["IpPermissionsEgress"]:
         ec2.revoke_security_group_egress(GroupId=group_id, IpPermissions=group["IpPermissionsEgress"])
-    retag(cloud, group_id, {"tagsAll": tag_map(group.get("Tags"))}, inputs)
+    retag(aws, group_id, {"tagsAll": tag_map(group.get("Tags"))}, inputs)
     return Created(group_id)
 
 
-def _read_group(cloud: Cloud, group_id: str, _state: Plain) -> Plain:
-    group = cloud.client("ec2").describe_security_groups(GroupIds=[group_id])["SecurityGroups"][0]
+def _read_group(aws: Connection, group_id: str, _state: Plain) -> Plain:
+    group = aws.client("ec2").describe_security_groups(GroupIds=[group_id])["SecurityGroups"][0]
     return {
         "id": group_id,
-        "arn": arn(cloud, "security-group", group_id),
+        "arn": arn(aws, "security-group", group_id),
         "name": group["GroupName"],
         "description": group["Description"],
         "vpcId": group["VpcId"],
@@ -380,9 +380,9 @@ def _permission(inputs: Plain) -> dict[str, Any]:
     return permission
 
 
-def _create_rule(cloud: Cloud, inputs: Plain) -> Created:
+def _create_rule(aws: Connection, inputs: Plain) -> Created:
     permissions: Any = [_permission(inputs)]
-    answer = cloud.client("ec2").authorize_security_group_egress(
+    answer = aws.client("ec2").authorize_security_group_egress(
         GroupId=inputs["securityGroupId"],
         IpPermissions=permissions,
         TagSpecifications=tagged("security-group-rule", inputs),
@@ -390,22 +390,22 @@ def _create_rule(cloud: Cloud, inputs: Plain) -> Created:
     return Created(answer["SecurityGroupRules"][0]["SecurityGroupRuleId"])
 
 
-def _read_rule(cloud: Cloud, rule_id: str, state: Plain) -> Plain | None:
+def _read_rule(aws: Connection, rule_id: str, state: Plain) -> Plain | None:
     request: dict[str, Any] = {}
     if state.get("securityGroupId"):
         request["Filters"] = [{"Name": "group-id", "Values": [state["securityGroupId"]]}]
-    for page in cloud.client("ec2").get_paginator("describe_security_group_rules").paginate(**request):
+    for page in aws.client("ec2").get_paginator("describe_security_group_rules").paginate(**request):
         for rule in page["SecurityGroupRules"]:
             if rule["SecurityGroupRuleId"] == rule_id:
-                return _rule(cloud, rule)
+                return _rule(aws, rule)
     return None
 
 
-def _rule(cloud: Cloud, rule: Any) -> Plain:
+def _rule(aws: Connection, rule: Any) -> Plain:
     rule_id = rule["SecurityGroupRuleId"]
     return {
         "id": rule_id,
-        "arn": arn(cloud, "security-group-rule", rule_id),
+        "arn": arn(aws, "security-group-rule", rule_id),
         "securityGroupRuleId": rule_id,
         "securityGroupId": rule["GroupId"],
         "ipProtocol": rule["IpProtocol"],
@@ -418,7 +418,7 @@ def _rule(cloud: Cloud, rule: Any) -> Plain:
     }
 
 
-def _update_rule(cloud: Cloud, rule_id: str, state: Plain, inputs: Plain) -> None:
+def _update_rule(aws: Connection, rule_id: str, state: Plain, inputs: Plain) -> None:
     fields = {
         "IpProtocol": inputs["ipProtocol"],
         "FromPort": inputs.get("fromPort"),
@@ -431,14 +431,14 @@ def _update_rule(cloud: Cloud, rule_id: str, state: Plain, inputs: Plain) -> Non
         "SecurityGroupRuleId": rule_id,
         "SecurityGroupRule": {name: value for name, value in fields.items() if value is not None},
     }
-    cloud.client("ec2").modify_security_group_rules(
+    aws.client("ec2").modify_security_group_rules(
         GroupId=inputs["securityGroupId"], SecurityGroupRules=[changed]
     )
-    retag(cloud, rule_id, state, inputs)
+    retag(aws, rule_id, state, inputs)
 
 
-def _delete_rule(cloud: Cloud, rule_id: str, state: Plain) -> None:
-    cloud.client("ec2").revoke_security_group_egress(
+def _delete_rule(aws: Connection, rule_id: str, state: Plain) -> None:
+    aws.client("ec2").revoke_security_group_egress(
         GroupId=state["securityGroupId"], SecurityGroupRuleIds=[rule_id]
     )
 
@@ -446,7 +446,7 @@ def _delete_rule(cloud: Cloud, rule_id: str, state: Plain) -> None:
 _FIXED = Property(required=True, replaces=True)
 _TAGS = Property()
 
-KINDS: dict[str, Kind[Cloud]] = {
+KINDS: dict[str, Kind[Connection]] = {
     "aws:ec2/vpc:Vpc": Kind(
         properties={
             "cidrBlock": _FIXED,
@@ -458,7 +458,7 @@ KINDS: dict[str, Kind[Cloud]] = {
         create=_create_vpc,
         read=_read_vpc,
         update=_update_vpc,
-        delete=lambda cloud, vpc_id, _state: void(cloud.client("ec2").delete_vpc(VpcId=vpc_id)),
+        delete=lambda aws, vpc_id, _state: void(aws.client("ec2").delete_vpc(VpcId=vpc_id)),
         source=terraform_aws_5("ec2/vpc_.go"),
     ),
     "aws:ec2/internetGateway:InternetGateway": Kind(
@@ -482,7 +482,7 @@ KINDS: dict[str, Kind[Cloud]] = {
         create=_create_subnet,
         read=_read_subnet,
         update=_update_subnet,
-        delete=lambda cloud, subnet_id, _state: void(cloud.client("ec2").delete_subnet(SubnetId=subnet_id)),
+        delete=lambda aws, subnet_id, _state: void(aws.client("ec2").delete_subnet(SubnetId=subnet_id)),
         source=terraform_aws("ec2/vpc_subnet.go", "v6.8 or later"),
     ),
     "aws:ec2/routeTable:RouteTable": Kind(
@@ -499,8 +499,8 @@ KINDS: dict[str, Kind[Cloud]] = {
         create=_create_table,
         read=_read_table,
         update=_update_table,
-        delete=lambda cloud, table_id, _state: void(
-            cloud.client("ec2").delete_route_table(RouteTableId=table_id)
+        delete=lambda aws, table_id, _state: void(
+            aws.client("ec2").delete_route_table(RouteTableId=table_id)
         ),
         source=terraform_aws_5("ec2/vpc_route_table.go"),
     ),
@@ -514,8 +514,8 @@ KINDS: dict[str, Kind[Cloud]] = {
         create=_create_route,
         read=_read_route,
         update=_update_route,
-        delete=lambda cloud, _id, state: void(
-            cloud.client("ec2").delete_route(
+        delete=lambda aws, _id, state: void(
+            aws.client("ec2").delete_route(
                 RouteTableId=state["routeTableId"], DestinationCidrBlock=state["destinationCidrBlock"]
             )
         ),
@@ -526,8 +526,8 @@ KINDS: dict[str, Kind[Cloud]] = {
         create=_create_association,
         read=_read_association,
         update=_update_association,
-        delete=lambda cloud, association_id, _state: void(
-            cloud.client("ec2").disassociate_route_table(AssociationId=association_id)
+        delete=lambda aws, association_id, _state: void(
+            aws.client("ec2").disassociate_route_table(AssociationId=association_id)
         ),
         source=terraform_aws_5("ec2/vpc_route_table_association.go"),
     ),
@@ -544,8 +544,8 @@ KINDS: dict[str, Kind[Cloud]] = {
         create=_create_endpoint,
         read=_read_endpoint,
         update=_update_endpoint,
-        delete=lambda cloud, endpoint_id, _state: void(
-            cloud.client("ec2").delete_vpc_endpoints(VpcEndpointIds=[endpoint_id])
+        delete=lambda aws, endpoint_id, _state: void(
+            aws.client("ec2").delete_vpc_endpoints(VpcEndpointIds=[endpoint_id])
         ),
         source=terraform_aws_5("ec2/vpc_endpoint.go"),
     ),
@@ -563,9 +563,7 @@ KINDS: dict[str, Kind[Cloud]] = {
         create=_create_group,
         read=_read_group,
         update=retag,
-        delete=lambda cloud, group_id, _state: void(
-            cloud.client("ec2").delete_security_group(GroupId=group_id)
-        ),
+        delete=lambda aws, group_id, _state: void(aws.client("ec2").delete_security_group(GroupId=group_id)),
         source=terraform_aws_5("ec2/vpc_security_group.go"),
     ),
     "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup": Kind(
@@ -575,7 +573,7 @@ KINDS: dict[str, Kind[Cloud]] = {
         read=_read_group,
         update=retag,
         # It goes with its VPC.
-        delete=lambda _cloud, _group_id, _state: None,
+        delete=lambda _aws, _group_id, _state: None,
         source=terraform_aws_5("ec2/vpc_default_security_group.go", "01f4311"),
     ),
     "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule": Kind(

@@ -5,7 +5,7 @@ import os
 from botocore.exceptions import ClientError
 
 from local.systems.plugins.aws import cloudwatch, functions, iam, instance, kms, network, s3, ssm
-from local.systems.plugins.aws.cloud import Cloud
+from local.systems.plugins.aws.connection import Connection
 from local.systems.plugins.stand_in import StandIn
 from local.systems.plugins.values import Plain
 
@@ -69,12 +69,12 @@ def is_gone(error: Exception) -> bool:
     return isinstance(error, ClientError) and error.response["Error"]["Code"] in GONE
 
 
-def stand_in(endpoint: str) -> StandIn[Cloud]:
+def stand_in(endpoint: str) -> StandIn[Connection]:
     """The provider, for the AWS at `endpoint`."""
 
-    def connect(configuration: Plain) -> Cloud:
+    def connect(configuration: Plain) -> Connection:
         region = configuration.get("region") or os.environ.get("AWS_REGION")
-        return Cloud(endpoint, str(region or "us-east-1"), os.environ.get("CCLOUD_LOCAL_HYPERVISOR"))
+        return Connection(endpoint, str(region or "us-east-1"), os.environ.get("CCLOUD_LOCAL_HYPERVISOR"))
 
     return StandIn(
         "aws",
@@ -83,5 +83,5 @@ def stand_in(endpoint: str) -> StandIn[Cloud]:
         settings=SETTINGS,
         connect=connect,
         is_gone=is_gone,
-        region=lambda cloud: cloud.region,
+        region=lambda aws: aws.region,
     )

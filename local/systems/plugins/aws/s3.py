@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from local.systems.plugins.aws.cloud import Cloud, tag_list, tag_map, void
+from local.systems.plugins.aws.connection import Connection, tag_list, tag_map, void
 from local.systems.plugins.sources import NotVerified, Source, terraform_aws, terraform_aws_5
 from local.systems.plugins.stand_in import Created, Kind, Property
 from local.systems.plugins.values import Plain
@@ -14,28 +14,28 @@ from local.systems.plugins.values import Plain
 TAGS = Property()
 
 
-def _create_bucket(cloud: Cloud, inputs: Plain) -> Created:
-    s3 = cloud.client("s3")
+def _create_bucket(aws: Connection, inputs: Plain) -> Created:
+    s3 = aws.client("s3")
     request: dict[str, Any] = {"Bucket": inputs["bucket"]}
-    if cloud.region != "us-east-1":
-        request["CreateBucketConfiguration"] = {"LocationConstraint": cloud.region}
+    if aws.region != "us-east-1":
+        request["CreateBucketConfiguration"] = {"LocationConstraint": aws.region}
     if inputs.get("objectLockEnabled"):
         request["ObjectLockEnabledForBucket"] = True
     s3.create_bucket(**request)
-    _tag_bucket(cloud, inputs)
+    _tag_bucket(aws, inputs)
     return Created(inputs["bucket"])
 
 
-def _tag_bucket(cloud: Cloud, inputs: Plain) -> None:
-    s3 = cloud.client("s3")
+def _tag_bucket(aws: Connection, inputs: Plain) -> None:
+    s3 = aws.client("s3")
     if inputs.get("tags"):
         s3.put_bucket_tagging(Bucket=inputs["bucket"], Tagging={"TagSet": tag_list(inputs["tags"])})
     else:
         s3.delete_bucket_tagging(Bucket=inputs["bucket"])
 
 
-def _read_bucket(cloud: Cloud, bucket: str, state: Plain) -> Plain:
-    s3 = cloud.client("s3")
+def _read_bucket(aws: Connection, bucket: str, state: Plain) -> Plain:
+    s3 = aws.client("s3")
     s3.head_bucket(Bucket=bucket)
     region = s3.get_bucket_location(Bucket=bucket).get("LocationConstraint") or "us-east-1"
     return {
@@ -45,15 +45,15 @@ def _read_bucket(cloud: Cloud, bucket: str, state: Plain) -> Plain:
         "bucketDomainName": f"{bucket}.s3.amazonaws.com",
         "bucketRegionalDomainName": f"{bucket}.s3.{region}.amazonaws.com",
         "bucketRegion": region,
-        "objectLockEnabled": _has_object_lock(cloud, bucket),
+        "objectLockEnabled": _has_object_lock(aws, bucket),
         # Not in AWS at all: what `destroy` does with the objects.
         "forceDestroy": state.get("forceDestroy", False),
-        "tags": _bucket_tags(cloud, bucket),
+        "tags": _bucket_tags(aws, bucket),
     }
 
 
-def _has_object_lock(cloud: Cloud, bucket: str) -> bool:
-    s3 = cloud.client("s3")
+def _has_object_lock(aws: Connection, bucket: str) -> bool:
+    s3 = aws.client("s3")
     try:
         s3.get_object_lock_configuration(Bucket=bucket)
     except s3.exceptions.ClientError as error:
@@ -63,8 +63,8 @@ def _has_object_lock(cloud: Cloud, bucket: str) -> bool:
     return True
 
 
-def _bucket_tags(cloud: Cloud, bucket: str) -> dict[str, str]:
-    s3 = cloud.client("s3")
+def _bucket_tags(aws: Connection, bucket: str) -> dict[str, str]:
+    s3 = aws.client("s3")
     try:
         return tag_map(s3.get_bucket_tagging(Bucket=bucket)["TagSet"])
     except s3.exceptions.ClientError as error:
@@ -73,59 +73,59 @@ def _bucket_tags(cloud: Cloud, bucket: str) -> dict[str, str]:
         return {}
 
 
-def _update_bucket(cloud: Cloud, _bucket: str, _state: Plain, inputs: Plain) -> None:
-    _tag_bucket(cloud, inputs)
+def _update_bucket(aws: Connection, _bucket: str, _state: Plain, inputs: Plain) -> None:
+    _tag_bucket(aws, inputs)
 
 
-def _delete_bucket(cloud: Cloud, bucket: str, state: Plain) -> None:
+def _delete_bucket(aws: Connection, bucket: str, state: Plain) -> None:
     if state.get("forceDestroy"):
-        empty(cloud, bucket)
-    cloud.client("s3").delete_bucket(Bucket=bucket)
+        empty(aws, bucket)
+    aws.client("s3").delete_bucket(Bucket=bucket)
 
 
-def empty(cloud: Cloud, bucket: str) -> None:
+def empty(aws: Connection, bucket: str) -> None:
     """Deletes all versions of all objects, and unfinished uploads."""
-    s3 = cloud.client("s3")
+    s3 = aws.client("s3")
     for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket):
-        _delete_versions(cloud, bucket, [*page.get("Versions", []), *page.get("DeleteMarkers", [])])
+        _delete_versions(aws, bucket, [*page.get("Versions", []), *page.get("DeleteMarkers", [])])
     for uploads in s3.get_paginator("list_multipart_uploads").paginate(Bucket=bucket):
         for upload in uploads.get("Uploads", []):
             s3.abort_multipart_upload(Bucket=bucket, Key=upload["Key"], UploadId=upload["UploadId"])
 
 
-def _delete_versions(cloud: Cloud, bucket: str, versions: list[Any]) -> None:
+def _delete_versions(aws: Connection, bucket: str, versions: list[Any]) -> None:
     objects: list[Any] = [{"Key": version["Key"], "VersionId": version["VersionId"]} for version in versions]
     if objects:
-        answer = cloud.client("s3").delete_objects(Bucket=bucket, Delete={"Objects": objects, "Quiet": True})
+        answer = aws.client("s3").delete_objects(Bucket=bucket, Delete={"Objects": objects, "Quiet": True})
         for error in answer.get("Errors", []):
             raise RuntimeError(f"{bucket}/{error.get('Key')} cannot be deleted: {error.get('Message')}")
 
 
 def _guard(
     properties: dict[str, Property],
-    put: Callable[[Cloud, str, Plain], object],
-    get: Callable[[Cloud, str, Plain], Plain],
-    delete: Callable[[Cloud, str], object],
+    put: Callable[[Connection, str, Plain], object],
+    get: Callable[[Connection, str, Plain], Plain],
+    delete: Callable[[Connection, str], object],
     source: Source,
-) -> Kind[Cloud]:
+) -> Kind[Connection]:
     """A sub-resource of a bucket: its id is the bucket's name, and putting it again changes it.
 
     `get` returns its properties apart from `bucket`; it gets what was known before.
     """
 
-    def create(cloud: Cloud, inputs: Plain) -> Created:
-        put(cloud, inputs["bucket"], inputs)
+    def create(aws: Connection, inputs: Plain) -> Created:
+        put(aws, inputs["bucket"], inputs)
         return Created(inputs["bucket"])
 
-    def read(cloud: Cloud, bucket: str, state: Plain) -> Plain:
-        return {"id": bucket, "bucket": bucket, **get(cloud, bucket, state)}
+    def read(aws: Connection, bucket: str, state: Plain) -> Plain:
+        return {"id": bucket, "bucket": bucket, **get(aws, bucket, state)}
 
     return Kind(
         properties={"bucket": Property(required=True, replaces=True), **properties},
         create=create,
         read=read,
-        update=lambda cloud, bucket, _state, inputs: void(put(cloud, bucket, inputs)),
-        delete=lambda cloud, bucket, _state: void(delete(cloud, bucket)),
+        update=lambda aws, bucket, _state, inputs: void(put(aws, bucket, inputs)),
+        delete=lambda aws, bucket, _state: void(delete(aws, bucket)),
         source=source,
     )
 
@@ -138,31 +138,31 @@ PUBLIC_ACCESS = {
 }
 
 
-def _put_public_access(cloud: Cloud, bucket: str, inputs: Plain) -> object:
+def _put_public_access(aws: Connection, bucket: str, inputs: Plain) -> object:
     configuration: Any = {theirs: bool(inputs.get(ours)) for ours, theirs in PUBLIC_ACCESS.items()}
-    return cloud.client("s3").put_public_access_block(
+    return aws.client("s3").put_public_access_block(
         Bucket=bucket, PublicAccessBlockConfiguration=configuration
     )
 
 
-def _get_public_access(cloud: Cloud, bucket: str, _state: Plain) -> Plain:
-    found: Any = cloud.client("s3").get_public_access_block(Bucket=bucket)["PublicAccessBlockConfiguration"]
+def _get_public_access(aws: Connection, bucket: str, _state: Plain) -> Plain:
+    found: Any = aws.client("s3").get_public_access_block(Bucket=bucket)["PublicAccessBlockConfiguration"]
     return {ours: bool(found.get(theirs)) for ours, theirs in PUBLIC_ACCESS.items()}
 
 
-def _put_ownership(cloud: Cloud, bucket: str, inputs: Plain) -> object:
-    return cloud.client("s3").put_bucket_ownership_controls(
+def _put_ownership(aws: Connection, bucket: str, inputs: Plain) -> object:
+    return aws.client("s3").put_bucket_ownership_controls(
         Bucket=bucket,
         OwnershipControls={"Rules": [{"ObjectOwnership": inputs["rule"]["objectOwnership"]}]},
     )
 
 
-def _get_ownership(cloud: Cloud, bucket: str, _state: Plain) -> Plain:
-    controls = cloud.client("s3").get_bucket_ownership_controls(Bucket=bucket)["OwnershipControls"]
+def _get_ownership(aws: Connection, bucket: str, _state: Plain) -> Plain:
+    controls = aws.client("s3").get_bucket_ownership_controls(Bucket=bucket)["OwnershipControls"]
     return {"rule": {"objectOwnership": controls["Rules"][0]["ObjectOwnership"]}}
 
 
-def _put_encryption(cloud: Cloud, bucket: str, inputs: Plain) -> object:
+def _put_encryption(aws: Connection, bucket: str, inputs: Plain) -> object:
     rules: list[Any] = []
     for rule in inputs["rules"]:
         default = rule.get("applyServerSideEncryptionByDefault") or {}
@@ -176,13 +176,13 @@ def _put_encryption(cloud: Cloud, bucket: str, inputs: Plain) -> object:
         if rule.get("blockedEncryptionTypes"):
             sent["BlockedEncryptionTypes"] = {"EncryptionType": rule["blockedEncryptionTypes"]}
         rules.append(sent)
-    return cloud.client("s3").put_bucket_encryption(
+    return aws.client("s3").put_bucket_encryption(
         Bucket=bucket, ServerSideEncryptionConfiguration={"Rules": rules}
     )
 
 
-def _get_encryption(cloud: Cloud, bucket: str, state: Plain) -> Plain:
-    answer = cloud.client("s3").get_bucket_encryption(Bucket=bucket)
+def _get_encryption(aws: Connection, bucket: str, state: Plain) -> Plain:
+    answer = aws.client("s3").get_bucket_encryption(Bucket=bucket)
     # moto forgets what is blocked: what was put is believed. S3 itself blocks SSE-C where nothing else is asked for.
     blocked = [rule.get("blockedEncryptionTypes") or ["SSE-C"] for rule in state.get("rules") or [{}]]
     rules = []
@@ -232,7 +232,7 @@ def _read_filter(found: Plain, before: Plain) -> Plain:
     return {"prefix": found["Prefix"]} if found.get("Prefix") else before
 
 
-def _put_lifecycle(cloud: Cloud, bucket: str, inputs: Plain) -> object:
+def _put_lifecycle(aws: Connection, bucket: str, inputs: Plain) -> object:
     rules: list[Any] = []
     for rule in inputs["rules"]:
         sent: dict[str, Any] = {"ID": rule["id"], "Status": rule["status"]}
@@ -243,13 +243,13 @@ def _put_lifecycle(cloud: Cloud, bucket: str, inputs: Plain) -> object:
         if (rule.get("expiration") or {}).get("expiredObjectDeleteMarker"):
             sent["Expiration"] = {"ExpiredObjectDeleteMarker": True}
         rules.append(sent)
-    return cloud.client("s3").put_bucket_lifecycle_configuration(
+    return aws.client("s3").put_bucket_lifecycle_configuration(
         Bucket=bucket, LifecycleConfiguration={"Rules": rules}
     )
 
 
-def _get_lifecycle(cloud: Cloud, bucket: str, state: Plain) -> Plain:
-    found: Any = cloud.client("s3").get_bucket_lifecycle_configuration(Bucket=bucket)["Rules"]
+def _get_lifecycle(aws: Connection, bucket: str, state: Plain) -> Plain:
+    found: Any = aws.client("s3").get_bucket_lifecycle_configuration(Bucket=bucket)["Rules"]
     before = {rule["id"]: rule.get("filter") for rule in state.get("rules") or []}
     rules = []
     for rule in found:
@@ -264,20 +264,20 @@ def _get_lifecycle(cloud: Cloud, bucket: str, state: Plain) -> Plain:
     return {"rules": rules}
 
 
-def _put_versioning(cloud: Cloud, bucket: str, inputs: Plain) -> object:
-    return cloud.client("s3").put_bucket_versioning(
+def _put_versioning(aws: Connection, bucket: str, inputs: Plain) -> object:
+    return aws.client("s3").put_bucket_versioning(
         Bucket=bucket, VersioningConfiguration={"Status": inputs["versioningConfiguration"]["status"]}
     )
 
 
-def _get_versioning(cloud: Cloud, bucket: str, _state: Plain) -> Plain:
-    status = cloud.client("s3").get_bucket_versioning(Bucket=bucket).get("Status", "Disabled")
+def _get_versioning(aws: Connection, bucket: str, _state: Plain) -> Plain:
+    status = aws.client("s3").get_bucket_versioning(Bucket=bucket).get("Status", "Disabled")
     return {"versioningConfiguration": {"status": status}}
 
 
-def _suspend_versioning(cloud: Cloud, bucket: str) -> None:
+def _suspend_versioning(aws: Connection, bucket: str) -> None:
     """Versioning cannot be taken back: the real plugin suspends it, and lets it be where objects are locked."""
-    s3 = cloud.client("s3")
+    s3 = aws.client("s3")
     try:
         s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Suspended"})
     except s3.exceptions.ClientError as error:
@@ -285,9 +285,9 @@ def _suspend_versioning(cloud: Cloud, bucket: str) -> None:
             raise
 
 
-def _put_object_lock(cloud: Cloud, bucket: str, inputs: Plain) -> object:
+def _put_object_lock(aws: Connection, bucket: str, inputs: Plain) -> object:
     retention = inputs["rule"]["defaultRetention"]
-    return cloud.client("s3").put_object_lock_configuration(
+    return aws.client("s3").put_object_lock_configuration(
         Bucket=bucket,
         ObjectLockConfiguration={
             "ObjectLockEnabled": "Enabled",
@@ -296,29 +296,29 @@ def _put_object_lock(cloud: Cloud, bucket: str, inputs: Plain) -> object:
     )
 
 
-def _get_object_lock(cloud: Cloud, bucket: str, _state: Plain) -> Plain:
-    found: Any = cloud.client("s3").get_object_lock_configuration(Bucket=bucket)["ObjectLockConfiguration"]
+def _get_object_lock(aws: Connection, bucket: str, _state: Plain) -> Plain:
+    found: Any = aws.client("s3").get_object_lock_configuration(Bucket=bucket)["ObjectLockConfiguration"]
     retention = (found.get("Rule") or {}).get("DefaultRetention")
     if retention is None:
         return {}
     return {"rule": {"defaultRetention": {"mode": retention["Mode"], "days": int(retention["Days"])}}}
 
 
-def _no_object_lock(cloud: Cloud, bucket: str) -> object:
-    return cloud.client("s3").put_object_lock_configuration(
+def _no_object_lock(aws: Connection, bucket: str) -> object:
+    return aws.client("s3").put_object_lock_configuration(
         Bucket=bucket, ObjectLockConfiguration={"ObjectLockEnabled": "Enabled"}
     )
 
 
-def _put_policy(cloud: Cloud, bucket: str, inputs: Plain) -> object:
+def _put_policy(aws: Connection, bucket: str, inputs: Plain) -> object:
     policy = inputs["policy"]
-    return cloud.client("s3").put_bucket_policy(
+    return aws.client("s3").put_bucket_policy(
         Bucket=bucket, Policy=policy if isinstance(policy, str) else json.dumps(policy)
     )
 
 
-def _get_policy(cloud: Cloud, bucket: str, _state: Plain) -> Plain:
-    return {"policy": cloud.client("s3").get_bucket_policy(Bucket=bucket)["Policy"]}
+def _get_policy(aws: Connection, bucket: str, _state: Plain) -> Plain:
+    return {"policy": aws.client("s3").get_bucket_policy(Bucket=bucket)["Policy"]}
 
 
 def _body(inputs: Plain) -> bytes:
@@ -327,7 +327,7 @@ def _body(inputs: Plain) -> bytes:
     return str(inputs.get("content", "")).encode()
 
 
-def _create_object(cloud: Cloud, inputs: Plain) -> Created:
+def _create_object(aws: Connection, inputs: Plain) -> Created:
     request: dict[str, Any] = {
         "Bucket": inputs["bucket"],
         "Key": inputs["key"],
@@ -335,21 +335,21 @@ def _create_object(cloud: Cloud, inputs: Plain) -> Created:
         # S3's own default differs; the real plugin sends this one.
         "ContentType": inputs.get("contentType", "application/octet-stream"),
     }
-    cloud.client("s3").put_object(**request)
-    _tag_object(cloud, inputs)
+    aws.client("s3").put_object(**request)
+    _tag_object(aws, inputs)
     return Created(f"{inputs['bucket']}/{inputs['key']}")
 
 
-def _tag_object(cloud: Cloud, inputs: Plain) -> None:
-    s3 = cloud.client("s3")
+def _tag_object(aws: Connection, inputs: Plain) -> None:
+    s3 = aws.client("s3")
     if inputs.get("tags"):
         tags: Any = {"TagSet": tag_list(inputs["tags"])}
         s3.put_object_tagging(Bucket=inputs["bucket"], Key=inputs["key"], Tagging=tags)
 
 
-def _read_object(cloud: Cloud, object_id: str, state: Plain) -> Plain:
+def _read_object(aws: Connection, object_id: str, state: Plain) -> Plain:
     bucket, _, key = object_id.partition("/")
-    s3 = cloud.client("s3")
+    s3 = aws.client("s3")
     head = s3.head_object(Bucket=bucket, Key=key)
     etag = head["ETag"].strip('"')
     if "contentBase64" in state:
@@ -379,22 +379,22 @@ def _read_object(cloud: Cloud, object_id: str, state: Plain) -> Plain:
     }
 
 
-def _update_object(cloud: Cloud, _object_id: str, state: Plain, inputs: Plain) -> None:
+def _update_object(aws: Connection, _object_id: str, state: Plain, inputs: Plain) -> None:
     content = ("content", "contentBase64", "contentType")
     if any(inputs.get(name, state.get(name)) != state.get(name) for name in content):
-        _create_object(cloud, inputs)
+        _create_object(aws, inputs)
     elif inputs.get("tags"):
-        _tag_object(cloud, inputs)
+        _tag_object(aws, inputs)
     else:
-        cloud.client("s3").delete_object_tagging(Bucket=inputs["bucket"], Key=inputs["key"])
+        aws.client("s3").delete_object_tagging(Bucket=inputs["bucket"], Key=inputs["key"])
 
 
-def _delete_object(cloud: Cloud, object_id: str, _state: Plain) -> None:
+def _delete_object(aws: Connection, object_id: str, _state: Plain) -> None:
     bucket, _, key = object_id.partition("/")
-    s3 = cloud.client("s3")
+    s3 = aws.client("s3")
     answer = s3.list_object_versions(Bucket=bucket, Prefix=key)
     versions = [*answer.get("Versions", []), *answer.get("DeleteMarkers", [])]
-    _delete_versions(cloud, bucket, [version for version in versions if version["Key"] == key])
+    _delete_versions(aws, bucket, [version for version in versions if version["Key"] == key])
 
 
 _DAYS = Property(required=True)
@@ -405,7 +405,7 @@ _LEGACY = Property(
     )
 )
 
-KINDS: dict[str, Kind[Cloud]] = {
+KINDS: dict[str, Kind[Connection]] = {
     "aws:s3/bucket:Bucket": Kind(
         properties={
             "bucket": Property(replaces=True),
@@ -425,14 +425,14 @@ KINDS: dict[str, Kind[Cloud]] = {
         {name: Property() for name in PUBLIC_ACCESS},
         _put_public_access,
         _get_public_access,
-        lambda cloud, bucket: cloud.client("s3").delete_public_access_block(Bucket=bucket),
+        lambda aws, bucket: aws.client("s3").delete_public_access_block(Bucket=bucket),
         terraform_aws_5("s3/bucket_public_access_block.go"),
     ),
     "aws:s3/bucketOwnershipControls:BucketOwnershipControls": _guard(
         {"rule": Property(required=True, fields={"objectOwnership": Property(required=True)})},
         _put_ownership,
         _get_ownership,
-        lambda cloud, bucket: cloud.client("s3").delete_bucket_ownership_controls(Bucket=bucket),
+        lambda aws, bucket: aws.client("s3").delete_bucket_ownership_controls(Bucket=bucket),
         terraform_aws_5("s3/bucket_ownership_controls.go"),
     ),
     "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration": _guard(
@@ -451,7 +451,7 @@ KINDS: dict[str, Kind[Cloud]] = {
         },
         _put_encryption,
         _get_encryption,
-        lambda cloud, bucket: cloud.client("s3").delete_bucket_encryption(Bucket=bucket),
+        lambda aws, bucket: aws.client("s3").delete_bucket_encryption(Bucket=bucket),
         terraform_aws("s3/bucket_server_side_encryption_configuration.go", "v6.31 or later"),
     ),
     "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": _guard(
@@ -480,7 +480,7 @@ KINDS: dict[str, Kind[Cloud]] = {
         },
         _put_lifecycle,
         _get_lifecycle,
-        lambda cloud, bucket: cloud.client("s3").delete_bucket_lifecycle(Bucket=bucket),
+        lambda aws, bucket: aws.client("s3").delete_bucket_lifecycle(Bucket=bucket),
         terraform_aws_5("s3/bucket_lifecycle_configuration.go"),
     ),
     "aws:s3/bucketVersioning:BucketVersioning": _guard(
@@ -511,7 +511,7 @@ KINDS: dict[str, Kind[Cloud]] = {
         {"policy": Property(required=True, document=True)},
         _put_policy,
         _get_policy,
-        lambda cloud, bucket: cloud.client("s3").delete_bucket_policy(Bucket=bucket),
+        lambda aws, bucket: aws.client("s3").delete_bucket_policy(Bucket=bucket),
         terraform_aws("s3/bucket_policy.go", "v6.9 or later"),
     ),
     "aws:s3/bucketObjectv2:BucketObjectv2": Kind(

@@ -6,14 +6,14 @@ internal/service/ssm/parameter.go (read on 2026-11-26).
 
 from typing import Any
 
-from local.systems.plugins.aws.cloud import Cloud, tag_changes, tag_list, tag_map, void
+from local.systems.plugins.aws.connection import Connection, tag_changes, tag_list, tag_map, void
 from local.systems.plugins.sources import terraform_aws_5
 from local.systems.plugins.stand_in import Created, Kind, Property
 from local.systems.plugins.values import Plain
 
 
-def _create(cloud: Cloud, inputs: Plain) -> Created:
-    cloud.client("ssm").put_parameter(**_request(inputs), Tags=tag_list(inputs.get("tags")))
+def _create(aws: Connection, inputs: Plain) -> Created:
+    aws.client("ssm").put_parameter(**_request(inputs), Tags=tag_list(inputs.get("tags")))
     return Created(inputs["name"])
 
 
@@ -31,8 +31,8 @@ def _request(inputs: Plain) -> dict[str, Any]:
     return request
 
 
-def _read(cloud: Cloud, name: str, _state: Plain) -> Plain | None:
-    ssm = cloud.client("ssm")
+def _read(aws: Connection, name: str, _state: Plain) -> Plain | None:
+    ssm = aws.client("ssm")
     parameter = ssm.get_parameter(Name=name, WithDecryption=True)["Parameter"]
     described: Any = ssm.describe_parameters(
         ParameterFilters=[{"Key": "Name", "Option": "Equals", "Values": [name]}]
@@ -55,8 +55,8 @@ def _read(cloud: Cloud, name: str, _state: Plain) -> Plain | None:
     }
 
 
-def _update(cloud: Cloud, name: str, state: Plain, inputs: Plain) -> None:
-    ssm = cloud.client("ssm")
+def _update(aws: Connection, name: str, state: Plain, inputs: Plain) -> None:
+    ssm = aws.client("ssm")
     if any(
         inputs.get(key, state.get(key)) != state.get(key) for key in ("type", "value", "keyId", "tier")
     ) or (inputs.get("description") != state.get("description")):
@@ -72,12 +72,12 @@ def _update(cloud: Cloud, name: str, state: Plain, inputs: Plain) -> None:
         ssm.add_tags_to_resource(ResourceType="Parameter", ResourceId=name, Tags=tag_list(wanted))
 
 
-def _replaces_with(_cloud: Cloud, state: Plain, inputs: Plain) -> set[str]:
+def _replaces_with(_aws: Connection, state: Plain, inputs: Plain) -> set[str]:
     """A parameter becomes an advanced one in place, and a standard one never again."""
     return {"tier"} if (state.get("tier"), inputs.get("tier")) == ("Advanced", "Standard") else set()
 
 
-KINDS: dict[str, Kind[Cloud]] = {
+KINDS: dict[str, Kind[Connection]] = {
     "aws:ssm/parameter:Parameter": Kind(
         properties={
             "name": Property(replaces=True),
@@ -94,7 +94,7 @@ KINDS: dict[str, Kind[Cloud]] = {
         create=_create,
         read=_read,
         update=_update,
-        delete=lambda cloud, name, _state: void(cloud.client("ssm").delete_parameter(Name=name)),
+        delete=lambda aws, name, _state: void(aws.client("ssm").delete_parameter(Name=name)),
         replaces_with=_replaces_with,
         source=terraform_aws_5("ssm/parameter.go"),
     ),

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from local.base.files import write_atomically
 from local.systems.kafka import users
 from local.systems.plugins.sources import terraform_confluent
 from local.systems.plugins.stand_in import Created, Kind, Property, RefusedError
@@ -84,9 +85,7 @@ def _records(cluster: Cluster) -> Iterator[dict[str, Any]]:
         fcntl.flock(lock, fcntl.LOCK_EX)
         records = json.loads(file.read_text()) if file.exists() else {}
         yield records
-        partial = file.with_suffix(".partial")
-        partial.write_text(json.dumps(records, indent=2))
-        partial.replace(file)
+        write_atomically(file, json.dumps(records, indent=2))
 
 
 _WHO = {"id": Property(required=True), "apiVersion": Property(required=True), "kind": Property(required=True)}

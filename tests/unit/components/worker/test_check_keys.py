@@ -10,7 +10,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from components import layout
+from components.archive import layout
 from components.worker.files import check_keys
 from tests.local.worker import late_role
 from tests.unit.scripts.played_bucket import BUCKET, TOPIC, TOPICS_DIR, PlayedBucket

@@ -10,7 +10,6 @@ import os
 import re
 import shlex
 import tarfile
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ import javaproperties
 import pytest
 import yaml
 
+from components.owner import Owner
 from components.settings import Settings, load
 from components.settings.connector_properties import OWN_CONNECTOR_PROPERTIES, TIME_LAYOUT
 from components.worker import bundle, cloud_config
@@ -32,33 +32,29 @@ from components.worker.bundle import (
     pack,
 )
 from components.worker.cloud_config import LOADER, user_data
+from components.worker.config import WorkerConfig
 from components.worker.connect import (
     MAX_PARTITION_FETCH_BYTES,
     SinkConnector,
-    WorkerFacts,
     connectors,
     worker_properties,
 )
 from components.worker.files import check_keys
 from components.worker.files.watchdog import credentials, kafka, main, service
+from components.worker_settings import worker_config
 from tests.unit.components.worker.unpacked import unpacked
 
 GOLDEN = Path(__file__).parents[3] / "golden" / "worker"
 SECRET = "planted-secret-4711"
 TOPIC = "confluent-audit-log-events"
-FACTS = WorkerFacts(
-    project="ccloud-logexporter",
-    stack="dev",
-    bootstrap_servers="pkc-abc12.us-west-2.aws.confluent.cloud:9092",
-    parameters={one: f"/ccloud-logexporter/dev/{one}-credentials" for one in ("kafka", "writer")},
-)
-BY_ROLE = replace(FACTS, parameters={"kafka": FACTS.parameters["kafka"]})
+OWNER = Owner("ccloud-logexporter", "dev")
+BOOTSTRAP_SERVERS = "pkc-abc12.us-west-2.aws.confluent.cloud:9092"
 
 
 def given(**sections: dict[str, Any]) -> Settings:
     raw: dict[str, Any] = {
         "source": {
-            "bootstrapServers": FACTS.bootstrap_servers,
+            "bootstrapServers": BOOTSTRAP_SERVERS,
             "apiKey": "KAFKAKEY",
             "apiSecret": SECRET,
             "partitions": {TOPIC: 12},
@@ -70,20 +66,25 @@ def given(**sections: dict[str, Any]) -> Settings:
     return load(raw, region="us-west-2", environ={})
 
 
-def connector_properties(settings: Settings, facts: WorkerFacts) -> dict[str, str]:
+def config(**sections: dict[str, Any]) -> WorkerConfig:
+    """The worker's configuration with these settings; all others have their defaults."""
+    return worker_config(given(**sections), OWNER, BOOTSTRAP_SERVERS)
+
+
+def connector_properties(**sections: dict[str, Any]) -> dict[str, str]:
     """Of the connector whose objects Logz.io reads."""
-    return dict(connectors(settings, facts)[0].properties)
+    return dict(connectors(config(**sections))[0].properties)
 
 
 def originals(**sections: dict[str, Any]) -> SinkConnector:
     """The connector of the originals."""
-    _, found = connectors(given(**sections), FACTS)
+    _, found = connectors(config(**sections))
     return found
 
 
 def variables(name: str, **sections: dict[str, Any]) -> dict[str, str]:
     """An environment file of the VM, as a shell reads it."""
-    content = files(given(**sections), FACTS)[f"/etc/s3-auditlog-sink/{name}"].content
+    content = files(config(**sections))[f"/etc/s3-auditlog-sink/{name}"].content
     return dict(word.split("=", 1) for line in content.splitlines() for word in shlex.split(line))
 
 
@@ -93,15 +94,13 @@ def is_verbatim(file: File) -> bool:
 
 
 # What the project itself holds needs no golden copy.
-RENDERED = [path for path, file in files(given(), FACTS).items() if not is_verbatim(file)]
+RENDERED = [path for path, file in files(config()).items() if not is_verbatim(file)]
 
 
 def test_a_file_that_no_setting_changes_is_on_the_vm_as_in_the_project_comments_included() -> None:
-    verbatim = set(files(given(), FACTS)) - set(RENDERED)
+    verbatim = set(files(config())) - set(RENDERED)
 
-    assert {
-        path for path in files(given(), FACTS) if path.endswith((".py", ".service", ".timer"))
-    } <= verbatim
+    assert {path for path in files(config()) if path.endswith((".py", ".service", ".timer"))} <= verbatim
     assert bundle.INSTALL_SCRIPT in verbatim
 
 
@@ -124,20 +123,20 @@ def test_a_setting_that_does_not_concern_the_vm_leaves_its_files_alone(
 ) -> None:
     needed = {"archive": {"bucket": "logexporter-ccloud"}, "logzio": {"apiToken": SECRET}}.get(section, {})
 
-    assert files(given(**{section: {**needed, **changed}}), FACTS) == files(given(), FACTS)
+    assert files(config(**{section: {**needed, **changed}})) == files(config())
 
 
 def test_every_module_of_the_watchdog_is_on_the_vm() -> None:
     modules = {f"/usr/local/lib/s3-auditlog-sink/watchdog/{one.name}" for one in FILES.glob("watchdog/*.py")}
 
     assert len(modules) > 5
-    assert modules <= set(files(given(), FACTS))
+    assert modules <= set(files(config()))
 
 
 @pytest.mark.parametrize("path", RENDERED)
 def test_a_rendered_file_is_the_golden_one(path: str) -> None:
     golden = GOLDEN / Path(path).name
-    rendered = files(given(), FACTS)[path].content
+    rendered = files(config())[path].content
     if os.environ.get("UPDATE_GOLDEN"):
         golden.parent.mkdir(parents=True, exist_ok=True)
         golden.write_text(rendered)
@@ -146,12 +145,12 @@ def test_a_rendered_file_is_the_golden_one(path: str) -> None:
 
 
 def packed(**sections: dict[str, Any]) -> Bundle:
-    return pack(files(given(**sections), FACTS))
+    return pack(files(config(**sections)))
 
 
 def boot(**sections: dict[str, Any]) -> str:
     """The user-data."""
-    return user_data(given(**sections), FACTS, packed(**sections))
+    return user_data(config(**sections), packed(**sections))
 
 
 def test_rendering_twice_gives_the_same_bytes_so_that_no_vm_is_replaced_for_nothing() -> None:
@@ -160,7 +159,7 @@ def test_rendering_twice_gives_the_same_bytes_so_that_no_vm_is_replaced_for_noth
 
 
 def test_another_byte_in_a_file_is_another_key() -> None:
-    contents = files(given(), FACTS)
+    contents = files(config())
     changed = {**contents, WORKER_PROPERTIES: File(contents[WORKER_PROPERTIES].content + "\n")}
 
     assert pack(changed).key != pack(contents).key
@@ -178,7 +177,7 @@ def test_user_data_is_cloud_config_that_brings_the_loader_and_runs_it() -> None:
         LOADER: "0755",
     }
     assert {one["path"]: one["content"] for one in document["write_files"]} == {
-        path: file.content for path, file in cloud_config.files(given(), FACTS, packed()).items()
+        path: file.content for path, file in cloud_config.files(config(), packed()).items()
     }
     assert document["runcmd"] == [[LOADER]]
 
@@ -186,7 +185,7 @@ def test_user_data_is_cloud_config_that_brings_the_loader_and_runs_it() -> None:
 def test_user_data_is_small_however_long_the_settings_are() -> None:
     topics = [f"topic-{number:03}-{'x' * 200}" for number in range(100)]
     source = {
-        "bootstrapServers": FACTS.bootstrap_servers,
+        "bootstrapServers": BOOTSTRAP_SERVERS,
         "apiKey": "KAFKAKEY",
         "apiSecret": SECRET,
         "topics": topics,
@@ -210,7 +209,7 @@ def test_a_person_can_read_the_loader_in_the_user_data() -> None:
 
 
 def loader_variables(**sections: dict[str, Any]) -> dict[str, str]:
-    content = cloud_config.files(given(**sections), FACTS, packed(**sections))[
+    content = cloud_config.files(config(**sections), packed(**sections))[
         "/etc/s3-auditlog-sink/loader.env"
     ].content
     return dict(word.split("=", 1) for line in content.splitlines() for word in shlex.split(line))
@@ -244,7 +243,7 @@ def test_no_secret_is_in_what_the_vm_is_given() -> None:
 
 
 def test_worker_and_consumer_log_in_alike() -> None:
-    properties = worker_properties(given(), FACTS)
+    properties = worker_properties(config())
 
     for name in ("bootstrap.servers", "security.protocol", "sasl.mechanism", "sasl.jaas.config"):
         assert properties[name] == properties[f"consumer.{name}"]
@@ -253,22 +252,20 @@ def test_worker_and_consumer_log_in_alike() -> None:
 
 
 def test_secrets_are_resolved_by_the_worker_from_the_file_on_tmpfs() -> None:
-    properties = worker_properties(given(), FACTS)
+    properties = worker_properties(config())
     secrets = "/run/s3-auditlog-sink/secrets.properties"
 
     assert properties["sasl.jaas.config"] == f"${{file:{secrets}:kafka.sasl.jaas.config}}"
     assert properties["config.providers.file.param.allowed.paths"] == "/run/s3-auditlog-sink"
-    assert connector_properties(given(), FACTS)["aws.secret.access.key"] == (
-        f"${{file:{secrets}:aws.secret.access.key}}"
-    )
+    assert connector_properties()["aws.secret.access.key"] == (f"${{file:{secrets}:aws.secret.access.key}}")
 
 
 def test_connects_rest_interface_is_for_the_vm_alone() -> None:
-    assert worker_properties(given(), FACTS)["listeners"] == "http://127.0.0.1:8083"
+    assert worker_properties(config())["listeners"] == "http://127.0.0.1:8083"
 
 
 def test_nothing_that_must_last_is_in_tmp() -> None:
-    for path, file in files(given(), FACTS).items():
+    for path, file in files(config()).items():
         # The units put a small tmpfs over it.
         lines = [
             line for line in file.content.splitlines() if not line.startswith(("TemporaryFileSystem=", "#"))
@@ -277,21 +274,21 @@ def test_nothing_that_must_last_is_in_tmp() -> None:
 
 
 def test_a_vm_that_writes_with_its_role_has_no_key() -> None:
-    properties = connector_properties(given(), BY_ROLE)
+    properties = connector_properties(writer={"identity": "role"})
 
     assert not [name for name in properties if name.startswith("aws.")]
 
 
 def test_rotation_is_on_with_its_time_zone_and_sent_offsets_follow_soon() -> None:
-    properties = connector_properties(given(connector={"rotationSeconds": 90}), FACTS)
+    properties = connector_properties(connector={"rotationSeconds": 90})
 
     assert properties["rotate.schedule.interval.ms"] == "90000"
     assert properties["timezone"] == "UTC"
-    assert worker_properties(given(), FACTS)["offset.flush.interval.ms"] == "1000"
+    assert worker_properties(config())["offset.flush.interval.ms"] == "1000"
 
 
 def test_json_is_searchable_and_a_malformed_event_neither_stops_the_pipe_nor_shows_its_contents() -> None:
-    properties = connector_properties(given(), FACTS)
+    properties = connector_properties()
 
     assert properties["format.class"] == "io.confluent.connect.s3.format.json.JsonFormat"
     assert properties["transforms.rename.renames"] == "time:@timestamp,type:event_type"
@@ -303,7 +300,7 @@ def test_json_is_searchable_and_a_malformed_event_neither_stops_the_pipe_nor_sho
 
 def test_fields_are_renamed_then_flattened_then_left_out() -> None:
     left_out = ["data_clientAddress", "data_request_data_config_connector.class"]
-    properties = connector_properties(given(connector={"excludedFields": left_out}), FACTS)
+    properties = connector_properties(connector={"excludedFields": left_out})
 
     assert properties["transforms"] == "rename,flatten,exclude"
     assert properties["transforms.flatten.type"] == "org.apache.kafka.connect.transforms.Flatten$Value"
@@ -324,7 +321,7 @@ def test_fields_are_renamed_then_flattened_then_left_out() -> None:
 def test_only_the_transformations_that_are_asked_for_are_set(
     connector: dict[str, Any], chain: str | None
 ) -> None:
-    properties = connector_properties(given(connector=connector), FACTS)
+    properties = connector_properties(connector=connector)
 
     assert properties.get("transforms") == chain
     named = {name.split(".")[1] for name in properties if name.startswith("transforms.")}
@@ -332,7 +329,7 @@ def test_only_the_transformations_that_are_asked_for_are_set(
 
 
 def test_raw_keeps_the_bytes_and_changes_no_field() -> None:
-    properties = connector_properties(given(connector={"format": "raw"}), FACTS)
+    properties = connector_properties(connector={"format": "raw"})
 
     assert properties["format.class"] == "io.confluent.connect.s3.format.bytearray.ByteArrayFormat"
     assert properties["value.converter"] == "org.apache.kafka.connect.converters.ByteArrayConverter"
@@ -346,7 +343,7 @@ def test_originals_are_the_bytes_as_confluent_sent_them_beside_what_logzio_reads
     assert properties["format.class"] == "io.confluent.connect.s3.format.bytearray.ByteArrayFormat"
     assert properties["value.converter"] == "org.apache.kafka.connect.converters.ByteArrayConverter"
     assert not [name for name in properties if name.startswith("transforms")]
-    assert connector_properties(given(), FACTS)["topics.dir"] == "topics"
+    assert connector_properties()["topics.dir"] == "topics"
 
 
 def test_originals_rotate_slowly_and_at_the_pace_that_is_set() -> None:
@@ -364,12 +361,12 @@ def test_originals_rotate_slowly_and_at_the_pace_that_is_set() -> None:
     [{"archive": {"bucket": "logexporter-ccloud", "originals": False}}, {"connector": {"format": "raw"}}],
 )
 def test_without_originals_there_is_one_connector(sections: dict[str, dict[str, Any]]) -> None:
-    assert len(connectors(given(**sections), FACTS)) == 1
+    assert len(connectors(config(**sections))) == 1
 
 
 def test_what_is_common_to_both_connectors_is_the_same() -> None:
-    one = given(connector={"properties": {"s3.part.retries": "5"}})
-    events, kept = (found.properties for found in connectors(one, FACTS))
+    one = config(connector={"properties": {"s3.part.retries": "5"}})
+    events, kept = (found.properties for found in connectors(one))
 
     for name in (
         "topics",
@@ -390,10 +387,10 @@ def test_what_is_common_to_both_connectors_is_the_same() -> None:
 def groups(bucket: str = "logexporter-ccloud", stack: str = "dev", **source: Any) -> list[str]:
     settings = given(archive={"bucket": bucket})
     settings = settings.model_copy(update={"source": settings.source.model_copy(update=source)})
-    found = connectors(settings, replace(FACTS, stack=stack))
-    for one in found:
-        assert one.properties["consumer.override.group.id"] == one.group
-    return [one.group for one in found]
+    found = connectors(worker_config(settings, Owner(OWNER.project, stack), BOOTSTRAP_SERVERS))
+    for connector in found:
+        assert connector.properties["consumer.override.group.id"] == connector.group
+    return [connector.group for connector in found]
 
 
 def test_a_stack_has_consumer_groups_of_its_own() -> None:
@@ -417,80 +414,76 @@ def test_the_group_of_an_earlier_worker_can_be_taken_over_and_it_kept_no_origina
 
 def test_a_client_id_names_stack_connector_and_vm() -> None:
     vm = "${file:/run/s3-auditlog-sink/instance.properties:instance.id}"
-    names = [connector.properties["consumer.override.client.id"] for connector in connectors(given(), FACTS)]
-    names.append(worker_properties(given(), FACTS)["client.id"])
+    names = [connector.properties["consumer.override.client.id"] for connector in connectors(config())]
+    names.append(worker_properties(config())["client.id"])
 
     assert names == [
         f"ccloud-logexporter-dev-logexporter-ccloud-{client}-{vm}"
         for client in ("auditlog-connector-s3-sink", "auditlog-connector-s3-sink-originals", "worker")
     ]
-    for one in connectors(given(), FACTS):
+    for one in connectors(config()):
         assert one.properties["consumer.override.client.id"] == one.client_id_prefix + vm
 
 
 def test_a_fetch_is_bounded_unless_a_person_tunes_it() -> None:
     name = "consumer.override.max.partition.fetch.bytes"
 
-    assert connector_properties(given(), FACTS)[name] == str(MAX_PARTITION_FETCH_BYTES) == "262144"
-    tuned = given(connector={"properties": {name: "1048576"}})
-    assert {connector.properties[name] for connector in connectors(tuned, FACTS)} == {"1048576"}
+    assert connector_properties()[name] == str(MAX_PARTITION_FETCH_BYTES) == "262144"
+    tuned = config(connector={"properties": {name: "1048576"}})
+    assert {connector.properties[name] for connector in connectors(tuned)} == {"1048576"}
 
 
 def test_a_key_that_is_no_json_cannot_stop_the_pipe() -> None:
-    converter = connector_properties(given(), FACTS)["key.converter"]
+    converter = connector_properties()["key.converter"]
 
     assert converter == "org.apache.kafka.connect.converters.ByteArrayConverter"
 
 
 def test_uncompressed_objects_have_no_level() -> None:
-    properties = connector_properties(given(connector={"compression": "none"}), FACTS)
+    properties = connector_properties(connector={"compression": "none"})
 
     assert properties["s3.compression.type"] == "none"
     assert "s3.compression.level" not in properties
 
 
 def test_further_properties_are_appended() -> None:
-    properties = connector_properties(given(connector={"properties": {"s3.part.retries": "5"}}), FACTS)
+    properties = connector_properties(connector={"properties": {"s3.part.retries": "5"}})
 
     assert properties["s3.part.retries"] == "5"
 
 
 def test_every_property_that_the_project_sets_is_refused_among_the_further_ones() -> None:
     variants = [
-        given(worker={"endpoints": {"s3": "https://s3.internal"}}),
-        given(connector={"format": "raw"}),
-        given(connector={"compression": "none"}),
-        given(archive={"bucket": "logexporter-ccloud", "objectLockDays": 400}),
+        config(worker={"endpoints": {"s3": "https://s3.internal"}}),
+        config(connector={"format": "raw"}),
+        config(connector={"compression": "none"}),
+        config(archive={"bucket": "logexporter-ccloud", "objectLockDays": 400}),
     ]
-    own = {name for one in variants for found in connectors(one, FACTS) for name in found.properties}
+    own = {name for one in variants for found in connectors(one) for name in found.properties}
 
     refused = OWN_CONNECTOR_PROPERTIES | TIME_LAYOUT | {"consumer.override.max.partition.fetch.bytes"}
     assert {name for name in own if not name.startswith("transforms")} <= refused
 
 
 def test_the_sink_sends_the_checksums_that_a_locked_bucket_asks_for() -> None:
-    locked = connector_properties(
-        given(archive={"bucket": "logexporter-ccloud", "objectLockDays": 400}), FACTS
-    )
+    locked = connector_properties(archive={"bucket": "logexporter-ccloud", "objectLockDays": 400})
 
     assert locked["s3.send.digest"] == "true"
-    assert "s3.send.digest" not in connector_properties(given(), FACTS)
+    assert "s3.send.digest" not in connector_properties()
 
 
 @pytest.mark.parametrize("text", ["a:b=c", "# no comment", "back\\slash", "Grüße", "${file:/etc/passwd:x}"])
 def test_no_value_breaks_a_properties_file(text: str) -> None:
-    one = given(connector={"properties": {"x.y": text}})
+    one = config(connector={"properties": {"x.y": text}})
 
-    assert javaproperties.loads(files(one, FACTS)[CONNECTOR_PROPERTIES].content)["x.y"] == text
+    assert javaproperties.loads(files(one)[CONNECTOR_PROPERTIES].content)["x.y"] == text
 
 
 def test_properties_files_hold_just_the_properties() -> None:
-    rendered = files(given(), FACTS)
+    rendered = files(config())
 
-    assert javaproperties.loads(rendered[WORKER_PROPERTIES].content) == worker_properties(given(), FACTS)
-    assert javaproperties.loads(rendered[CONNECTOR_PROPERTIES].content) == (
-        connector_properties(given(), FACTS)
-    )
+    assert javaproperties.loads(rendered[WORKER_PROPERTIES].content) == worker_properties(config())
+    assert javaproperties.loads(rendered[CONNECTOR_PROPERTIES].content) == (connector_properties())
 
 
 def test_the_jvm_opens_no_port_for_management() -> None:
@@ -501,14 +494,14 @@ def test_the_jvm_opens_no_port_for_management() -> None:
 
 
 def test_a_skipped_event_is_told_without_the_exception_that_quotes_it() -> None:
-    log4j = javaproperties.loads(files(given(), FACTS)["/etc/kafka/connect-log4j.properties"].content)
+    log4j = javaproperties.loads(files(config())["/etc/kafka/connect-log4j.properties"].content)
     errors = "org.apache.kafka.connect.runtime.errors"
 
     assert log4j[f"log4j.logger.{errors}"] == "INFO, skipped"
     assert log4j[f"log4j.additivity.{errors}"] == "false"
     assert log4j["log4j.appender.skipped.layout.ConversionPattern"].endswith("%throwable{none}%n")
 
-    platform8 = files(given(worker={"platformVersion": "8.1", "javaVersion": 17}), FACTS)
+    platform8 = files(config(worker={"platformVersion": "8.1", "javaVersion": 17}))
     log4j2 = yaml.safe_load(platform8["/etc/kafka/connect-log4j2.yaml"].content)["Configuration"]
     logger = next(one for one in log4j2["Loggers"]["Logger"] if one["name"] == errors)
     appenders = {one["name"]: one["PatternLayout"]["pattern"] for one in log4j2["Appenders"]["Console"]}
@@ -531,23 +524,23 @@ def test_the_jdk_is_there_to_compile_the_partitioner_and_left_out_with_the_vendo
 
 
 def test_the_partitioner_is_the_one_that_is_compiled_or_the_vendors() -> None:
-    source = files(given(), FACTS)["/usr/local/lib/s3-auditlog-sink/OrderedPartitioner.java"].content
+    source = files(config())["/usr/local/lib/s3-auditlog-sink/OrderedPartitioner.java"].content
     assert "package ccloud.logexporter;" in source
     assert "public class OrderedPartitioner<T>" in source
 
-    ordered = connector_properties(given(), FACTS)["partitioner.class"]
-    vendors = connector_properties(given(connector={"partitioner": "default"}), FACTS)["partitioner.class"]
+    ordered = connector_properties()["partitioner.class"]
+    vendors = connector_properties(connector={"partitioner": "default"})["partitioner.class"]
 
     assert ordered == "ccloud.logexporter.OrderedPartitioner"
     assert vendors == "io.confluent.connect.storage.partitioner.DefaultPartitioner"
 
 
 def test_the_keys_are_looked_at_where_the_sink_writes_before_each_start() -> None:
-    one = given(
+    one = config(
         connector={"topicsDir": "audit/eu", "partitioner": "default"},
         worker={"endpoints": {"s3": "https://s3.internal"}},
     )
-    rendered = files(one, FACTS)
+    rendered = files(one)
 
     assert json.loads(rendered[str(check_keys.SETTINGS)].content) == {
         "region": "us-west-2",
@@ -578,20 +571,20 @@ def test_the_connector_comes_from_the_vendor_unless_a_mirror_is_set() -> None:
 
 
 def test_the_worker_is_started_with_the_file_of_each_connector() -> None:
-    unit = files(given(), FACTS)["/etc/systemd/system/s3-auditlog-sink.service"].content
+    unit = files(config())["/etc/systemd/system/s3-auditlog-sink.service"].content
     both = variables("environment")["CONNECTORS"].split()
 
     assert both == [CONNECTOR_PROPERTIES, ORIGINALS_PROPERTIES]
-    assert set(both) <= set(files(given(), FACTS))
+    assert set(both) <= set(files(config()))
     alone = {"archive": {"bucket": "logexporter-ccloud", "originals": False}}
     assert variables("environment", **alone)["CONNECTORS"] == CONNECTOR_PROPERTIES
-    assert ORIGINALS_PROPERTIES not in files(given(**alone), FACTS)
+    assert ORIGINALS_PROPERTIES not in files(config(**alone))
     # Without quotes or braces systemd splits a variable at its spaces.
     assert f"ExecStart=/usr/bin/connect-standalone {WORKER_PROPERTIES} $CONNECTORS\n" in unit
 
 
 def test_the_installation_waits_for_each_connector() -> None:
-    name = given().connector.name
+    name = config().sink.name
 
     assert variables("install.env")["CONNECTOR_NAMES"] == f"{name} {name}-originals"
 
@@ -609,15 +602,15 @@ def test_the_vms_files_are_packed_the_same_on_every_machine() -> None:
     with tarfile.open(fileobj=io.BytesIO(packed().content)) as archive:
         for member in archive.getmembers():
             assert (member.mtime, member.uid, member.gid, member.uname, member.gname) == (0, 0, 0, "", "")
-            assert f"{member.mode:04o}" == files(given(), FACTS)[f"/{member.name}"].permissions
-    assert unpacked(packed().content) == {path: file.content for path, file in files(given(), FACTS).items()}
+            assert f"{member.mode:04o}" == files(config())[f"/{member.name}"].permissions
+    assert unpacked(packed().content) == {path: file.content for path, file in files(config()).items()}
 
 
 def test_the_watchdog_looks_after_what_the_settings_say() -> None:
-    one = given(worker={"restPort": 9999, "endpoints": {"cloudwatch": "https://monitoring.internal"}})
-    known = json.loads(files(one, FACTS)["/etc/s3-auditlog-sink/watchdog.json"].content)
+    one = config(worker={"restPort": 9999, "endpoints": {"cloudwatch": "https://monitoring.internal"}})
+    known = json.loads(files(one)["/etc/s3-auditlog-sink/watchdog.json"].content)
 
-    name, stack = one.connector.name, "ccloud-logexporter-dev-logexporter-ccloud"
+    name, stack = one.sink.name, "ccloud-logexporter-dev-logexporter-ccloud"
     assert known == {
         "connectors": [
             {
@@ -636,7 +629,7 @@ def test_the_watchdog_looks_after_what_the_settings_say() -> None:
             },
         ],
         "rest_port": 9999,
-        "bootstrap_servers": FACTS.bootstrap_servers,
+        "bootstrap_servers": BOOTSTRAP_SERVERS,
         "partitions": {TOPIC: 12},
         "metrics": True,
         "namespace": "CcloudLogexporter/dev",
@@ -646,7 +639,7 @@ def test_the_watchdog_looks_after_what_the_settings_say() -> None:
 
 
 def test_the_watchdogs_unit_finds_what_is_on_the_vm() -> None:
-    rendered = files(given(), FACTS)
+    rendered = files(config())
     unit = rendered["/etc/systemd/system/s3-auditlog-sink-watchdog.service"].content
 
     assert "/usr/local/lib/s3-auditlog-sink/watchdog/__main__.py" in rendered
@@ -656,30 +649,30 @@ def test_the_watchdogs_unit_finds_what_is_on_the_vm() -> None:
 
 
 def test_the_timer_runs_the_loader_again() -> None:
-    before = cloud_config.files(given(), FACTS, packed())
+    before = cloud_config.files(config(), packed())
     unit = before["/etc/systemd/system/s3-auditlog-sink-install.service"].content
 
     assert f"ExecStart={LOADER}\n" in unit
     assert f"exec {bundle.INSTALL_SCRIPT}\n" in before[LOADER].content
-    assert bundle.INSTALL_SCRIPT in files(given(), FACTS)
+    assert bundle.INSTALL_SCRIPT in files(config())
 
 
 def test_the_journal_is_bounded() -> None:
-    journal = files(given(), FACTS)["/etc/systemd/journald.conf.d/s3-auditlog-sink-journald.conf"].content
+    journal = files(config())["/etc/systemd/journald.conf.d/s3-auditlog-sink-journald.conf"].content
 
     assert "SystemMaxUse=500M" in journal.splitlines()
     assert "RuntimeMaxUse=64M" in journal.splitlines()
 
 
 def test_the_log_level_is_the_debugging_switch_of_the_article() -> None:
-    debug = files(given(worker={"logLevel": "DEBUG"}), FACTS)["/etc/kafka/connect-log4j.properties"]
+    debug = files(config(worker={"logLevel": "DEBUG"}))["/etc/kafka/connect-log4j.properties"]
 
     assert "log4j.rootLogger=DEBUG, stdout, file" in debug.content
 
 
 def test_platform_8_logs_through_log4j_2() -> None:
     platform8 = {"platformVersion": "8.1", "javaVersion": 17}
-    rendered = files(given(worker=platform8), FACTS)
+    rendered = files(config(worker=platform8))
     document = yaml.safe_load(rendered["/etc/kafka/connect-log4j2.yaml"].content)
 
     assert document["Configuration"]["Loggers"]["Root"]["level"] == "INFO"
@@ -690,12 +683,12 @@ def test_platform_8_logs_through_log4j_2() -> None:
 
 
 def test_secrets_are_looked_for_by_name_only() -> None:
-    known = json.loads(files(given(), FACTS)["/etc/s3-auditlog-sink/secrets.json"].content)
+    known = json.loads(files(config())["/etc/s3-auditlog-sink/secrets.json"].content)
 
     assert known == {
         "region": "us-west-2",
         "endpoint": None,
-        "parameters": dict(FACTS.parameters),
+        "parameters": {name: f"/ccloud-logexporter/dev/{name}-credentials" for name in ("kafka", "writer")},
     }
 
 
@@ -710,10 +703,10 @@ def test_the_platforms_package_is_the_lines_newest_or_exactly_one(version: str |
 
 def test_apt_keeps_confluents_packages_at_the_version_that_the_settings_name() -> None:
     path = "/etc/apt/preferences.d/s3-auditlog-sink"
-    pinned = files(given(worker={"packageVersion": "7.9.2-1"}), FACTS)[path].content
+    pinned = files(config(worker={"packageVersion": "7.9.2-1"}))[path].content
 
     assert pinned == "Package: confluent-*\nPin: version 7.9.2-1\nPin-Priority: 1001\n"
-    assert path not in files(given(), FACTS)
+    assert path not in files(config())
 
 
 @pytest.mark.parametrize(
@@ -729,23 +722,21 @@ def test_the_installation_knows_every_fingerprint_that_will_do(
 
 @pytest.mark.parametrize(("time", "said"), [("03:30", "true"), ("never", "false")])
 def test_the_vm_reboots_in_its_window_or_never(time: str, said: str) -> None:
-    rendered = files(given(worker={"rebootTime": time}), FACTS)[
-        "/etc/apt/apt.conf.d/60s3-auditlog-sink"
-    ].content
+    rendered = files(config(worker={"rebootTime": time}))["/etc/apt/apt.conf.d/60s3-auditlog-sink"].content
 
     assert f'Unattended-Upgrade::Automatic-Reboot "{said}";' in rendered
     assert (f'Automatic-Reboot-Time "{time}";' in rendered) == (time != "never")
 
 
 def test_only_the_install_script_is_executable() -> None:
-    executable = [path for path, file in files(given(), FACTS).items() if file.permissions != "0644"]
+    executable = [path for path, file in files(config()).items() if file.permissions != "0644"]
 
     assert executable == [bundle.INSTALL_SCRIPT]
 
 
 @pytest.mark.parametrize("unit", ["s3-auditlog-sink.service", "s3-auditlog-sink-watchdog.service"])
 def test_a_start_of_a_unit_writes_nothing_to_the_disk(unit: str) -> None:
-    content = files(given(), FACTS)[f"/etc/systemd/system/{unit}"].content
+    content = files(config())[f"/etc/systemd/system/{unit}"].content
 
     assert "TemporaryFileSystem=/tmp:mode=1777,nosuid,size=64M /var/tmp:mode=1777" in content
     assert "DevicePolicy=closed" in content

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from components import logzio_facts
+from components.logzio import facts as logzio_facts
 from local.systems.logzio.indexing import Indexer
 from local.systems.logzio.store import Event, Store
 

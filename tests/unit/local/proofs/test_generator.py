@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from components import logzio_facts
-from components.logzio_facts import MAPPED_FIELDS
+from components.logzio import facts as logzio_facts
+from components.logzio.facts import MAPPED_FIELDS
 from local.proofs.generator.events import KINDS, AuditEvent, events
 from local.proofs.generator.unindexable import UNINDEXABLE, unindexable
 from local.proofs.history.history import PIPELINE, as_archived

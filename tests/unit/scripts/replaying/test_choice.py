@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from components import layout, settings
+from components import settings
+from components.archive import layout
 from scripts.replaying.form import Form, line
 from scripts.replaying.progress import Progress
 from scripts.replaying.selection import Selection, SelectionError, select

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from components import layout
-from components.logzio_facts import MAX_LINE_BYTES
-from components.shipping.errors import Kind, LogzioError
-from components.shipping.listener import Receipt
+from components.archive import layout
+from components.logzio.errors import Kind, LogzioError
+from components.logzio.facts import MAX_LINE_BYTES
+from components.logzio.listener import Receipt
 from scripts.replaying import batches
 from scripts.replaying.form import Form
 from scripts.replaying.progress import Progress

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from components import settings
-from components.shipping.model import Failures
+from components.logzio.model import Failures
 from scripts.verification import failures
 from scripts.verification.events import EventRef, Fields, parsed, references
 from scripts.verification.kafka import client_config, credentials_in

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from components import settings
-from components.shipping.model import Registered
+from components.logzio.model import Registered
 from scripts.verification.model import State
 from scripts.verification.registrations import Made, compare, reads
 from tests.unit.components.test_settings import BY_IDS, changed

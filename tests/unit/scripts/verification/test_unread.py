@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from components import layout
-from components.logzio_facts import MAX_OBJECT_BYTES
+from components.archive import layout
+from components.logzio.facts import MAX_OBJECT_BYTES
 from scripts.verification.model import StoredObject, Why
 from scripts.verification.unread import Prefix, nearest, read_listing, spread
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from components import layout
+from components.archive import layout
 from components.worker.fields import flattened
 from local.proofs.checker.checker import Checker, Result
 from local.proofs.generator.events import events

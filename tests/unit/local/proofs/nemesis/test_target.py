@@ -12,7 +12,6 @@ from local.proofs.nemesis.target import Target, left_out
 from local.stack.deployment import LocalDeployment
 from local.stack.engine import Engine
 from local.stack.setup import Tools
-from local.stack.waiting import WaitError, wait_until
 
 
 @pytest.fixture
@@ -36,17 +35,6 @@ def test_a_setting_of_a_component_without_any_is_added_and_the_others_stay(targe
         "ccloud-logexporter:source": {"partitions": {"audit": 14}},
         "aws:region": "us-west-2",
     }
-
-
-def test_a_wait_in_vain_says_what_for() -> None:
-    with pytest.raises(WaitError, match="in vain: the sun rises"):
-        wait_until(lambda: False, "the sun rises", seconds=0, poll=0)
-
-
-def test_a_wait_ends_as_soon_as_the_condition_holds() -> None:
-    answers = iter([False, False, True])
-    wait_until(lambda: next(answers), "the third answer", seconds=60, poll=0)
-    assert list(answers) == []
 
 
 def test_the_watchdogs_times_are_where_a_row_shortens_them() -> None:

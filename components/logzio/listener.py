@@ -1,0 +1,144 @@
+"""Logz.io's HTTPS listener: events that are sent rather than fetched.
+
+Source: docs, "HTTP" (address, limits, answers). `Content-Encoding: gzip` is what Logz.io's own Java sender uses
+(logzio-java-sender, HttpsSyncSender), as is to try again after every answer but 200, 400 and 401.
+"""
+
+import gzip
+import json
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from components.logzio import redaction
+from components.logzio.errors import Kind, LogzioError, shortened
+from components.logzio.facts import MAX_BODY_BYTES, MAX_LINE_BYTES
+from components.logzio.transport import (
+    TIMEOUT,
+    TRANSIENT,
+    is_tls_refusal,
+    network_error,
+    retries,
+    retry_after,
+)
+from components.loopback import LOOPBACK
+
+_REQUEST_TIMEOUT = 408
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """How many lines of a request the listener took, and how many it refused and why."""
+
+    taken: int
+    malformed: int = 0
+    oversized: int = 0
+    empty: int = 0
+
+    @property
+    def refused(self) -> int:
+        """Lines that did not arrive."""
+        return self.malformed + self.oversized + self.empty
+
+
+class Listener:
+    """Sends lines of JSON to one account. The token is part of the address, so no error names the address in full.
+
+    `url`: https://host:port. `log_type`: the type of events that have none of their own.
+    `transport`, `sleep` and `clock` are there for tests.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        token: str,
+        log_type: str,
+        *,
+        transport: httpx.BaseTransport | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        redaction.remember(token)
+        self._call = f"POST {url.rstrip('/')}/"
+        self._params = {"token": token, "type": log_type}
+        self._sleep, self._clock = sleep, clock
+        self._http = httpx.Client(
+            base_url=url.rstrip("/"),
+            timeout=TIMEOUT,
+            transport=transport,
+            trust_env=httpx.URL(url).host not in LOOPBACK,
+            follow_redirects=False,
+        )
+
+    def send(self, lines: Sequence[bytes]) -> Receipt:
+        """Sends lines without their ends. A request whose answer was lost is sent again: events may come twice.
+
+        Raises:
+            ValueError: a line or the whole is larger than the listener takes.
+            LogzioError: it failed for good; nothing is known to have arrived.
+        """
+        body = b"\n".join(lines)
+        if len(body) > MAX_BODY_BYTES or any(len(line) > MAX_LINE_BYTES for line in lines):
+            raise ValueError("larger than the listener takes")
+        retrying = retries(_may_repeat, self._sleep, self._clock)
+        # The faster levels cost little more: events repeat themselves.
+        return retrying(self._once, gzip.compress(body, 4), len(lines))
+
+    def _once(self, body: bytes, lines: int) -> Receipt:
+        headers = {"Content-Type": "text/plain", "Content-Encoding": "gzip"}
+        try:
+            response = self._http.post("/", params=self._params, content=body, headers=headers)
+        except httpx.TransportError as error:
+            # Not chained: the error holds the request, the request the token.
+            raise network_error(self._call, error) from None
+        if response.status_code == 200:
+            return Receipt(lines)
+        receipt = _receipt(response) if response.status_code == 400 else None
+        if receipt is None:
+            raise _error(self._call, response)
+        return receipt
+
+
+def _receipt(response: httpx.Response) -> Receipt | None:
+    """What a 400 tells; None if it is another kind of 400."""
+    try:
+        raw: Any = json.loads(response.content)
+        return Receipt(
+            taken=int(raw["successfulLines"]),
+            malformed=int(raw.get("malformedLines", 0)),
+            oversized=int(raw.get("oversizedLines", 0)),
+            empty=int(raw.get("emptyLogLines", 0)),
+        )
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return None
+
+
+def _error(call: str, response: httpx.Response) -> LogzioError:
+    status = response.status_code
+    kinds = {401: Kind.SENDING, 403: Kind.SENDING, 429: Kind.RATE_LIMIT}
+    kind = kinds.get(status, Kind.INVALID if 400 <= status < 500 else Kind.SERVER)
+    if status < 400:
+        kind = Kind.ANSWER
+    return LogzioError(
+        kind,
+        call,
+        shortened(response.text) or response.reason_phrase,
+        status=status,
+        hint=_ADDRESS_HINT if kind is Kind.ANSWER else None,
+        effect_unknown=status >= 500,
+        retry_after=retry_after(response),
+    )
+
+
+_ADDRESS_HINT = "that is not Logz.io's listener: check logzio.listenerUrl and proxies on the way"
+
+
+def _may_repeat(error: BaseException) -> bool:
+    if not isinstance(error, LogzioError):
+        return False
+    if error.kind is Kind.NETWORK:
+        return not is_tls_refusal(error.message)
+    return error.status in (*TRANSIENT, _REQUEST_TIMEOUT)

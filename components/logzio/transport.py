@@ -1,0 +1,213 @@
+"""HTTP to the account API: one request with its timeouts, retries and errors."""
+
+import email.utils
+import json
+import logging
+import random
+import threading
+import time
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+import tenacity
+
+from components.logzio import errors, redaction
+from components.logzio.errors import Kind, LogzioError
+from components.loopback import LOOPBACK
+
+TIMEOUT = httpx.Timeout(60.0, connect=10.0)
+"""Seconds; a registration is tried against AWS before it is answered."""
+
+MOST_AT_ONCE = 4
+"""Requests under way in this process. Logz.io allows 100 per account, which others use too."""
+
+MOST_TRIES = 8
+MOST_WAITING = 60.0
+"""Seconds of waiting between the tries of one request, in all."""
+LAST_TRY_AFTER = 150.0
+"""Seconds after which no further try begins: requests that time out use them up."""
+
+_FIRST_WAIT, _LONGEST_WAIT = 0.5, 20.0
+TRANSIENT = (429, 500, 502, 503, 504)
+
+# Nothing was sent yet: every method may be tried again.
+_BEFORE_SENDING = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
+
+_slots = threading.BoundedSemaphore(MOST_AT_ONCE)
+_log = logging.getLogger(__name__)
+
+
+class Transport:
+    """Requests to one API address with one token. Safe to share between threads.
+
+    `check_wanted` is called before each request and raises when nobody waits for the outcome any more.
+    `transport`, `sleep` and `clock` are there for tests.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        token: str,
+        *,
+        check_wanted: Callable[[], None] = lambda: None,
+        transport: httpx.BaseTransport | None = None,
+        timeout: httpx.Timeout = TIMEOUT,
+        sleep: Callable[[float], None] = time.sleep,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        redaction.remember(token)
+        self.sleep = sleep
+        self._clock = clock
+        self._check_wanted = check_wanted
+        self._http = httpx.Client(
+            base_url=base_url.rstrip("/"),
+            headers={"X-API-TOKEN": token, "Accept": "application/json"},
+            timeout=timeout,
+            transport=transport,
+            # A proxy's settings are honoured, with TLS verified; they are not meant for this machine.
+            trust_env=httpx.URL(base_url).host not in LOOPBACK,
+            # The token goes nowhere but to the address that was set.
+            follow_redirects=False,
+        )
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | None = None,
+        *,
+        params: Mapping[str, int] | None = None,
+        reads: bool = True,
+        asks: bool = False,
+    ) -> Any:
+        """Sends a request, again where that is safe, and returns the parsed answer (None unless `reads`).
+
+        GET, PUT, DELETE and a POST that only `asks` are tried again after 429, 500, 502, 503, 504 and network errors;
+        another POST after 429 and after errors before it was sent.
+
+        Raises:
+            LogzioError: it failed for good.
+        """
+        is_safe = asks or method != "POST"
+        retrying = retries(lambda error: _may_repeat(error, is_safe=is_safe), self.sleep, self._clock)
+        return retrying(self._once, method, path, body, params, reads)
+
+    def _once(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | None,
+        params: Mapping[str, int] | None,
+        reads: bool,
+    ) -> Any:
+        call = f"{method} {self._http.base_url.copy_with(path=path)}"
+        self._check_wanted()
+        try:
+            with _slots:
+                response = self._http.request(method, path, json=body, params=params)
+        except httpx.TransportError as error:
+            # Not chained: the error holds the request, the request the token.
+            raise network_error(call, error) from None
+        if not response.is_success:
+            raise errors.from_response(call, response, retry_after=retry_after(response))
+        return _parsed(call, response) if reads else None
+
+
+def retries(
+    may_repeat: Callable[[BaseException], bool], sleep: Callable[[float], None], clock: Callable[[], float]
+) -> tenacity.Retrying:
+    """Calls again, with growing waits, after those LogzioErrors that `may_repeat` accepts; the last error is raised."""
+    started = clock()
+
+    def is_enough(state: tenacity.RetryCallState) -> bool:
+        return (
+            state.attempt_number >= MOST_TRIES
+            or state.idle_for + state.upcoming_sleep > MOST_WAITING
+            or clock() - started + state.upcoming_sleep > LAST_TRY_AFTER
+        )
+
+    return tenacity.Retrying(
+        retry=tenacity.retry_if_exception(may_repeat),
+        wait=_wait,
+        stop=is_enough,
+        sleep=sleep,
+        before_sleep=_report,
+        reraise=True,
+    )
+
+
+def _may_repeat(error: BaseException, *, is_safe: bool) -> bool:
+    if not isinstance(error, LogzioError):
+        return False
+    if error.kind is Kind.RATE_LIMIT:
+        return True
+    if error.kind is Kind.NETWORK and not error.effect_unknown:
+        return not is_tls_refusal(error.message)
+    passing = error.status is None or error.status < 300 or error.status in TRANSIENT
+    return is_safe and error.effect_unknown and passing
+
+
+def _wait(state: tenacity.RetryCallState) -> float:
+    """Doubling from half a second, half of it by chance; what Logz.io asks for, if that is longer."""
+    full = min(_LONGEST_WAIT, _FIRST_WAIT * 2.0 ** (state.attempt_number - 1))
+    wait = full * random.uniform(0.5, 1.0)  # noqa: S311  # spreads load, guards nothing
+    return max(wait, _error_of(state).retry_after or 0.0)
+
+
+def _error_of(state: tenacity.RetryCallState) -> LogzioError:
+    error = state.outcome.exception() if state.outcome else None
+    assert isinstance(error, LogzioError)  # noqa: S101  # nothing else is tried again
+    return error
+
+
+def _report(state: tenacity.RetryCallState) -> None:
+    _log.info("%s; trying again in %.1f s", _error_of(state), state.upcoming_sleep)
+
+
+def network_error(call: str, error: httpx.TransportError) -> LogzioError:
+    """The error of a request without an answer; `call` is its name, without a secret."""
+    return LogzioError(
+        Kind.NETWORK,
+        call,
+        f"{type(error).__name__}: {error}",
+        hint=_TLS_HINT if is_tls_refusal(str(error)) else None,
+        effect_unknown=not isinstance(error, (*_BEFORE_SENDING, httpx.UnsupportedProtocol)),
+    )
+
+
+_TLS_HINT = (
+    "the certificate is not trusted and verification is never switched off: where a proxy breaks TLS open, "
+    "add its authority to the file that SSL_CERT_FILE names"
+)
+
+
+def is_tls_refusal(message: str) -> bool:
+    """Whether a network error is a certificate that is not trusted: another try changes nothing."""
+    return "CERTIFICATE_VERIFY_FAILED" in message
+
+
+def _parsed(call: str, response: httpx.Response) -> Any:
+    try:
+        return json.loads(response.content)
+    except ValueError:
+        raise LogzioError(
+            Kind.ANSWER,
+            call,
+            "the answer is not JSON",
+            status=response.status_code,
+            effect_unknown=True,
+        ) from None
+
+
+def retry_after(response: httpx.Response) -> float | None:
+    """Seconds of a Retry-After header, which holds seconds or a date."""
+    value = response.headers.get("Retry-After", "")
+    if value.isdigit():
+        return float(value)
+    try:
+        date = email.utils.parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    return max(0.0, (date - datetime.now(UTC)).total_seconds()) if date.tzinfo else None
