@@ -16,22 +16,22 @@ help:            ## What there is.
 	@grep -E '^[a-z-]+: .*## |^[a-z-]+:  +## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' | expand -t 16
 
 demo: .venv/ready        ## The whole chain on this machine: up, feed, check, down.
-	$(RUN) -m local.proofs.demo run --events $(N)
+	$(RUN) -m local demo run --events $(N)
 
 demo-up: .venv/ready     ## Brings the local stack up and leaves it running; then: . .local/env.sh
-	$(RUN) -m local.proofs.demo up
+	$(RUN) -m local demo up
 
 demo-feed: .venv/ready   ## Produces N events (N=20000).
-	$(RUN) -m local.proofs.demo feed --events $(N)
+	$(RUN) -m local demo feed --events $(N)
 
 demo-check: .venv/ready  ## Compares Kafka, the bucket and Logz.io, event by event.
-	$(RUN) -m local.proofs.demo check
+	$(RUN) -m local demo check
 
 demo-down: .venv/ready   ## pulumi destroy, then the end of every server of the local stack.
-	$(RUN) -m local.proofs.demo down
+	$(RUN) -m local demo down
 
 test: .venv/ready        ## Everything, the real parts included.
-	$(RUN) -m local.stack.setup
+	$(RUN) -m local setup
 	$(RUN) -m pytest -q -n 3 --dist loadscope --no-loadscope-reorder --durations=10
 
 unit: .venv/ready        ## No engine, no network, no servers: seconds.
@@ -47,7 +47,7 @@ lint: .venv/ready        ## ruff, mypy in strict mode, shellcheck, actionlint, z
 	.venv/bin/zizmor --offline --quiet --persona=pedantic .github
 
 chaos: .venv/ready       ## Injects faults while events flow: what is lost, what comes twice, how long it takes.
-	$(RUN) -m local.proofs.chaos
+	$(RUN) -m local chaos
 
 render: .venv/ready      ## Writes every rendered file: make render STACK=dev OUT=<dir>
 	$(RUN) -m scripts.render --stack $(STACK) --out $(OUT)
@@ -83,7 +83,7 @@ release: .venv/ready     ## Gives the changes since the last version one of thei
 	$(RUN) -m scripts.release $(VERSION)
 
 clean:           ## Ends a local stack that was left, and removes what was made here.
-	@if [ -x $(RUN) ]; then $(RUN) -m local.proofs.demo clean; fi
+	@if [ -x $(RUN) ]; then $(RUN) -m local demo clean; fi
 	rm -rf .venv .local rendered
 
 # The lock files hold hashes of everything; uv takes seconds where pip takes minutes.

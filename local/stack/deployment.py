@@ -1,12 +1,10 @@
-"""The whole deployment of the program on one machine: starts it, describes it to the program, ends it.
-
-Order of start: AWS (moto) -> Kafka -> packages -> Logz.io -> VMs. Whatever a killed run left is ended first.
-"""
+"""A deployment of the program on one machine: its servers, its stack, its settings and its VM."""
 
 import json
 import os
 import shlex
 import shutil
+import subprocess
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -17,8 +15,10 @@ import boto3
 import yaml
 
 from components.settings import NAMESPACE
-from local.base import paths, processes, progress
+from local.base import http, paths
 from local.base.processes import Server
+from local.base.waiting import wait_until
+from local.stack.pulumi import Pulumi
 from local.stack.setup import Tools
 from local.systems.kafka import client
 from local.systems.packages import debs
@@ -31,6 +31,12 @@ BUCKET = "logexporter-ccloud-local"
 # Nothing of a real account may reach the local stack: neither variables nor the files they point at.
 STRIPPED = ("AWS_", "CONFLUENT_", "LOGZIO_", "PULUMI_", "CCLOUD_LOCAL_")
 NO_PROXY = "127.0.0.1,localhost"
+
+BOOT_SECONDS = 1800.0
+
+
+class BootError(RuntimeError):
+    """The VM did not boot as wanted; the message says how it ended."""
 
 
 @dataclass(frozen=True)
@@ -50,21 +56,21 @@ class LocalDeployment:
     @property
     def aws_endpoint(self) -> str:
         """Where every AWS service answers."""
-        return _url(self.servers["aws"])
+        return server_url(self.servers["aws"])
 
     @property
     def hypervisor(self) -> str:
-        """Where the VMs are watched and switched."""
-        return _url(self.servers["hypervisor"])
+        """Where the hypervisor answers, which shows the VMs and switches them."""
+        return server_url(self.servers["hypervisor"])
 
     @property
     def logzio(self) -> str:
         """Where the account API answers."""
-        return _url(self.servers["logzio"])
+        return server_url(self.servers["logzio"])
 
     @property
     def bootstrap(self) -> str:
-        """host:port of the audit-log cluster, as the VM is told it."""
+        """host:port of the audit-log cluster for the VM."""
         return str(self.servers["kafka"].ready["bootstrap"])
 
     @property
@@ -98,7 +104,7 @@ class LocalDeployment:
             **clean_environment(),
             **self.tools.engine.environment(self.state),
             **aws_environment(self.state, self.aws_endpoint),
-            # For clients of Kafka that are given no file of their own.
+            # For clients of Kafka without a CA file of their own.
             "SSL_CERT_FILE": str(client.trusted_file(self.state)),
             "PULUMI_OPTION_CONFIG_FILE": str(self.stack_file),
             "CCLOUD_LOCAL_STACK": "1",
@@ -107,6 +113,80 @@ class LocalDeployment:
             "CCLOUD_LOCAL_KAFKA_BOOTSTRAP": self.bootstrap,
             "CCLOUD_LOCAL_KAFKA_USERS": str(self.state / "kafka" / "users.json"),
         }
+
+    # --- the stack
+
+    @property
+    def engine(self) -> Pulumi:
+        """The `pulumi` command in this deployment."""
+        return Pulumi(self.tools.engine, self.program, self.environment())
+
+    def pulumi(self, *arguments: str, given: str = "", show: bool = False) -> str:
+        """What `pulumi ARGUMENTS --stack local` prints; see `Pulumi.run`.
+
+        Raises:
+            PulumiError: it failed.
+        """
+        return self.engine.run(*arguments, "--stack", STACK, given=given, show=show)
+
+    def create_stack(self, settings: Mapping[str, Any]) -> None:
+        """Makes the stack with these settings and, as a secret, the token of the local Logz.io account."""
+        # `stack init` puts a file beside Pulumi.yaml: here, beside a copy of it.
+        project = self.state / "pulumi" / "project"
+        project.mkdir(parents=True)
+        shutil.copy(self.program / "Pulumi.yaml", project)
+        self.engine.run("--cwd", str(project), "stack", "init", STACK)
+        # For a person's own commands: `. .local/env.sh`.
+        self.engine.run("stack", "select", STACK)
+        self.stack_file.write_text(yaml.safe_dump({"config": dict(settings)}))
+        token = (self.state / "logzio" / "token").read_text()
+        self.pulumi("config", "set", "--secret", "--path", f"{NAMESPACE}:logzio.apiToken", given=token)
+
+    def up(self) -> None:
+        """`pulumi up`, shown as it goes on."""
+        self.pulumi("up", "--yes", "--skip-preview", "--suppress-progress", "--suppress-outputs", show=True)
+
+    def destroy(self) -> None:
+        """`pulumi destroy`, shown as it goes on. The servers keep running."""
+        self.pulumi("destroy", "--yes", "--skip-preview", "--suppress-progress", show=True)
+
+    def outputs(self) -> dict[str, Any]:
+        """What the program exports; secrets stay hidden."""
+        outputs: dict[str, Any] = json.loads(self.pulumi("stack", "output", "--json"))
+        return outputs
+
+    def script(self, name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Runs one of the project's scripts on this stack, as a person would; captures what it prints."""
+        command = [sys.executable, "-m", f"scripts.{name}", "--stack", STACK, *arguments]
+        return subprocess.run(
+            command, cwd=paths.ROOT, env=self.environment(), capture_output=True, check=False, text=True
+        )
+
+    # --- the VM
+
+    def vms(self) -> dict[str, dict[str, Any]]:
+        """The VMs by instance id, those that are gone too, as `local.systems.vm.hypervisor` describes them."""
+        known: dict[str, dict[str, Any]] = http.get(f"{self.hypervisor}/instances").raise_for_status().json()
+        return known
+
+    def wait_for_boot(self, wanted: str = "done") -> None:
+        """Waits until the cloud-init of every VM that is not gone has ended as `wanted` (done, error).
+
+        Raises:
+            BootError: one ended otherwise.
+            WaitError: it took too long.
+        """
+
+        def is_over() -> bool:
+            vms = {instance: vm for instance, vm in self.vms().items() if vm["state"] != "gone"}
+            outcomes = {vm["cloud_init"]["status"] for vm in vms.values()}
+            if outcomes - {"running", wanted}:
+                raise BootError(f"cloud-init did not end as {wanted}: {vms}; see {self.state / 'vm'}")
+            return outcomes == {wanted}
+
+        wait_until(
+            is_over, f"cloud-init of the VM is {wanted}, see {self.state / 'vm'}", seconds=BOOT_SECONDS
+        )
 
 
 def clean_environment() -> dict[str, str]:
@@ -132,62 +212,6 @@ def aws_environment(state: Path, endpoint: str) -> dict[str, str]:
         "AWS_DEFAULT_REGION": REGION,
         "AWS_ENDPOINT_URL": endpoint,
     }
-
-
-def start(state: Path, tools: Tools, relay_port: int | None = None) -> LocalDeployment:
-    """Ends what an earlier run left in `state`, then starts every server.
-
-    `relay_port`: of a relay (`local.systems.kafka.relay`) by which the VM reaches Kafka; directly if None.
-
-    Raises:
-        processes.StartError: one did not come up.
-    """
-    end(state)
-    state.mkdir(parents=True, exist_ok=True)
-    environment = {**clean_environment(), "PYTHONPATH": str(paths.ROOT)}
-    servers: dict[str, Server] = {}
-
-    def serve(name: str, module: str, *arguments: str) -> None:
-        servers[name] = processes.start(
-            state,
-            name,
-            [sys.executable, "-m", module, "--state", str(state), *arguments],
-            env=environment,
-            cwd=paths.ROOT,
-        )
-
-    with progress.step("starting AWS (moto, IAM enforced), Kafka, packages, Logz.io, VMs"):
-        serve("aws", "local.systems.aws")
-        endpoint = ("--aws-endpoint", _url(servers["aws"]))
-        serve("kafka", "local.systems.kafka", *(("--relay-port", str(relay_port)) if relay_port else ()))
-        serve("packages", "local.systems.packages", "--connector-archive", str(tools.connector_archive))
-        serve("logzio", "local.systems.logzio", *endpoint)
-        ports = (f"--host-port={port}" for port in _ports(servers.values()))
-        serve("hypervisor", "local.systems.vm.hypervisor", *endpoint, *ports)
-    return LocalDeployment(state, tools, servers)
-
-
-def attach(state: Path, tools: Tools) -> LocalDeployment:
-    """The stack that an earlier command started and left running.
-
-    Raises:
-        RuntimeError: none is running.
-    """
-    names = processes.names(state)
-    if "hypervisor" not in names or not all(processes.is_running(state, name) for name in names):
-        raise RuntimeError("no local stack is running: start one with `make demo-up`")
-    return LocalDeployment(state, tools, {name: processes.read(state, name) for name in names})
-
-
-def end(state: Path) -> None:
-    """Ends every server of the state folder and forgets all but the reports of the demo."""
-    processes.stop_all(state)
-    if not state.exists():
-        return
-    for entry in state.iterdir():
-        if entry.name not in ("demo", "chaos"):
-            shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
-    (state / "demo" / "produced.jsonl").unlink(missing_ok=True)
 
 
 def stack_settings(deployment: LocalDeployment, connector_version: str) -> dict[str, Any]:
@@ -241,7 +265,7 @@ def write_environment_file(deployment: LocalDeployment) -> Path:
     return file
 
 
-def _ports(servers: Iterable[Server]) -> set[int]:
+def host_ports(servers: Iterable[Server]) -> set[int]:
     """What the VM reaches on 127.0.0.1: each server's port; of Kafka the relay's instead, if there is one."""
     return {
         int(
@@ -253,5 +277,6 @@ def _ports(servers: Iterable[Server]) -> set[int]:
     }
 
 
-def _url(server: Server) -> str:
+def server_url(server: Server) -> str:
+    """Where a server answers."""
     return f"http://127.0.0.1:{server.ready['port']}"

@@ -1,94 +1,78 @@
-"""The `pulumi` command against the local stack."""
+"""The `pulumi` command: the one wrapper of it, for the local stack and for tests.
 
-import json
-import shutil
+Not Pulumi's Automation API: see "One wrapper of the pulumi command" in docs/decisions.md.
+"""
+
 import subprocess
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass
+from pathlib import Path
 
-import yaml
-
-from local.stack.deployment import STACK, LocalDeployment
+from local.stack.engine import Engine
 
 
 class PulumiError(RuntimeError):
-    """A `pulumi` command failed; what it said stands before this."""
+    """A `pulumi` command failed; its output was shown before, or is in the message."""
 
 
-def run(deployment: LocalDeployment, *arguments: str, given: str | None = None, quiet: bool = False) -> str:
-    """Runs `pulumi ARGUMENTS` in the program's folder, shows what it says (unless `quiet`) and returns it.
+@dataclass(frozen=True)
+class Pulumi:
+    """Runs `pulumi` without questions and colours. `program`: the folder of the Pulumi program."""
 
-    `given` goes to its standard input: that is how a secret is handed over.
+    engine: Engine
+    program: Path
+    environment: Mapping[str, str]
 
-    Raises:
-        PulumiError: it ended with another code than 0.
-    """
-    command = [
-        str(deployment.tools.engine.executable),
-        "--non-interactive",
-        "--color=never",
-        *arguments,
-    ]
-    process = subprocess.Popen(
-        command,
-        cwd=deployment.program,
-        env=deployment.environment(),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    assert process.stdin is not None  # noqa: S101  # both are pipes
-    assert process.stdout is not None  # noqa: S101
-    process.stdin.write(given or "")
-    process.stdin.close()
-    said = []
-    for line in process.stdout:
-        said.append(line)
-        if not quiet:
-            print(f"  | {line}", end="", flush=True)  # noqa: T201  # pulumi's own words, as they come
-    if process.wait() != 0:
-        text = "".join(said)
-        raise PulumiError(f"pulumi {arguments[0]} failed" + (f":\n{text}" if quiet else ""))
-    return "".join(said)
+    def run(self, *arguments: str, given: str = "", show: bool = False) -> str:
+        """What `pulumi ARGUMENTS` prints on both streams; `show` also prints it line by line, as it comes.
 
+        `given` goes to its standard input: the way for a secret, which must not be an argument.
 
-def create_stack(deployment: LocalDeployment, settings: Mapping[str, Any]) -> None:
-    """Makes the stack with these settings and the token of the local Logz.io account, as a secret."""
-    # `stack init` puts a file beside Pulumi.yaml: here, beside a copy of it.
-    project = deployment.state / "pulumi" / "project"
-    project.mkdir(parents=True)
-    shutil.copy(deployment.program / "Pulumi.yaml", project)
-    run(deployment, "--cwd", str(project), "stack", "init", STACK, quiet=True)
-    run(deployment, "stack", "select", STACK, quiet=True)
-    deployment.stack_file.write_text(yaml.safe_dump({"config": dict(settings)}))
-    token = (deployment.state / "logzio" / "token").read_text()
-    path = "ccloud-logexporter:logzio.apiToken"
-    run(deployment, "config", "set", "--stack", STACK, "--secret", "--path", path, given=token, quiet=True)
+        Raises:
+            PulumiError: it ended with another code than 0.
+        """
+        process = self.start(*arguments)
+        assert process.stdin is not None  # noqa: S101  # both are pipes
+        assert process.stdout is not None  # noqa: S101
+        process.stdin.write(given)
+        process.stdin.close()
+        said = []
+        for line in process.stdout:
+            said.append(line)
+            if show:
+                print(f"  | {line}", end="", flush=True)  # noqa: T201  # pulumi's own words, as they come
+        if process.wait() != 0:
+            text = "".join(said)
+            raise PulumiError(f"pulumi {arguments[0]} failed" + ("" if show else f":\n{text}"))
+        return "".join(said)
 
+    def attempt(self, *arguments: str, given: str = "") -> subprocess.CompletedProcess[str]:
+        """`pulumi ARGUMENTS` however it ends, with its two streams apart."""
+        return subprocess.run(
+            self._command(arguments),
+            cwd=self.program,
+            env=dict(self.environment),
+            input=given,
+            capture_output=True,
+            check=False,
+            text=True,
+        )
 
-def up(deployment: LocalDeployment) -> None:
-    """`pulumi up`."""
-    run(
-        deployment,
-        "up",
-        "--stack",
-        STACK,
-        "--yes",
-        "--skip-preview",
-        "--suppress-progress",
-        "--suppress-outputs",
-    )
+    def start(self, *arguments: str, own_group: bool = False) -> subprocess.Popen[str]:
+        """Starts `pulumi ARGUMENTS` with both streams in one pipe.
 
+        With `own_group`, a signal can reach it and its plugins without the caller; Ctrl-C then does not reach it.
+        """
+        return subprocess.Popen(
+            self._command(arguments),
+            cwd=self.program,
+            env=dict(self.environment),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=own_group,
+        )
 
-def destroy(deployment: LocalDeployment) -> None:
-    """`pulumi destroy`."""
-    run(deployment, "destroy", "--stack", STACK, "--yes", "--skip-preview", "--suppress-progress")
-
-
-def outputs(deployment: LocalDeployment) -> dict[str, Any]:
-    """What the program exports, without secrets in plain."""
-    answer: dict[str, Any] = json.loads(
-        run(deployment, "stack", "output", "--stack", STACK, "--json", quiet=True)
-    )
-    return answer
+    def _command(self, arguments: tuple[str, ...]) -> list[str]:
+        return [str(self.engine.executable), *arguments, "--non-interactive", "--color=never"]

@@ -1,16 +1,15 @@
-"""Builds and caches everything that the local stack runs on: `python -m local.stack.setup`.
+"""Builds and caches everything that the local stack runs on: `python -m local setup`.
 
 Each part is built once; a later call finds it in the cache and takes a second.
 """
 
 import os
-import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from local.base import java, progress, system_packages
+from local.base import java, system_packages
 from local.stack import engine
 from local.stack.engine import Engine
 from local.systems.connector import archive
@@ -38,12 +37,12 @@ class Tools:
 
 
 def prepare(connector_version: str) -> Tools:
-    """Everything, the engine's build beside the rest (one is bound by the processor, the other by the network).
+    """Builds everything; the engine beside the rest, since one needs the processor and the other the network.
 
-    `CONNECTOR_ARCHIVE` (a zip or its URL) takes the place of the stand-in connector.
+    `CONNECTOR_ARCHIVE` (a zip or its URL) replaces the stand-in connector.
 
     Raises:
-        RuntimeError: a part cannot be had; the message says which, and what to do.
+        RuntimeError: a part is missing; the message says which, and what to do.
     """
     system_packages.ensure((*DEBIAN_PACKAGES, *java.missing_packages()))
     override = os.environ.get("CONNECTOR_ARCHIVE")
@@ -54,13 +53,3 @@ def prepare(connector_version: str) -> Tools:
             ensure()
         connector = archive.archive(connector_version, override)
         return Tools(building.result(), connector)
-
-
-if __name__ == "__main__":
-    from components.settings import Connector
-
-    try:
-        prepare(Connector().version)
-    except RuntimeError as problem:
-        progress.say(f"error: {problem}")
-        sys.exit(1)

@@ -11,13 +11,13 @@ from tests.local.logzio_support import running
 @pytest.fixture
 def emulator(tmp_path: Path) -> Iterator[Emulator]:
     """A Logz.io without an AWS."""
-    with running(tmp_path) as one:
-        yield one
+    with running(tmp_path) as logzio:
+        yield logzio
 
 
 @pytest.fixture
 def stack(tmp_path: Path, emulator: Emulator) -> Iterator[Stack]:
     """A stack of the Logz.io part alone, not yet brought up."""
-    one = Stack(tmp_path, emulator)
-    yield one
-    one.end_ghosts()
+    made = Stack(tmp_path, emulator)
+    yield made
+    made.end_ghosts()

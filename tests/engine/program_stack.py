@@ -19,6 +19,7 @@ from local.base import paths, processes
 from local.base.processes import Server
 from local.stack import engine
 from local.stack.deployment import REGION, aws_environment, clean_environment
+from local.stack.pulumi import Pulumi
 from local.systems.logzio.server import Emulator
 
 STACK = "test"
@@ -86,7 +87,7 @@ class ProgramStack:
 
     def pulumi(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """`pulumi ARGUMENTS` in the program's folder, however it ends."""
-        done = engine.command(self.pulumi_engine, self.environment(), *arguments, cwd=self.program)
+        done = Pulumi(self.pulumi_engine, self.program, self.environment()).attempt(*arguments)
         self.said += done.stdout + done.stderr
         return done
 

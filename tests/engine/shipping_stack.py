@@ -13,6 +13,7 @@ import yaml
 from local.base import paths
 from local.stack import engine
 from local.stack.deployment import clean_environment
+from local.stack.pulumi import Pulumi
 from local.systems.logzio.server import Emulator
 
 PROGRAM = Path(__file__).parent / "shipping_program"
@@ -37,56 +38,32 @@ class Stack:
         }
         self.output = ""
         """Everything that was printed so far."""
-        self._engine = engine.ensure()
+        found = engine.ensure()
         self.environment = {
             **clean_environment(),
-            **self._engine.environment(folder),
+            **found.environment(folder),
             "PYTHONPATH": str(paths.ROOT),
         }
+        self._pulumi = Pulumi(found, PROGRAM, self.environment)
         self._config = folder / f"Pulumi.{STACK}.yaml"
         self.run("stack", "init", STACK, config=False)
         self.set_token(emulator.token)
 
     def set_token(self, token: str) -> None:
         """Puts the token into the stack's settings, as a secret inside the structured setting."""
-        done = subprocess.run(
-            [
-                *(str(self._engine.executable), "config", "set", "--secret", "--path"),
-                *("ccloud-logexporter:logzio.apiToken", "--config-file", str(self._config), "-s", STACK),
-            ],
-            input=token,
-            text=True,
-            env=self.environment,
-            cwd=PROGRAM,
-            capture_output=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
+        setting = "ccloud-logexporter:logzio.apiToken"
+        file = ("--config-file", str(self._config), "-s", STACK)
+        self._pulumi.run("config", "set", "--secret", "--path", setting, *file, given=token)
 
     def run(self, *arguments: str, config: bool = True) -> subprocess.CompletedProcess[str]:
         """Runs `pulumi`; what it says is kept."""
-        done = engine.command(
-            self._engine, self.environment, *self._options(arguments, config=config), cwd=PROGRAM
-        )
+        done = self._pulumi.attempt(*self._options(arguments, config=config))
         self.output += done.stdout + done.stderr
         return done
 
     def start(self, *arguments: str) -> "subprocess.Popen[str]":
         """Starts `pulumi` in a process group of its own, to be interrupted."""
-        return subprocess.Popen(
-            [
-                str(self._engine.executable),
-                *self._options(arguments, config=True),
-                *("--non-interactive", "--color", "never"),
-            ],
-            env=self.environment,
-            cwd=PROGRAM,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            start_new_session=True,
-        )
+        return self._pulumi.start(*self._options(arguments, config=True), own_group=True)
 
     def _options(self, arguments: tuple[str, ...], *, config: bool) -> tuple[str, ...]:
         if not config:
@@ -111,7 +88,7 @@ class Stack:
         return self.run("destroy", "--yes", "--skip-preview")
 
     def cancel(self) -> None:
-        """Takes away the lock that a killed command left."""
+        """Removes the lock that a killed command left."""
         assert self.run("cancel", "--yes", STACK, config=False).returncode == 0
 
     def end_ghosts(self) -> None:
@@ -133,7 +110,7 @@ class Stack:
 
     def resources(self) -> list[dict[str, Any]]:
         """The registrations in the state."""
-        (file,) = [one for one in self.folder.rglob(f"{STACK}.json") if "stacks" in one.parts]
+        (file,) = [file for file in self.folder.rglob(f"{STACK}.json") if "stacks" in file.parts]
         resources = json.loads(file.read_text())["checkpoint"]["latest"].get("resources") or []
         return [resource for resource in resources if resource["type"].endswith(":LogzioRegistration")]
 

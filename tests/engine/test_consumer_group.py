@@ -6,6 +6,7 @@ from pathlib import Path
 
 from local.base import paths
 from local.stack import engine
+from local.stack.pulumi import Pulumi
 
 PROGRAM = Path(__file__).parent / "living_program"
 CHANGES = "the consumer group changes from"
@@ -14,14 +15,10 @@ CHANGES = "the consumer group changes from"
 def test_a_preview_warns_of_another_consumer_group_and_makes_nothing(tmp_path: Path) -> None:
     program = tmp_path / "program"
     shutil.copytree(PROGRAM, program)
-    real = engine.ensure()
+    found = engine.ensure()
     kept = {name: value for name, value in os.environ.items() if not name.startswith("PULUMI_")}
-    environment = {**kept, **real.environment(tmp_path), "PYTHONPATH": str(paths.ROOT)}
-
-    def pulumi(*arguments: str) -> str:
-        done = engine.command(real, environment, *arguments, cwd=program)
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout + done.stderr
+    environment = {**kept, **found.environment(tmp_path), "PYTHONPATH": str(paths.ROOT)}
+    pulumi = Pulumi(found, program, environment).run
 
     pulumi("stack", "init", "test")
     pulumi("config", "set", "group", "ccloud-logexporter-test-bucket")
@@ -29,9 +26,9 @@ def test_a_preview_warns_of_another_consumer_group_and_makes_nothing(tmp_path: P
 
     # As a stack of 0.1: it names no group, and its group is called after its connector.
     assert CHANGES not in pulumi("up", "--yes", "--skip-preview")
-    told = pulumi("preview")
-    assert f"{CHANGES} connect-sink to ccloud-logexporter-test-bucket" in told
-    assert "ccloud-logexporter:source.consumerGroup: connect-sink" in told
+    said = pulumi("preview")
+    assert f"{CHANGES} connect-sink to ccloud-logexporter-test-bucket" in said
+    assert "ccloud-logexporter:source.consumerGroup: connect-sink" in said
     pulumi("config", "set", "group", "connect-sink")
     assert CHANGES not in pulumi("preview")
 

@@ -3,17 +3,17 @@
 import json
 from pathlib import Path
 
-from local.proofs.demo import report, stages
-from local.stack import deployment
+from local.proofs.demo import report, run
+from local.stack import lifecycle
 
 EVENTS = 1500
 
 
 def test_the_demo_ends_with_every_event_delivered_and_a_report(tmp_path: Path) -> None:
     try:
-        code = stages.run(EVENTS, tmp_path)
+        code = run.run(EVENTS, tmp_path)
     finally:
-        deployment.end(tmp_path)
+        lifecycle.end(tmp_path)
 
     told = json.loads(report.report_file(tmp_path).read_text())
     assert code == 0, told

@@ -16,6 +16,7 @@ from moto.server import ThreadedMotoServer
 
 from local.base import http
 from local.stack import engine
+from local.stack.pulumi import Pulumi
 from local.systems.kafka import users
 
 PROGRAM = Path(__file__).parent / "engine_program"
@@ -47,7 +48,7 @@ class Stack:
 
     def try_pulumi(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """`pulumi ARGUMENTS`, however it ends."""
-        return engine.command(self._engine, self._environment, *arguments, cwd=self.program)
+        return Pulumi(self._engine, self.program, self._environment).attempt(*arguments)
 
     def pulumi(self, *arguments: str) -> str:
         """What `pulumi ARGUMENTS` says; it must succeed."""
@@ -115,12 +116,12 @@ def test_a_preview_makes_nothing(fresh: Stack, client: Callable[[str], Any]) -> 
     assert not fresh.users.exists()
 
 
-def test_what_is_brought_up_exists(stack: Stack, client: Callable[[str], Any]) -> None:
+def test_up_makes_what_the_program_describes(stack: Stack, client: Callable[[str], Any]) -> None:
     outputs = stack.outputs()
     keys = client("iam").list_access_keys(UserName=outputs["user"])["AccessKeyMetadata"]
     parameter = client("ssm").get_parameter(Name="/test/credentials", WithDecryption=True)["Parameter"]
 
-    assert [one["Name"] for one in client("s3").list_buckets()["Buckets"]] == ["first-bucket"]
+    assert [bucket["Name"] for bucket in client("s3").list_buckets()["Buckets"]] == ["first-bucket"]
     assert json.loads(parameter["Value"]) == {"id": keys[0]["AccessKeyId"], "secret": outputs["secret"]}
     assert list(users.read(stack.users)) == [outputs["key_id"]]
     assert outputs["bootstrap"] == "SASL_SSL://127.0.0.1:9092"
@@ -166,9 +167,7 @@ def test_a_changed_setting_is_an_update(stack: Stack, client: Callable[[str], An
     assert client("s3").get_bucket_versioning(Bucket="first-bucket")["Status"] == "Suspended"
 
 
-def test_what_somebody_deleted_is_made_again_after_a_refresh(
-    stack: Stack, client: Callable[[str], Any]
-) -> None:
+def test_a_deleted_resource_is_made_again_after_a_refresh(stack: Stack, client: Callable[[str], Any]) -> None:
     client("ssm").delete_parameter(Name="/test/credentials")
     refreshed = stack.pulumi("refresh", "--yes", "--skip-preview")
     updated = stack.pulumi("up", "--yes", "--skip-preview")
@@ -185,10 +184,10 @@ def test_a_new_name_is_a_replacement_and_the_dynamic_resource_follows(
     said = stack.pulumi("up", "--yes", "--skip-preview")
 
     assert changes(said) == {"replaced": 2, "updated": 1, "unchanged": 5}
-    assert [one["Name"] for one in client("s3").list_buckets()["Buckets"]] == ["second-bucket"]
+    assert [bucket["Name"] for bucket in client("s3").list_buckets()["Buckets"]] == ["second-bucket"]
 
 
-def test_an_existing_bucket_is_adopted_with_what_is_in_it(stack: Stack, client: Callable[[str], Any]) -> None:
+def test_an_existing_bucket_is_adopted_with_its_objects(stack: Stack, client: Callable[[str], Any]) -> None:
     s3 = client("s3")
     s3.create_bucket(Bucket="found-bucket", CreateBucketConfiguration={"LocationConstraint": "us-west-2"})
     s3.put_object(Bucket="found-bucket", Key="event", Body=b"1")
@@ -197,7 +196,7 @@ def test_an_existing_bucket_is_adopted_with_what_is_in_it(stack: Stack, client: 
     stack.pulumi("up", "--yes", "--skip-preview")
     stack.pulumi("preview", "--expect-no-changes")
 
-    assert [one["Name"] for one in s3.list_buckets()["Buckets"]] == ["found-bucket"]
+    assert [bucket["Name"] for bucket in s3.list_buckets()["Buckets"]] == ["found-bucket"]
     assert s3.get_object(Bucket="found-bucket", Key="event")["Body"].read() == b"1"
 
 
@@ -212,7 +211,7 @@ def test_a_failing_program_says_why(stack: Stack) -> None:
     assert "engine-test:bucket" in failed.stdout + failed.stderr
 
 
-def test_the_engine_tells_about_itself(stack: Stack) -> None:
+def test_pulumi_about_names_the_language_and_its_version(stack: Stack) -> None:
     about = stack.pulumi("about")
 
     assert "python" in about

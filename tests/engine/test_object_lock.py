@@ -7,8 +7,9 @@ import pytest
 from botocore.exceptions import ClientError
 
 from components.archive import layout
-from local.proofs.demo import stages
-from local.stack import deployment, pulumi
+from local.proofs import client
+from local.proofs.checker import following
+from local.stack import deployment
 from local.stack.deployment import LocalDeployment
 from tests.local.booted import booted
 
@@ -20,8 +21,8 @@ LOCKED = {"archive": {"objectLockDays": DAYS, "retentionDays": DAYS, "destroyWit
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalDeployment]:
     """A stack that was brought up, with its VM booted and 300 events that are archived and delivered."""
     with booted(tmp_path_factory.mktemp("lock"), LOCKED) as stack:
-        stages.produce(stack, 300)
-        result = stages.verify(stack)
+        client.produce(stack, 300)
+        result = following.check(stack)
         assert result.ok, result.explain()
         yield stack
 
@@ -88,15 +89,15 @@ def test_an_overwritten_event_keeps_its_earlier_version(running: LocalDeployment
 
 
 def test_neither_a_preview_nor_a_refresh_shows_a_change(running: LocalDeployment) -> None:
-    pulumi.run(running, "preview", "--stack", deployment.STACK, "--expect-no-changes", quiet=True)
-    refresh = ("refresh", "--stack", deployment.STACK, "--yes", "--expect-no-changes")
-    pulumi.run(running, *refresh, quiet=True)
+    running.pulumi("preview", "--expect-no-changes")
+    refresh = ("refresh", "--yes", "--expect-no-changes")
+    running.pulumi(*refresh)
 
 
 def test_destroy_keeps_the_bucket_its_lock_and_every_event(running: LocalDeployment) -> None:
-    before = {(one["Key"], one["VersionId"]) for one in _data_objects(running)}
+    before = {(stored["Key"], stored["VersionId"]) for stored in _data_objects(running)}
 
-    pulumi.destroy(running)
+    running.destroy()
 
-    assert {(one["Key"], one["VersionId"]) for one in _data_objects(running)} == before
+    assert {(stored["Key"], stored["VersionId"]) for stored in _data_objects(running)} == before
     assert _default_lock(running) == ("COMPLIANCE", DAYS)

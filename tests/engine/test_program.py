@@ -9,10 +9,12 @@ from pathlib import Path
 import pytest
 
 from components.worker import bundle
-from local.proofs.demo import stages
-from local.stack import deployment, pulumi
-from local.stack.deployment import LocalDeployment
-from local.systems.kafka import client
+from local.proofs import client
+from local.proofs.checker import following
+from local.proofs.checker.left_behind import left_behind
+from local.stack import deployment
+from local.stack.deployment import BOOT_SECONDS, LocalDeployment
+from local.systems.kafka.client import PARTITIONS, TOPIC
 from local.systems.vm import distributions, shell
 from tests.local.booted import booted
 
@@ -27,28 +29,28 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalDeploymen
 
 
 def test_every_event_is_archived_and_delivered(running: LocalDeployment) -> None:
-    stages.produce(running, EVENTS)
+    client.produce(running, EVENTS)
 
-    result = stages.verify(running)
+    result = following.check(running)
 
     assert result.ok, result.explain()
     assert (result.produced, result.archived, result.delivered) == (EVENTS, EVENTS, EVENTS)
 
 
 def test_a_preview_after_up_shows_no_change(running: LocalDeployment) -> None:
-    pulumi.run(running, "preview", "--stack", deployment.STACK, "--expect-no-changes", quiet=True)
+    running.pulumi("preview", "--expect-no-changes")
 
 
 def test_a_refresh_after_up_shows_no_change(running: LocalDeployment) -> None:
-    pulumi.run(running, "refresh", "--stack", deployment.STACK, "--yes", "--expect-no-changes", quiet=True)
+    running.pulumi("refresh", "--yes", "--expect-no-changes")
 
 
 def test_outputs_say_where_things_are(running: LocalDeployment) -> None:
-    outputs = pulumi.outputs(running)
+    outputs = running.outputs()
 
     assert outputs["bucket"] == deployment.BUCKET
-    assert outputs["topicPrefixes"] == [f"topics/{client.TOPIC}/"]
-    assert len(set(outputs["registrationIds"].values())) == client.PARTITIONS
+    assert outputs["topicPrefixes"] == [f"topics/{TOPIC}/"]
+    assert len(set(outputs["registrationIds"].values())) == PARTITIONS
     assert outputs["instanceId"] in outputs["shellCommand"]
 
 
@@ -56,8 +58,8 @@ def test_a_bucket_policy_that_somebody_took_away_is_seen_and_put_back(running: L
     s3 = running.aws("s3")
     s3.delete_bucket_policy(Bucket=deployment.BUCKET)
 
-    pulumi.run(running, "refresh", "--stack", deployment.STACK, "--yes", quiet=True)
-    pulumi.run(running, "up", "--stack", deployment.STACK, "--yes", "--skip-preview", quiet=True)
+    running.pulumi("refresh", "--yes")
+    running.pulumi("up", "--yes", "--skip-preview")
 
     policy = json.loads(s3.get_bucket_policy(Bucket=deployment.BUCKET)["Policy"])
     assert policy["Statement"][0]["Sid"] == "OnlyTls"
@@ -92,13 +94,13 @@ def test_a_reboot_loses_nothing_and_needs_nobody(running: LocalDeployment) -> No
     before = _boot_id(running)
     assert before is not None
     shell.run(_vm(running), ["systemctl", "reboot"])
-    stages.produce(running, 500)
-    deadline = time.monotonic() + stages.BOOT_SECONDS
+    client.produce(running, 500)
+    deadline = time.monotonic() + BOOT_SECONDS
     while _boot_id(running) in (before, None):
         assert time.monotonic() < deadline, "the VM did not come back"
         time.sleep(0.5)
 
-    result = stages.verify(running)
+    result = following.check(running)
 
     assert result.ok, result.explain()
 
@@ -114,8 +116,8 @@ def test_the_vm_has_the_files_of_the_project_as_they_are(running: LocalDeploymen
 def test_changed_files_replace_the_vm_and_the_former_files_go_after_it(running: LocalDeployment) -> None:
     before = _worker_files(running)
     running.set("worker", "logLevel", "DEBUG")
-    up = ("up", "--stack", deployment.STACK, "--yes", "--skip-preview")
-    lines = pulumi.run(running, *up, quiet=True).splitlines()
+    up = ("up", "--yes", "--skip-preview")
+    lines = running.pulumi(*up).splitlines()
 
     replaced = [n for n, line in enumerate(lines) if "ec2:Instance" in line and "created" in line]
     gone = [n for n, line in enumerate(lines) if "worker-files" in line and "deleted" in line]
@@ -126,17 +128,19 @@ def test_changed_files_replace_the_vm_and_the_former_files_go_after_it(running: 
 
 
 def test_destroy_leaves_nothing_behind(running: LocalDeployment) -> None:
-    assert stages.down(running) == []
+    running.destroy()
+
+    assert left_behind(running) == []
 
 
 def _vm(running: LocalDeployment) -> Path:
     """The folder of the VM, on this machine."""
-    return running.state / "vm" / str(pulumi.outputs(running)["instanceId"])
+    return running.state / "vm" / str(running.outputs()["instanceId"])
 
 
 def _worker_files(running: LocalDeployment) -> list[str]:
     listed = running.aws("s3").list_objects_v2(Bucket=deployment.BUCKET, Prefix="worker-files/")
-    return [one["Key"] for one in listed["Contents"]]
+    return [stored["Key"] for stored in listed["Contents"]]
 
 
 def _boot_id(running: LocalDeployment) -> str | None:

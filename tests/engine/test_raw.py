@@ -1,4 +1,4 @@
-"""Format `raw` against a real stack: what no JSON archive can hold stands in the bucket, byte for byte."""
+"""Format `raw` against a real stack: the bucket has what no JSON archive can hold, byte for byte."""
 
 import time
 from collections import defaultdict
@@ -12,12 +12,12 @@ import pytest
 from components.archive import layout
 from local.base.objects import content
 from local.base.waiting import wait_until
-from local.proofs import producer
-from local.proofs.chaos import poison
-from local.proofs.chaos.stage import Stage
-from local.proofs.checker.places import Topic
-from local.proofs.demo import stages
-from local.systems.kafka import client
+from local.proofs import client
+from local.proofs.history import reader
+from local.proofs.history.places import Topic
+from local.proofs.nemesis import poison
+from local.proofs.nemesis.target import Target
+from local.systems.kafka.client import TOPIC, client_config
 from tests.local.booted import booted
 
 POISON: Mapping[str, bytes | None] = {
@@ -33,7 +33,7 @@ ORDINARY = 200
 
 @dataclass(frozen=True)
 class Seen:
-    """What stood in Kafka, in the bucket and in the journal when all was archived; bytes by partition."""
+    """What was in Kafka, in the bucket and in the journal when all was archived; bytes by partition."""
 
     offsets: Mapping[str, int]
     sent: Mapping[int, bytes]
@@ -45,22 +45,22 @@ class Seen:
 def seen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seen]:
     state = tmp_path_factory.mktemp("raw")
     with booted(state, {"connector": {"format": "raw"}}) as stack:
-        stage = Stage(stack)
+        target = Target(stack)
         began = time.time()
-        offsets = poison.produce(stage, POISON)
-        # After it: what passes the poison by is archived, too.
-        producer.feed(state, client.client_config(state), ORDINARY)
+        offsets = poison.produce(target, POISON)
+        # After the poison: the sink must get past it.
+        client.feed(state, client_config(state), ORDINARY)
         sent = sent_bytes(state)
-        wait_until(lambda: size(archived_bytes(stage)) >= size(sent), "all bytes are archived")
+        wait_until(lambda: size(archived_bytes(target)) >= size(sent), "all bytes are archived")
         # It counts once a minute what was skipped.
         archived_at = time.time()
-        stage.wait_for_journal('"TaskRunning": 1', archived_at)
-        yield Seen(offsets, sent, archived_bytes(stage), stage.journal(began))
+        target.wait_for_journal('"TaskRunning": 1', archived_at)
+        yield Seen(offsets, sent, archived_bytes(target), target.journal(began))
 
 
 def sent_bytes(state: Path) -> dict[int, bytes]:
     """Each partition's values that are not null, a line break after each: what an archive of them is."""
-    with closing(Topic(client.client_config(state), client.TOPIC)) as topic:
+    with closing(Topic(client_config(state), TOPIC)) as topic:
         records = sorted(topic.new_records())
     values: defaultdict[int, bytes] = defaultdict(bytes)
     for record in records:
@@ -69,9 +69,9 @@ def sent_bytes(state: Path) -> dict[int, bytes]:
     return dict(values)
 
 
-def archived_bytes(stage: Stage) -> dict[int, bytes]:
-    """All that stands in each partition's objects, in their order."""
-    bucket = stages.bucket(stage.deployment)
+def archived_bytes(target: Target) -> dict[int, bytes]:
+    """The content of each partition's objects, in their order."""
+    bucket = reader.bucket(target.deployment)
     bodies: defaultdict[int, bytes] = defaultdict(bytes)
     for listed in bucket.listing():
         if (key := layout.parse_data_key(listed.key)) is not None:
@@ -91,11 +91,11 @@ def test_every_partition_is_archived_byte_for_byte(seen: Seen) -> None:
 
 
 @pytest.mark.parametrize("name", [name for name, value in POISON.items() if value])
-def test_a_record_that_is_no_event_stands_in_the_archive(seen: Seen, name: str) -> None:
+def test_the_archive_has_a_record_that_is_not_an_event(seen: Seen, name: str) -> None:
     assert (POISON[name] or b"") + b"\n" in seen.archived[poison.PARTITION]
 
 
-def test_nothing_but_the_null_is_skipped_and_the_task_never_stops(seen: Seen) -> None:
+def test_only_the_null_is_skipped_and_the_task_never_stops(seen: Seen) -> None:
     assert poison.named_offsets(seen.journal, poison.PARTITION) == {seen.offsets["null"]}
     assert poison.counted(seen.journal) == 1
     assert not any("Task is being killed" in line for line in seen.journal)

@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 
 from local.base import http, paths
-from local.proofs import producer
-from local.proofs.demo import stages
-from local.stack import deployment, pulumi
+from local.proofs import client
+from local.proofs.checker import following
 from local.stack.deployment import LocalDeployment
-from local.systems.kafka import client, users
+from local.systems.kafka import users
+from local.systems.kafka.client import client_config
 from tests.local.booted import booted
 
 
@@ -42,7 +42,7 @@ def _events_that_go_on_to_come(state: Path) -> Iterator[None]:
 def _feed(state: Path, ended: threading.Event) -> None:
     """Few at a time, so that they have just happened: Logz.io searches today and yesterday."""
     while not ended.wait(3):
-        producer.feed(state, client.client_config(state), 20, progress=lambda _: None)
+        client.feed(state, client_config(state), 20, progress=lambda _: None)
 
 
 def _start(running: LocalDeployment, *keys: str) -> subprocess.Popen[str]:
@@ -50,7 +50,7 @@ def _start(running: LocalDeployment, *keys: str) -> subprocess.Popen[str]:
         # A run in the background has its interrupts ignored, and hands that down.
         [
             *("env", "--default-signal=INT"),
-            *(sys.executable, "-m", "scripts.rotate", *keys, "--stack", deployment.STACK, "--yes"),
+            *(sys.executable, "-m", "scripts.rotate", *keys, "--yes"),
         ],
         cwd=paths.ROOT,
         env=running.environment(),
@@ -93,7 +93,7 @@ def _interrupted_at_the_proof(rotation: subprocess.Popen[str]) -> str:
 def test_an_interrupted_rotation_of_all_keys_is_finished_by_the_same_command(
     running: LocalDeployment,
 ) -> None:
-    instance = pulumi.outputs(running)["instanceId"]
+    instance = running.outputs()["instanceId"]
     iam_before, kafka_before = _iam_keys(running), _kafka_keys(running)
 
     with _events_that_go_on_to_come(running.state):
@@ -115,27 +115,31 @@ def test_an_interrupted_rotation_of_all_keys_is_finished_by_the_same_command(
     # The user that feeds, and the new key.
     assert len(_kafka_keys(running)) == len(kafka_before)
     assert len(_kafka_keys(running) - kafka_before) == 1
-    assert pulumi.outputs(running)["instanceId"] == instance
+    assert running.outputs()["instanceId"] == instance
 
 
 def test_events_go_on_to_flow_with_the_new_keys_alone(running: LocalDeployment) -> None:
-    stages.produce(running, 500)
+    client.produce(running, 500)
 
-    result = stages.verify(running)
+    result = following.check(running)
 
     assert result.ok, result.explain()
 
 
 def test_after_a_rotation_nothing_is_left_to_do(running: LocalDeployment) -> None:
-    pulumi.run(running, "preview", "--stack", deployment.STACK, "--expect-no-changes", quiet=True)
+    running.pulumi("preview", "--expect-no-changes")
 
 
 def test_after_a_rotation_the_parameters_are_under_the_stacks_key(running: LocalDeployment) -> None:
     """The local AWS puts each new value under the default key, as AWS's documentation has it; see `vm.py`."""
     aliases = running.aws("kms").list_aliases()["Aliases"]
-    (alias,) = (one for one in aliases if one["AliasName"].endswith("-worker-secrets"))
+    (alias,) = (known for known in aliases if known["AliasName"].endswith("-worker-secrets"))
     described = running.aws("ssm").describe_parameters()["Parameters"]
-    used = {one["KeyId"].rpartition("/")[2] for one in described if one["Type"] == "SecureString"}
+    used = {
+        parameter["KeyId"].rpartition("/")[2]
+        for parameter in described
+        if parameter["Type"] == "SecureString"
+    }
 
     assert used == {alias["TargetKeyId"]}
 

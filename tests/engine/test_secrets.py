@@ -4,7 +4,6 @@ import base64
 import json
 import os
 import stat
-import time
 import urllib.parse
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
@@ -18,8 +17,7 @@ from components.settings import Connector
 from components.settings.sections import Worker
 from components.worker.connect import SECRETS_FILE, SERVICE
 from local.base import http
-from local.proofs.demo import stages
-from local.stack import deployment, pulumi, setup
+from local.stack import deployment, lifecycle, setup
 from local.stack.deployment import LocalDeployment
 from local.systems.vm import shell
 from local.systems.vm.machine import leader_of
@@ -68,7 +66,7 @@ def forms(secret: str) -> set[bytes]:
     """A secret as it is, in base64, in a URL and in a JSON or properties text."""
     raw = secret.encode()
     quoted = {urllib.parse.quote(secret, safe=""), json.dumps(secret)[1:-1], secret.replace("=", "\\=")}
-    return {raw, base64.b64encode(raw).rstrip(b"="), *(one.encode() for one in quoted)}
+    return {raw, base64.b64encode(raw).rstrip(b"="), *(form.encode() for form in quoted)}
 
 
 def files_below(folder: Path) -> Iterator[tuple[str, bytes]]:
@@ -85,29 +83,17 @@ def files_below(folder: Path) -> Iterator[tuple[str, bytes]]:
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     state = tmp_path_factory.mktemp("secrets")
-    running = deployment.start(state, setup.prepare(Connector().version))
+    running = lifecycle.start(state, setup.prepare(Connector().version))
     try:
         settings = deployment.stack_settings(running, Connector().version)
-        pulumi.create_stack(running, settings)
-        up = ("up", "--stack", deployment.STACK, "--yes", "--skip-preview", "--diff", "--show-config")
-        said = pulumi.run(running, *up, quiet=True)
-        _wait_for_the_vm(running)
+        running.create_stack(settings)
+        up = ("up", "--yes", "--skip-preview", "--diff", "--show-config")
+        said = running.pulumi(*up)
+        running.wait_for_boot()
         stack = Running(running, said, {})
         yield Running(running, said, _secrets(stack))
     finally:
-        deployment.end(state)
-
-
-def _wait_for_the_vm(running: LocalDeployment) -> None:
-    deadline = time.monotonic() + stages.BOOT_SECONDS
-    while time.monotonic() < deadline:
-        instances = http.get(f"{running.hypervisor}/instances").json()
-        outcomes = {instance["cloud_init"]["status"] for instance in instances.values()}
-        if outcomes == {"done"}:
-            return
-        assert "error" not in outcomes, instances
-        time.sleep(0.5)
-    pytest.fail("the VM did not come up")
+        lifecycle.end(state)
 
 
 def _secrets(stack: Running) -> dict[str, str]:
@@ -125,9 +111,7 @@ def parameter(name: str) -> str:
 
 def test_the_state_holds_every_secret_and_none_in_plain(stack: Running) -> None:
     folder = stack.deployment.state / "pulumi"
-    opened = pulumi.run(
-        stack.deployment, "stack", "export", "--stack", deployment.STACK, "--show-secrets", quiet=True
-    )
+    opened = stack.deployment.pulumi("stack", "export", "--show-secrets")
 
     assert stack.found_in([("opened", opened.encode())]) == {"opened": set(stack.secrets)}
     assert any(b"ciphertext" in content for _, content in files_below(folder))
@@ -136,14 +120,14 @@ def test_the_state_holds_every_secret_and_none_in_plain(stack: Running) -> None:
 
 
 def test_no_output_of_the_stack_is_a_secret(stack: Running) -> None:
-    shown = ("stack", "output", "--stack", deployment.STACK, "--json", "--show-secrets")
+    shown = ("stack", "output", "--json", "--show-secrets")
 
-    assert stack.found_in([("outputs", pulumi.run(stack.deployment, *shown, quiet=True).encode())]) == {}
+    assert stack.found_in([("outputs", stack.deployment.pulumi(*shown).encode())]) == {}
 
 
 def test_pulumi_says_no_secret_whatever_it_is_asked_to_show(stack: Running) -> None:
-    preview = ("preview", "--stack", deployment.STACK, "--diff", "--show-config", "--show-sames")
-    said = pulumi.run(stack.deployment, *preview, quiet=True)
+    preview = ("preview", "--diff", "--show-config", "--show-sames")
+    said = stack.deployment.pulumi(*preview)
 
     assert "[secret]" in stack.said
     assert stack.found_in([("up", stack.said.encode()), ("preview", said.encode())]) == {}
@@ -174,11 +158,13 @@ def test_the_parameter_store_keeps_two_secrets_under_the_stacks_key_and_knows_no
     stack: Running,
 ) -> None:
     ssm = stack.deployment.aws("ssm")
-    names = [one["Name"] for one in ssm.describe_parameters()["Parameters"] if "/aws/" not in one["Name"]]
+    names = [
+        known["Name"] for known in ssm.describe_parameters()["Parameters"] if "/aws/" not in known["Name"]
+    ]
     kept = {name: ssm.get_parameter(Name=name, WithDecryption=True)["Parameter"] for name in names}
 
     described = {
-        one["Name"]: one["KeyId"] for one in ssm.describe_parameters()["Parameters"] if "KeyId" in one
+        known["Name"]: known["KeyId"] for known in ssm.describe_parameters()["Parameters"] if "KeyId" in known
     }
     (alias,) = (
         one
@@ -316,9 +302,7 @@ def test_no_way_leads_into_the_vm_and_few_lead_out(stack: Running) -> None:
 
 
 def test_the_metadata_service_answers_the_vm_itself_alone(stack: Running) -> None:
-    exported = json.loads(
-        pulumi.run(stack.deployment, "stack", "export", "--stack", deployment.STACK, quiet=True)
-    )
+    exported = json.loads(stack.deployment.pulumi("stack", "export"))
     (instance,) = [
         resource
         for resource in exported["deployment"]["resources"]

@@ -7,6 +7,7 @@ from typing import Any
 from components.settings import stack_file
 from local.stack import engine
 from local.stack.deployment import clean_environment
+from local.stack.pulumi import Pulumi
 from tests.unit.components.stack_file_samples import SAMPLES, VALUES, written
 
 PROJECT = "name: test\nruntime: python\n"
@@ -14,21 +15,20 @@ PROJECT = "name: test\nruntime: python\n"
 
 def engines(folder: Path, text: str) -> tuple[dict[str, Any], dict[str, Any]]:
     """What `pulumi config` and the scripts read from a stack file: name -> text, or JSON of an object."""
-    tools = engine.ensure()
+    found = engine.ensure()
     project = folder / "project"
     project.mkdir()
     (project / "Pulumi.yaml").write_text(PROJECT)
-    environment = {**clean_environment(), **tools.environment(folder)}
-    made = engine.command(tools, environment, "stack", "init", "dev", cwd=project)
-    assert made.returncode == 0, made.stderr
+    pulumi = Pulumi(found, project, {**clean_environment(), **found.environment(folder)})
+    pulumi.run("stack", "init", "dev")
     file = project / "Pulumi.dev.yaml"
     salt = file.read_text()
     file.write_text(salt + text)
-    said = engine.command(tools, environment, "config", "--json", "--stack", "dev", cwd=project)
-    assert said.returncode == 0, said.stderr
+    shown = pulumi.attempt("config", "--json", "--stack", "dev")
+    assert shown.returncode == 0, shown.stderr
     read = {
-        name: json.loads(one["value"]) if "objectValue" in one else one["value"]
-        for name, one in json.loads(said.stdout).items()
+        name: json.loads(setting["value"]) if "objectValue" in setting else setting["value"]
+        for name, setting in json.loads(shown.stdout).items()
     }
     return read, dict(stack_file.config(file, "test"))
 
@@ -37,8 +37,8 @@ def test_the_engine_and_the_scripts_read_every_scalar_alike(tmp_path: Path) -> N
     by_engine, by_scripts = engines(tmp_path, written([text for text, _ in SAMPLES]))
     names = [f"s{number}" for number in range(len(SAMPLES))]
 
-    told = [by_engine["test:samples"][name] for name in names]
-    assert [(one, type(one)) for one in told] == [(value, type(value)) for _, value in SAMPLES]
+    read = [by_engine["test:samples"][name] for name in names]
+    assert [(value, type(value)) for value in read] == [(value, type(value)) for _, value in SAMPLES]
     assert by_scripts == by_engine
 
 

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from local.proofs.demo import stages
-from local.stack import pulumi
+from local.proofs import client
+from local.proofs.checker import following
 from local.stack.deployment import LocalDeployment
 from local.systems.vm import distributions, shell
 from local.systems.vm.distributions import UBUNTU
@@ -31,13 +31,13 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalDeploymen
 
 
 def test_every_event_is_archived_and_delivered_on_ubuntu_with_java_8(running: LocalDeployment) -> None:
-    stages.produce(running, EVENTS)
+    client.produce(running, EVENTS)
 
-    result = stages.verify(running)
+    result = following.check(running)
 
     assert result.ok, result.explain()
     assert (result.produced, result.archived, result.delivered) == (EVENTS, EVENTS, EVENTS)
-    vm = running.state / "vm" / str(pulumi.outputs(running)["instanceId"])
+    vm = running.state / "vm" / str(running.outputs()["instanceId"])
     assert "VERSION_CODENAME=noble" in shell.run(vm, ["cat", "/etc/os-release"]).stdout
     (java_home,) = shell.run(vm, ["cat", "/etc/s3-auditlog-sink/java.env"]).stdout.split()
     java = shell.run(vm, [f"{java_home.removeprefix('JAVA_HOME=')}/bin/java", "-version"])

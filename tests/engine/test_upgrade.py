@@ -9,9 +9,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from components.archive import layout
-from local.proofs.demo import stages
-from local.stack import pulumi
-from local.stack.deployment import STACK
+from local.proofs.checker.left_behind import left_behind
 from tests.engine.upgrade import Changes, Step, Upgrade, stack_of_0_1
 
 CHANGES_BEFORE_UP: Changes = {
@@ -81,7 +79,7 @@ def test_the_vm_is_replaced_once_at_most(upgrade: Upgrade) -> None:
 
 
 def test_a_preview_after_the_upgrade_shows_no_change(upgrade: Upgrade) -> None:
-    pulumi.run(upgrade.deployment, "preview", "--stack", STACK, "--expect-no-changes", quiet=True)
+    upgrade.deployment.pulumi("preview", "--expect-no-changes")
 
 
 def test_no_event_is_lost_in_the_bucket(upgrade: Upgrade) -> None:
@@ -117,4 +115,6 @@ def test_logzio_goes_on_reading_each_prefix_that_0_1_filled(upgrade: Upgrade) ->
 
 
 def test_destroy_takes_away_what_0_1_made(upgrade: Upgrade) -> None:
-    assert stages.down(upgrade.deployment) == []
+    upgrade.deployment.destroy()
+
+    assert left_behind(upgrade.deployment) == []

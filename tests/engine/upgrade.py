@@ -16,14 +16,17 @@ from components.archive import layout
 from components.logzio import facts as logzio_facts
 from components.settings import NAMESPACE
 from local.base import git_history, http, paths, processes
-from local.proofs import producer
-from local.proofs.chaos.feeding import Feed
-from local.proofs.chaos.ledger import Ledger, Reader
-from local.proofs.demo import stages
-from local.proofs.producer import Produced
-from local.stack import deployment, pulumi
-from local.stack.deployment import STACK, LocalDeployment
-from local.systems.kafka import client
+from local.proofs import client
+from local.proofs.checker.checker import Checker
+from local.proofs.client import Feed
+from local.proofs.history import acknowledged, reader
+from local.proofs.history.acknowledged import Acknowledged
+from local.proofs.history.history import History
+from local.proofs.history.reader import Reader
+from local.stack import deployment, lifecycle
+from local.stack.deployment import LocalDeployment
+from local.stack.pulumi import PulumiError
+from local.systems.kafka.client import PARTITIONS, TOPIC
 from local.systems.packages import debs
 from local.systems.vm import distributions
 
@@ -62,7 +65,7 @@ class Upgrade:
             not flatten: many of its events are so.
     """
 
-    def __init__(self, old: LocalDeployment) -> None:
+    def __init__(self, old: LocalDeployment, history: History, reading: Reader) -> None:
         self.deployment = replace(old, program=paths.ROOT)
         self.before = self.after = _resources(old)
         self.steps: list[Step] = []
@@ -70,13 +73,13 @@ class Upgrade:
         self.keys_after: set[str] = set()
         self.fed_after: set[int] = set()
         self.unindexed: list[str] = []
-        self._ledger = Ledger()
-        self._reader = Reader(stages.bucket(old), stages.delivered(old), self._ledger)
-        self._delivered = stages.delivered(old)
+        self._checker = Checker(history)
+        self._reader = reading
+        self._delivered = reader.delivered(old)
 
     def run(self, changes: Changes) -> None:
         """Changes the stack file, then runs today's `pulumi up`. Events come before, meanwhile and afterwards."""
-        stages.produce(self.deployment, EVENTS)
+        client.produce(self.deployment, EVENTS)
         assert not self._behind(originals=False), (
             "0.1.0 does not bring its events into the bucket and Logz.io"
         )
@@ -88,35 +91,35 @@ class Upgrade:
         flow.start()
         try:
             self.steps = _up(self.deployment)
-            stages.boot(self.deployment)
+            lifecycle.boot(self.deployment)
         finally:
             flow.stop()
         fed = len(self.produced())
-        stages.produce(self.deployment, EVENTS)
+        client.produce(self.deployment, EVENTS)
         self.fed_after = {event.partition for event in self.produced()[fed:]}
         self._behind(originals=True)
         self.keys_after = self._newly_read()
         self.after = _resources(self.deployment)
 
-    def produced(self) -> list[Produced]:
+    def produced(self) -> list[Acknowledged]:
         """The events that Kafka accepted."""
-        return list(producer.read_produced(self.deployment.state))
+        return list(acknowledged.read(self.deployment.state))
 
     def lost_in_bucket(self) -> set[str]:
         """The ids that the bucket does not have."""
-        return self._ledger.unarchived(event.id for event in self.produced())
+        return self._checker.unarchived(event.id for event in self.produced())
 
     def lost_in_logzio(self) -> set[str]:
         """The ids that Logz.io does not have in any form."""
-        return self._ledger.unshown(event.id for event in self.produced())
+        return self._checker.unshown(event.id for event in self.produced())
 
     def without_original(self) -> set[str]:
         """The ids of which no original is kept."""
-        return self._ledger.unkept(event.id for event in self.produced())
+        return self._checker.unkept(event.id for event in self.produced())
 
     def duplicates(self) -> int:
         """Copies beyond the first of each event, in the place that has more of it."""
-        return self._ledger.duplicates()
+        return self._checker.duplicates()
 
     def vm_exit_codes(self) -> list[int]:
         """Of each VM that is gone: 0 if it was shut down in order."""
@@ -128,8 +131,7 @@ class Upgrade:
         behind = wanted = {event.id for event in self.produced()}
         moved = time.monotonic()
         while True:
-            self._reader.read_delivered()
-            self._reader.read_bucket()
+            self._reader.read()
             before, behind = behind, self._missing(wanted, originals=originals)
             if len(behind) < len(before):
                 moved = time.monotonic()
@@ -138,8 +140,8 @@ class Upgrade:
             time.sleep(0.5)
 
     def _missing(self, ids: set[str], *, originals: bool) -> set[str]:
-        unkept = self._ledger.unkept(ids) if originals else set()
-        return self._ledger.unarchived(ids) | self._ledger.unshown(ids) | unkept
+        unkept = self._checker.unkept(ids) if originals else set()
+        return self._checker.unarchived(ids) | self._checker.unshown(ids) | unkept
 
     def _newly_read(self) -> set[str]:
         keys = set()
@@ -163,11 +165,13 @@ def stack_of_0_1(state: Path) -> Iterator[Upgrade]:
     # Where Pulumi.yaml has it: an installed Pulumi takes its Python from there.
     (program / ".venv").symlink_to(paths.ROOT / ".venv")
     try:
-        old = stages.up(state / "stack", program=program, settings=_settings_of_0_1)
-        stages.boot(old)
-        yield Upgrade(old)
+        old = lifecycle.up(state / "stack", program=program, settings=_settings_of_0_1)
+        lifecycle.boot(old)
+        history = History()
+        with reader.reading(old, history) as reading:
+            yield Upgrade(old, history, reading)
     finally:
-        deployment.end(state / "stack")
+        lifecycle.end(state / "stack")
 
 
 def _settings_of_0_1(running: LocalDeployment, connector_version: str) -> dict[str, Any]:
@@ -179,7 +183,7 @@ def _settings_of_0_1(running: LocalDeployment, connector_version: str) -> dict[s
             "cluster": "lkc-local1",
             "environment": "env-local1",
             "serviceAccount": "sa-local1",
-            "partitions": {client.TOPIC: client.PARTITIONS},
+            "partitions": {TOPIC: PARTITIONS},
         },
         f"{NAMESPACE}:archive": {"bucket": deployment.BUCKET, "destroyWithData": True},
         f"{NAMESPACE}:connector": {
@@ -202,21 +206,21 @@ def _settings_of_0_1(running: LocalDeployment, connector_version: str) -> dict[s
 
 def _up(running: LocalDeployment) -> list[Step]:
     """`pulumi up`; the engine's events come one JSON object per line."""
-    command = ("up", "--stack", STACK, "--yes", "--skip-preview", "--json")
+    command = ("up", "--yes", "--skip-preview", "--json")
     try:
-        said = pulumi.run(running, *command, quiet=True).splitlines()
-    except pulumi.PulumiError as failed:
+        said = running.pulumi(*command).splitlines()
+    except PulumiError as failed:
         # The reason alone, out of thousands of events.
         lines = str(failed).splitlines()
         reasons = [line for line in lines if '"severity":"error"' in line or not line.startswith("{")]
-        raise pulumi.PulumiError("\n".join(reasons)) from None
+        raise PulumiError("\n".join(reasons)) from None
     events = (json.loads(line) for line in said if line.startswith("{"))
     begun = (event["resourcePreEvent"]["metadata"] for event in events if "resourcePreEvent" in event)
     return [Step(step["op"], step["type"], step["urn"]) for step in begun]
 
 
 def _resources(running: LocalDeployment) -> set[tuple[str, str]]:
-    state = json.loads(pulumi.run(running, "stack", "export", "--stack", STACK, quiet=True))
+    state = json.loads(running.pulumi("stack", "export"))
     return {
         (resource["type"], resource["id"])
         for resource in state["deployment"]["resources"]

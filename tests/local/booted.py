@@ -5,17 +5,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from local.proofs.demo import stages
-from local.stack import deployment
+from local.stack import lifecycle
 from local.stack.deployment import LocalDeployment
 
 
 @contextmanager
 def booted(state: Path, changed: Mapping[str, Mapping[str, Any]] | None = None) -> Iterator[LocalDeployment]:
-    """Brought up (`changed`: as in `stages.up`), with its VM booted; ended whatever happens."""
+    """Brought up (`changed`: as in `lifecycle.up`), with its VM booted; ended whatever happens."""
     try:
-        stack = stages.up(state, changed)
-        stages.boot(stack)
+        stack = lifecycle.up(state, changed)
+        lifecycle.boot(stack)
         yield stack
     finally:
-        deployment.end(state)
+        lifecycle.end(state)

@@ -1,8 +1,7 @@
-"""`python -m local.proofs.chaos.page REPORT ...`: prints the reports of runs as the page docs/chaos.md."""
+"""The reports of runs as the page docs/chaos.md: `python -m local chaos-page REPORT ...`."""
 
 import json
-import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -12,11 +11,20 @@ from local.proofs.chaos.report import DUPLICATES
 INTRODUCTION = """\
 # What each fault did
 
-`python -m local.proofs.chaos.page` wrote this page from the reports of `make chaos`. It injects each fault
+`python -m local chaos-page` wrote this page from the reports of `make chaos`. It injects each fault
 into the local stack (Debian 12, Java 17) while events flow, and counts events by their ids.
 [The local stack](local-stack.md#real-part-or-stand-in) says which part is real. Seconds are from the end of the fault
 until all events of before, and the first ones of after it, are in the bucket and in Logz.io, a rotation of 5 s included.
 """
+
+
+def page(reports: Iterable[Path]) -> str:
+    """The whole page; a report's file was written on the day of its run."""
+    sections = [INTRODUCTION]
+    for file in reports:
+        written = datetime.fromtimestamp(file.stat().st_mtime, UTC).date()
+        sections.append(section(json.loads(file.read_text()), written))
+    return "\n".join(sections)
 
 
 def section(report: Mapping[str, Any], day: date) -> str:
@@ -40,14 +48,6 @@ def _row(row: Mapping[str, Any]) -> str:
     if row["unrepresentable"]:
         lost += f" (and {row['unrepresentable']} that are in the originals alone)"
     seconds = "not recovered" if row["seconds"] is None else f"{row['seconds']:.0f}"
-    # What a script printed may follow.
+    # The lines after the first one are what a script printed.
     seen = row["seen"].splitlines()[0].replace("|", "\\|")
     return f"| {fault} | {lost} | {row['lost_in_logzio']} | {row['duplicates']} | {seconds} | {seen} |"
-
-
-if __name__ == "__main__":
-    sections = [INTRODUCTION]
-    for file in map(Path, sys.argv[1:]):
-        written = datetime.fromtimestamp(file.stat().st_mtime, UTC).date()
-        sections.append(section(json.loads(file.read_text()), written))
-    sys.stdout.write("\n".join(sections))

@@ -22,7 +22,7 @@ class Row:
     name: str
     fault: str
     produced: int
-    """Events that Kafka accepted from the blow until the row was closed."""
+    """Events that Kafka accepted from the fault's start until the row was closed."""
     lost_in_bucket: int
     """Events that the bucket, its originals included, does not have, even after a restart of the service by hand."""
     lost_in_logzio: int
@@ -30,36 +30,36 @@ class Row:
     duplicates: int
     """Copies beyond the first that came with this row."""
     seconds: float | None
-    """From the end of the fault until all events of before stood in both places; None: it was not reached."""
+    """From the end of the fault until all events of before were in both places; None: that never came."""
     seen: str
     """What the person would have seen."""
     unrepresentable: int = 0
-    """Records that cannot stand in a JSON archive; each was named in the log and kept as an original."""
+    """Records that a JSON archive cannot hold; the log named each, and the originals have it."""
     skipped: str | None = None
     """Why this row was not run."""
 
     @property
     def ok(self) -> bool:
-        """Nothing lost and recovered by itself, or not run for a reason that is named."""
+        """Nothing lost and recovered by itself, or not run for a named reason."""
         lost = self.lost_in_bucket or self.lost_in_logzio
         return self.skipped is not None or (not lost and self.seconds is not None)
 
 
 @dataclass(frozen=True)
 class Report:
-    """All rows, and the comparison of all values at the very end."""
+    """All rows, and the comparison of all values at the end."""
 
     rows: tuple[Row, ...]
     events: int
     missing_at_the_end: int
-    """Events without a right copy in both places, or not indexed, after all; those of the poison row apart."""
+    """Events without a right copy in both places, or not indexed, at the end; without those of the poison row."""
     originals_missing: int
-    """Records with bytes that no object of originals holds after all, poison included."""
+    """Records with bytes that no object of originals holds at the end, poison included."""
     details: tuple[str, ...] = ()
 
     @property
     def exit_code(self) -> int:
-        """0 only if there are rows, each of them is in order, and nothing is missing at the end."""
+        """0 only if there are rows, each is in order, and nothing is missing at the end."""
         missing = self.missing_at_the_end or self.originals_missing
         return 0 if self.rows and all(row.ok for row in self.rows) and not missing else 1
 
@@ -69,7 +69,7 @@ class Report:
         file.write_text(json.dumps({**asdict(self), "exit_code": self.exit_code}, indent=2) + "\n")
 
     def print(self, console: Console | None = None) -> None:
-        """The table, and what the last comparison said."""
+        """The table, and what the checker found at the end."""
         # A table that goes into a file or a pipe must not be squeezed into 80 columns.
         console = console or Console(width=None if sys.stdout.isatty() else 160)
         console.print(table(self.rows))
@@ -94,7 +94,7 @@ def table(rows: Sequence[Row]) -> Table:
             continue
         lost = str(row.lost_in_bucket)
         if row.unrepresentable:
-            lost += f" (and {row.unrepresentable} that stand in the originals alone)"
+            lost += f" (and {row.unrepresentable} that are in the originals alone)"
         seconds = "not recovered" if row.seconds is None else f"{row.seconds:.0f}"
         figures = (lost, str(row.lost_in_logzio), str(row.duplicates), seconds)
         made.add_row(f"{row.name} {row.fault}", *figures, row.seen)

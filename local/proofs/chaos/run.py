@@ -1,4 +1,4 @@
-"""Strikes one fault after the other while events flow, and measures each."""
+"""Injects one fault after the other while events flow, and measures each."""
 
 import re
 import time
@@ -6,15 +6,21 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from confluent_kafka import KafkaException
+
 from local.base import paths, processes, progress
-from local.proofs.chaos.faults import FAULTS, Fault
-from local.proofs.chaos.feeding import Feed
-from local.proofs.chaos.ledger import Books, Ledger, Reader
-from local.proofs.chaos.poison import Struck
 from local.proofs.chaos.report import Report, Row
-from local.proofs.chaos.stage import ChaosError, SkippedError, Stage
-from local.proofs.demo import stages
-from local.stack import deployment
+from local.proofs.checker import following
+from local.proofs.checker.checker import Checker
+from local.proofs.client import Feed
+from local.proofs.history import acknowledged
+from local.proofs.history.history import History
+from local.proofs.history.places import PlaceError
+from local.proofs.history.reader import Reader, reading
+from local.proofs.nemesis.fault import Fault, Injection, SkippedError
+from local.proofs.nemesis.table import FAULTS
+from local.proofs.nemesis.target import Target
+from local.stack import lifecycle
 from local.systems.kafka.relay import Relay
 
 STATE = paths.STATE / "chaos"
@@ -49,50 +55,49 @@ def select(names: Sequence[str], *, short: bool) -> list[Fault]:
 
 
 def run(faults: Sequence[Fault], *, short: bool = False, state: Path = STATE) -> Report:
-    """Brings a stack of its own up, strikes, and takes it down again.
+    """Brings a stack of its own up, injects the faults, and takes it down again.
 
     Raises:
-        RuntimeError: the stack could not be brought up.
+        RuntimeError: the stack did not come up.
     """
     relay = Relay(processes.free_port(), lambda: int(processes.read(state, "kafka").ready["relayed_port"]))
     with relay:
         try:
-            stage = Stage(stages.up(state, relay_port=relay.port), relay, short)
-            stages.boot(stage.deployment)
-            report = _Run(stage).strike_all(faults)
+            target = Target(lifecycle.up(state, relay_port=relay.port), relay, short)
+            lifecycle.boot(target.deployment)
+            history = History()
+            with reading(target.deployment, history) as reader:
+                report = _Run(target, history, reader).inject_all(faults)
         finally:
             processes.stop_all(state)
     if report.exit_code == 0:
         # The logs are worth keeping only if something went wrong.
-        deployment.end(state)
+        lifecycle.end(state)
     report.write(report_file(state))
     return report
 
 
 def report_file(state: Path) -> Path:
-    """Where the report stands."""
+    """The report of this stack."""
     return state / "report.json"
 
 
 class _Run:
-    """The rows of one run, over one ledger."""
+    """The rows of one run, over one history."""
 
-    def __init__(self, stage: Stage) -> None:
-        self._stage = stage
-        self._feed = Feed(stage.state, RATE)
-        self._ledger = Ledger()
-        self._books = Books(self._ledger)
-        self._reader = Reader(
-            stages.bucket(stage.deployment), stages.delivered(stage.deployment), self._ledger
-        )
+    def __init__(self, target: Target, history: History, reader: Reader) -> None:
+        self._target = target
+        self._feed = Feed(target.state, RATE)
+        self._reader = reader
+        self._checker = Checker(history)
         self._poison: list[str] = []
         self._unindexable: list[str] = []
 
-    def strike_all(self, faults: Sequence[Fault]) -> Report:
+    def inject_all(self, faults: Sequence[Fault]) -> Report:
         self._feed.start()
         try:
             if not self._recover(600):
-                raise ChaosError("events did not flow before the first fault")
+                raise RuntimeError("events did not flow before the first fault")
             rows = tuple(self._row(fault) for fault in faults)
         finally:
             self._feed.stop()
@@ -103,49 +108,49 @@ class _Run:
         began, produced = time.time(), len(self._feed.ids())
         failed = False
         try:
-            struck = fault.strike(self._stage) or Struck()
+            injection = fault.inject(self._target) or Injection()
         except SkippedError as reason:
             progress.say(f"  not run: {reason}")
             return Row(fault.name, fault.text, 0, 0, 0, 0, None, "", skipped=str(reason))
         except Exception as error:  # noqa: BLE001  # one fault that cannot be injected must not end the others
             progress.say(f"  failed: {error}")
             self._heal_everything()
-            failed, struck = True, Struck(note=f"THE FAULT ITSELF FAILED: {error}")
+            failed, injection = True, Injection(note=f"THE FAULT ITSELF FAILED: {error}")
         if fault.new_partitions:
             # The feed spreads over the partitions that it found at its start.
             self._feed.stop()
             self._feed.start()
         progress.say("  healed; waiting until nothing is behind")
-        self._poison += struck.ids
-        self._unindexable += struck.unindexable
+        self._poison += injection.ids
+        self._unindexable += injection.unindexable
         wanted = self._wanted()
         seconds = self._recover(fault.patience)
         if seconds is None:
             wanted = self._wanted()
             self._rescue()
         else:
-            # Copies that are still on their way belong to this row, too.
+            # Copies that are still on their way belong to this row.
             self._recover(600)
-        account = self._books.close(wanted)
+        losses = self._checker.new_losses(wanted)
         row = Row(
             name=fault.name,
             fault=fault.text,
             produced=len(self._feed.ids()) - produced,
-            lost_in_bucket=account.lost_in_bucket + struck.silent,
-            lost_in_logzio=account.lost_in_logzio + struck.silent,
-            duplicates=account.duplicates,
+            lost_in_bucket=losses.lost_in_bucket + injection.silent,
+            lost_in_logzio=losses.lost_in_logzio + injection.silent,
+            duplicates=losses.duplicates,
             # A fault that was not injected proves nothing.
             seconds=None if failed else seconds,
-            seen="; ".join(part for part in (fault.seen, struck.note, self._observed(began)) if part),
-            unrepresentable=struck.unrepresentable,
+            seen="; ".join(part for part in (fault.seen, injection.note, self._observed(began)) if part),
+            unrepresentable=injection.unrepresentable,
         )
         shown = "NOT RECOVERED" if seconds is None else f"recovered after {seconds:.1f} s"
         lost = f"lost in the bucket {row.lost_in_bucket}, in Logz.io {row.lost_in_logzio}"
         progress.say(f"  {fault.name}: {shown}, {lost}, duplicates {row.duplicates}; {row.seen}")
         try:
-            fault.afterwards(self._stage)
+            fault.afterwards(self._target)
         except RuntimeError as error:
-            # The row stands; the next one shows whether it matters.
+            # The row is complete; the next one shows whether it matters.
             progress.say(f"  afterwards: {error}")
         return row
 
@@ -153,60 +158,70 @@ class _Run:
         return [*self._feed.ids(), *self._poison]
 
     def _recover(self, patience: float, *, flowing: bool = True) -> float | None:
-        """Seconds until nothing stays away from both places; None if `patience` was too short.
+        """Seconds until nothing is missing from either place; None if `patience` was too short.
 
-        That is what was produced by now and, if events are `flowing`, the next ones: while the broker is gone there
-        are none, and nothing is behind. What an earlier row lost is not waited for again.
+        It waits for what was produced by now and, if events are `flowing`, for the next ones: while the broker is gone
+        there are none, and nothing is behind. It does not wait again for what an earlier row lost. What counts is when
+        the last copy arrived, not when it was read.
         """
-        healed = said = time.monotonic()
+        healed_at, healed = time.time(), time.monotonic()
+        said = healed
         accepted = len(self._feed.ids())
-        wanted = set(self._wanted()) - self._books.lost
+        wanted = set(self._wanted()) - self._checker.lost
         behind = wanted
         while True:
             if flowing and len(self._feed.ids()) > accepted:
                 flowing = False
-                behind = wanted = set(self._wanted()) - self._books.lost
+                behind = wanted = set(self._wanted()) - self._checker.lost
             self._reader.read_delivered()
-            behind = self._ledger.undelivered(behind)
+            behind = self._checker.undelivered(behind)
             if not behind and not flowing:
-                # What is delivered is archived; counted all the same, and the duplicates with it.
-                self._reader.read_bucket()
-                if not self._ledger.absent(wanted):
-                    return time.monotonic() - healed
+                # What is delivered is archived; read all the same, for the originals and the duplicates.
+                self._read()
+                if not self._checker.absent(wanted):
+                    return max(0.0, self._checker.complete_at(wanted) - healed_at)
             now = time.monotonic()
             if now - healed > patience:
-                self._reader.read_bucket()
+                self._read()
                 return None
             if now - said > _PROGRESS_SECONDS:
                 said = now
                 progress.say(f"  {now - healed:.0f} s: {len(behind)} events are behind")
             time.sleep(0.5)
 
+    def _read(self) -> None:
+        """Reads every place; what a broker that is gone does not answer is read the next time."""
+        try:
+            self._reader.read()
+        except (KafkaException, PlaceError) as error:
+            progress.say(f"  Kafka cannot be read yet: {error}")
+
     def _observed(self, began: float) -> str:
-        return summary(self._stage.journal(began))
+        return summary(self._target.journal(began))
 
     def _heal_everything(self) -> None:
-        self._stage.heal_s3()
-        self._stage.fail_logzio(down=False)
-        self._stage.pass_over(on=False)
-        self._stage.silence_kafka(silent=False)
-        if not processes.is_running(self._stage.state, "kafka"):
-            self._stage.start_broker()
-        self._stage.refuse_commits(refused=False)
+        self._target.heal_s3()
+        self._target.fail_logzio(down=False)
+        self._target.pass_over(on=False)
+        self._target.silence_kafka(silent=False)
+        if not processes.is_running(self._target.state, "kafka"):
+            self._target.start_broker()
+        self._target.refuse_commits(refused=False)
 
     def _rescue(self) -> None:
-        """A row that does not recover must not spoil the next ones: what a person would do."""
+        """Does what a person would do, so that a row that does not recover does not spoil the next ones."""
         self._heal_everything()
         # A VM that does not run has no service; the next row says so.
         with suppress(RuntimeError):
-            self._stage.restart_service()
+            self._target.restart_service()
         recovered = self._recover(600)
-        shown = "goes on" if recovered is not None else "STILL STANDS STILL"
+        shown = "goes on" if recovered is not None else "STILL DOES NOT MOVE"
         progress.say(f"  restarted by hand: the pipeline {shown}")
 
     def _report(self, rows: tuple[Row, ...]) -> Report:
         self._recover(600, flowing=False)
-        result = stages.wait_until_complete(self._stage.deployment, still_seconds=120)
+        following.wait_until_complete(self._reader, self._checker, still_seconds=120)
+        result = self._checker.result(acknowledged.read(self._target.state))
         poisoned = sum(event.id in self._poison for event in result.first_missing)
         marked = sum(failure.id in self._unindexable for failure in result.first_failures)
         return Report(
@@ -219,6 +234,6 @@ class _Run:
 
 
 def summary(journal: Sequence[str]) -> str:
-    """What the journal of a row comes to."""
+    """How often the journal of a row has each mark, for those that it has."""
     found = {what: sum(bool(re.search(mark, line)) for line in journal) for what, mark in _MARKS.items()}
     return ", ".join(f"{what}: {count}" for what, count in found.items() if count)

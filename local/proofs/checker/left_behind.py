@@ -14,17 +14,17 @@ LOCAL_USERS = frozenset({"deployer", "logzio"})
 """IAM users of the local stack itself."""
 
 
-def left_behind(running: LocalDeployment) -> list[str]:
-    """One line per thing that `destroy` should have taken away; empty if it took everything.
+def left_behind(deployment: LocalDeployment) -> list[str]:
+    """One line per thing that `destroy` should have removed; empty if it removed everything.
 
     Raises:
-        botocore.exceptions.ClientError, httpx.HTTPError: a place could not be asked.
+        botocore.exceptions.ClientError, httpx.HTTPError: a place did not answer.
     """
     return [
-        *in_aws(running.aws),
-        *in_logzio(running.logzio),
-        *in_kafka(running.state),
-        *among_vms(running.hypervisor),
+        *in_aws(deployment.aws),
+        *in_logzio(deployment.logzio),
+        *in_kafka(deployment.state),
+        *among_vms(deployment.hypervisor),
     ]
 
 
@@ -34,7 +34,7 @@ def in_aws(client: Callable[[str], Any]) -> Iterator[str]:
         yield f"S3 bucket {bucket['Name']}"
     yield from _iam(client("iam"))
     for parameter in _pages(client("ssm"), "describe_parameters", "Parameters"):
-        # AWS's own parameters (images) are in everybody's account.
+        # AWS's own parameters (images) are in every account.
         if not parameter["Name"].startswith("/aws/"):
             yield f"SSM parameter {parameter['Name']}"
     yield from _kms(client("kms"))
@@ -61,7 +61,7 @@ def _iam(iam: BaseClient) -> Iterator[str]:
 def _kms(kms: Any) -> Iterator[str]:
     managed = set()
     for alias in _pages(kms, "list_aliases", "Aliases"):
-        # AWS makes keys of its own, e.g. for the first encrypted volume; moto takes them for the customer's.
+        # AWS makes keys of its own, e.g. for the first encrypted volume; moto lists them as the customer's.
         if alias["AliasName"].startswith("alias/aws/"):
             managed.add(alias.get("TargetKeyId"))
         else:
@@ -98,7 +98,7 @@ def _ec2(ec2: Any) -> Iterator[str]:
             yield f"VPC {vpc['VpcId']}"
     for operation, found, identifier, kind in _EC2:
         for thing in _pages(ec2, operation, found):
-            # The default VPC comes with these; only a security group can be an addition of somebody's there.
+            # The default VPC comes with these; only a security group may have been added there.
             own = thing.get("GroupName", "default") != "default"
             # A deleted endpoint is shown for a while.
             deleted = thing.get("State") == "deleted"
@@ -124,7 +124,7 @@ def in_kafka(state: Path) -> Iterator[str]:
 
 
 def among_vms(hypervisor: str) -> Iterator[str]:
-    """VMs that were not powered off and taken away."""
+    """VMs that were not powered off and removed."""
     instances = http.get(f"{hypervisor}/instances").raise_for_status().json()
     for instance_id, instance in instances.items():
         if instance["state"] != "gone":

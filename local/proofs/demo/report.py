@@ -1,4 +1,4 @@
-"""The demo's last word: figures in a file for machines, a table for people."""
+"""The demo's report: figures in a file for machines, a table for people."""
 
 import json
 from dataclasses import asdict, dataclass, fields
@@ -9,7 +9,7 @@ from rich.table import Table
 
 from local.base import http
 from local.base.files import write_atomically
-from local.proofs.checker.comparison import Result
+from local.proofs.checker.checker import Result
 
 
 @dataclass(frozen=True)
@@ -78,15 +78,15 @@ class Report:
         table = Table(title="ccloud-logexporter: the demo", show_header=False)
         table.add_column(style="bold")
         table.add_column(justify="right")
-        for entry in fields(self):
-            value = getattr(self, entry.name)
+        for figure in fields(self):
+            value = getattr(self, figure.name)
             if isinstance(value, int):
-                table.add_row(entry.name.replace("_", " "), f"{value:,}")
+                table.add_row(figure.name.replace("_", " "), f"{value:,}")
         table.add_section()
-        for entry in fields(self.seconds):
-            seconds = getattr(self.seconds, entry.name)
+        for step in fields(self.seconds):
+            seconds = getattr(self.seconds, step.name)
             shown = "-" if seconds is None else f"{seconds:.1f}"
-            table.add_row(f"seconds: {entry.name.replace('_', ' ')}", shown)
+            table.add_row(f"seconds: {step.name.replace('_', ' ')}", shown)
         console = console or Console()
         console.print(table)
         for line in self.left_behind_names:
@@ -94,7 +94,7 @@ class Report:
 
 
 def report_file(state: Path) -> Path:
-    """Where the report of this stack stands."""
+    """The report of this stack."""
     return state / "demo" / "report.json"
 
 
@@ -110,7 +110,7 @@ def from_result(
         index_failures=result.index_failures,
         events_missing=result.missing,
         events_duplicated=result.duplicates,
-        events_faulty=result.faults,
+        events_faulty=result.defects,
         originals_missing=result.originals_missing,
         objects=result.objects,
         originals_objects=result.originals_objects,

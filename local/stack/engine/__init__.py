@@ -1,7 +1,7 @@
 """The real Pulumi engine: the one on PATH if it fits, else built from its Go module and kept.
 
-A build comes without a Python language host (it is in no package registry): bin/ has one, which is put
-beside the built engine and nowhere else, so that the host of a Pulumi installation is never shadowed.
+A build comes without a Python language host (no package registry has it). bin/ has one, which goes beside the
+built engine and nowhere else, so that it never shadows the host of a Pulumi installation.
 """
 
 import hashlib
@@ -12,7 +12,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,7 +24,7 @@ VERSION = re.findall(r"github\.com/pulumi/pulumi/pkg/v3 v(\S+)", (HERE / "go.mod
 """The engine that is built. Its only pin is the one in go.mod; `make lock` raises it."""
 
 FITTING = (tuple(int(part) for part in importlib.metadata.version("pulumi").split(".")[:2]), (4, 0))
-"""Versions of an installed engine that are used as they are: from the first, the SDK's, to before the second."""
+"""Versions of an installed engine that are used: from the first, the SDK's, to before the second."""
 
 PACKAGE = "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi"
 FLAGS = (
@@ -33,7 +32,7 @@ FLAGS = (
     "-ldflags",
     f"-s -w -X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v{VERSION}",
 )
-PASSPHRASE = "local"  # noqa: S105  # the local stack holds no secret of anybody: its keys die with it
+PASSPHRASE = "local"  # noqa: S105  # the local stack's keys are made up and die with it
 STAND_INS = {"aws": "pulumi-aws", "confluentcloud": "pulumi-confluentcloud"}
 """Plugins that stand-ins answer for, and the Python package whose version the engine will ask for."""
 
@@ -58,7 +57,7 @@ class Engine:
         """What a `pulumi` of a local stack needs, with everything it keeps in `state/pulumi`.
 
         The caller puts it over an environment without settings of real accounts. PATH is the present one
-        with the engine's folder first. The stand-ins are made known to the engine as installed plugins: it
+        with the engine's folder first. The stand-ins are installed as plugins of the engine: it
         warns about each one that it finds on PATH.
         """
         home = state / "pulumi"
@@ -168,18 +167,3 @@ def _install(folder: Path, name: str) -> None:
 def _path_without(folder: Path | None = None) -> list[str]:
     entries = os.environ.get("PATH", os.defpath).split(os.pathsep)
     return [entry for entry in entries if entry != str(folder)]
-
-
-def command(
-    engine: Engine, environment: Mapping[str, str], *arguments: str, cwd: Path
-) -> subprocess.CompletedProcess[str]:
-    """Runs `pulumi ARGUMENTS` without asking or colouring; the caller looks at exit code and output."""
-    return subprocess.run(
-        [str(engine.executable), *arguments, "--non-interactive", "--color", "never"],
-        env=dict(environment),
-        cwd=cwd,
-        capture_output=True,
-        check=False,
-        text=True,
-        stdin=subprocess.DEVNULL,
-    )

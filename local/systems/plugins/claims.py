@@ -1,10 +1,8 @@
 """What the stand-ins claim about the real plugins, and which of these claims nobody has verified.
 
-`python -m local.systems.plugins.claims` lists those that are not verified, `--all` every claim with its source.
+`python -m local claims` lists what is not verified, `--all` every claim with its source.
 """
 
-import argparse
-import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -129,19 +127,3 @@ def report() -> Iterator[str]:
     yield from (f"  {claim}" for claim in open_ones)
     yield f"read in an older major version than the plugin's, {len(older)} resource types:"
     yield from (f"  {token}" for token in older)
-
-
-def main() -> None:
-    """Prints the report, or every claim."""
-    parser = argparse.ArgumentParser(
-        prog="python -m local.systems.plugins.claims",
-        description="What the stand-ins of the Pulumi plugins claim, and which claims are not verified.",
-    )
-    parser.add_argument("--all", action="store_true", help="every claim with its source")
-    arguments = parser.parse_args()
-    for line in map(str, claims()) if arguments.all else report():
-        sys.stdout.write(f"{line}\n")
-
-
-if __name__ == "__main__":
-    main()

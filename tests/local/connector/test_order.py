@@ -22,9 +22,11 @@ from components.settings import load
 from components.worker.connect import connectors
 from components.worker_settings import worker_config
 from local.base import http, paths, processes, progress
-from local.proofs.chaos.feeding import Feed
-from local.proofs.chaos.ledger import Ledger, Reader
-from local.proofs.checker.places import Bucket, DeliveredStore
+from local.proofs.checker.checker import Checker
+from local.proofs.client import Feed
+from local.proofs.history.history import History, Pipeline
+from local.proofs.history.places import Bucket, DeliveredStore
+from local.proofs.history.reader import Reader
 from local.stack.deployment import aws_environment
 from local.systems.kafka import client, users
 from local.systems.kafka.relay import Relay
@@ -48,18 +50,14 @@ class Chain:
     emulator: Emulator
 
     def __post_init__(self) -> None:
-        self.ledger = Ledger()
+        history = History(Pipeline(originals=False))
+        self.checker = Checker(history)
         delivered = DeliveredStore(self.store, self.bucket)
-        self.reader = Reader(Bucket(self.s3, self.bucket), delivered, self.ledger)
+        self.reader = Reader(history, Bucket(self.s3, self.bucket), delivered)
 
     @property
     def bucket(self) -> str:
         return f"archive-{self.partitioner}"
-
-    def read(self) -> None:
-        """Brings the ledger up to date."""
-        self.reader.read_delivered()
-        self.reader.read_bucket()
 
     def newest_is_read(self) -> bool:
         """Whether Logz.io has nothing left to read: each registration's last key is the prefix's last."""
@@ -143,10 +141,10 @@ def silence(
         def all_flow() -> bool:
             fed = feed.ids()[: int(RATE)]
             for chain in chains:
-                chain.read()
-            ledgers = [chain.ledger for chain in chains]
+                chain.reader.read()
+            checkers = [chain.checker for chain in chains]
             return len(fed) == RATE and not any(
-                ledger.unarchived(fed) | ledger.undelivered(fed) for ledger in ledgers
+                checker.unarchived(fed) | checker.undelivered(fed) for checker in checkers
             )
 
         wait_for("events in both chains", all_flow)
@@ -160,8 +158,8 @@ def silence(
 
         def all_archived() -> bool:
             for chain in chains:
-                chain.read()
-            return not any(chain.ledger.unarchived(accepted) for chain in chains)
+                chain.reader.read()
+            return not any(chain.checker.unarchived(accepted) for chain in chains)
 
         wait_for("every event in the buckets", all_archived)
         # The objects that hold them may overlap with later ones: two rotations more, and all of them read.
@@ -171,13 +169,13 @@ def silence(
         worker.stop()
     wait_for("Logz.io to read all it ever will", lambda: all(chain.newest_is_read() for chain in chains))
     for chain in chains:
-        chain.read()
+        chain.reader.read()
     found = {
         chain.partitioner: Outcome(
             len(accepted),
-            len(chain.ledger.unarchived(accepted)),
-            len(chain.ledger.undelivered(accepted)),
-            chain.ledger.duplicates(),
+            len(chain.checker.unarchived(accepted)),
+            len(chain.checker.undelivered(accepted)),
+            chain.checker.duplicates(),
         )
         for chain in chains
     }

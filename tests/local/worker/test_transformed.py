@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from components.logzio import facts as logzio_facts
-from local.proofs.checker.comparison import PIPELINE, as_archived
 from local.proofs.generator.events import AuditEvent, events
 from local.proofs.generator.unindexable import UNINDEXABLE, unindexable
+from local.proofs.history.history import PIPELINE, as_archived
 from local.systems.logzio.indexing import Indexer
 from local.systems.logzio.store import Event, Store
 from tests.local.worker.transformed import transformed, transformed_event

@@ -56,7 +56,7 @@ def test_a_row_that_was_not_run_says_why() -> None:
 
 def test_the_table_says_what_could_not_be_represented_and_what_did_not_recover() -> None:
     text = shown(replace(GOOD, unrepresentable=3, seconds=None))
-    assert "0 (and 3 that stand in the originals alone)" in text
+    assert "0 (and 3 that are in the originals alone)" in text
     assert "not recovered" in text
 
 

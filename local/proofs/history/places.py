@@ -1,21 +1,61 @@
-"""Reads the three places that events pass by: Kafka, the bucket, and what Logz.io indexed."""
+"""Reads the three places that events pass: Kafka, the bucket, and what Logz.io indexed."""
 
 import sqlite3
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from confluent_kafka import Consumer, Message, TopicPartition
-
-from local.proofs.checker.comparison import DeliveredLine, Record, StoredObject
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
 
 
-class CheckError(RuntimeError):
+class Record(NamedTuple):
+    """A record of the topic."""
+
+    partition: int
+    offset: int
+    value: bytes | None
+
+
+class StoredObject(NamedTuple):
+    """An entry of the bucket's listing; `modified` in seconds since the epoch."""
+
+    key: str
+    etag: str
+    modified: float
+
+
+class DeliveredLine(NamedTuple):
+    """A row of Logz.io's store; `received_at` in seconds since the epoch."""
+
+    key: str
+    line: int
+    event: str
+    received_at: float
+
+
+class Records(Protocol):
+    """A topic, as far as the history needs it."""
+
+    def new_records(self) -> Iterator[Record]:
+        """What came since the last call."""
+
+
+class Objects(Protocol):
+    """A bucket, as far as the history needs it."""
+
+    def listing(self) -> Iterator[StoredObject]:
+        """Every object of the bucket."""
+
+    def read(self, key: str) -> bytes:
+        """An object's content."""
+
+
+class PlaceError(RuntimeError):
     """One of the places could not be read to its end."""
 
 
@@ -26,8 +66,8 @@ class Bucket:
         self._s3 = s3
         self._name = name
 
-    def listing(self) -> Iterator[StoredObject]:
-        for page in self._s3.get_paginator("list_objects_v2").paginate(Bucket=self._name):
+    def listing(self, prefix: str = "") -> Iterator[StoredObject]:
+        for page in self._s3.get_paginator("list_objects_v2").paginate(Bucket=self._name, Prefix=prefix):
             for entry in page.get("Contents", ()):
                 yield StoredObject(entry["Key"], entry["ETag"], entry["LastModified"].timestamp())
 
@@ -41,7 +81,9 @@ class Topic:
     def __init__(self, kafka: Mapping[str, str | int | float | bool], topic: str) -> None:
         self._topic = topic
         self._next: dict[int, int] = {}
-        self._consumer = Consumer({**kafka, "group.id": "local-check", "enable.auto.commit": False})
+        # Chaos stops the broker on purpose: that deserves no lines on the console.
+        quiet = {**kafka, "log_level": 0}
+        self._consumer = Consumer({**quiet, "group.id": "local-check", "enable.auto.commit": False})
 
     def close(self) -> None:
         self._consumer.close()
@@ -50,7 +92,7 @@ class Topic:
         """From where the last call ended to the end of each partition.
 
         Raises:
-            CheckError: a partition could not be read for two minutes.
+            PlaceError: a partition could not be read for two minutes.
         """
         ends = self._ends()
         if all(self._next[partition] >= end for partition, end in ends.items()):
@@ -62,7 +104,7 @@ class Topic:
                 heard = time.monotonic()
                 yield self._record(message)
             if time.monotonic() - heard > 120:
-                raise CheckError(f"topic {self._topic} could not be read to its end: {ends} at {self._next}")
+                raise PlaceError(f"topic {self._topic} could not be read to its end: {ends} at {self._next}")
         self._consumer.unassign()
 
     def _ends(self) -> dict[int, int]:
@@ -70,7 +112,7 @@ class Topic:
         for partition in self._consumer.list_topics(self._topic, timeout=120).topics[self._topic].partitions:
             found = self._consumer.get_watermark_offsets(TopicPartition(self._topic, partition), timeout=120)
             if found is None:
-                raise CheckError(f"topic {self._topic} does not tell the end of partition {partition}")
+                raise PlaceError(f"topic {self._topic} does not say where partition {partition} ends")
             low, ends[partition] = found
             self._next[partition] = max(self._next.get(partition, 0), low)
         return ends
@@ -79,7 +121,7 @@ class Topic:
         error = message.error()
         partition, offset, value = message.partition(), message.offset(), message.value()
         if error is not None or partition is None or offset is None:
-            raise CheckError(f"topic {self._topic} could not be read: {error}")
+            raise PlaceError(f"topic {self._topic} could not be read: {error}")
         self._next[partition] = offset + 1
         return Record(partition, offset, value.encode() if isinstance(value, str) else value)
 

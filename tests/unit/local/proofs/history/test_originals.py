@@ -4,7 +4,8 @@ import gzip
 
 import pytest
 
-from local.proofs.checker.originals import Originals
+from local.proofs.history.originals import Originals
+from local.proofs.history.places import StoredObject
 
 TOPIC = "confluent-audit-log-events"
 VALUES = [b'{"id": 1}', b"two\nlines\n", b"", b"\xff\x00\n\n", b"last"]
@@ -12,6 +13,10 @@ VALUES = [b'{"id": 1}', b"two\nlines\n", b"", b"\xff\x00\n\n", b"last"]
 
 def key(offset: int, partition: int = 3) -> str:
     return f"originals/{TOPIC}/partition={partition}/{TOPIC}+{partition}+{offset:020d}.json.gz"
+
+
+def listed(name: str, etag: str, modified: float = 1000.0) -> StoredObject:
+    return StoredObject(name, etag, modified)
 
 
 def packed(values: list[bytes]) -> bytes:
@@ -29,48 +34,48 @@ def kafka(values: list[bytes | None] | None = None) -> Originals:
 
 def test_records_with_line_breaks_of_their_own_are_told_apart() -> None:
     made = kafka()
-    made.put_object(key(10), "a", packed(VALUES))
+    made.put_object(listed(key(10), "a"), packed(VALUES))
 
-    assert (made.missing(), made.faults(), made.behind()) == ([], [], 0)
+    assert (made.missing(), made.defects(), made.behind()) == ([], [], 0)
 
 
 def test_a_record_that_no_object_holds_is_missing() -> None:
     made = kafka()
-    made.put_object(key(10), "a", packed(VALUES[:2]))
-    made.put_object(key(13), "b", packed(VALUES[3:]))
+    made.put_object(listed(key(10), "a"), packed(VALUES[:2]))
+    made.put_object(listed(key(13), "b"), packed(VALUES[3:]))
 
     assert made.missing() == [(3, 12)]
     assert made.behind() == 1
-    assert made.faults() == []
+    assert made.defects() == []
 
 
 def test_a_null_has_no_original_and_a_gap_of_offsets_no_record() -> None:
     made = kafka([b"a", None, b"b"])
     # As a transaction's marker leaves it.
     made.add_record(3, 20, b"c")
-    made.put_object(key(10), "a", packed([b"a", b"b", b"c"]))
+    made.put_object(listed(key(10), "a"), packed([b"a", b"b", b"c"]))
 
-    assert (made.missing(), made.faults()) == ([], [])
+    assert (made.missing(), made.defects()) == ([], [])
 
 
-def test_objects_that_overlap_after_a_crash_are_no_fault() -> None:
+def test_objects_that_overlap_after_a_crash_are_no_defect() -> None:
     made = kafka()
-    made.put_object(key(10), "a", packed(VALUES[:3]))
-    made.put_object(key(11), "b", packed(VALUES[1:]))
+    made.put_object(listed(key(10), "a"), packed(VALUES[:3]))
+    made.put_object(listed(key(11), "b"), packed(VALUES[1:]))
 
-    assert (made.missing(), made.faults()) == ([], [])
+    assert (made.missing(), made.defects()) == ([], [])
 
 
 def test_an_object_may_be_read_before_its_records_are() -> None:
     made = Originals()
-    made.put_object(key(10), "a", packed(VALUES))
+    made.put_object(listed(key(10), "a"), packed(VALUES))
     assert made.missing() == []
     made.add_record(3, 10, VALUES[0])
     assert made.behind() == 0
     for offset, value in enumerate(VALUES[1:], 11):
         made.add_record(3, offset, value)
 
-    assert (made.missing(), made.faults()) == ([], [])
+    assert (made.missing(), made.defects()) == ([], [])
 
 
 @pytest.mark.parametrize(
@@ -85,27 +90,36 @@ def test_an_object_may_be_read_before_its_records_are() -> None:
         (key(10), packed(VALUES)[:-9], "cannot be unpacked: "),
     ],
 )
-def test_an_object_that_holds_something_else_is_a_fault(name: str, body: bytes, what: str) -> None:
+def test_an_object_that_holds_something_else_is_a_defect(name: str, body: bytes, what: str) -> None:
     made = kafka()
-    made.put_object(name, "a", body)
+    made.put_object(listed(name, "a"), body)
 
-    ((told, said),) = made.faults()
-    assert told == name
-    assert said.startswith(what)
+    ((found, problem),) = made.defects()
+    assert found == name
+    assert problem.startswith(what)
 
 
-def test_an_object_that_was_written_anew_is_a_fault() -> None:
+def test_an_object_that_was_written_anew_is_a_defect() -> None:
     made = kafka()
-    made.put_object(key(10), "a", packed(VALUES[:2]))
+    made.put_object(listed(key(10), "a"), packed(VALUES[:2]))
     assert made.has_object(key(10), "a")
     assert not made.has_object(key(10), "b")
-    made.put_object(key(10), "b", packed(VALUES))
+    made.put_object(listed(key(10), "b"), packed(VALUES))
 
-    assert made.faults() == [(key(10), "was written anew")]
+    assert made.defects() == [(key(10), "was written anew")]
 
 
 def test_an_object_without_compression_is_read() -> None:
     made = kafka()
-    made.put_object(key(10).removesuffix(".gz"), "a", gzip.decompress(packed(VALUES)))
+    made.put_object(listed(key(10).removesuffix(".gz"), "a"), gzip.decompress(packed(VALUES)))
 
-    assert (made.missing(), made.faults()) == ([], [])
+    assert (made.missing(), made.defects()) == ([], [])
+
+
+def test_an_original_is_kept_since_the_first_object_with_it() -> None:
+    made = kafka()
+    made.put_object(listed(key(10), "a", 1000.0), packed(VALUES[:3]))
+    made.put_object(listed(key(11), "b", 1005.0), packed(VALUES[1:4]))
+
+    assert made.behind() == 1
+    assert [made.kept_at(3, offset) for offset in range(10, 15)] == [1000.0, 1000.0, 1000.0, 1005.0, None]

@@ -1,4 +1,4 @@
-"""What a fault can lay its hands on: the VM, the broker, S3, the stack's settings."""
+"""What a fault can hit: the VM, the broker, S3, Logz.io, the stack's settings."""
 
 import json
 import re
@@ -22,28 +22,23 @@ from components.worker.config import parameter_name
 from components.worker.connect import SERVICE
 from local.base import http, paths, processes
 from local.base.waiting import wait_until
-from local.proofs.checker.comparison import PIPELINE, is_data
-from local.proofs.demo import stages
-from local.stack import pulumi
-from local.stack.deployment import STACK, LocalDeployment, clean_environment
+from local.proofs.history import reader
+from local.proofs.history.history import PIPELINE, is_data
+from local.stack.deployment import STACK, LocalDeployment, clean_environment, server_url
 from local.systems import faults
 from local.systems.faults import Fault
-from local.systems.kafka import client, commits
+from local.systems.kafka import client, commits, users
 from local.systems.kafka.relay import Relay
 from local.systems.vm import shell
 
 
-class ChaosError(RuntimeError):
+class FaultError(RuntimeError):
     """A fault could not be injected or healed; the message says why."""
 
 
-class SkippedError(Exception):
-    """This row cannot be run here; the message says why."""
-
-
 @dataclass(frozen=True)
-class Stage:
-    """A running local stack. `relay`: by which its VM reaches Kafka. `short`: long outages are cut down."""
+class Target:
+    """A running local stack. `relay`: its VM reaches Kafka through it. `short`: long outages are shortened."""
 
     deployment: LocalDeployment
     relay: Relay | None = None
@@ -56,48 +51,31 @@ class Stage:
 
     # --- the VM
 
-    def instance(self) -> tuple[str, dict[str, Any]]:
-        """Id and state of the one VM that is not gone.
+    def instance(self) -> str:
+        """Id of the VM that is not gone.
 
         Raises:
-            ChaosError: there is none.
+            FaultError: there is none.
         """
-        for instance_id, known in self._get(self.deployment.hypervisor, "/instances").items():
-            if known["state"] != "gone":
-                return str(instance_id), known
-        raise ChaosError("there is no VM")
+        for instance_id, vm in self.deployment.vms().items():
+            if vm["state"] != "gone":
+                return instance_id
+        raise FaultError("there is no VM")
 
     def run(self, *argv: str, check: bool = True) -> str:
-        """What a command says that root runs inside the VM.
+        """The output of a command that root runs inside the VM.
 
         Raises:
-            ChaosError: it failed, and `check` is set.
+            FaultError: it failed, and `check` is set.
         """
-        done = shell.run(self.state / "vm" / self.instance()[0], argv)
+        done = shell.run(self.state / "vm" / self.instance(), argv)
         if check and done.returncode != 0:
-            raise ChaosError(f"{' '.join(argv[:3])} ... failed in the VM: {done.stdout}{done.stderr}")
+            raise FaultError(f"{' '.join(argv[:3])} ... failed in the VM: {done.stdout}{done.stderr}")
         return done.stdout
 
     def power(self, switch: str) -> None:
         """`off` pulls the plug, `on` boots."""
-        instance_id, _ = self.instance()
-        self._post(self.deployment.hypervisor, f"/instances/{instance_id}/power-{switch}")
-
-    def wait_for_boot(self, wanted: str = "done") -> None:
-        """Until the VM's cloud-init ended as `wanted`.
-
-        Raises:
-            ChaosError: it ended otherwise.
-            WaitError: it took too long.
-        """
-
-        def is_over() -> bool:
-            status = self.instance()[1]["cloud_init"]["status"]
-            if status not in ("running", wanted):
-                raise ChaosError(f"the VM's cloud-init ended as {status}, not as {wanted}")
-            return bool(status == wanted)
-
-        wait_until(is_over, f"cloud-init is {wanted}")
+        self._post(self.deployment.hypervisor, f"/instances/{self.instance()}/power-{switch}")
 
     def jvm(self) -> int:
         """Process id of Kafka Connect; 0 while there is none."""
@@ -105,21 +83,21 @@ class Stage:
         return int(shown)
 
     def kill_jvm(self, signal: str = "KILL") -> None:
-        """A signal to Kafka Connect; systemd is left alone."""
+        """Sends a signal to Kafka Connect, without systemd's doing."""
         self.run("systemctl", "kill", f"--signal={signal}", "--kill-who=main", f"{SERVICE}.service")
 
     def restart_service(self) -> None:
-        """A restart by hand."""
+        """Restarts the service, as a person would."""
         self.run("systemctl", "restart", "--no-block", f"{SERVICE}.service")
 
     @property
     def rotation_seconds(self) -> int:
-        """As the stack has it set."""
+        """The stack's setting."""
         document = yaml.safe_load(self.deployment.stack_file.read_text())
         return int(document["config"][f"{NAMESPACE}:connector"]["rotationSeconds"])
 
     def set_rotation(self, seconds: int) -> None:
-        """Another rotation, with a restart of the service; the stack does not know of it."""
+        """Writes another rotation into the VM's file and restarts the service; the stack does not know of it."""
         value = f"s/^(rotate.schedule.interval.ms)=.*/\\1={1000 * seconds}/"
         self.run("sed", "--in-place", "--regexp-extended", value, CONNECTOR_PROPERTIES)
         self.restart_service()
@@ -129,7 +107,7 @@ class Stage:
         command = ("journalctl", "--quiet", "--output=cat", "--no-pager", f"--since=@{int(since)}")
         try:
             return self.run(*command, f"--unit={SERVICE}*").splitlines()
-        except (RuntimeError, ChaosError):
+        except RuntimeError:
             return []
 
     def wait_for_journal(self, text: str, since: float) -> None:
@@ -139,10 +117,10 @@ class Stage:
             WaitError: none had it in time.
         """
 
-        def is_said() -> bool:
+        def has_text() -> bool:
             return any(text in line for line in self.journal(since))
 
-        wait_until(is_said, f"the journal says: {text}", poll=2)
+        wait_until(has_text, f"the journal says: {text}", poll=2)
 
     # --- the broker
 
@@ -159,26 +137,35 @@ class Stage:
         environment = {**clean_environment(), "PYTHONPATH": str(paths.ROOT)}
         processes.start(self.state, "kafka", command, env=environment, cwd=paths.ROOT)
 
+    def restart_broker(self) -> None:
+        """Stops the broker and starts it again."""
+        self.stop_broker()
+        self.start_broker()
+
+    def kafka_credentials(self) -> tuple[str, str]:
+        """The VM's API key and its secret, as the broker knows them."""
+        known = users.read(users.file(self.state))
+        return next((key, secret) for key, secret in known.items() if key != users.ADMIN)
+
     def silence_kafka(self, *, silent: bool) -> None:
-        """Lets nothing pass between the VM and Kafka, or everything again; other clients notice nothing."""
+        """Drops everything between the VM and Kafka, or lets it pass again; other clients notice nothing."""
         if self.relay is not None:
             self.relay.be_silent() if silent else self.relay.speak()
 
     def refuse_commits(self, *, refused: bool) -> None:
-        """Lets the broker refuse offset commits, or take them again; fetching goes on."""
+        """Makes the broker refuse offset commits, or accept them again; fetching goes on."""
         commits.refuse(self._kafka(), refused=refused)
 
     def uncommitted(self) -> int:
-        """How many objects the partition has that has most of them that begin at or after its committed offset."""
-        # Kept until it has answered: without its client an answer never comes.
+        """Objects that begin at or after their partition's committed offset: the most that one partition has."""
+        # A variable keeps it until it has answered: without its client an answer never comes.
         admin = self._kafka()
         group = ConsumerGroupTopicPartitions(self._group)
         (answer,) = admin.list_consumer_group_offsets([group]).values()
-        committed = {one.partition: one.offset for one in answer.result().topic_partitions}
-        listed = (one.key for one in stages.bucket(self.deployment).listing() if is_data(PIPELINE, one.key))
+        committed = {found.partition: found.offset for found in answer.result().topic_partitions}
         behind = (
             key.partition
-            for key in map(layout.parse_data_key, listed)
+            for key in map(layout.parse_data_key, self._data_keys())
             if key is not None and key.start_offset >= committed.get(key.partition, 0)
         )
         return max(Counter(behind).values(), default=0)
@@ -208,12 +195,12 @@ class Stage:
         """Ends all faults of S3."""
         faults.clear(self.deployment.aws_endpoint)
 
-    def struck(self) -> int:
-        """How many requests the S3 faults that are not over have struck."""
+    def hits(self) -> int:
+        """How many requests the S3 faults that are not over have hit."""
         return sum(fault["hits"] for fault in faults.current(self.deployment.aws_endpoint))
 
     def s3_is_healed(self) -> bool:
-        """Whether every fault of S3 is over: each has struck as often, or for as long, as it was to."""
+        """Whether every fault of S3 is over: each has hit as many requests, or lasted as long, as asked."""
         return not faults.current(self.deployment.aws_endpoint)
 
     def written(self, operation: str = "CompleteMultipartUpload") -> int:
@@ -222,8 +209,12 @@ class Stage:
         return int(counted.get(self.writer, {}).get(operation, 0))
 
     def objects(self) -> int:
-        """How many objects that Logz.io reads stand in the bucket."""
-        return sum(is_data(PIPELINE, listed.key) for listed in stages.bucket(self.deployment).listing())
+        """How many objects that Logz.io reads are in the bucket."""
+        return len(self._data_keys())
+
+    def _data_keys(self) -> list[str]:
+        listing = reader.bucket(self.deployment).listing()
+        return [listed.key for listed in listing if is_data(PIPELINE, listed.key)]
 
     def put_parameter(self, credentials: str, value: dict[str, str]) -> None:
         """Replaces one pair of the VM's credentials, `kafka` or `writer`."""
@@ -238,11 +229,11 @@ class Stage:
             Overwrite=True,
         )
 
-    # --- the others
+    # --- packages and Logz.io
 
     def fail_packages(self, path_contains: str, count: int) -> None:
-        """Lets the next `count` downloads of a kind end with 503."""
-        url = f"http://127.0.0.1:{self.deployment.servers['packages'].ready['port']}"
+        """Answers the next `count` downloads of a kind with 503."""
+        url = server_url(self.deployment.servers["packages"])
         faults.inject(url, Fault(request=re.compile(re.escape(path_contains)), times=count, status=503))
 
     def fail_logzio(self, *, down: bool) -> None:
@@ -254,11 +245,11 @@ class Stage:
             faults.clear(self.deployment.logzio)
 
     def pass_over(self, *, on: bool) -> None:
-        """Lets Logz.io's fetcher go through the objects without keeping an event, or keep them again."""
+        """Makes Logz.io's fetcher read objects without keeping an event, or keep them again."""
         self._post(self.deployment.logzio, "/_emulator/fetcher", {"discards": on})
 
     def passed_over(self) -> int:
-        """How many objects Logz.io has gone through without keeping an event."""
+        """How many objects Logz.io has read without keeping an event."""
         return len(self._get(self.deployment.logzio, "/_emulator/state")["refused"])
 
     # --- the stack
@@ -267,27 +258,27 @@ class Stage:
         """Exit code and content of `make verify`, of objects since a moment (epoch seconds).
 
         Raises:
-            ChaosError: it could not look.
+            FaultError: it could not look.
         """
         days = str((time.time() - since) / 86400)
-        done = stages.script(self.deployment, "verify", "--json", "--days", days, *options)
+        done = self.deployment.script("verify", "--json", "--days", days, *options)
         try:
             seen: dict[str, Any] = json.loads(done.stdout)
         except ValueError:
-            raise ChaosError(f"make verify: {done.stderr}") from None
+            raise FaultError(f"make verify: {done.stderr}") from None
         return done.returncode, seen
 
     def replay(self, *options: str) -> str:
         """What `make replay` says.
 
         Raises:
-            ChaosError: it did not send everything. The poison row's event that is too long for the listener does not
+            FaultError: it did not send everything. The poison row's event that is too long for the listener does not
                 count: Logz.io can never get it.
         """
         folder = str(self.state / "replay")
-        done = stages.script(self.deployment, "replay", "--yes", "--progress", folder, *options)
+        done = self.deployment.script("replay", "--yes", "--progress", folder, *options)
         if done.returncode != 0 and left_out(done.stdout) != {"too long for the listener: 1"}:
-            raise ChaosError(f"make replay ended with {done.returncode}: {done.stdout}{done.stderr}")
+            raise FaultError(f"make replay ended with {done.returncode}: {done.stdout}{done.stderr}")
         return done.stdout
 
     def replace_vm(self) -> None:
@@ -295,7 +286,7 @@ class Stage:
         level = self.deployment.set("connector", "compressionLevel", 5)
         if level == 5:
             self.deployment.set("connector", "compressionLevel", 6)
-        pulumi.up(self.deployment)
+        self.deployment.up()
 
     def _get(self, url: str, path: str) -> Any:
         return http.get(url + path).raise_for_status().json()
@@ -305,7 +296,7 @@ class Stage:
 
 
 def left_out(said: str) -> set[str]:
-    """The lines of `make replay` about what it did not send; none of a run that did not come to its end."""
+    """The lines of `make replay` about what it did not send; none of a run that did not finish."""
     kinds = ("without an id", "too long for the listener", "lines that are not", "refused by the listener")
     lines = said.splitlines()
     ended = any(line.startswith("sent: ") for line in lines)

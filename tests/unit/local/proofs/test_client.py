@@ -4,7 +4,8 @@ from collections import Counter
 from itertools import islice
 from pathlib import Path
 
-from local.proofs.producer import produced_file, read_produced, spread
+from local.proofs.client import spread
+from local.proofs.history import acknowledged
 
 
 def shares(count: int, *, single_is_taken: bool) -> Counter[int]:
@@ -28,11 +29,11 @@ def test_partitions_added_to_the_topic_get_events_too() -> None:
 
 
 def test_a_half_written_line_of_the_record_is_left_out(tmp_path: Path) -> None:
-    file = produced_file(tmp_path)
+    file = acknowledged.file(tmp_path)
     file.parent.mkdir(parents=True)
     file.write_text('{"id": "a", "partition": 1, "offset": 2, "time": "t"}\n{"id": "b", "par')
-    assert [line.id for line in read_produced(tmp_path)] == ["a"]
+    assert [event.id for event in acknowledged.read(tmp_path)] == ["a"]
 
 
 def test_no_record_means_nothing_was_fed(tmp_path: Path) -> None:
-    assert list(read_produced(tmp_path)) == []
+    assert list(acknowledged.read(tmp_path)) == []

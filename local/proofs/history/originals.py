@@ -1,7 +1,7 @@
-"""Holds the originals in the bucket against Kafka's records, byte for byte, whatever they are.
+"""Compares the originals in the bucket with Kafka's records, byte for byte, whatever they are.
 
 An object is the bytes of consecutive records from the offset in its name on, a line break after each; a null leaves
-none. Since Kafka's records are known, it is clear where one ends, also where it holds line breaks of its own.
+none. Kafka's records say where each one ends, also where it holds line breaks of its own.
 """
 
 from bisect import bisect_left
@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from components.archive import layout
 from local.base import objects
+from local.proofs.history.places import StoredObject
 
 SEPARATOR = b"\n"
 
@@ -23,11 +24,11 @@ class _Value(NamedTuple):
 
 @dataclass
 class _Partition:
-    """`offsets`: ascending, of the records that have bytes; `kept`: those whose bytes stand in an object."""
+    """`offsets`: ascending, of the records that have bytes; `kept`: since when an object has them (epoch seconds)."""
 
     offsets: list[int] = field(default_factory=list)
     values: list[_Value] = field(default_factory=list)
-    kept: set[int] = field(default_factory=set)
+    kept: dict[int, float] = field(default_factory=dict)
 
 
 @dataclass
@@ -35,6 +36,7 @@ class _Object:
     """Read up to byte `read`; the record at `next_offset`, or a later one, comes next."""
 
     etag: str
+    modified: float
     start_offset: int
     next_offset: int
     body: bytes = b""
@@ -62,11 +64,12 @@ class Originals:
         known = self._objects.get(name)
         return known is not None and known.etag == etag
 
-    def put_object(self, name: str, etag: str, body: bytes) -> None:
-        """The content of an object; none is ever written anew."""
+    def put_object(self, listed: StoredObject, body: bytes) -> None:
+        """The content of an object; the connector never writes one anew."""
+        name = listed.key
         key = layout.parse_data_key(name)
         assert key is not None  # noqa: S101 -- only data objects are taken in
-        taken = _Object(etag, key.start_offset, key.start_offset)
+        taken = _Object(listed.etag, listed.modified, key.start_offset, key.start_offset)
         if name in self._objects:
             taken.wrong = "was written anew"
         try:
@@ -82,12 +85,12 @@ class Originals:
         return len(self._objects)
 
     def behind(self) -> int:
-        """How many records stand in no object."""
+        """How many records are in no object."""
         self._read()
         return sum(len(partition.offsets) - len(partition.kept) for partition in self._partitions.values())
 
     def missing(self) -> list[tuple[int, int]]:
-        """Partition and offset of each record whose bytes stand in no object."""
+        """Partition and offset of each record whose bytes are in no object."""
         self._read()
         return [
             (number, offset)
@@ -96,42 +99,48 @@ class Originals:
             if offset not in partition.kept
         ]
 
-    def faults(self) -> list[tuple[str, str]]:
+    def kept_at(self, partition: int, offset: int) -> float | None:
+        """Since when an object has the record's bytes, in seconds since the epoch; None if none has them."""
+        self._read()
+        return self._partitions[partition].kept.get(offset)
+
+    def defects(self) -> list[tuple[str, str]]:
         """Each object that holds something else than the records from its offset on: its key, what is wrong."""
         self._read()
-        told = []
-        for name, one in sorted(self._objects.items()):
-            if one.wrong is not None:
-                told.append((name, one.wrong))
-            elif one.read < len(one.body):
-                told.append((name, f"holds {len(one.body) - one.read} bytes that are no record of Kafka's"))
-        return told
+        found = []
+        for name, stored in sorted(self._objects.items()):
+            if stored.wrong is not None:
+                found.append((name, stored.wrong))
+            elif stored.read < len(stored.body):
+                rest = len(stored.body) - stored.read
+                found.append((name, f"holds {rest} bytes that are no record of Kafka's"))
+        return found
 
     def _read(self) -> None:
         """Reads the objects on, as far as the records are known by now."""
-        for one, partition in self._unread:
-            at = bisect_left(partition.offsets, one.next_offset)
-            while one.wrong is None and one.read < len(one.body) and at < len(partition.offsets):
-                one.wrong = _read_record(one, partition.offsets[at], partition.values[at])
-                if one.wrong is None:
-                    partition.kept.add(partition.offsets[at])
+        for stored, partition in self._unread:
+            at = bisect_left(partition.offsets, stored.next_offset)
+            while stored.wrong is None and stored.read < len(stored.body) and at < len(partition.offsets):
+                stored.wrong = _read_record(stored, partition.offsets[at], partition.values[at])
+                if stored.wrong is None:
+                    partition.kept.setdefault(partition.offsets[at], stored.modified)
                 at += 1
         self._unread = [
-            (one, partition)
-            for one, partition in self._unread
-            if one.wrong is None and one.read < len(one.body)
+            (stored, partition)
+            for stored, partition in self._unread
+            if stored.wrong is None and stored.read < len(stored.body)
         ]
 
 
-def _read_record(one: _Object, offset: int, value: _Value) -> str | None:
+def _read_record(stored: _Object, offset: int, value: _Value) -> str | None:
     """Goes past the record, which must come next; what is wrong if it does not."""
-    if one.read == 0 and offset != one.start_offset:
-        return f"is named after offset {one.start_offset}, where Kafka has no bytes"
-    end = one.read + value.length
-    same = _value(one.body[one.read : end]) == value
-    if not same or one.body[end : end + len(SEPARATOR)] != SEPARATOR:
+    if stored.read == 0 and offset != stored.start_offset:
+        return f"is named after offset {stored.start_offset}, where Kafka has no bytes"
+    end = stored.read + value.length
+    same = _value(stored.body[stored.read : end]) == value
+    if not same or stored.body[end : end + len(SEPARATOR)] != SEPARATOR:
         return f"differs from Kafka's record at offset {offset}"
-    one.read, one.next_offset = end + len(SEPARATOR), offset + 1
+    stored.read, stored.next_offset = end + len(SEPARATOR), offset + 1
     return None
 
 

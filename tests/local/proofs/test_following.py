@@ -18,12 +18,15 @@ import pytest
 from components.archive import layout
 from components.worker.fields import flattened
 from local.base import paths, processes
-from local.proofs.checker.check import any_archived, wait_until_complete
-from local.proofs.checker.comparison import Record
+from local.proofs.checker.checker import Checker
+from local.proofs.checker.following import any_archived, wait_until_complete
 from local.proofs.checker.left_behind import in_aws, in_kafka
-from local.proofs.checker.places import Bucket, DeliveredStore, Topic
+from local.proofs.client import feed
 from local.proofs.demo.report import s3_requests
-from local.proofs.producer import feed
+from local.proofs.history import acknowledged
+from local.proofs.history.history import History
+from local.proofs.history.places import Bucket, DeliveredStore, Record, Topic
+from local.proofs.history.reader import Reader
 from local.stack.deployment import clean_environment
 from local.systems.kafka import client
 
@@ -102,7 +105,7 @@ class Player:
             key = f"{prefix}{client.TOPIC}+{partition}+{events[0][0]:020d}.json.gz"
             body = "".join(json.dumps(event) + "\n" for _, event in events)
             self._s3.put_object(Bucket="archive", Key=key, Body=gzip.compress(body.encode()))
-            kept = b"".join((one.value or b"") + b"\n" for one in originals[partition])
+            kept = b"".join((record.value or b"") + b"\n" for record in originals[partition])
             original_key = key.replace("topics", layout.ORIGINALS, 1)
             self._s3.put_object(Bucket="archive", Key=original_key, Body=gzip.compress(kept))
             indexed = events[:-1] if losing_last_line and partition == 0 else events
@@ -124,6 +127,10 @@ class Player:
 def test_the_check_follows_events_to_the_end_and_names_the_one_that_is_lost(servers: Servers) -> None:
     player = Player(servers)
     kafka = client.client_config(servers.state)
+    topic = Topic(kafka, client.TOPIC)
+    history = History()
+    reader = Reader(history, servers.bucket, DeliveredStore(servers.store, "archive"), topic)
+    checker = Checker(history)
     said: list[str] = []
     try:
         sentinel = layout.sentinel_key("topics", client.TOPIC, 0)
@@ -133,15 +140,9 @@ def test_the_check_follows_events_to_the_end_and_names_the_one_that_is_lost(serv
         assert feed(servers.state, kafka, 2000, seed=1, progress=said.append) == 2000
         later = threading.Timer(1.5, player.pass_on)
         later.start()
-        result = wait_until_complete(
-            servers.state,
-            servers.bucket,
-            DeliveredStore(servers.store, "archive"),
-            still_seconds=600,
-            poll_seconds=0.2,
-            progress=said.append,
-        )
+        wait_until_complete(reader, checker, still_seconds=600, poll_seconds=0.2, say=said.append)
         later.join()
+        result = checker.result(acknowledged.read(servers.state))
         assert result.ok
         assert (result.produced, result.archived, result.delivered) == (2000, 2000, 2000)
         assert (result.objects, result.sentinels, result.duplicates) == (12, 1, 0)
@@ -152,9 +153,8 @@ def test_the_check_follows_events_to_the_end_and_names_the_one_that_is_lost(serv
 
         assert feed(servers.state, kafka, 1000) == 1000
         player.pass_on(losing_last_line=True)
-        result = wait_until_complete(
-            servers.state, servers.bucket, DeliveredStore(servers.store, "archive"), still_seconds=0
-        )
+        wait_until_complete(reader, checker, still_seconds=0)
+        result = checker.result(acknowledged.read(servers.state))
         assert (result.produced, result.missing, result.delivered) == (3000, 1, 2999)
         assert result.first_missing[0].absent_from == ("Logz.io",)
         assert result.first_missing[0].partition == 0
@@ -162,6 +162,7 @@ def test_the_check_follows_events_to_the_end_and_names_the_one_that_is_lost(serv
         assert s3_requests(servers.aws_endpoint)["deployer"] > 20
     finally:
         player.close()
+        topic.close()
 
 
 def test_the_local_stack_itself_is_not_left_behind(servers: Servers) -> None:

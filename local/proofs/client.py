@@ -1,4 +1,4 @@
-"""Produces audit events into the local Kafka, unevenly over the partitions, and records what was accepted."""
+"""Produces audit events into the local Kafka, unevenly over the partitions, and records what it acknowledged."""
 
 import json
 import random
@@ -6,22 +6,23 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import cycle, islice
 from pathlib import Path
 
-from confluent_kafka import KafkaError, Message, Producer
+from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
-from local.base.progress import say
+from local.base.progress import say, step
 from local.proofs.generator.events import AuditEvent, events
-from local.systems.kafka import client
+from local.proofs.history import acknowledged
+from local.stack.deployment import LocalDeployment
+from local.systems.kafka.client import TOPIC, client_config
 
 # Share of the events by partition, repeated for further partitions. Partitions 1, 10 and 11 are busy together
 # because a prefix `partition=1` without its slash would mix them up; partition 9 is nearly idle.
 _WEIGHTS = (26.0, 9.0, 6.0, 18.0, 2.0, 11.0, 4.0, 0.0, 3.0, 0.3, 15.0, 6.0)
 _SINGLE = 7
-"""The partition that gets one event and never another: only the rotation can bring it out."""
+"""The partition that gets one event only: nothing but the rotation can bring it out."""
 
 _PROGRESS_SECONDS = 5.0
 
@@ -30,38 +31,12 @@ class FeedError(RuntimeError):
     """The broker did not acknowledge every event; the message says how many and why."""
 
 
-@dataclass(frozen=True)
-class Produced:
-    """One line of the record: an event that the broker acknowledged."""
-
-    id: str
-    partition: int
-    offset: int
-    time: str
-
-
-def produced_file(state: Path) -> Path:
-    """Where the record of all acknowledged events of this stack stands, one JSON object per line."""
-    return state / "demo" / "produced.jsonl"
-
-
-def read_produced(state: Path) -> Iterator[Produced]:
-    """The record so far; nothing when nothing was fed. A half-written last line is left out."""
-    file = produced_file(state)
-    if not file.exists():
-        return
-    with file.open() as lines:
-        for line in lines:
-            if line.endswith("\n"):
-                yield Produced(**json.loads(line))
-
-
 def feed(
     state: Path,
     kafka: Mapping[str, str | int | float | bool],
     count: int,
     *,
-    topic: str = client.TOPIC,
+    topic: str = TOPIC,
     rate: float | None = None,
     seed: int | None = None,
     stop: threading.Event | None = None,
@@ -71,7 +46,7 @@ def feed(
 
     Args:
         state: folder of the running stack.
-        kafka: librdkafka settings of a client that may write to the topic (`client.client_config`).
+        kafka: librdkafka settings of a client that may write to the topic (`client_config`).
         rate: events per second; as fast as possible if None.
         seed: of the events; made from the clock if None, so that two calls never make the same ids.
         stop: set by another thread to end early.
@@ -81,9 +56,9 @@ def feed(
     """
     seed = time.time_ns() if seed is None else seed
     started = time.monotonic()
-    with _Recorder(state).open() as recorder:
+    with _Record(state).open() as record:
         producer = Producer({**kafka, "acks": "all", "enable.idempotence": True, "linger.ms": 20})
-        single_is_taken = any(line.partition == _SINGLE for line in read_produced(state))
+        single_is_taken = any(event.partition == _SINGLE for event in acknowledged.read(state))
         partitions = spread(_partition_count(producer, topic), seed, single_is_taken=single_is_taken)
         # Events are a second apart on average: the last one has just happened.
         paced = _paced(
@@ -91,20 +66,30 @@ def feed(
         )
         reported = started
         for event, partition in zip(paced, partitions, strict=False):
-            _produce(producer, topic, partition, event, recorder)
+            _produce(producer, topic, partition, event, record)
             if time.monotonic() - reported > _PROGRESS_SECONDS:
                 reported = time.monotonic()
-                progress(f"  {recorder.acknowledged} of {count} events accepted by Kafka")
+                progress(f"  {record.acknowledged} of {count} events accepted by Kafka")
         producer.flush()
-    if recorder.refused:
-        raise FeedError(f"{len(recorder.refused)} events were not acknowledged, first: {recorder.refused[0]}")
+    if record.refused:
+        raise FeedError(f"{len(record.refused)} events were not acknowledged, first: {record.refused[0]}")
     seconds = time.monotonic() - started
-    progress(f"  {recorder.acknowledged} events accepted by Kafka in {seconds:.1f} s (seed {seed})")
-    return recorder.acknowledged
+    progress(f"  {record.acknowledged} events accepted by Kafka in {seconds:.1f} s (seed {seed})")
+    return record.acknowledged
+
+
+def produce(deployment: LocalDeployment, count: int) -> None:
+    """Feeds the audit-log topic of the local stack, as fast as possible.
+
+    Raises:
+        FeedError: as in `feed`.
+    """
+    with step(f"feeding {count:,} audit events"):
+        feed(deployment.state, client_config(deployment.state), count)
 
 
 def spread(partitions: int, seed: int, *, single_is_taken: bool) -> Iterator[int]:
-    """Endless partition numbers, some often, one hardly ever, one (if it is not taken yet) first and once."""
+    """Endless partition numbers, some often, one hardly ever, and one (unless it is taken) first and once."""
     if partitions > _SINGLE and not single_is_taken:
         yield _SINGLE
     rng = random.Random(seed)  # noqa: S311 -- reproducible sample data, nothing secret
@@ -113,16 +98,16 @@ def spread(partitions: int, seed: int, *, single_is_taken: bool) -> Iterator[int
         yield from rng.choices(range(partitions), weights, k=1000)
 
 
-class _Recorder:
+class _Record:
     """Appends an event to the record once the broker has acknowledged it."""
 
     def __init__(self, state: Path) -> None:
-        self._file = produced_file(state)
+        self._file = acknowledged.file(state)
         self.acknowledged = 0
         self.refused: list[str] = []
 
     @contextmanager
-    def open(self) -> Iterator["_Recorder"]:
+    def open(self) -> Iterator["_Record"]:
         self._file.parent.mkdir(parents=True, exist_ok=True)
         # Line by line: a feed that is killed must not forget what was accepted.
         with self._file.open("a", buffering=1) as self._lines:
@@ -142,14 +127,14 @@ class _Recorder:
         self.acknowledged += 1
 
 
-def _produce(producer: Producer, topic: str, partition: int, event: AuditEvent, recorder: _Recorder) -> None:
+def _produce(producer: Producer, topic: str, partition: int, event: AuditEvent, record: _Record) -> None:
     while True:
         try:
             producer.produce(
                 topic,
                 event.encoded(),
                 partition=partition,
-                on_delivery=lambda error, message: recorder.delivered(event, error, message),
+                on_delivery=lambda error, message: record.delivered(event, error, message),
             )
         except BufferError:  # the client's own queue is full: let it drain
             producer.poll(0.1)
@@ -177,3 +162,56 @@ def _partition_count(producer: Producer, topic: str) -> int:
     if metadata.error is not None:
         raise FeedError(f"topic {topic} cannot be read: {metadata.error.str()}")
     return len(metadata.partitions)
+
+
+_ENDLESS = 500_000
+"""More events than any run takes."""
+
+
+class Feed:
+    """Produces in a thread of its own, until `stop`. What Kafka accepted is on record."""
+
+    def __init__(self, state: Path, rate: float) -> None:
+        """`rate`: events per second."""
+        self._state = state
+        self._rate = rate
+        self._ended = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._error: Exception | None = None
+
+    def start(self) -> None:
+        """Begins, with the partitions that the topic has now."""
+        self._ended.clear()
+        self._thread = threading.Thread(target=self._run, name="feed", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Ends; events on their way to Kafka arrive first.
+
+        Raises:
+            FeedError: Kafka did not accept an event. It is not on record, so it counts nowhere.
+            KafkaException: the broker never answered.
+        """
+        self._ended.set()
+        if self._thread is not None:
+            self._thread.join()
+        if self._error is not None:
+            raise self._error
+
+    def ids(self) -> list[str]:
+        """The events that Kafka has accepted so far."""
+        return [event.id for event in acknowledged.read(self._state)]
+
+    def _run(self) -> None:
+        try:
+            feed(
+                self._state,
+                # Chaos stops the broker on purpose: that deserves no lines on the console.
+                {**client_config(self._state), "log_level": 0},
+                _ENDLESS,
+                rate=self._rate,
+                stop=self._ended,
+                progress=lambda _: None,
+            )
+        except (FeedError, KafkaException) as error:
+            self._error = error

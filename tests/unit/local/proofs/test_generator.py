@@ -13,9 +13,9 @@ import pytest
 
 from components.logzio import facts as logzio_facts
 from components.logzio.facts import MAPPED_FIELDS
-from local.proofs.checker.comparison import PIPELINE, as_archived
 from local.proofs.generator.events import KINDS, AuditEvent, events
 from local.proofs.generator.unindexable import UNINDEXABLE, unindexable
+from local.proofs.history.history import PIPELINE, as_archived
 
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
 DOCUMENTATION = [

@@ -2,9 +2,9 @@
 
 import pytest
 
-from local.proofs.chaos import poison
-from local.proofs.chaos.faults import FAULTS
 from local.proofs.chaos.run import select, summary
+from local.proofs.nemesis import poison
+from local.proofs.nemesis.table import FAULTS
 from local.systems.kafka.client import TOPIC
 
 

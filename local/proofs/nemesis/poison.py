@@ -1,4 +1,4 @@
-"""Records that are hard to stomach, and what becomes of each."""
+"""Records that are hard to archive or to index, and what becomes of each."""
 
 import json
 import re
@@ -6,7 +6,6 @@ import time
 import uuid
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any
 
 from confluent_kafka import KafkaError, Message, Producer
@@ -16,12 +15,12 @@ from components.logzio import facts as logzio_facts
 from components.worker.fields import flattened
 from local.base import objects
 from local.base.waiting import WaitError, wait_until
-from local.proofs.chaos.ledger import lines_of
-from local.proofs.chaos.stage import ChaosError, Stage
-from local.proofs.demo import stages
-from local.stack.deployment import BUCKET
-from local.systems.kafka import client
-from local.systems.kafka.client import TOPIC
+from local.proofs.history import reader
+from local.proofs.history.history import PIPELINE
+from local.proofs.history.places import Bucket
+from local.proofs.nemesis.fault import Injection
+from local.proofs.nemesis.target import Target
+from local.systems.kafka.client import TOPIC, client_config
 
 PARTITION = 3
 
@@ -32,28 +31,8 @@ BEYOND_LOGZIO = "8 MB"
 _SKIPPED = re.compile(r"topic='([^']+)', partition=(\d+), offset=(\d+)")
 
 
-@dataclass(frozen=True)
-class Struck:
-    """What a fault did beside breaking things.
-
-    Attributes:
-        note: what was seen of it.
-        ids: events that it produced itself and that must arrive.
-        unindexable: further ones that must arrive, though Logz.io cannot index them.
-        unrepresentable: records that a JSON archive cannot hold; each was named in the log and kept as an original.
-        silent: those that nothing was said of or that have no original, and unindexable events that did not arrive.
-            They count as lost.
-    """
-
-    note: str = ""
-    ids: tuple[str, ...] = ()
-    unindexable: tuple[str, ...] = ()
-    unrepresentable: int = 0
-    silent: int = 0
-
-
 def unreadable(event_id: str) -> dict[str, bytes]:
-    """Records that are no JSON object."""
+    """Records that are not a JSON object."""
     return {
         "malformed JSON": b'{"id":"' + event_id.encode() + b'","data":',
         "a JSON array": b'["' + event_id.encode() + b'"]',
@@ -62,7 +41,7 @@ def unreadable(event_id: str) -> dict[str, bytes]:
 
 
 def readable() -> dict[str, dict[str, Any]]:
-    """Events that are JSON objects, and extreme."""
+    """Events that are extreme JSON objects."""
     nested: Any = "the bottom"
     for _ in range(100):
         nested = {"deeper": nested}
@@ -85,38 +64,38 @@ def _event(data: Any) -> dict[str, Any]:
     }
 
 
-def strike(stage: Stage) -> Struck:
+def inject(target: Target) -> Injection:
     """Produces one record of each kind and waits until each is archived or named in the log."""
     began = time.time()
     events = readable()
     skipped = unreadable(str(uuid.uuid4()))
     values: dict[str, bytes | None] = {name: json.dumps(event).encode() for name, event in events.items()}
-    offsets = produce(stage, {**skipped, "null": None, **values})
+    offsets = produce(target, {**skipped, "null": None, **values})
     last = max(offsets.values())
     sent = {name: value for name, value in {**skipped, **values}.items() if value is not None}
 
     def named() -> set[int]:
-        return named_offsets(stage.journal(began), PARTITION)
+        return named_offsets(target.journal(began), PARTITION)
 
     def is_past() -> bool:
         all_named = all(offsets[name] in named() for name in skipped)
-        passed = all_named and _last_archived(stage) > last
-        return passed and counted(stage.journal(began)) >= len(skipped) and not _unkept(stage, sent)
+        passed = all_named and _last_archived(target) > last
+        return passed and counted(target.journal(began)) >= len(skipped) and not _unkept(target, sent)
 
-    # What is not past by then shows below.
-    with suppress(ChaosError, WaitError):
+    # The report below names what did not pass.
+    with suppress(WaitError):
         wait_until(is_past, "the sink has passed the poison")
     logged = named()
     unnamed = [name for name in skipped if offsets[name] not in logged]
-    unkept = _unkept(stage, sent)
+    unkept = _unkept(target, sent)
     silent = [name for name in skipped if name in unnamed or name in unkept]
-    archived = _archived(stage, (event["id"] for event in events.values()), last)
+    archived = _archived(target, (event["id"] for event in events.values()), last)
     beyond = str(events[BEYOND_LOGZIO]["id"])
-    with suppress(ChaosError, WaitError):
-        wait_until(lambda: _is_marked(stage, beyond), f"Logz.io has marked the event of {BEYOND_LOGZIO}")
-    is_marked = _is_marked(stage, beyond)
+    with suppress(WaitError):
+        wait_until(lambda: _is_marked(target, beyond), f"Logz.io has marked the event of {BEYOND_LOGZIO}")
+    is_marked = _is_marked(target, beyond)
     notes = [f"skipped: {', '.join(name for name in skipped if name not in silent)}"]
-    notes.append(f"metric SkippedEvents: {counted(stage.journal(began))}, a null (no event) among them")
+    notes.append(f"metric SkippedEvents: {counted(target.journal(began))}, a null (no event) among them")
     for name, event in events.items():
         copy = archived.get(event["id"])
         if copy is None:
@@ -131,7 +110,7 @@ def strike(stage: Stage) -> Struck:
     if unnamed:
         notes.append(f"NOT NAMED in the log: {', '.join(unnamed)}")
     arrived = is_marked and beyond in archived
-    return Struck(
+    return Injection(
         note="; ".join(notes),
         ids=tuple(event["id"] for event in events.values() if event["id"] != beyond),
         unindexable=(beyond,),
@@ -144,23 +123,23 @@ def _has_fields(copy: Mapping[str, Any], event: Mapping[str, Any]) -> bool:
     return flattened({"data": event["data"]}).items() <= copy.items()
 
 
-def _is_marked(stage: Stage, event_id: str) -> bool:
+def _is_marked(target: Target, event_id: str) -> bool:
     """Whether Logz.io shows an event as one that it could not index."""
     shown = (
         json.loads(row.event)
-        for row in stages.delivered(stage.deployment).new_rows()
+        for row in reader.delivered(target.deployment).new_rows()
         if event_id in row.event
     )
     return any(event.get("id") == event_id and logzio_facts.failure(event) for event in shown)
 
 
-def produce(stage: Stage, values: Mapping[str, bytes | None]) -> dict[str, int]:
+def produce(target: Target, values: Mapping[str, bytes | None]) -> dict[str, int]:
     """Sends the records to one partition; their offsets by name.
 
     Raises:
         RuntimeError: one was not accepted.
     """
-    producer = Producer({**client.client_config(stage.state), "message.max.bytes": 20_000_000})
+    producer = Producer({**client_config(target.state), "message.max.bytes": 20_000_000})
     offsets: dict[str, int] = {}
 
     def record(name: str) -> Callable[[KafkaError | None, Message], None]:
@@ -182,49 +161,43 @@ def produce(stage: Stage, values: Mapping[str, bytes | None]) -> dict[str, int]:
 def named_offsets(journal: list[str], partition: int) -> set[int]:
     """The offsets of a partition that the journal names as skipped."""
     found = (_SKIPPED.search(line) for line in journal)
-    return {int(one[3]) for one in found if one and one[1] == TOPIC and int(one[2]) == partition}
+    return {int(match[3]) for match in found if match and match[1] == TOPIC and int(match[2]) == partition}
 
 
 def counted(journal: list[str]) -> int:
-    """How many skipped records the watchdog's metric has told of."""
+    """How many skipped records the watchdog's metric has reported."""
     beats = (line.removeprefix("heartbeat ") for line in journal if line.startswith("heartbeat "))
     return sum(int(json.loads(beat).get("SkippedEvents", 0)) for beat in beats)
 
 
-def _unkept(stage: Stage, sent: Mapping[str, bytes]) -> list[str]:
-    """The records whose bytes stand in no object of originals."""
-    s3 = stage.deployment.aws("s3")
-    bodies = [
-        objects.content(key, s3.get_object(Bucket=BUCKET, Key=key)["Body"].read())
-        for key in _keys(stage, layout.ORIGINALS)
-    ]
-    return [name for name, value in sent.items() if not any(value + b"\n" in body for body in bodies)]
+def _unkept(target: Target, sent: Mapping[str, bytes]) -> list[str]:
+    """The records whose bytes are in no object of originals."""
+    bucket = reader.bucket(target.deployment)
+    contents = [objects.content(key, bucket.read(key)) for key in _keys(bucket, layout.ORIGINALS)]
+    return [name for name, value in sent.items() if not any(value + b"\n" in content for content in contents)]
 
 
-def _keys(stage: Stage, topics_dir: str = "topics") -> list[str]:
-    pages = (
-        stage.deployment.aws("s3")
-        .get_paginator("list_objects_v2")
-        .paginate(Bucket=BUCKET, Prefix=layout.partition_prefix(topics_dir, TOPIC, PARTITION))
-    )
-    keys = [str(entry["Key"]) for page in pages for entry in page.get("Contents", ())]
-    return [key for key in keys if layout.parse_data_key(key) is not None]
+def _keys(bucket: Bucket, topics_dir: str) -> list[str]:
+    """Keys of the partition's data objects."""
+    prefix = layout.partition_prefix(topics_dir, TOPIC, PARTITION)
+    listed = (listed.key for listed in bucket.listing(prefix))
+    return [key for key in listed if layout.parse_data_key(key) is not None]
 
 
-def _last_archived(stage: Stage) -> int:
+def _last_archived(target: Target) -> int:
     """The largest first offset of an object: everything before it is archived or was skipped."""
-    return max(map(_start, _keys(stage)), default=-1)
+    return max(map(_start, _keys(reader.bucket(target.deployment), PIPELINE.topics_dir)), default=-1)
 
 
-def _archived(stage: Stage, ids: Iterable[str], last: int) -> dict[str, dict[str, Any]]:
-    """The archived copies of these events, none of which is in an object that begins after the offset `last`."""
-    s3 = stage.deployment.aws("s3")
+def _archived(target: Target, ids: Iterable[str], last: int) -> dict[str, dict[str, Any]]:
+    """The archived copies of these events; no object with one begins after the offset `last`."""
+    bucket = reader.bucket(target.deployment)
     missing, found = set(ids), dict[str, dict[str, Any]]()
     # The newest first: they are in one of these, in several after a rewind.
-    for key in reversed([key for key in _keys(stage) if _start(key) <= last]):
+    for key in reversed([key for key in _keys(bucket, PIPELINE.topics_dir) if _start(key) <= last]):
         if not missing:
             break
-        for line in lines_of(key, s3.get_object(Bucket=BUCKET, Key=key)["Body"].read()):
+        for line in objects.lines(key, bucket.read(key)):
             event = json.loads(line)
             if event.get("id") in missing:
                 missing.remove(event["id"])

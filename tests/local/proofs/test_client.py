@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from confluent_kafka import Producer
 
-from local.proofs.producer import FeedError, feed, read_produced
+from local.proofs.client import FeedError, feed
+from local.proofs.history import acknowledged
 
 Settings = dict[str, str | int | float | bool]
 
@@ -32,7 +33,7 @@ def test_every_acknowledged_event_is_on_record_once(tmp_path: Path, broker: Sett
     said: list[str] = []
     assert feed(tmp_path, broker, 500, progress=said.append) == 500
     assert feed(tmp_path, broker, 200, progress=said.append) == 200
-    record = list(read_produced(tmp_path))
+    record = list(acknowledged.read(tmp_path))
     assert len(record) == 700
     assert len({line.id for line in record}) == 700
     assert len({(line.partition, line.offset) for line in record}) == 700
@@ -42,12 +43,12 @@ def test_every_acknowledged_event_is_on_record_once(tmp_path: Path, broker: Sett
 def test_a_feed_that_is_stopped_has_what_it_produced_on_record(tmp_path: Path, broker: Settings) -> None:
     class OnceOneIsOnRecord(threading.Event):
         def is_set(self) -> bool:
-            return any(True for _ in read_produced(tmp_path))
+            return any(True for _ in acknowledged.read(tmp_path))
 
     produced = feed(tmp_path, broker, 1_000_000, rate=50, stop=OnceOneIsOnRecord())
 
     assert 0 < produced < 1_000_000
-    assert len(list(read_produced(tmp_path))) == produced
+    assert len(list(acknowledged.read(tmp_path))) == produced
 
 
 def test_what_the_broker_does_not_acknowledge_is_an_error_and_not_on_record(tmp_path: Path) -> None:
@@ -57,4 +58,4 @@ def test_what_the_broker_does_not_acknowledge_is_an_error_and_not_on_record(tmp_
         pytest.raises(FeedError, match="3 events were not acknowledged"),
     ):
         feed(tmp_path, {**slow, "delivery.timeout.ms": 100}, 3)
-    assert list(read_produced(tmp_path)) == []
+    assert list(acknowledged.read(tmp_path)) == []

@@ -1,0 +1,139 @@
+"""`python -m local`: sets up, runs and proves the local stack."""
+
+# Each command imports what it needs: `--help` must not wait seconds for the Pulumi SDK and Kafka's client.
+# ruff: noqa: PLC0415
+
+import signal
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from local.base import paths, progress
+
+app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
+demo = typer.Typer(no_args_is_help=True)
+app.add_typer(demo, name="demo", help="The whole chain on this machine, at once (run) or step by step.")
+
+EVENTS = 20000
+CHAOS = paths.STATE / "chaos"
+
+
+@app.command()
+def setup() -> None:
+    """Builds and caches everything that the local stack runs on; each part once."""
+    from components.settings import Connector
+    from local.stack import setup as tools
+
+    tools.prepare(Connector().version)
+
+
+@demo.command()
+def run(events: int = EVENTS) -> None:
+    """Up, feed, check, down; ends with a table and .local/demo/report.json."""
+    from local.proofs.demo import run as whole
+
+    raise typer.Exit(whole.run(events))
+
+
+@demo.command()
+def up() -> None:
+    """Starts the local stack, runs `pulumi up` and leaves it running."""
+    from local.stack import lifecycle
+
+    lifecycle.boot(lifecycle.up())
+    progress.say("The stack runs. `. .local/env.sh` points pulumi and AWS clients at it.")
+
+
+@demo.command()
+def feed(events: int = EVENTS) -> None:
+    """Produces audit events."""
+    from local.proofs import client
+    from local.stack import lifecycle
+
+    client.produce(lifecycle.attach(), events)
+
+
+@demo.command()
+def check() -> None:
+    """Compares Kafka, the bucket and Logz.io, event by event."""
+    from local.proofs.checker import following
+    from local.stack import lifecycle
+
+    raise typer.Exit(0 if following.check(lifecycle.attach()).ok else 1)
+
+
+@demo.command()
+def down() -> None:
+    """`pulumi destroy`, then the end of every server."""
+    from local.proofs.demo import run as whole
+    from local.stack import lifecycle
+
+    left = whole.down(lifecycle.attach())
+    lifecycle.end(paths.STATE)
+    for line in left:
+        progress.say(f"left behind: {line}")
+    raise typer.Exit(1 if left else 0)
+
+
+@demo.command()
+def clean() -> None:
+    """Ends every server that a run left, without `pulumi destroy`."""
+    from local.stack import lifecycle
+
+    for state in (paths.STATE, CHAOS):
+        lifecycle.end(state)
+
+
+@app.command()
+def chaos(
+    only: Annotated[
+        list[str] | None, typer.Option(metavar="FAULT", help="These faults, as in 1a 4c.")
+    ] = None,
+    more: Annotated[list[str] | None, typer.Argument(metavar="[FAULT]...", help="Further ones.")] = None,
+    *,
+    short: Annotated[bool, typer.Option("--short", help="The quick faults, with shorter outages.")] = False,
+    state: Annotated[
+        Path, typer.Option(help="The stack's folder.", show_default=".local/chaos")
+    ] = paths.STATE / "chaos",
+) -> None:
+    """Injects faults while events flow and prints what they did; 0 if nothing was lost in any row."""
+    from local.proofs.chaos import run as injected
+
+    # The servers of the stack must not outlive it.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    try:
+        faults = injected.select([*(only or []), *(more or [])], short=short)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
+    report = injected.run(faults, short=short, state=state.resolve())
+    report.print()
+    raise typer.Exit(report.exit_code)
+
+
+@app.command()
+def chaos_page(reports: list[Path]) -> None:
+    """Prints the page docs/chaos.md from the reports of runs."""
+    from local.proofs.chaos.page import page
+
+    sys.stdout.write(page(reports))
+
+
+@app.command()
+def claims(
+    *, every: Annotated[bool, typer.Option("--all", help="Every claim with its source.")] = False
+) -> None:
+    """What the stand-ins of the Pulumi plugins claim, and what of it is not verified."""
+    from local.systems.plugins import claims as stand_ins
+
+    for line in map(str, stand_ins.claims()) if every else stand_ins.report():
+        sys.stdout.write(f"{line}\n")
+
+
+if __name__ == "__main__":
+    try:
+        app(prog_name="python -m local")
+    except RuntimeError as problem:
+        progress.say(f"error: {problem}")
+        sys.exit(1)

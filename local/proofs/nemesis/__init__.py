@@ -1,0 +1,5 @@
+"""Faults for a running local stack.
+
+- `target` is what a fault can hit; `fault` what a row of the table is made of.
+- `broker`, `vm`, `s3`, `logzio`, `operations` and `poison` inject faults, by what they hit; `table` lists them.
+"""

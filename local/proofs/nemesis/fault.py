@@ -1,0 +1,52 @@
+"""What a row of the table of faults is made of."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from local.proofs.nemesis.target import Target
+
+
+class SkippedError(Exception):
+    """This fault cannot be injected here; the message says why."""
+
+
+@dataclass(frozen=True)
+class Injection:
+    """What a fault did beside breaking things.
+
+    Attributes:
+        note: what was seen of it.
+        ids: events that it produced itself and that must arrive.
+        unindexable: further ones that must arrive, though Logz.io cannot index them.
+        unrepresentable: records that a JSON archive cannot hold; the log named each, and the originals have it.
+        silent: records that the log did not name or that have no original, and unindexable events that did not
+            arrive. They count as lost.
+    """
+
+    note: str = ""
+    ids: tuple[str, ...] = ()
+    unindexable: tuple[str, ...] = ()
+    unrepresentable: int = 0
+    silent: int = 0
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A row of the table.
+
+    Attributes:
+        inject: injects the fault, keeps it up and heals it; recovery is measured from its return.
+        seen: what the person would have seen.
+        patience: the most seconds from healing to the moment when nothing is behind any more.
+        afterwards: undoes the preparation of the fault, once the row is closed.
+        short: belongs to the quick subset.
+    """
+
+    name: str
+    text: str
+    inject: Callable[[Target], Injection | None]
+    seen: str
+    patience: float = 600.0
+    short: bool = False
+    new_partitions: bool = False
+    afterwards: Callable[[Target], None] = lambda _target: None

@@ -1,0 +1,147 @@
+"""The table of faults. Its numbers group them by what a person would call them; modules, by what they hit."""
+
+from components.worker.connect import STATE_FOLDER
+from local.proofs.nemesis import broker, logzio, operations, poison, s3, vm
+from local.proofs.nemesis.fault import Fault
+
+FAULTS = (
+    Fault("1a", "JVM killed (-9) while idle", vm.kill_idle, "systemd starts it again after 5 s", short=True),
+    Fault(
+        "1b", "JVM killed in the middle of an upload", vm.kill_in_upload, "an unfinished upload that expires"
+    ),
+    Fault(
+        "1c",
+        "JVM killed after an upload, before its offset commit",
+        vm.kill_before_commit,
+        "the object's events come again: the sink finds it and goes on, or writes a file that overlaps",
+        short=True,
+    ),
+    Fault("2a", "VM powered off hard, booted again", vm.power_cut, "an instance that was off", short=True),
+    Fault("2b", "VM replaced through `pulumi up`", operations.replace_vm, "one VM deleted, one created"),
+    Fault("3a", "broker restarted", broker.restart, "warnings of the Kafka client"),
+    Fault("3b", "broker gone for 2 minutes", broker.stop, "warnings of the Kafka client"),
+    Fault(
+        "3c",
+        "authentication refused for a minute",
+        broker.refuse_login,
+        "SaslAuthenticationException, task FAILED, started again by the watchdog",
+    ),
+    Fault("4a", "S3: bursts of 500 and 503", s3.burst, "retries in the log", short=True),
+    Fault("4b", "S3: 60 s of timeouts", s3.failing_for_a_minute(answer="hang"), "no new object for a minute"),
+    Fault(
+        "4c",
+        "S3: 403 for a minute",
+        s3.failing_for_a_minute(status=403),
+        "AccessDenied, task FAILED, started again by the watchdog",
+        short=True,
+    ),
+    Fault(
+        "4d",
+        # Deleting the bucket itself would delete the archive; the sink cannot tell the difference.
+        "S3: the bucket missing and back (NoSuchBucket to every request of the sink)",
+        s3.failing_for_a_minute(status=404, code="NoSuchBucket"),
+        "NoSuchBucket, task FAILED, started again by the watchdog",
+    ),
+    Fault(
+        "5a",
+        "Kafka secret rotated, old one dead",
+        operations.rotate_kafka_secret,
+        "one restart of the service: the watchdog notices the new version",
+    ),
+    Fault(
+        "5b",
+        "S3 key rotated, old one dead",
+        operations.rotate_s3_key,
+        "InvalidAccessKeyId, then one restart of the service: the watchdog notices the new version",
+    ),
+    Fault(
+        "6",
+        "poison events",
+        poison.inject,
+        "a line with topic, partition and offset for each skipped record, no contents",
+        short=True,
+    ),
+    Fault(
+        "7a", "disk full in /var/log", vm.fill("/var/log"), "FreeDiskPercent 0, no new lines in the log file"
+    ),
+    Fault(
+        "7b",
+        # The VM's disk is the machine's own here: every folder that anything writes into is on a full one instead.
+        "disk full in / (each folder of it that is written into)",
+        vm.fill("/var/log", STATE_FOLDER, f"{STATE_FOLDER}-watchdog", "/var/tmp", "/tmp"),  # noqa: S108  # the VM's own
+        "FreeDiskPercent 0 for /var/log, no new lines in the log file",
+    ),
+    Fault(
+        "8a",
+        "first three package and connector downloads fail",
+        operations.failing_downloads,
+        "a boot that takes longer",
+    ),
+    Fault("8b", "connector archive with a wrong checksum", operations.wrong_checksum, "a boot in error"),
+    Fault("8c", "secrets not readable at first boot", operations.unreadable_secrets, "a later start"),
+    Fault(
+        "9",
+        "partitions added to the topic",
+        operations.add_partitions,
+        "`pulumi up` with the new number makes their registrations",
+        new_partitions=True,
+    ),
+    Fault(
+        "10",
+        "clock 20 minutes ahead, then right again (the JVM's, libfaketime)",
+        vm.wrong_clock,
+        "times in the log that are ahead; S3 refuses the first request (RequestTimeTooSkewed), and the AWS SDK"
+        " corrects for it; ClockAheadSeconds and its alarm until the time has passed",
+        patience=2400.0,
+    ),
+    Fault(
+        "11",
+        "Logz.io's API and fetcher down for 5 minutes, then passing over what it reads for half a minute",
+        logzio.down,
+        "events that `make verify` misses, until `make replay` has sent them",
+    ),
+    Fault(
+        "12a",
+        "S3: 403 until the watchdog has tried all it has (about 6 minutes)",
+        s3.fail_to_the_ceiling,
+        "task FAILED, started again three times in vain, then a restart of the service",
+    ),
+    Fault(
+        "12b",
+        "JVM that does not answer (SIGSTOP)",
+        vm.stop_jvm,
+        "no answer for five minutes, then a restart of the service",
+    ),
+    Fault(
+        "12c",
+        f"standstill: S3 never answers, the task is RUNNING (the watchdog's 30 minutes cut to {s3.STUCK_SECONDS} s)",
+        s3.never_answer,
+        "SecondsStuck grows, then one restart of the service, and no second one",
+    ),
+    Fault(
+        "13a",
+        f"network to Kafka silent for {broker.SILENT_SECONDS} s from just after a rotation, at the default rotation",
+        broker.silent_network,
+        "warnings of the Kafka client, no new object for two minutes; the group has expelled the consumer and takes it"
+        " back",
+        afterwards=lambda target: broker.rotate_every(target, target.rotation_seconds),
+    ),
+    Fault(
+        "13b",
+        "offset commits refused while fetching goes on",
+        broker.refuse_commits,
+        "warnings of failed commits; SecondsStuck grows",
+    ),
+    Fault(
+        "13c",
+        "consumer expelled with two short objects not committed, and back in the same JVM",
+        broker.expel_consumer,
+        "warnings of the Kafka client; what was not committed is read again",
+    ),
+    Fault(
+        "13d",
+        "JVM killed (-9) with two short objects not committed",
+        broker.kill_uncommitted,
+        "systemd starts it again after 5 s; what was not committed is read again",
+    ),
+)
