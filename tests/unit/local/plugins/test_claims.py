@@ -74,7 +74,7 @@ def test_a_claim_says_what_the_table_says() -> None:
 
 
 def _printed(*options: str) -> list[str]:
-    command = [sys.executable, "-m", "local.systems.plugins.claims", *options]
+    command = [sys.executable, "-m", "local", "claims", *options]
     done = subprocess.run(command, cwd=paths.ROOT, check=True, capture_output=True, text=True)
     return done.stdout.splitlines()
 
