@@ -67,7 +67,7 @@ def _kms(kms: Any) -> Iterator[str]:
         else:
             yield f"KMS alias {alias['AliasName']}"
     for key in _pages(kms, "list_keys", "Keys"):
-        # KMS deletes no key at once.
+        # KMS deletes a key only after days.
         state = kms.describe_key(KeyId=key["KeyId"])["KeyMetadata"]["KeyState"]
         if key["KeyId"] not in managed and state != "PendingDeletion":
             yield f"KMS key {key['KeyId']}"

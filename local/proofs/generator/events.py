@@ -27,7 +27,7 @@ class AuditEvent:
     value: Json
 
     def encoded(self) -> bytes:
-        """The record's value as it stands in Kafka: one line of UTF-8 JSON."""
+        """The record's value in Kafka: one line of UTF-8 JSON."""
         return json.dumps(self.value, separators=(",", ":"), ensure_ascii=False).encode()
 
 

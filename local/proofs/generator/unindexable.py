@@ -1,6 +1,6 @@
 """Events that Logz.io cannot index by its fields, whatever stock transformation they went through.
 
-Each stands in the archive like any other. The ordinary feed (`events`) holds none of them.
+The archive has each like any other. The ordinary feed (`events`) holds none of them.
 """
 
 import copy
@@ -24,7 +24,7 @@ def unindexable(seed: int, start: datetime) -> Iterator[AuditEvent]:
 
 
 def _shuffle(value: Json, rng: random.Random) -> None:
-    """What is wrong with an event stands first in some, last in others."""
+    """The wrong field comes first in some events, last in others."""
     names = list(value)
     rng.shuffle(names)
     for name in names:
@@ -54,7 +54,7 @@ _SPOILERS: Mapping[str, Callable[[Json], None]] = {
     "over 32,700 characters in a name": _in_data(request={"data": {"x" * 32_701: "value"}}),
     "over 500,000 characters": _in_data(request={"data": {f"part{n}": "x" * 30_000 for n in range(17)}}),
     "over 1,000 fields": _in_data(request={"data": {f"field{n}": n for n in range(1_001)}}),
-    # Property names of Kafka, for one, have dots.
+    # Kafka's property names, for example, have dots.
     "dot in a name": _in_data(request={"data": {"config": {"connector.class": "DatagenSource"}}}),
     "name that ends in _": _in_data(request={"data": {"schema_": "value"}}),
 }

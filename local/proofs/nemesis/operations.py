@@ -1,4 +1,4 @@
-"""Operations that go wrong or are hard: replaced VMs, rotated secrets, failing boots, new partitions."""
+"""Operations that fail or are hard: replaced VMs, rotated secrets, failing boots, new partitions."""
 
 import time
 

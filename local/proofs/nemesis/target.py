@@ -282,7 +282,7 @@ class Target:
         return done.stdout
 
     def replace_vm(self) -> None:
-        """A changed setting and `pulumi up`: the old VM goes, a new one boots."""
+        """Changes a setting and runs `pulumi up`: the old VM goes, a new one boots."""
         level = self.deployment.set("connector", "compressionLevel", 5)
         if level == 5:
             self.deployment.set("connector", "compressionLevel", 6)

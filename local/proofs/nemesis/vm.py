@@ -33,7 +33,7 @@ def kill_in_upload(target: Target) -> None:
 
 
 def kill_before_commit(target: Target) -> None:
-    # Offsets are committed every second: right after an object stands, its offset is not committed.
+    # Offsets are committed every second: right after an object is complete, its offset is not committed.
     before = target.objects()
     wait_until(lambda: target.objects() > before, "an object is completed", poll=0.02)
     target.kill_jvm()

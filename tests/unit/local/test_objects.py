@@ -6,7 +6,7 @@ import pytest
 
 from local.base import objects
 
-PACKED = gzip.compress(b'{"a": 1}\n\r\x0b\n')
+PACKED = gzip.compress(b'{"a": 1}\n\r\x0b\n', mtime=0)
 
 
 def test_an_object_is_unpacked_by_its_keys_ending() -> None:
