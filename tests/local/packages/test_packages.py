@@ -5,7 +5,6 @@ import os
 import re
 import stat
 import subprocess
-import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from local.base import http, paths, processes
 from local.systems import faults
 from local.systems.faults import Fault
 from local.systems.packages import debs
+from tests.local import packages_support
 from tests.unit.components.worker.test_rendered import config
 
 SETTINGS = "etc/kafka/connect-standalone.properties"
@@ -31,8 +31,7 @@ def state(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @pytest.fixture(scope="module")
 def ready(state: Path) -> Mapping[str, Any]:
-    argv = [sys.executable, "-m", "local.systems.packages", "--state", str(state)]
-    return processes.start(state, "packages", argv, env=os.environ, cwd=paths.ROOT).ready
+    return packages_support.start(state)
 
 
 def run(*command: str | Path) -> "subprocess.CompletedProcess[str]":
@@ -209,17 +208,7 @@ def test_apt_refuses_an_index_that_was_changed_after_signing(
 
 def test_an_unchanged_repository_keeps_its_key(ready: Mapping[str, Any], state: Path) -> None:
     processes.stop(state, "packages")
-    argv = [
-        sys.executable,
-        "-m",
-        "local.systems.packages",
-        "--state",
-        str(state),
-        "--port",
-        str(ready["port"]),
-    ]
-
-    again = processes.start(state, "packages", argv, env=os.environ, cwd=paths.ROOT).ready
+    again = packages_support.start(state, "--port", str(ready["port"]))
 
     assert again == ready
 
