@@ -8,9 +8,7 @@ import sys
 from pathlib import Path
 from types import FrameType
 
-from components.settings import Connector
 from local.base import processes
-from local.systems.connector import archive
 from local.systems.packages import repository, server
 
 
@@ -19,13 +17,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m local.systems.packages", description=__doc__)
     parser.add_argument("--state", type=Path, required=True)
     parser.add_argument("--ready-file", type=Path, required=True)
-    parser.add_argument("--connector-archive", type=Path, help="default: the stand-in")
+    parser.add_argument("--connector-archive", type=Path, required=True, help="the S3 connector's zip")
     parser.add_argument("--port", type=int, default=0, help="default: a free one")
     arguments = parser.parse_args()
     signal.signal(signal.SIGTERM, _leave)
     directory: Path = arguments.state.resolve() / "packages"
     fingerprint = repository.ensure(directory)
-    connector: Path = arguments.connector_archive or archive.ensure(Connector().version)
+    connector: Path = arguments.connector_archive
     archives = directory / "archives"
     archives.mkdir(exist_ok=True)
     shutil.copyfile(connector, archives / connector.name)

@@ -12,9 +12,11 @@ from typing import Any
 
 import pytest
 
+from components.settings import Connector
 from components.worker import bundle
 from local.base import http, paths, processes
 from local.systems import faults
+from local.systems.connector import archive
 from local.systems.faults import Fault
 from local.systems.packages import debs
 from tests.unit.components.worker.test_rendered import config
@@ -31,7 +33,13 @@ def state(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @pytest.fixture(scope="module")
 def ready(state: Path) -> Mapping[str, Any]:
-    argv = [sys.executable, "-m", "local.systems.packages", "--state", str(state)]
+    return start(state)
+
+
+def start(state: Path, *options: str) -> Mapping[str, Any]:
+    connector = str(archive.ensure(Connector().version))
+    fixed = ["--state", str(state), "--connector-archive", connector]
+    argv = [sys.executable, "-m", "local.systems.packages", *fixed, *options]
     return processes.start(state, "packages", argv, env=os.environ, cwd=paths.ROOT).ready
 
 
@@ -209,17 +217,7 @@ def test_apt_refuses_an_index_that_was_changed_after_signing(
 
 def test_a_repository_that_stays_keeps_its_key(ready: Mapping[str, Any], state: Path) -> None:
     processes.stop(state, "packages")
-    argv = [
-        sys.executable,
-        "-m",
-        "local.systems.packages",
-        "--state",
-        str(state),
-        "--port",
-        str(ready["port"]),
-    ]
-
-    again = processes.start(state, "packages", argv, env=os.environ, cwd=paths.ROOT).ready
+    again = start(state, "--port", str(ready["port"]))
 
     assert again == ready
 
