@@ -16,6 +16,7 @@ import yaml
 
 from components.settings import NAMESPACE
 from local.base import http, paths
+from local.base.files import write_atomically
 from local.base.processes import Server
 from local.base.waiting import wait_until
 from local.stack.pulumi import Pulumi
@@ -260,8 +261,7 @@ def write_environment_file(deployment: LocalDeployment) -> Path:
         if os.environ.get(name) != value or name not in inherited
     ]
     file = deployment.state / "env.sh"
-    file.touch(mode=0o600)
-    file.write_text("\n".join(lines) + "\n")
+    write_atomically(file, "\n".join(lines) + "\n", mode=0o600)
     return file
 
 

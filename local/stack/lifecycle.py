@@ -14,6 +14,7 @@ from typing import Any
 
 from components.settings import NAMESPACE, Connector
 from local.base import paths, processes, progress
+from local.base.files import write_atomically
 from local.base.processes import Server
 from local.stack import setup
 from local.stack.deployment import (
@@ -146,5 +147,4 @@ def _timing_file(state: Path) -> Path:
 
 
 def _write_timing(state: Path, timing: Timing) -> None:
-    _timing_file(state).parent.mkdir(parents=True, exist_ok=True)
-    _timing_file(state).write_text(json.dumps(asdict(timing)))
+    write_atomically(_timing_file(state), json.dumps(asdict(timing)))

@@ -9,6 +9,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from local.base.files import write_atomically
+
 DUPLICATES = (
     "Duplicates come from objects that were complete when the fault struck, but whose offsets were not committed yet "
     "(that happens every second, and at each orderly stop). The sink archives their events again, with the same `id`."
@@ -65,8 +67,7 @@ class Report:
 
     def write(self, file: Path) -> None:
         """One JSON object."""
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(json.dumps({**asdict(self), "exit_code": self.exit_code}, indent=2) + "\n")
+        write_atomically(file, json.dumps({**asdict(self), "exit_code": self.exit_code}, indent=2) + "\n")
 
     def print(self, console: Console | None = None) -> None:
         """The table, and what the checker found at the end."""

@@ -329,6 +329,7 @@ def test_the_start_script_passes_the_environments_options_on(unpacked: Path, tmp
         "-Xms300m",
         "-Xmx300m",
         "-XX:+UseSerialGC",
+        "-XX:TieredStopAtLevel=1",
         "-Dno.jmx=true",
         f"-Dkafka.logs.dir={tmp_path / 'logs'}",
         "-Dlog4j.configuration=file:/x",
