@@ -67,6 +67,15 @@ def test_a_group_is_looked_up_with_the_workers_own_login(bin_folder: Path, tmp_p
     assert "connect-log4j" not in asked
 
 
+def test_a_tool_runs_with_a_small_heap_and_one_compiler(bin_folder: Path, tmp_path: Path) -> None:
+    options = '"$KAFKA_HEAP_OPTS" "$KAFKA_JVM_PERFORMANCE_OPTS"'
+    play(bin_folder, "kafka-consumer-groups", f"echo {options} >{tmp_path}/options")
+
+    kafka.group_table(SETTINGS, "a-group")
+
+    assert (tmp_path / "options").read_text() == "-Xmx96m -XX:+UseSerialGC -XX:TieredStopAtLevel=1\n"
+
+
 def test_one_call_returns_the_oldest_offsets_of_all_topics(bin_folder: Path, tmp_path: Path) -> None:
     (tmp_path / "offsets").write_text(f"WARN something: 1\n{OFFSETS}b.c:7:12\n")
     play(bin_folder, "kafka-get-offsets", f'echo "$@" >{tmp_path}/asked; cat {tmp_path}/offsets')
