@@ -61,7 +61,7 @@ class Chain:
 
     def newest_is_read(self) -> bool:
         """Whether Logz.io has nothing left to read: each registration's last key is the prefix's last."""
-        keys = [one.key for one in Bucket(self.s3, self.bucket).listing()]
+        keys = [listed.key for listed in Bucket(self.s3, self.bucket).listing()]
         return all(
             registration["last_key"] == max(key for key in keys if key.startswith(registration["prefix"]))
             for registration in self.emulator.state()["registrations"]
@@ -121,7 +121,7 @@ def silence(
         )
 
     store = state / "logzio" / "store.sqlite"
-    chains = [Chain(one, aws("s3"), store, emulator) for one in PARTITIONERS]
+    chains = [Chain(partitioner, aws("s3"), store, emulator) for partitioner in PARTITIONERS]
     users.add(users.file(state), "WORKER", "worker-secret")
     bootstrap = f"127.0.0.1:{relay.port}"
     worker = Worker(state, plugins, plugins, bootstrap=bootstrap, session_seconds=SESSION)
@@ -237,12 +237,12 @@ def completed(endpoint: str) -> int:
 
 
 def test_nothing_is_lost_in_the_bucket_with_either_partitioner(outcomes: dict[str, Outcome]) -> None:
-    assert {one.lost_in_the_bucket for one in outcomes.values()} == {0}
+    assert {outcome.lost_in_the_bucket for outcome in outcomes.values()} == {0}
 
 
 def test_both_sinks_read_again_what_was_not_committed(outcomes: dict[str, Outcome]) -> None:
     """Else nothing was tried: in each the outage fell between the objects and their commit."""
-    assert all(one.twice > 0 for one in outcomes.values()), outcomes
+    assert all(outcome.twice > 0 for outcome in outcomes.values()), outcomes
 
 
 def test_with_the_vendors_partitioner_logzio_never_reads_some_of_them(outcomes: dict[str, Outcome]) -> None:
