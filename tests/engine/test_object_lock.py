@@ -47,45 +47,49 @@ def test_every_object_is_locked_for_the_days_that_were_set(running: LocalDeploym
     objects = _data_objects(running)
 
     assert objects
-    for one in objects:
+    for stored in objects:
         head = running.aws("s3").head_object(
-            Bucket=deployment.BUCKET, Key=one["Key"], VersionId=one["VersionId"]
+            Bucket=deployment.BUCKET, Key=stored["Key"], VersionId=stored["VersionId"]
         )
         assert head["ObjectLockMode"] == "COMPLIANCE"
-        assert (head["ObjectLockRetainUntilDate"] - one["LastModified"]).days in (DAYS - 1, DAYS)
+        assert (head["ObjectLockRetainUntilDate"] - stored["LastModified"]).days in (DAYS - 1, DAYS)
 
 
 def test_not_even_who_runs_pulumi_can_delete_an_event(running: LocalDeployment) -> None:
-    one = _data_objects(running)[0]
+    stored = _data_objects(running)[0]
 
     with pytest.raises(ClientError, match="AccessDenied"):
         running.aws("s3").delete_object(
             Bucket=deployment.BUCKET,
-            Key=one["Key"],
-            VersionId=one["VersionId"],
+            Key=stored["Key"],
+            VersionId=stored["VersionId"],
             BypassGovernanceRetention=True,
         )
 
     # Without a version, S3 hides it behind a marker: the event itself stays, and comes back without the marker.
-    marker = running.aws("s3").delete_object(Bucket=deployment.BUCKET, Key=one["Key"])
-    running.aws("s3").delete_object(Bucket=deployment.BUCKET, Key=one["Key"], VersionId=marker["VersionId"])
+    marker = running.aws("s3").delete_object(Bucket=deployment.BUCKET, Key=stored["Key"])
+    running.aws("s3").delete_object(
+        Bucket=deployment.BUCKET, Key=stored["Key"], VersionId=marker["VersionId"]
+    )
     assert (
-        running.aws("s3").head_object(Bucket=deployment.BUCKET, Key=one["Key"])["VersionId"]
-        == one["VersionId"]
+        running.aws("s3").head_object(Bucket=deployment.BUCKET, Key=stored["Key"])["VersionId"]
+        == stored["VersionId"]
     )
 
 
 def test_an_overwritten_event_keeps_its_earlier_version(running: LocalDeployment) -> None:
-    one = _data_objects(running)[0]
-    before = running.aws("s3").get_object(Bucket=deployment.BUCKET, Key=one["Key"])["Body"].read()
+    stored = _data_objects(running)[0]
+    before = running.aws("s3").get_object(Bucket=deployment.BUCKET, Key=stored["Key"])["Body"].read()
 
     other = running.aws("s3").put_object(
-        Bucket=deployment.BUCKET, Key=one["Key"], Body=b"", ChecksumAlgorithm="CRC32"
+        Bucket=deployment.BUCKET, Key=stored["Key"], Body=b"", ChecksumAlgorithm="CRC32"
     )
 
-    kept = running.aws("s3").get_object(Bucket=deployment.BUCKET, Key=one["Key"], VersionId=one["VersionId"])
+    kept = running.aws("s3").get_object(
+        Bucket=deployment.BUCKET, Key=stored["Key"], VersionId=stored["VersionId"]
+    )
     assert kept["Body"].read() == before
-    assert other["VersionId"] != one["VersionId"]
+    assert other["VersionId"] != stored["VersionId"]
 
 
 def test_neither_a_preview_nor_a_refresh_shows_a_change(running: LocalDeployment) -> None:

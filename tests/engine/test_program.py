@@ -54,7 +54,7 @@ def test_outputs_say_where_things_are(running: LocalDeployment) -> None:
     assert outputs["instanceId"] in outputs["shellCommand"]
 
 
-def test_a_bucket_policy_that_somebody_took_away_is_seen_and_put_back(running: LocalDeployment) -> None:
+def test_a_removed_bucket_policy_is_noticed_and_restored(running: LocalDeployment) -> None:
     s3 = running.aws("s3")
     s3.delete_bucket_policy(Bucket=deployment.BUCKET)
 

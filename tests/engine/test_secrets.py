@@ -167,22 +167,22 @@ def test_the_parameter_store_keeps_two_secrets_under_the_stacks_key_and_knows_no
         known["Name"]: known["KeyId"] for known in ssm.describe_parameters()["Parameters"] if "KeyId" in known
     }
     (alias,) = (
-        one
-        for one in stack.deployment.aws("kms").list_aliases()["Aliases"]
-        if one["AliasName"] == f"alias/ccloud-logexporter-{deployment.STACK}-worker-secrets"
+        alias
+        for alias in stack.deployment.aws("kms").list_aliases()["Aliases"]
+        if alias["AliasName"] == f"alias/ccloud-logexporter-{deployment.STACK}-worker-secrets"
     )
     assert {key.rpartition("/")[2] for key in described.values()} == {alias["TargetKeyId"]}
-    assert {name: one["Type"] for name, one in kept.items()} == {
+    assert {name: parameter["Type"] for name, parameter in kept.items()} == {
         parameter("kafka"): "SecureString",
         parameter("writer"): "SecureString",
     }
-    assert stack.found_in((name, one["Value"].encode()) for name, one in kept.items()) == {
+    assert stack.found_in((name, parameter["Value"].encode()) for name, parameter in kept.items()) == {
         parameter("kafka"): {KAFKA},
         parameter("writer"): {WRITER},
     }
 
 
-def test_on_the_vm_secrets_stand_in_one_file_in_memory_that_the_service_alone_can_read(
+def test_the_vm_has_its_secrets_in_one_file_in_memory_that_only_the_service_can_read(
     stack: Running,
 ) -> None:
     root = stack.vm_root

@@ -32,7 +32,11 @@ def refused_by_rate(emulator: Emulator) -> int:
 def behind_its_back(emulator: Emulator, prefix_part: str, **changed: Any) -> None:
     """Somebody changes a registration in Logz.io (or deletes it, with nothing to change)."""
     with api(emulator) as client:
-        (found,) = (one for one in client.get(BUCKETS).json() if prefix_part in one["prefix"])
+        (found,) = (
+            registration
+            for registration in client.get(BUCKETS).json()
+            if prefix_part in registration["prefix"]
+        )
         path = f"{BUCKETS}/{found['id']}"
         body = {name: found[name] for name in BODY if found[name] is not None}
         answer = client.put(path, json={**body, **changed}) if changed else client.delete(path)
@@ -110,7 +114,7 @@ def test_a_changed_field_is_changed_in_place(stack: Stack) -> None:
     assert {registration["logsType"] for registration in stack.emulator.state()["registrations"]} == {"other"}
 
 
-def test_another_region_of_the_same_bucket_never_stands_beside_the_old_one(stack: Stack) -> None:
+def test_another_region_of_the_same_bucket_is_never_there_beside_the_old_one(stack: Stack) -> None:
     stack.up()
     stack.arguments["region"] = "us-east-1"
 
@@ -139,8 +143,13 @@ def test_changes_behind_its_back_are_seen_by_a_refresh_and_undone_by_up(stack: S
 
     assert stack.up().returncode == 0
     assert stack.preview().returncode == 0
-    for one in stack.emulator.state()["registrations"]:
-        shown = (one["logsType"], one["active"], one["addS3ObjectKeyAsLogField"], one["arn"])
+    for registration in stack.emulator.state()["registrations"]:
+        shown = (
+            registration["logsType"],
+            registration["active"],
+            registration["addS3ObjectKeyAsLogField"],
+            registration["arn"],
+        )
         assert shown == ("confluent_audit", True, False, ROLE)
 
 
@@ -192,7 +201,7 @@ def test_a_stack_whose_registrations_were_deleted_by_hand_is_destroyed(stack: St
     assert held(stack.emulator) == []
 
 
-def test_somebody_elses_registration_is_refused_by_its_id_and_adopted_when_asked(stack: Stack) -> None:
+def test_a_foreign_registration_is_refused_by_its_id_and_adopted_when_asked(stack: Stack) -> None:
     with api(stack.emulator) as client:
         client.post(BUCKETS, json={**BODY, "arn": f"{ROLE}-of-another"})
 

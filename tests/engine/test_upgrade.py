@@ -114,7 +114,7 @@ def test_logzio_goes_on_reading_each_prefix_that_0_1_filled(upgrade: Upgrade) ->
     assert filled_and_fed <= partitions(upgrade.keys_after)
 
 
-def test_destroy_takes_away_what_0_1_made(upgrade: Upgrade) -> None:
+def test_destroy_removes_what_0_1_made(upgrade: Upgrade) -> None:
     upgrade.deployment.destroy()
 
     assert left_behind(upgrade.deployment) == []

@@ -89,7 +89,7 @@ def outcomes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Out
 
     relay = Relay(processes.free_port(), broker_port)
     try:
-        endpoint = f"http://127.0.0.1:{start(state, 'cloud')}"
+        endpoint = f"http://127.0.0.1:{start(state, 'aws')}"
         start(state, "kafka", "--relay-port", str(relay.port))
         with relay, running(state, endpoint) as emulator:
             yield silence(state, plugins, endpoint, relay, emulator)
@@ -99,7 +99,7 @@ def outcomes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Out
 
 def start(state: Path, name: str, *arguments: str) -> int:
     """A server of the local stack; returns its port."""
-    argv = [sys.executable, "-m", f"local.{name}", "--state", str(state), *arguments]
+    argv = [sys.executable, "-m", f"local.systems.{name}", "--state", str(state), *arguments]
     environment = {**os.environ, "PYTHONPATH": str(paths.ROOT)}
     return int(processes.start(state, name, argv, env=environment, cwd=paths.ROOT).ready["port"])
 

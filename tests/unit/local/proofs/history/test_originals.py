@@ -32,7 +32,7 @@ def kafka(values: list[bytes | None] | None = None) -> Originals:
     return made
 
 
-def test_records_with_line_breaks_of_their_own_are_told_apart() -> None:
+def test_records_with_line_breaks_of_their_own_are_distinguished() -> None:
     made = kafka()
     made.put_object(listed(key(10), "a"), packed(VALUES))
 

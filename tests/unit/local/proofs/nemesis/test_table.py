@@ -76,7 +76,7 @@ def test_skipped_records_are_counted_from_the_watchdogs_metric() -> None:
     assert poison.counted([*beats, "INFO something else"]) == 4
 
 
-def test_poison_is_what_it_is_said_to_be() -> None:
+def test_poison_has_the_values_that_its_names_say() -> None:
     events = poison.readable()
     assert events["an integer over 64 bits"]["data"] > 2**64
     assert len(events["8 MB"]["data"]) == 8_000_000
