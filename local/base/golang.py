@@ -72,13 +72,13 @@ def version(executable: Path) -> tuple[int, ...]:
     # "local": else the command downloads the version that a go.mod asks for, and reports that one.
     environment = {**os.environ, "GOTOOLCHAIN": "local"}
     try:
-        said = subprocess.run(
+        output = subprocess.run(
             [str(executable), "version"], capture_output=True, check=False, text=True, env=environment
         )
     except OSError:
         return ()
-    match = re.match(r"go version go(\d+(?:\.\d+)*)", said.stdout)
-    return _numbers(match.group(1)) if said.returncode == 0 and match else ()
+    match = re.match(r"go version go(\d+(?:\.\d+)*)", output.stdout)
+    return _numbers(match.group(1)) if output.returncode == 0 and match else ()
 
 
 def _downloaded(minimum: tuple[int, ...], folder: Path) -> Go:

@@ -27,6 +27,6 @@ def wait_until(
     deadline = time.monotonic() + seconds
     while not (result := condition()):
         if time.monotonic() > deadline:
-            raise WaitError(f"waited {seconds:.0f} s in vain: {text}")
+            raise WaitError(f"waited {seconds:.0f} s: not yet {text}")
         time.sleep(poll)
     return result

@@ -36,15 +36,15 @@ class Pulumi:
         assert process.stdout is not None  # noqa: S101
         process.stdin.write(given)
         process.stdin.close()
-        said = []
+        output = []
         for line in process.stdout:
-            said.append(line)
+            output.append(line)
             if show:
                 print(f"  | {line}", end="", flush=True)  # noqa: T201  # pulumi's own words, as they come
         if process.wait() != 0:
-            text = "".join(said)
+            text = "".join(output)
             raise PulumiError(f"pulumi {arguments[0]} failed" + ("" if show else f":\n{text}"))
-        return "".join(said)
+        return "".join(output)
 
     def attempt(self, *arguments: str, given: str = "") -> subprocess.CompletedProcess[str]:
         """`pulumi ARGUMENTS` however it ends, with its two streams apart."""

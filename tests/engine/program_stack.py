@@ -36,7 +36,7 @@ class ProgramStack:
     logzio: Emulator
     program: Path = paths.ROOT
     pulumi_engine: engine.Engine = field(default_factory=engine.ensure)
-    said: str = ""
+    output: str = ""
 
     @property
     def stack_file(self) -> Path:
@@ -88,7 +88,7 @@ class ProgramStack:
     def pulumi(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """`pulumi ARGUMENTS` in the program's folder, however it ends."""
         done = Pulumi(self.pulumi_engine, self.program, self.environment()).attempt(*arguments)
-        self.said += done.stdout + done.stderr
+        self.output += done.stdout + done.stderr
         return done
 
     def up(self) -> str:

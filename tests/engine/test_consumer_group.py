@@ -26,9 +26,9 @@ def test_a_preview_warns_of_another_consumer_group_and_makes_nothing(tmp_path: P
 
     # As a stack of 0.1: it names no group, and its group is called after its connector.
     assert CHANGES not in pulumi("up", "--yes", "--skip-preview")
-    said = pulumi("preview")
-    assert f"{CHANGES} connect-sink to ccloud-logexporter-test-bucket" in said
-    assert "ccloud-logexporter:source.consumerGroup: connect-sink" in said
+    output = pulumi("preview")
+    assert f"{CHANGES} connect-sink to ccloud-logexporter-test-bucket" in output
+    assert "ccloud-logexporter:source.consumerGroup: connect-sink" in output
     pulumi("config", "set", "group", "connect-sink")
     assert CHANGES not in pulumi("preview")
 

@@ -62,9 +62,9 @@ class Stack:
         return outputs
 
 
-def changes(said: str) -> dict[str, int]:
+def changes(output: str) -> dict[str, int]:
     """How many resources a command leaves or changes, in pulumi's words: {"unchanged": 3, "updated": 1}."""
-    block = said.rpartition("Resources:\n")[2].partition("\n\n")[0]
+    block = output.rpartition("Resources:\n")[2].partition("\n\n")[0]
     counts = {word: int(count) for count, word in re.findall(r"(\d+) ([a-z]+(?: [a-z]+)?)", block)}
     # A sum, which some summaries have.
     counts.pop("changes", None)
@@ -109,9 +109,9 @@ def stack(fresh: Stack) -> Stack:
 
 
 def test_a_preview_makes_nothing(fresh: Stack, client: Callable[[str], Any]) -> None:
-    said = fresh.pulumi("preview")
+    output = fresh.pulumi("preview")
 
-    assert changes(said) == {"to create": 8}
+    assert changes(output) == {"to create": 8}
     assert client("s3").list_buckets()["Buckets"] == []
     assert not fresh.users.exists()
 
@@ -146,24 +146,24 @@ def test_no_secret_lies_in_the_state_in_plain(stack: Stack) -> None:
 
 
 def test_a_second_preview_shows_no_change_and_no_warning(stack: Stack) -> None:
-    said = stack.pulumi("preview", "--expect-no-changes")
+    output = stack.pulumi("preview", "--expect-no-changes")
 
-    assert changes(said) == {"unchanged": 8}
-    assert "warning" not in said
-    assert "$PATH" not in said
+    assert changes(output) == {"unchanged": 8}
+    assert "warning" not in output
+    assert "$PATH" not in output
 
 
 def test_a_refresh_shows_no_change(stack: Stack) -> None:
-    said = stack.pulumi("refresh", "--yes", "--expect-no-changes")
+    output = stack.pulumi("refresh", "--yes", "--expect-no-changes")
 
-    assert changes(said) == {"unchanged": 8}, said
+    assert changes(output) == {"unchanged": 8}, output
 
 
 def test_a_changed_setting_is_an_update(stack: Stack, client: Callable[[str], Any]) -> None:
     stack.pulumi("config", "set", "versioning", "Suspended")
-    said = stack.pulumi("up", "--yes", "--skip-preview")
+    output = stack.pulumi("up", "--yes", "--skip-preview")
 
-    assert changes(said) == {"updated": 1, "unchanged": 7}
+    assert changes(output) == {"updated": 1, "unchanged": 7}
     assert client("s3").get_bucket_versioning(Bucket="first-bucket")["Status"] == "Suspended"
 
 
@@ -181,9 +181,9 @@ def test_a_new_name_is_a_replacement_and_the_dynamic_resource_follows(
     stack: Stack, client: Callable[[str], Any]
 ) -> None:
     stack.pulumi("config", "set", "bucket", "second-bucket")
-    said = stack.pulumi("up", "--yes", "--skip-preview")
+    output = stack.pulumi("up", "--yes", "--skip-preview")
 
-    assert changes(said) == {"replaced": 2, "updated": 1, "unchanged": 5}
+    assert changes(output) == {"replaced": 2, "updated": 1, "unchanged": 5}
     assert [bucket["Name"] for bucket in client("s3").list_buckets()["Buckets"]] == ["second-bucket"]
 
 
@@ -223,9 +223,9 @@ def test_a_destroyed_stack_leaves_nothing(stack: Stack, client: Callable[[str], 
     # What was adopted is not emptied; from now on it is.
     stack.pulumi("config", "rm", "adopt")
     stack.pulumi("up", "--yes", "--skip-preview")
-    said = stack.pulumi("destroy", "--yes", "--skip-preview")
+    output = stack.pulumi("destroy", "--yes", "--skip-preview")
 
-    assert changes(said) == {"deleted": 8}
+    assert changes(output) == {"deleted": 8}
     assert client("s3").list_buckets()["Buckets"] == []
     assert client("iam").list_users()["Users"] == []
     assert client("ssm").describe_parameters()["Parameters"] == []

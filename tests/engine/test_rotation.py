@@ -80,14 +80,14 @@ def _kafka_keys(running: LocalDeployment) -> set[str]:
 
 def _interrupted_at_the_proof(rotation: subprocess.Popen[str]) -> str:
     """What it said until it ended."""
-    said = ""
+    output = ""
     assert rotation.stdout is not None
     for line in rotation.stdout:
-        said += line
+        output += line
         if line.startswith("3. proof"):
             os.killpg(rotation.pid, signal.SIGINT)
-    assert rotation.wait() != 0, said
-    return said
+    assert rotation.wait() != 0, output
+    return output
 
 
 def test_an_interrupted_rotation_of_all_keys_is_finished_by_the_same_command(
@@ -97,12 +97,12 @@ def test_an_interrupted_rotation_of_all_keys_is_finished_by_the_same_command(
     iam_before, kafka_before = _iam_keys(running), _kafka_keys(running)
 
     with _events_that_go_on_to_come(running.state):
-        said = _interrupted_at_the_proof(_start(running, "kafka", "writer", "reader"))
+        output = _interrupted_at_the_proof(_start(running, "kafka", "writer", "reader"))
         iam_between, kafka_between = _iam_keys(running), _kafka_keys(running)
         second = _start(running, "kafka", "writer", "reader")
         answer, _ = second.communicate()
 
-    assert "3. proof" in said
+    assert "3. proof" in output
     for identity in ("writer", "reader"):
         assert iam_before[identity] < iam_between[identity]
         assert len(iam_between[identity]) == 2

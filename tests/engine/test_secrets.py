@@ -32,7 +32,7 @@ class Running:
     """A stack whose VM is up. `said`: all that pulumi wrote; `secrets`: by what they are."""
 
     deployment: LocalDeployment
-    said: str
+    output: str
     secrets: Mapping[str, str]
 
     @property
@@ -88,10 +88,10 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
         settings = deployment.stack_settings(running, Connector().version)
         running.create_stack(settings)
         up = ("up", "--yes", "--skip-preview", "--diff", "--show-config")
-        said = running.pulumi(*up)
+        output = running.pulumi(*up)
         running.wait_for_boot()
-        stack = Running(running, said, {})
-        yield Running(running, said, _secrets(stack))
+        stack = Running(running, output, {})
+        yield Running(running, output, _secrets(stack))
     finally:
         lifecycle.end(state)
 
@@ -127,10 +127,10 @@ def test_no_output_of_the_stack_is_a_secret(stack: Running) -> None:
 
 def test_pulumi_says_no_secret_whatever_it_is_asked_to_show(stack: Running) -> None:
     preview = ("preview", "--diff", "--show-config", "--show-sames")
-    said = stack.deployment.pulumi(*preview)
+    output = stack.deployment.pulumi(*preview)
 
-    assert "[secret]" in stack.said
-    assert stack.found_in([("up", stack.said.encode()), ("preview", said.encode())]) == {}
+    assert "[secret]" in stack.output
+    assert stack.found_in([("up", stack.output.encode()), ("preview", output.encode())]) == {}
 
 
 def test_what_ec2_knows_of_the_vm_holds_no_secret(stack: Running) -> None:

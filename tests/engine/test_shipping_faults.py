@@ -88,10 +88,10 @@ def bring_about(stack: Stack, fault: str, calls: tuple[str, ...]) -> list[Row]:
     ]
 
 
-def after_refusal(stack: Stack, fault: str, said: str) -> list[str]:
+def after_refusal(stack: Stack, fault: str, message: str) -> list[str]:
     """What is wrong with a command that failed: its words, or that the next one fails too."""
     expected = REFUSED.get(fault)
-    wrong = [] if expected and expected in said else [f"said: {said[-1500:]}"]
+    wrong = [] if expected and expected in message else [f"said: {message[-1500:]}"]
     return wrong + ([] if stack.up().returncode == 0 else ["the next failed too"])
 
 

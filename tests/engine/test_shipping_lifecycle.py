@@ -93,8 +93,8 @@ def test_a_new_place_warns_once_and_leaves_nothing_at_the_old_one(stack: Stack) 
     previewed = stack.run("preview")
     done = stack.up()
 
-    for said in (previewed.stdout, done.stdout):
-        assert "warning: Logz.io will read s3://archive/other/ instead of s3://archive/topics/" in said
+    for message in (previewed.stdout, done.stdout):
+        assert "warning: Logz.io will read s3://archive/other/ instead of s3://archive/topics/" in message
     # The engine repeats its warnings once at the end.
     assert done.stdout.count("stay unread") == 2
     assert is_as_described(stack)

@@ -208,13 +208,13 @@ def _up(running: LocalDeployment) -> list[Step]:
     """`pulumi up`; the engine's events come one JSON object per line."""
     command = ("up", "--yes", "--skip-preview", "--json")
     try:
-        said = running.pulumi(*command).splitlines()
+        output = running.pulumi(*command).splitlines()
     except PulumiError as failed:
         # The reason alone, out of thousands of events.
         lines = str(failed).splitlines()
         reasons = [line for line in lines if '"severity":"error"' in line or not line.startswith("{")]
         raise PulumiError("\n".join(reasons)) from None
-    events = (json.loads(line) for line in said if line.startswith("{"))
+    events = (json.loads(line) for line in output if line.startswith("{"))
     begun = (event["resourcePreEvent"]["metadata"] for event in events if "resourcePreEvent" in event)
     return [Step(step["op"], step["type"], step["urn"]) for step in begun]
 

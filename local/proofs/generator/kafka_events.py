@@ -121,7 +121,7 @@ def authorization(rng: random.Random, org: Organisation, *, granted: bool) -> Js
 
 
 def role_check(rng: random.Random, org: Organisation) -> Json:
-    """mds.Authorize: whether a role allows something; no request stands in it."""
+    """mds.Authorize: whether a role allows something; it has no request."""
     environment = rng.choice(org.environments)
     user = rng.choice(org.users)
     subject = f"{org.crn}/environment={environment}"
@@ -217,7 +217,7 @@ def refused_produce(rng: random.Random, org: Organisation) -> Json:
 
 
 def failed_task(rng: random.Random, org: Organisation) -> Json:
-    """An event log: a task of a managed connector failed. It stands in a topic of its own beside the audit log."""
+    """An event log: a task of a managed connector failed. It has its own topic beside the audit log."""
     cluster, environment, _ = org.cluster(rng)
     connector = identifier(rng, "lcc")
     source = f"{org.crn}/environment={environment}/cloud-cluster={cluster}/connector={connector}"

@@ -32,11 +32,11 @@ def down(target: Target) -> Injection:
     missing = _missing(seen)
     if code != 1 or not missing:
         raise FaultError(f"make verify sees nothing of {objects} objects that were passed over: {seen}")
-    said = target.replay("--unread", "--days", str((time.time() - began) / 86400), *settled)
+    output = target.replay("--unread", "--days", str((time.time() - began) / 86400), *settled)
     _, seen = target.verify(began, *settled)
     if left := _missing(seen):
-        raise FaultError(f"{left} events are missing after make replay: {said}")
-    sent = re.search(r"^sent: ([\d,]+)$", said, re.MULTILINE)
+        raise FaultError(f"{left} events are missing after make replay: {output}")
+    sent = re.search(r"^sent: ([\d,]+)$", output, re.MULTILINE)
     return Injection(
         note=f"{objects} objects were passed over; `make verify` says so (exit code 1), `make replay` sent "
         f"{sent[1] if sent else 'no'} events, and `make verify` finds them"

@@ -104,7 +104,7 @@ FAULTS = (
         "12a",
         "S3: 403 until the watchdog has tried all it has (about 6 minutes)",
         s3.fail_to_the_ceiling,
-        "task FAILED, started again three times in vain, then a restart of the service",
+        "task FAILED, started again three times without success, then a restart of the service",
     ),
     Fault(
         "12b",

@@ -295,9 +295,9 @@ class Target:
         http.post(url + path, json=content).raise_for_status()
 
 
-def left_out(said: str) -> set[str]:
+def left_out(output: str) -> set[str]:
     """The lines of `make replay` about what it did not send; none of a run that did not finish."""
     kinds = ("without an id", "too long for the listener", "lines that are not", "refused by the listener")
-    lines = said.splitlines()
+    lines = output.splitlines()
     ended = any(line.startswith("sent: ") for line in lines)
     return {line for line in lines if ended and line.startswith(kinds)}

@@ -86,7 +86,7 @@ def _lies_in(directory: Path, module: object) -> bool:
 
 
 def main() -> None:
-    """Serves on a free port of 127.0.0.1, prints the port, ends quietly when it is told to."""
+    """Serves on a free port of 127.0.0.1, prints the port, ends quietly at SIGTERM."""
     stop = Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())

@@ -1,4 +1,4 @@
-"""A program for the test of `running_stack`: exports what it is told to, and warns of a change of the consumer group."""
+"""A program for the test of `running_stack`: exports its settings, and warns of a change of the consumer group."""
 
 import pulumi
 

@@ -403,10 +403,10 @@ def test_an_account_shows_its_plan_and_todays_usage(emulator: Emulator, client: 
     path = "/v1/account-management/time-based-accounts/detailed"
     post(emulator, b'{"id":"a"}')
 
-    told = client.get(f"{path}/100001").json()
+    summary = client.get(f"{path}/100001").json()
 
-    assert told["account"]["maxDailyGB"] == 5.0
-    assert told["dailyUsagesList"]["usage"][0]["bytes"] > 10
+    assert summary["account"]["maxDailyGB"] == 5.0
+    assert summary["dailyUsagesList"]["usage"][0]["bytes"] > 10
     assert client.get(f"{path}/1").status_code == 404
 
 

@@ -191,7 +191,7 @@ def test_each_cause_has_its_own_message(
     assert named in refused(wire, emulator)
 
 
-def said(process: "subprocess.Popen[bytes]") -> str:
+def message(process: "subprocess.Popen[bytes]") -> str:
     process.kill()
     assert process.stderr is not None
     return process.stderr.read().decode()
@@ -206,7 +206,7 @@ def test_no_secret_leaves_the_process_even_if_logzio_repeats_it(emulator: Emulat
         wrong = {"logsType": {"log_type": f"{MARKER} {token}"}, "bucket": {"bucket": ""}}[echo]
         with pytest.raises(grpc.RpcError) as caught:
             wire.create(with_key(emulator, **wrong))
-        everything = f"{caught.value} {said(process)}"
+        everything = f"{caught.value} {message(process)}"
 
     for secret in (MARKER, token, "AKIAIOSFODNN7EXAMPLE"):
         assert secret not in everything
@@ -217,7 +217,7 @@ def test_a_refusal_is_shown_once_and_without_a_traceback(emulator: Emulator) -> 
         wire.configure(token="marker-bad-token")
         refused(wire, emulator)
 
-        assert "Traceback" not in said(process)
+        assert "Traceback" not in message(process)
 
 
 def test_forty_registrations_at_once_send_four_requests_at_a_time(wire: Wire, emulator: Emulator) -> None:

@@ -130,11 +130,11 @@ def test_apt_installs_the_newest_packages_by_default(apt: Apt) -> None:
 
 
 def test_an_older_version_cannot_be_installed_by_its_name_alone(apt: Apt) -> None:
-    found, said = downloaded(apt, f"confluent-platform={debs.OLDER_VERSION}")
+    found, output = downloaded(apt, f"confluent-platform={debs.OLDER_VERSION}")
 
     assert found == set()
-    assert f"confluent-kafka (= {debs.OLDER_VERSION})" in said
-    assert "held broken packages" in said
+    assert f"confluent-kafka (= {debs.OLDER_VERSION})" in output
+    assert "held broken packages" in output
 
 
 @pytest.mark.parametrize(
@@ -146,26 +146,26 @@ def test_with_the_vms_preferences_apt_installs_all_packages_of_an_older_version(
 ) -> None:
     pin(apt, debs.OLDER_VERSION)
 
-    found, said = downloaded(apt, f"{package}={debs.OLDER_VERSION}")
+    found, output = downloaded(apt, f"{package}={debs.OLDER_VERSION}")
 
-    assert found == versions(debs.OLDER_VERSION, *names), said
+    assert found == versions(debs.OLDER_VERSION, *names), output
 
 
 def test_with_the_vms_preferences_apt_can_install_the_newest_version_too(apt: Apt) -> None:
     pin(apt, debs.VERSION)
 
-    found, said = downloaded(apt, f"confluent-platform={debs.VERSION}")
+    found, output = downloaded(apt, f"confluent-platform={debs.VERSION}")
 
-    assert found == versions(debs.VERSION, "common", "kafka", "platform"), said
+    assert found == versions(debs.VERSION, "common", "kafka", "platform"), output
 
 
 def test_a_version_that_the_repository_lacks_is_named(apt: Apt) -> None:
     pin(apt, "7.9.9-1")
 
-    found, said = downloaded(apt, "confluent-kafka=7.9.9-1")
+    found, output = downloaded(apt, "confluent-kafka=7.9.9-1")
 
     assert found == set()
-    assert "Version '7.9.9-1' for 'confluent-kafka' was not found" in said
+    assert "Version '7.9.9-1' for 'confluent-kafka' was not found" in output
 
 
 def pin(apt: Apt, version: str) -> None:

@@ -30,14 +30,14 @@ def broker() -> Iterator[Settings]:
 
 
 def test_every_acknowledged_event_is_on_record_once(tmp_path: Path, broker: Settings) -> None:
-    said: list[str] = []
-    assert feed(tmp_path, broker, 500, progress=said.append) == 500
-    assert feed(tmp_path, broker, 200, progress=said.append) == 200
+    output: list[str] = []
+    assert feed(tmp_path, broker, 500, progress=output.append) == 500
+    assert feed(tmp_path, broker, 200, progress=output.append) == 200
     record = list(acknowledged.read(tmp_path))
     assert len(record) == 700
     assert len({line.id for line in record}) == 700
     assert len({(line.partition, line.offset) for line in record}) == 700
-    assert said[-1].startswith("  200 events accepted by Kafka in ")
+    assert output[-1].startswith("  200 events accepted by Kafka in ")
 
 
 def test_a_feed_that_is_stopped_has_what_it_produced_on_record(tmp_path: Path, broker: Settings) -> None:

@@ -131,16 +131,16 @@ def test_the_check_follows_events_to_the_end_and_names_the_one_that_is_lost(serv
     history = History()
     reader = Reader(history, servers.bucket, DeliveredStore(servers.store, "archive"), topic)
     checker = Checker(history)
-    said: list[str] = []
+    output: list[str] = []
     try:
         sentinel = layout.sentinel_key("topics", client.TOPIC, 0)
         servers.aws("s3").put_object(Bucket="archive", Key=sentinel, Body=b"")
         assert not any_archived(servers.bucket)
 
-        assert feed(servers.state, kafka, 2000, seed=1, progress=said.append) == 2000
+        assert feed(servers.state, kafka, 2000, seed=1, progress=output.append) == 2000
         later = threading.Timer(1.5, player.pass_on)
         later.start()
-        wait_until_complete(reader, checker, still_seconds=600, poll_seconds=0.2, say=said.append)
+        wait_until_complete(reader, checker, still_seconds=600, poll_seconds=0.2, say=output.append)
         later.join()
         result = checker.result(acknowledged.read(servers.state))
         assert result.ok
@@ -149,7 +149,7 @@ def test_the_check_follows_events_to_the_end_and_names_the_one_that_is_lost(serv
         assert (result.originals_objects, result.originals_missing) == (12, 0)
         assert abs((result.first_object_at or 0) - time.time()) < 600
         assert any_archived(servers.bucket)
-        assert said[-1] == "  events in Kafka 2000, in the bucket 2000, in Logz.io 2000, originals behind 0"
+        assert output[-1] == "  events in Kafka 2000, in the bucket 2000, in Logz.io 2000, originals behind 0"
 
         assert feed(servers.state, kafka, 1000) == 1000
         player.pass_on(losing_last_line=True)

@@ -467,8 +467,8 @@ def test_a_refused_kafka_key_is_reported_and_the_rest_is_checked(scene: Scene) -
     findings = evaluate(report, IMPATIENT)
 
     assert exit_code(findings) == 2
-    (told,) = report.not_seen.values()
-    assert "authentication failed" in told.lower()
+    (reason,) = report.not_seen.values()
+    assert "authentication failed" in reason.lower()
     newest = report.chains[0].partitions[0].newest
     assert newest is not None
     assert newest.found is True

@@ -95,7 +95,7 @@ def on(machine: Machine, *argv: str) -> str:
 
 
 @pytest.mark.parametrize(
-    ("wrong", "said"),
+    ("wrong", "message"),
     [
         ({"repositoryKeyFingerprint": ["A" * 40]}, ("package repository's key", f"expected {'A' * 40}")),
         ({"archiveSha256": "0" * 64}, ("S3 connector", "connector.zip: FAILED")),
@@ -103,19 +103,19 @@ def on(machine: Machine, *argv: str) -> str:
     ids=["another key", "another archive"],
 )
 def test_a_wrong_download_fails_the_boot_and_leaves_no_service(
-    machine: Machine, site: Site, packages: Mapping[str, Any], wrong: dict[str, str], said: tuple[str, str]
+    machine: Machine, site: Site, packages: Mapping[str, Any], wrong: dict[str, str], message: tuple[str, str]
 ) -> None:
-    told = site.boots_failed()
+    before = site.boots_failed()
     boot_with_files(machine, site, packages, **wrong)
 
-    step, reason = said
+    step, reason = message
     output = on(machine, "cat", "/var/log/cloud-init-output.log")
     assert machine.cloud_init["status"] == "error"
     assert f"install: FAILED in step: {step} (exit code 1)" in output
     assert reason in output
     assert on(machine, "systemctl", "is-enabled", SERVICE) == "disabled"
     assert on(machine, "systemctl", "is-active", SERVICE) == "inactive"
-    assert site.boots_failed() == told + 1
+    assert site.boots_failed() == before + 1
 
 
 def test_a_partitioner_that_does_not_compile_fails_the_boot_in_its_own_step(
@@ -155,7 +155,7 @@ def test_a_failed_boot_is_retried_until_it_succeeds(
     # The right is on another object.
     site.grant(bundle.pack({}))
     no_pauses(machine)
-    told = site.boots_failed()
+    before = site.boots_failed()
     boot(machine)
     on(machine, "rm", SLEEP)
 
@@ -166,7 +166,7 @@ def test_a_failed_boot_is_retried_until_it_succeeds(
     assert on(machine, "systemctl", "is-enabled", RETRY) == "enabled"
     assert on(machine, "systemctl", "is-active", RETRY) == "active"
     assert on(machine, "systemctl", "show", "--property=Unit", "--value", RETRY) == INSTALLATION
-    assert site.boots_failed() == told + 1
+    assert site.boots_failed() == before + 1
 
     site.grant(packed)
     site.put(packed, b"other bytes")
@@ -176,13 +176,13 @@ def test_a_failed_boot_is_retried_until_it_succeeds(
     assert f"{failed}SHA-256 is " in journal
     assert f"expected {packed.sha256}" in journal
     assert on(machine, "ls", INSTALL_SCRIPT) == ""
-    assert site.boots_failed() == told + 2
+    assert site.boots_failed() == before + 2
 
     site.put(packed)
     on(machine, "systemctl", "start", INSTALLATION)
     journal = on(machine, "journalctl", "--output=cat", "--unit", INSTALLATION)
     assert "install: FAILED in step: S3 connector (exit code 1)" in journal
-    assert site.boots_failed() == told + 3
+    assert site.boots_failed() == before + 3
 
     # As the vendor's archive comes back.
     right = f"s/^CONNECTOR_SHA256=.*/CONNECTOR_SHA256={packages['archive_sha256']}/"

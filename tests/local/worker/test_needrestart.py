@@ -102,14 +102,14 @@ def restarted(machine: Machine, *options: str) -> tuple[set[str], str]:
         time.sleep(0.2)
     on(machine, "systemctl", "stop", update)
     wait_for_both(machine)
-    said = on(machine, "journalctl", "--output=cat", "--unit", update)
-    return {unit for unit in UNITS if process_of(machine, unit) != before[unit]}, said
+    output = on(machine, "journalctl", "--output=cat", "--unit", update)
+    return {unit for unit in UNITS if process_of(machine, unit) != before[unit]}, output
 
 
 def test_an_update_restarts_the_sink_but_not_the_installation(machine: Machine) -> None:
-    units, said = restarted(machine)
+    units, output = restarted(machine)
 
-    assert units == {SINK}, said
+    assert units == {SINK}, output
     assert property_of(machine, INSTALLATION, "ActiveState") == "activating"
 
 
@@ -118,20 +118,20 @@ def test_an_update_of_the_installation_itself_restarts_nothing(machine: Machine)
     assert "\nexport NEEDRESTART_SUSPEND=1\n" in script
     assert "NEEDRESTART_SUSPEND=1 apt-get" in bundle.read("loader.sh")
 
-    units, said = restarted(machine, "--setenv=NEEDRESTART_SUSPEND=1")
+    units, output = restarted(machine, "--setenv=NEEDRESTART_SUSPEND=1")
 
     assert units == set()
-    assert "needrestart is suspended" in said
+    assert "needrestart is suspended" in output
 
 
 def test_without_the_file_an_update_would_interrupt_the_installation(machine: Machine) -> None:
     on(machine, "mv", DROP_IN, f"{DROP_IN}.off")
     try:
-        units, said = restarted(machine)
+        units, output = restarted(machine)
     finally:
         on(machine, "mv", f"{DROP_IN}.off", DROP_IN)
 
-    assert units == {SINK, INSTALLATION}, said
+    assert units == {SINK, INSTALLATION}, output
 
 
 @pytest.mark.parametrize(

@@ -96,9 +96,9 @@ class Vm:
                 "repositoryKeyFingerprint": expected,
                 "metrics": False,
             }
-            said = self._run(config(worker=worker))
+            output = self._run(config(worker=worker))
             keys.shutdown()
-        return said
+        return output
 
     def _run(self, settings: Any) -> str:
         files = {path: (file.content, file.permissions) for path, file in bundle.files(settings).items()}
@@ -130,10 +130,10 @@ def vm(tmp_path: Path, packages: Mapping[str, Any]) -> Vm:
 
 
 def test_the_expected_key_alone_is_trusted(vm: Vm, own: Key) -> None:
-    said = vm.install(own.armored, [own.fingerprint])
+    output = vm.install(own.armored, [own.fingerprint])
 
-    assert REACHED in said
-    assert fingerprints(said) == [own.fingerprint]
+    assert REACHED in output
+    assert fingerprints(output) == [own.fingerprint]
 
 
 @pytest.mark.parametrize("first", ["own", "foreign"])
@@ -142,18 +142,18 @@ def test_of_two_keys_in_the_file_only_the_expected_one_is_trusted(
 ) -> None:
     both = [own.armored, foreign.armored] if first == "own" else [foreign.armored, own.armored]
 
-    said = vm.install("".join(both), [own.fingerprint])
+    output = vm.install("".join(both), [own.fingerprint])
 
-    assert REACHED in said
-    assert fingerprints(said) == [own.fingerprint]
+    assert REACHED in output
+    assert fingerprints(output) == [own.fingerprint]
 
 
 def test_a_foreign_key_is_refused_and_named(vm: Vm, own: Key, foreign: Key) -> None:
-    said = vm.install(foreign.armored, [own.fingerprint])
+    output = vm.install(foreign.armored, [own.fingerprint])
 
-    assert REFUSED in said
-    assert f"archive.key is {foreign.fingerprint}, expected {own.fingerprint}\n" in said
-    assert fingerprints(said) == []
+    assert REFUSED in output
+    assert f"archive.key is {foreign.fingerprint}, expected {own.fingerprint}\n" in output
+    assert fingerprints(output) == []
 
 
 def test_a_subkeys_fingerprint_is_not_that_of_the_key(vm: Vm, foreign: Key) -> None:
@@ -166,24 +166,24 @@ def test_a_subkeys_fingerprint_is_not_that_of_the_key(vm: Vm, foreign: Key) -> N
     ).stdout
     _, subkey = re.findall(r"^fpr:+([0-9A-F]{40}):", listed, re.MULTILINE)
 
-    said = vm.install(foreign.armored, [subkey])
+    output = vm.install(foreign.armored, [subkey])
 
-    assert REFUSED in said
-    assert fingerprints(said) == []
+    assert REFUSED in output
+    assert fingerprints(output) == []
 
 
 def test_two_expected_keys_are_both_trusted(vm: Vm, own: Key, foreign: Key) -> None:
-    said = vm.install(own.armored + foreign.armored, [foreign.fingerprint, own.fingerprint])
+    output = vm.install(own.armored + foreign.armored, [foreign.fingerprint, own.fingerprint])
 
-    assert REACHED in said
-    assert sorted(fingerprints(said)) == sorted([own.fingerprint, foreign.fingerprint])
+    assert REACHED in output
+    assert sorted(fingerprints(output)) == sorted([own.fingerprint, foreign.fingerprint])
 
 
 def test_one_of_two_expected_keys_is_enough(vm: Vm, own: Key, foreign: Key) -> None:
-    said = vm.install(own.armored, [foreign.fingerprint, own.fingerprint])
+    output = vm.install(own.armored, [foreign.fingerprint, own.fingerprint])
 
-    assert REACHED in said
-    assert fingerprints(said) == [own.fingerprint]
+    assert REACHED in output
+    assert fingerprints(output) == [own.fingerprint]
 
 
 def test_a_key_that_the_vms_gpg_does_not_know_is_ignored_beside_the_expected_key(vm: Vm, own: Key) -> None:
@@ -191,30 +191,30 @@ def test_a_key_that_the_vms_gpg_does_not_know_is_ignored_beside_the_expected_key
     material = bytes([4, 0, 0, 0, 1, 99]) + bytes(32)
     unknown = bytes([0xC6, len(material)]) + material + bytes([0xCD, 3]) + b"new"
 
-    said = vm.install(dearmored(own) + unknown, [own.fingerprint])
+    output = vm.install(dearmored(own) + unknown, [own.fingerprint])
 
-    assert REACHED in said, said
-    assert fingerprints(said) == [own.fingerprint]
+    assert REACHED in output, output
+    assert fingerprints(output) == [own.fingerprint]
 
 
 def test_a_key_file_that_was_damaged_is_refused(vm: Vm, own: Key) -> None:
     lines = own.armored.splitlines(keepends=True)
 
-    said = vm.install("".join([*lines[:2], *lines[3:]]), [own.fingerprint])
+    output = vm.install("".join([*lines[:2], *lines[3:]]), [own.fingerprint])
 
-    assert REFUSED in said
-    assert fingerprints(said) == []
+    assert REFUSED in output
+    assert fingerprints(output) == []
 
 
 def test_a_key_file_may_be_binary(vm: Vm, own: Key, foreign: Key) -> None:
-    said = vm.install(dearmored(foreign) + dearmored(own), [own.fingerprint])
+    output = vm.install(dearmored(foreign) + dearmored(own), [own.fingerprint])
 
-    assert REACHED in said
-    assert fingerprints(said) == [own.fingerprint]
+    assert REACHED in output
+    assert fingerprints(output) == [own.fingerprint]
 
 
 def test_a_file_without_any_key_is_refused(vm: Vm, own: Key) -> None:
-    said = vm.install("<html>Not found</html>\n", [own.fingerprint])
+    output = vm.install("<html>Not found</html>\n", [own.fingerprint])
 
-    assert REFUSED in said
-    assert f"archive.key is none, expected {own.fingerprint}\n" in said
+    assert REFUSED in output
+    assert f"archive.key is none, expected {own.fingerprint}\n" in output

@@ -196,7 +196,9 @@ def test_what_expired_before_the_first_commit_is_not_missed_and_the_rest_waits(s
         # A partition without a commit is in the table as long as it has a member.
         wait_for("an assignment", lambda: reader.poll(1) or reader.assignment())
         held = [
-            position for position in kafka.parse_positions(*told(stack)) if position.partition == NEVER_READ
+            position
+            for position in kafka.parse_positions(*kafkas_answer(stack))
+            if position.partition == NEVER_READ
         ]
         found = stack.look(memory)
     finally:
@@ -207,7 +209,7 @@ def test_what_expired_before_the_first_commit_is_not_missed_and_the_rest_waits(s
     assert memory.connector(SINK).due_at.keys() >= {f"{TOPIC}-{NEVER_READ}"}
 
 
-def told(stack: Stack) -> tuple[str, dict[tuple[str, int], int]]:
+def kafkas_answer(stack: Stack) -> tuple[str, dict[tuple[str, int], int]]:
     """The group's table, and the oldest offsets."""
     return kafka.group_table(stack.settings, stack.group), kafka.log_starts(stack.settings, [TOPIC])
 

@@ -397,10 +397,10 @@ def test_a_parameter_that_lost_its_key_gives_a_warning(monkeypatch: pytest.Monke
     assert "pulumi up" not in "".join(program().warnings)
     monkeypatch.setitem(recorder_module.OVERRIDES, PARAMETER, {"keyId": "alias/aws/ssm"})
 
-    told = [warning for warning in program().warnings if "run `pulumi up` again" in warning]
+    warnings = [warning for warning in program().warnings if "run `pulumi up` again" in warning]
 
-    assert len(told) == 2
-    assert all(f"is under alias/aws/ssm, not under {KMS_KEY_ARN}" in warning for warning in told)
+    assert len(warnings) == 2
+    assert all(f"is under alias/aws/ssm, not under {KMS_KEY_ARN}" in warning for warning in warnings)
 
 
 def test_the_vms_metadata_needs_a_token_and_stays_on_the_vm(default: Recorder) -> None:
@@ -723,7 +723,7 @@ NAT = {"cidrBlock": "0.0.0.0/0", "gatewayId": "", "natGatewayId": "nat-1"}
 
 
 @pytest.mark.parametrize(
-    ("routes", "public", "said"),
+    ("routes", "public", "output"),
     [
         ([{"cidrBlock": "10.0.0.0/16", "gatewayId": "local"}], True, "has no route to 0.0.0.0/0"),
         ([IGW], False, "leads to an internet gateway and gives its instances no public address"),
@@ -732,13 +732,13 @@ NAT = {"cidrBlock": "0.0.0.0/0", "gatewayId": "", "natGatewayId": "nat-1"}
     ],
 )
 def test_a_given_subnet_without_a_way_out_gives_a_warning(
-    routes: list[dict[str, Any]], public: bool, said: str | None
+    routes: list[dict[str, Any]], public: bool, output: str | None
 ) -> None:
     recorder = given_subnet(routes, mapPublicIpOnLaunch=public)
     warned = [text for text in recorder.warnings if "worker.subnetId" in text]
 
-    assert len(warned) == (said is not None)
-    assert all(str(said) in text for text in warned)
+    assert len(warned) == (output is not None)
+    assert all(str(output) in text for text in warned)
     assert recorder.one(INSTANCE)
 
 

@@ -349,14 +349,14 @@ REFUSED: list[tuple[str, Any, str, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("path", "value", "named", "said"), REFUSED)
+@pytest.mark.parametrize(("path", "value", "named", "message"), REFUSED)
 def test_a_problem_names_the_wrong_setting_and_what_it_accepts(
-    path: str, value: Any, named: str, said: str
+    path: str, value: Any, named: str, message: str
 ) -> None:
     (problem,) = problems(changed(path, value))
 
     assert problem.startswith(f"ccloud-logexporter:{named}: "), problem
-    assert said in problem
+    assert message in problem
     assert "; accepted: " in problem
 
 
@@ -895,7 +895,7 @@ def test_a_refused_property_names_its_setting() -> None:
 
 
 @pytest.mark.parametrize(
-    ("key", "said"),
+    ("key", "message"),
     [
         ("consumer.override.bootstrap.servers", "another cluster"),
         ("consumer.override.group.id", "source.consumerGroup"),
@@ -912,11 +912,11 @@ def test_a_refused_property_names_its_setting() -> None:
         ("s3.sse.customer.key", "plain text"),
     ],
 )
-def test_a_dangerous_property_is_refused_with_the_reason(key: str, said: str) -> None:
+def test_a_dangerous_property_is_refused_with_the_reason(key: str, message: str) -> None:
     (problem,) = problems(changed("connector.properties", {key: "x"}))
 
     assert problem.startswith(f"ccloud-logexporter:connector.properties.{key}: ")
-    assert said in problem
+    assert message in problem
 
 
 def test_other_properties_are_accepted_as_text_or_number() -> None:
@@ -1041,7 +1041,7 @@ RELEASED = date(2026, 6, 17)
 
 
 @pytest.mark.parametrize(
-    ("line", "day", "said"),
+    ("line", "day", "message"),
     [
         ("7.9", date(2026, 11, 20), None),
         (
@@ -1056,16 +1056,16 @@ RELEASED = date(2026, 6, 17)
     ],
 )
 def test_the_end_of_a_platforms_support_gives_a_warning_90_days_before(
-    line: str, day: date, said: str | None
+    line: str, day: date, message: str | None
 ) -> None:
     raw = changed("worker.platformVersion", line)
     raw["worker"]["javaVersion"] = 17
     found = settings.warnings(loaded({**raw, "connector": CHECKED}), day)
 
-    assert len(found) == (said is not None)
+    assert len(found) == (message is not None)
     for warning in found:
         assert warning.startswith("ccloud-logexporter:worker.platformVersion is " + line)
-        assert str(said) in warning
+        assert str(message) in warning
 
 
 def test_default_settings_with_a_checked_archive_give_no_warning() -> None:

@@ -6,7 +6,7 @@ from local.base.waiting import WaitError, wait_until
 
 
 def test_a_wait_in_vain_says_what_for() -> None:
-    with pytest.raises(WaitError, match="in vain: the sun rises"):
+    with pytest.raises(WaitError, match="not yet the sun rises"):
         wait_until(lambda: False, "the sun rises", seconds=0, poll=0)
 
 

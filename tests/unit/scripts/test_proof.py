@@ -62,7 +62,7 @@ class Scene:
     bucket: PlayedBucket = field(default_factory=PlayedBucket)
     raw: dict[str, Any] = field(default_factory=lambda: BY_IDS)
     meanwhile: Callable[[], object] = lambda: None
-    said: list[str] = field(default_factory=list)
+    output: list[str] = field(default_factory=list)
 
     def proof(self) -> Proof:
         clock = [0.0]
@@ -78,7 +78,7 @@ class Scene:
             logzio=self.logzio,  # type: ignore[arg-type]  # played
             client=lambda _: self.aws,
             patience=60,
-            say=self.said.append,
+            say=self.output.append,
             sleep=sleep,
             clock=lambda: clock[0],
         )
@@ -105,7 +105,7 @@ def test_the_proof_waits_until_the_vm_reports_the_wanted_version() -> None:
     assert scene.aws.asked[0]["Dimensions"] == [
         {"Name": "Credentials", "Value": "kafka"},
     ]
-    assert scene.said[-1] == f"  yes, after {2 * POLL_SECONDS:.0f} s"
+    assert scene.output[-1] == f"  yes, after {2 * POLL_SECONDS:.0f} s"
 
 
 def test_a_vm_that_keeps_its_old_credentials_fails_the_proof() -> None:

@@ -82,9 +82,9 @@ def played(*known: int, interrupt: int = 1000) -> PlayedStack:
 
 
 def run(stack: PlayedStack, *keys: Key) -> list[str]:
-    said: list[str] = []
-    rotate(keys, stack.settings(), cast("Stack", stack), stack.prove, yes=True, say=said.append)
-    return said
+    output: list[str] = []
+    rotate(keys, stack.settings(), cast("Stack", stack), stack.prove, yes=True, say=output.append)
+    return output
 
 
 def test_a_new_key_is_proven_before_the_old_one_goes() -> None:
@@ -141,11 +141,11 @@ def test_an_interrupted_rotation_is_finished_before_another_key_begins() -> None
     stack.generations["writer"] = (2,)
     stack.state["writer"] = {1, 2}
 
-    said = run(stack, Key.WRITER, Key.KAFKA)
+    output = run(stack, Key.WRITER, Key.KAFKA)
 
     assert stack.state["writer"] == {2}
     assert stack.generations["source"] == (1,)
-    assert any(line.startswith("kafka: left as it is") for line in said)
+    assert any(line.startswith("kafka: left as it is") for line in output)
 
 
 def test_an_old_key_removed_by_hand_comes_back_until_the_proof() -> None:
@@ -186,7 +186,7 @@ def test_credentials_of_another_account_are_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    ("key", "raw", "said"),
+    ("key", "raw", "output"),
     [
         (Key.KAFKA, BY_ENDPOINT, "the key is given, not made by the program"),
         (Key.WRITER, changed("writer.identity", "role"), "writer.identity is role, which has no key"),
@@ -194,11 +194,11 @@ def test_credentials_of_another_account_are_refused() -> None:
     ],
 )
 def test_a_key_that_the_program_does_not_make_is_refused_with_the_reason(
-    key: Key, raw: dict[str, Any], said: str
+    key: Key, raw: dict[str, Any], output: str
 ) -> None:
     stack = played(1)
 
-    with pytest.raises(RotationError, match=said):
+    with pytest.raises(RotationError, match=output):
         rotate(
             [key],
             settings.load(raw, region="us-west-2", environ={}),

@@ -83,10 +83,10 @@ def test_the_versions_that_were_fetched_stand_beside_them_for_the_watchdog(
 
 
 @pytest.mark.parametrize(
-    ("known", "told"), [("i-0123456789abcdef0\n", "i-0123456789abcdef0"), ("", "unknown")]
+    ("known", "expected"), [("i-0123456789abcdef0\n", "i-0123456789abcdef0"), ("", "unknown")]
 )
 def test_the_vm_is_named_for_kafkas_clients(
-    script: ModuleType, ssm: Stubber, tmp_path: Path, known: str, told: str
+    script: ModuleType, ssm: Stubber, tmp_path: Path, known: str, expected: str
 ) -> None:
     settings(tmp_path, writer=None)
     answers(ssm, "/k", KAFKA)
@@ -95,7 +95,7 @@ def test_the_vm_is_named_for_kafkas_clients(
     with ssm:
         script.main()
 
-    assert javaproperties.loads((tmp_path / "instance.properties").read_text()) == {"instance.id": told}
+    assert javaproperties.loads((tmp_path / "instance.properties").read_text()) == {"instance.id": expected}
 
 
 def test_a_vm_that_does_not_know_its_name_starts_all_the_same(

@@ -66,7 +66,7 @@ OFFSETS = f"{TOPIC}:0:3\n{TOPIC}:2:0\n{TOPIC}:10:0\n"
 
 @dataclass
 class Rest:
-    """A Connect that answers what it is told to."""
+    """A Connect with given answers."""
 
     status: int = 200
     bodies: dict[str, str] = field(default_factory=dict)

@@ -252,7 +252,7 @@ class Minutes:
 
 @pytest.fixture
 def slow_boot(vm: Vm, cloudwatch: CloudWatch, rest: tuple[Rest, Connect]) -> Minutes:
-    """The installation waited for the first start in vain: the connectors wait for their key."""
+    """The installation waited too long for the first start: the connectors wait for their key."""
     (vm.folder / "installed").unlink()
     rest[0].says(*FAILED)
     minutes = Minutes(vm, cloudwatch)
