@@ -8,7 +8,7 @@ from local.base import paths
 from local.stack import engine
 from local.stack.pulumi import Pulumi
 
-PROGRAM = Path(__file__).parent / "living_program"
+PROGRAM = Path(__file__).parent / "running_stack_program"
 CHANGES = "the consumer group changes from"
 
 

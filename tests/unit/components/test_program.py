@@ -900,7 +900,7 @@ def test_a_cluster_in_another_region_is_refused_before_anything_is_made() -> Non
         {"shellCommand": "aws ssm start-session --region eu-central-1 --target i-0123", "bucket": "b"},
     ],
 )
-def test_another_region_for_a_living_stack_is_refused_before_anything_is_made(
+def test_another_region_for_a_running_stack_is_refused_before_anything_is_made(
     outputs: dict[str, str],
 ) -> None:
     before = {"pulumi:pulumi:readStackOutputs": {"outputs": outputs}}
@@ -909,7 +909,7 @@ def test_another_region_for_a_living_stack_is_refused_before_anything_is_made(
         program(invokes={**INVOKES, **before})
 
 
-def test_a_living_stack_stays_in_its_region() -> None:
+def test_a_running_stack_stays_in_its_region() -> None:
     before = {"pulumi:pulumi:readStackOutputs": {"outputs": {"region": "us-west-2"}}}
 
     assert program(invokes={**INVOKES, **before}).of_type(INSTANCE)

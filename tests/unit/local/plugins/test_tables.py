@@ -3,7 +3,7 @@
 import importlib
 import inspect
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, get_args
 
 import pytest
@@ -14,6 +14,8 @@ from local.systems.plugins.aws.provider import KINDS as AWS_KINDS
 from local.systems.plugins.confluentcloud.functions import FUNCTIONS as CONFLUENT_FUNCTIONS
 from local.systems.plugins.confluentcloud.keys import KINDS as CONFLUENT_KINDS
 from local.systems.plugins.stand_in import Kind, Property
+from tests.unit.components.recorder import Recorder
+from tests.unit.components.test_program import KMS_KEY_ARN, program
 
 KINDS: dict[str, Kind[Any]] = {**AWS_KINDS, **CONFLUENT_KINDS}
 FUNCTIONS: dict[str, Any] = {**AWS_FUNCTIONS, **CONFLUENT_FUNCTIONS}
@@ -59,6 +61,34 @@ def _nested(annotation: Any) -> Any:
 @pytest.mark.parametrize("token", KINDS)
 def test_the_sdk_has_every_property_of_a_table(token: str) -> None:
     assert list(_unknown(KINDS[token].properties, _args(_resource(token)), token)) == []
+
+
+PROGRAMS: dict[str, Callable[[], Recorder]] = {
+    "an endpoint": program,
+    "ids, and keys for Logz.io": lambda: program(by_ids=True, logzio={"authentication": "keys"}),
+    "a lock, and a key of its own": lambda: program(
+        archive={"bucket": "locked", "objectLockDays": 30, "kmsKeyArn": KMS_KEY_ARN},
+        worker={"alarmTopicArn": "arn:aws:sns:us-west-2:111122223333:alarms"},
+    ),
+    "a role that writes": lambda: program(writer={"identity": "role"}),
+}
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_the_tables_have_every_property_that_the_program_sets(name: str) -> None:
+    """Else only the tests on the real engine would notice: the recorder takes every property."""
+    real = [
+        made for made in PROGRAMS[name]().registrations if made.type.startswith(("aws:", "confluentcloud:"))
+    ]
+    missing = {
+        f"{made.type}.{given}"
+        for made in real
+        for given in made.inputs
+        if made.type not in KINDS or given not in KINDS[made.type].properties
+    }
+
+    assert real
+    assert missing == set()
 
 
 @pytest.mark.parametrize("token", KINDS)
