@@ -95,7 +95,6 @@ class Machine:
             *("setpriv", "--pdeathsig", "KILL"),
             *("unshare", "--mount", "--propagation", "private"),
             *(str(BOOT_SCRIPT), str(self.image), str(self._disk)),
-            "--boot",
             f"--machine={self.instance_id}",
             f"--hostname={self.instance_id}",
             "--register=no",
@@ -106,6 +105,11 @@ class Machine:
             f"--resolv-conf={_resolv_conf()}",
             "--timezone=off",
             f"--bind={self._archives}:/var/cache/apt/archives",
+            # As with --boot: the signal on which systemd powers off.
+            "--kill-signal=SIGRTMIN+3",
+            "--",
+            # In place of --boot: process 1 ends with systemd-nspawn, which leaves it running when it is killed.
+            *("setpriv", "--pdeathsig", "KILL", "/sbin/init"),
         ]
         with (self.folder / "console.log").open("ab") as console:
             self._process = subprocess.Popen(

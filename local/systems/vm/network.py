@@ -8,6 +8,7 @@ A VM has three interfaces:
   namespace of its own, without any other member or an address: the host neither sees the VPC nor filters in it.
 """
 
+import ipaddress
 import subprocess
 import time
 from collections.abc import Collection
@@ -196,7 +197,16 @@ def address_commands(address: str) -> list[list[str]]:
     """What runs in the VM's namespace. The address is no block's: `route_command` says which addresses are near."""
     return [
         ["ip", "address", "add", f"{address}/32", "dev", VPC],
-        ["ip", "link", "set", VPC, "up"],
+        # It stays the same from boot to boot, as in EC2, so that the other VMs' neighbour entries stay true.
+        [
+            "ip",
+            "link",
+            "set",
+            VPC,
+            "address",
+            f"02:00:{ipaddress.IPv4Address(address).packed.hex(':')}",
+            "up",
+        ],
     ]
 
 

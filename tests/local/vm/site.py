@@ -81,14 +81,18 @@ def wait_until(holds: Callable[[], bool]) -> None:
 
 
 def processes_with(text: str) -> list[str]:
-    """The command lines with `text` of all processes but this one."""
+    """The command lines of all processes but this one that have `text` in it, or in the paths of what they mount.
+
+    The processes inside a VM have its folder, and so its instance's id, in the path of their root file system.
+    """
     found = []
     for process in Path("/proc").glob("[0-9]*"):
         try:
             command = (process / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
-        except (FileNotFoundError, ProcessLookupError):
+            mounts = (process / "mountinfo").read_text()
+        except OSError:  # it ended meanwhile
             continue
-        if text in command and int(process.name) != os.getpid():
+        if (text in command or text in mounts) and int(process.name) != os.getpid():
             found.append(command)
     return found
 

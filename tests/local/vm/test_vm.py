@@ -140,9 +140,8 @@ def test_a_killed_hypervisor_takes_its_vms_with_it(site: Site) -> None:
     second = Site(site.state, site.aws, f"http://127.0.0.1:{server.ready['port']}")
     doomed = second.launch("#cloud-config\n{}\n")
     second.await_state(doomed, "running")
-    # systemd-nspawn and pasta.
     started = children(server.pid)
-    assert len(started) == 2
+    assert any("pasta" in Path(f"/proc/{child}/cmdline").read_text() for child in started)
     os.kill(server.pid, signal.SIGKILL)
     wait_until(lambda: processes_with(doomed) == [])
     wait_until(lambda: not any(Path(f"/proc/{child}").exists() for child in started))

@@ -23,6 +23,11 @@ def test_a_vm_has_the_private_address_of_its_instance_whatever_its_subnet_is() -
     ]
 
 
+def test_a_vm_has_the_same_hardware_address_after_each_boot() -> None:
+    command = "ip link set vpc address 02:00:0a:2a:00:84 up"
+    assert network.address_commands("10.42.0.132")[1] == command.split()
+
+
 def test_every_block_of_the_vpc_is_reached_from_the_private_address() -> None:
     route = "ip route add 10.43.0.0/24 dev vpc src 10.42.0.132"
     assert network.route_command("10.43.0.0/24", "10.42.0.132") == route.split()
