@@ -14,7 +14,7 @@ import pytest
 from local.base import http, paths
 from local.proofs import client
 from local.proofs.checker import following
-from local.stack.deployment import LocalDeployment
+from local.stack.deployment import STACK, LocalDeployment
 from local.systems.kafka import users
 from local.systems.kafka.client import client_config
 from tests.local.booted import booted
@@ -50,7 +50,7 @@ def _start(running: LocalDeployment, *keys: str) -> subprocess.Popen[str]:
         # A run in the background has its interrupts ignored, and hands that down.
         [
             *("env", "--default-signal=INT"),
-            *(sys.executable, "-m", "scripts.rotate", *keys, "--yes"),
+            *(sys.executable, "-m", "scripts.rotate", *keys, "--stack", STACK, "--yes"),
         ],
         cwd=paths.ROOT,
         env=running.environment(),
