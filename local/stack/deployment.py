@@ -36,6 +36,9 @@ NO_PROXY = "127.0.0.1,localhost"
 BOOT_SECONDS = 1800.0
 
 
+_CONSOLE_END = 4000
+
+
 class BootError(RuntimeError):
     """The VM did not boot as wanted; the message says how it ended."""
 
@@ -174,7 +177,7 @@ class LocalDeployment:
         """Waits until the cloud-init of every VM that is not gone has ended as `wanted` (done, error).
 
         Raises:
-            BootError: one ended otherwise.
+            BootError: one ended otherwise; with the end of the consoles.
             WaitError: it took too long.
         """
 
@@ -182,12 +185,17 @@ class LocalDeployment:
             vms = {instance: vm for instance, vm in self.vms().items() if vm["state"] != "gone"}
             outcomes = {vm["cloud_init"]["status"] for vm in vms.values()}
             if outcomes - {"running", wanted}:
-                raise BootError(f"cloud-init did not end as {wanted}: {vms}; see {self.state / 'vm'}")
+                raise BootError(f"cloud-init did not end as {wanted}: {vms}\n{self._consoles(vms)}")
             return outcomes == {wanted}
 
         wait_until(
             is_over, f"cloud-init of the VM is {wanted}, see {self.state / 'vm'}", seconds=BOOT_SECONDS
         )
+
+    def _consoles(self, instances: Iterable[str]) -> str:
+        """The last lines that these VMs wrote to their consoles: a test's folder is gone before a person can look."""
+        files = (self.state / "vm" / instance / "console.log" for instance in instances)
+        return "\n".join(file.read_text(errors="replace")[-_CONSOLE_END:] for file in files if file.exists())
 
 
 def clean_environment() -> dict[str, str]:

@@ -21,6 +21,8 @@ class Forwarder:
     def __init__(self, namespace: Namespace, ports: Iterable[int]) -> None:
         self._listeners = {port: namespace.listen(port) for port in set(ports)}
         self._loop = asyncio.new_event_loop()
+        # The event loop has weak references only: a connection that nothing else refers to would be collected.
+        self._connections: set[asyncio.Task[None]] = set()
         self._ending = asyncio.Event()
         self._thread = threading.Thread(target=self._run, name="forwarder", daemon=True)
         self._thread.start()
@@ -37,12 +39,17 @@ class Forwarder:
 
     async def _serve(self) -> None:
         servers = [
-            await asyncio.start_server(partial(_forward, port), sock=listener)
+            await asyncio.start_server(partial(self._accept, port), sock=listener)
             for port, listener in self._listeners.items()
         ]
         await self._ending.wait()
         for server in servers:
             server.close()
+
+    def _accept(self, port: int, reader: StreamReader, writer: StreamWriter) -> None:
+        connection = self._loop.create_task(_forward(port, reader, writer))
+        self._connections.add(connection)
+        connection.add_done_callback(self._connections.discard)
 
 
 async def _forward(port: int, reader: StreamReader, writer: StreamWriter) -> None:
