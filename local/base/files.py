@@ -1,6 +1,7 @@
-"""Writing files that other processes read meanwhile."""
+"""Writing files that other processes read, and placing files at a second path."""
 
 import os
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -17,3 +18,11 @@ def write_atomically(file: Path, content: str | bytes, *, mode: int = 0o644) -> 
         Path(partial).replace(file)
     finally:
         Path(partial).unlink(missing_ok=True)
+
+
+def link_or_copy(source: Path, target: Path) -> None:
+    """Makes a hard link within one file system, else a copy."""
+    try:
+        target.hardlink_to(source)
+    except OSError:
+        shutil.copyfile(source, target)

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from local.base import java
+from local.base.files import link_or_copy
 from local.systems.packages import debs
 from local.systems.vm import distributions
 
@@ -61,7 +62,8 @@ def _write_index(root: Path, built: Path) -> None:
     pool = root / "pool" / "main" / "c"
     pool.mkdir(parents=True)
     for deb in _offered(built):
-        (pool / deb.name).symlink_to(deb)
+        # No symbolic link: apt-ftparchive may write where it leads instead of the name in the pool.
+        link_or_copy(deb, pool / deb.name)
     stable = root / "dists" / "stable"
     packages = _ftparchive(root, "packages", "pool")
     for architecture in _ARCHITECTURES:

@@ -16,6 +16,7 @@ from pathlib import Path
 import httpx
 
 from local.base import progress
+from local.base.files import link_or_copy
 from local.base.paths import CACHE
 from local.systems.vm import distributions
 from local.systems.vm.distributions import DEBIAN, Distribution, Keyring
@@ -127,10 +128,7 @@ def _link_packages(source: Path, target: Path) -> None:
         if place.exists() or any(package.match(pattern) for pattern in _REBUILT):
             continue
         partial = target / f".{package.name}.{os.getpid()}"
-        try:
-            partial.hardlink_to(package)
-        except OSError:
-            shutil.copyfile(package, partial)
+        link_or_copy(package, partial)
         partial.replace(place)
 
 

@@ -348,3 +348,17 @@ def test_the_start_scripts_pass_shellcheck() -> None:
     checked = run("shellcheck", folder / "connect-standalone", folder / "kafka-run-class")
 
     assert checked.returncode == 0, checked.stdout
+
+
+def test_every_package_of_the_index_is_a_file_of_the_repository(
+    ready: Mapping[str, Any], state: Path
+) -> None:
+    root = state / "packages" / "deb" / debs.PLATFORM
+    index = (root / "dists" / "stable" / "main" / "binary-amd64" / "Packages").read_text()
+    names = re.findall(r"^Filename: (.+)$", index, re.MULTILINE)
+
+    assert ready
+    assert len(names) >= 6
+    assert all(name.startswith("pool/") and (root / name).is_file() for name in names), names
+    # apt-ftparchive follows symbolic links, and names what they lead to.
+    assert not any((root / name).is_symlink() for name in names)
