@@ -61,7 +61,7 @@ class SectionDraft:
 
 def draft(sections: Mapping[str, SectionDraft], region: str | None) -> Draft:
     """The draft of all sections, by their names."""
-    # A view stands in for a section, which is why these are of type Any.
+    # A view has the attributes of a section, but is none: hence the type Any.
     valid: dict[str, Any] = {name: _View(read.model, read.values) for name, read in sections.items()}
     given: dict[str, Any] = {name: _View(read.model, read.given) for name, read in sections.items()}
     return Draft(**valid, given=Sections(**given), region=region)

@@ -84,14 +84,7 @@ class LocalDeployment:
 
     def aws(self, service: str) -> Any:
         """A boto3 client with the deployer's rights."""
-        deployer = aws_environment(self.state, self.aws_endpoint)
-        return boto3.client(
-            service,  # type: ignore[call-overload]  # the stubs want a literal
-            endpoint_url=self.aws_endpoint,
-            region_name=REGION,
-            aws_access_key_id=deployer["AWS_ACCESS_KEY_ID"],
-            aws_secret_access_key=deployer["AWS_SECRET_ACCESS_KEY"],
-        )
+        return aws_client(self.state, self.aws_endpoint, service)
 
     def set(self, section: str, name: str, value: Any) -> Any:
         """Writes one setting into the stack file; returns the former value, None if there was none."""
@@ -221,6 +214,18 @@ def aws_environment(state: Path, endpoint: str) -> dict[str, str]:
         "AWS_DEFAULT_REGION": REGION,
         "AWS_ENDPOINT_URL": endpoint,
     }
+
+
+def aws_client(state: Path, endpoint: str, service: str) -> Any:
+    """A boto3 client of the local AWS with the deployer's rights. `state`: the folder of that AWS."""
+    deployer = aws_environment(state, endpoint)
+    return boto3.client(
+        service,  # type: ignore[call-overload]  # the stubs want a literal
+        endpoint_url=endpoint,
+        region_name=REGION,
+        aws_access_key_id=deployer["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=deployer["AWS_SECRET_ACCESS_KEY"],
+    )
 
 
 def stack_settings(deployment: LocalDeployment, connector_version: str) -> dict[str, Any]:

@@ -11,14 +11,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import boto3
 import yaml
 
 from components.settings import NAMESPACE
 from local.base import paths, processes
 from local.base.processes import Server
 from local.stack import engine
-from local.stack.deployment import REGION, aws_environment, clean_environment
+from local.stack.deployment import REGION, aws_client, aws_environment, clean_environment
 from local.stack.pulumi import Pulumi
 from local.systems.logzio.server import Emulator
 
@@ -61,15 +60,7 @@ class ProgramStack:
 
     def aws(self, service: str) -> Any:
         """A client with the deployer's rights."""
-        keys = aws_environment(self.state, self.endpoint)
-        make: Any = boto3.client  # typed by literal service names only
-        return make(
-            service,
-            endpoint_url=self.endpoint,
-            region_name=REGION,
-            aws_access_key_id=keys["AWS_ACCESS_KEY_ID"],
-            aws_secret_access_key=keys["AWS_SECRET_ACCESS_KEY"],
-        )
+        return aws_client(self.state, self.endpoint, service)
 
     def write(self, config: Mapping[str, Any]) -> None:
         """Writes the stack file; settings by their full names."""

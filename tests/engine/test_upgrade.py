@@ -1,6 +1,6 @@
 """A stack of version 0.1.0 is brought up by today's program: what holds events and keys stays, and no event is lost.
 
-CHANGELOG.md says what a person does before that `up`; each setting that it names stands in CHANGES_BEFORE_UP.
+CHANGELOG.md says what a person does before that `up`; CHANGES_BEFORE_UP has each setting that it names.
 """
 
 import re

@@ -15,7 +15,7 @@ from typing import Any
 from components.archive import layout
 from components.logzio import facts as logzio_facts
 from components.settings import NAMESPACE
-from local.base import git_history, http, paths, processes
+from local.base import http, paths, processes
 from local.proofs import client
 from local.proofs.checker.checker import Checker
 from local.proofs.client import Feed
@@ -29,6 +29,7 @@ from local.stack.pulumi import PulumiError
 from local.systems.kafka.client import PARTITIONS, TOPIC
 from local.systems.packages import debs
 from local.systems.vm import distributions
+from tests.engine import git_history
 
 COMMIT = "1d73ee1296f16149c8bd95dfcbec9069b34406c4"
 """The last one of version 0.1.0."""

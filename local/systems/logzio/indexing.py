@@ -10,7 +10,7 @@ has the limits and the errors of a single log), and, where they say nothing, Ope
 - "The same field can't contain two different types of inputs": a text that holds a number is still a text, and
   1.5 is not a whole number. (OpenSearch by itself would convert both.)
 - "The type field is changed to logzio-index-failure, and the tags field is added": the log keeps its `id` and its
-  text as `message`; none of its own fields can be searched. (The page's newest edition says that `type` stays and a tag
+  text as `message`; its own fields cannot be searched. (The page's newest edition says that `type` stays and a tag
   is added. `logzio_facts.failure` sees either.)
 - An unreadable `@timestamp` is a value of another type than date; the log shows the time of its arrival instead.
 """

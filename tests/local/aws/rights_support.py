@@ -9,9 +9,7 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-import boto3
 import httpx
-from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from components import policies
@@ -21,14 +19,15 @@ from components.worker.config import metrics_namespace
 from components.worker.files import check_keys, fetch_secrets
 from components.worker.files.watchdog.metrics import metric
 from local.base import http
+from local.stack.deployment import REGION
 from local.systems.aws.accounts import ACCOUNT, LOGZIO_ACCOUNT
 from local.systems.aws.images import UBUNTU_AMI
 from local.systems.logzio.aws import Aws
 from local.systems.logzio.fetcher import Fetcher
 from local.systems.logzio.indexing import Indexer
 from local.systems.logzio.store import Store
+from tests.local.aws import clients
 
-REGION = "us-west-2"
 NAMESPACE = metrics_namespace("dev")
 TOPICS_DIR = "topics"
 PREFIX = layout.partition_prefix(TOPICS_DIR, "audit", 0)
@@ -60,23 +59,13 @@ class Stack:
     foreign_kms_key: str
 
     def client(self, service: str, keys: Keys) -> Any:
-        client: Any = boto3.client  # the stubs want the service's name as a literal
-        return client(
-            service,
-            endpoint_url=self.endpoint,
-            region_name=REGION,
-            aws_access_key_id=keys["id"],
-            aws_secret_access_key=keys["secret"],
-            aws_session_token=keys.get("token"),
-            config=Config(retries={"total_max_attempts": 1}),
-        )
+        return clients.client(self.endpoint, service, keys)
 
     def deployer(self, service: str) -> Any:
         return self.client(service, self.first_identity("deployer"))
 
     def first_identity(self, name: str) -> dict[str, str]:
-        raw = json.loads((self.cloud / f"{name}.json").read_text())
-        return {"id": raw["access_key_id"], "secret": raw["secret_access_key"]}
+        return clients.first_identity(self.cloud, name)
 
     @property
     def encrypted(self) -> bytes:

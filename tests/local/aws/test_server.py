@@ -13,18 +13,17 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
-import boto3
 import pytest
-from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from local.base import http, processes
 from local.base.paths import ROOT
+from local.stack.deployment import REGION
 from local.systems import faults
 from local.systems.aws.accounts import LOGZIO_ACCOUNT, UBUNTU_PARAMETER
 from local.systems.faults import Fault
+from tests.local.aws import clients
 
-REGION = "us-west-2"
 KEY = "topics/t/partition=0/t+0+00000000000000000000.json.gz"
 TRUST_EC2 = {"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}
 
@@ -37,20 +36,10 @@ class Aws:
     folder: Path
 
     def client(self, service: str, keys: Mapping[str, str], **config: Any) -> Any:
-        client: Any = boto3.client  # the stubs want the service's name as a literal
-        return client(
-            service,
-            endpoint_url=self.endpoint,
-            region_name=REGION,
-            aws_access_key_id=keys["id"],
-            aws_secret_access_key=keys["secret"],
-            aws_session_token=keys.get("token"),
-            config=Config(retries={"total_max_attempts": 1}, **config),
-        )
+        return clients.client(self.endpoint, service, keys, **config)
 
     def identity(self, name: str) -> dict[str, str]:
-        raw = json.loads((self.folder / f"{name}.json").read_text())
-        return {"id": raw["access_key_id"], "secret": raw["secret_access_key"]}
+        return clients.first_identity(self.folder, name)
 
     def deployer(self, service: str) -> Any:
         return self.client(service, self.identity("deployer"))

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 
 from components import policies
@@ -27,7 +26,7 @@ from local.proofs.client import Feed
 from local.proofs.history.history import History, Pipeline
 from local.proofs.history.places import Bucket, DeliveredStore
 from local.proofs.history.reader import Reader
-from local.stack.deployment import aws_environment
+from local.stack.deployment import aws_client, aws_environment
 from local.systems.kafka import client, users
 from local.systems.kafka.relay import Relay
 from local.systems.logzio.server import Emulator
@@ -111,17 +110,10 @@ def silence(
     deployer = aws_environment(state, endpoint)
     key, secret = deployer["AWS_ACCESS_KEY_ID"], deployer["AWS_SECRET_ACCESS_KEY"]
 
-    def aws(service: Any) -> Any:
-        return boto3.client(
-            service,
-            endpoint_url=endpoint,
-            region_name="us-west-2",
-            aws_access_key_id=key,
-            aws_secret_access_key=secret,
-        )
-
     store = state / "logzio" / "store.sqlite"
-    chains = [Chain(partitioner, aws("s3"), store, emulator) for partitioner in PARTITIONERS]
+    chains = [
+        Chain(partitioner, aws_client(state, endpoint, "s3"), store, emulator) for partitioner in PARTITIONERS
+    ]
     users.add(users.file(state), "WORKER", "worker-secret")
     bootstrap = f"127.0.0.1:{relay.port}"
     worker = Worker(state, plugins, plugins, bootstrap=bootstrap, session_seconds=SESSION)
@@ -129,7 +121,7 @@ def silence(
     try:
         worker.start()
         for chain in chains:
-            register(chain, aws)
+            register(chain, aws_client(state, endpoint, "iam"))
             properties = rendered(chain, endpoint) | {
                 "aws.access.key.id": key,
                 "aws.secret.access.key": secret,
@@ -183,13 +175,12 @@ def silence(
     return found
 
 
-def register(chain: Chain, aws: Any) -> None:
+def register(chain: Chain, iam: Any) -> None:
     """The bucket, Logz.io's identity for it, and a registration for each partition."""
     chain.s3.create_bucket(Bucket=chain.bucket, CreateBucketConfiguration={"LocationConstraint": "us-west-2"})
     with api(chain.emulator) as logzio:
         details = logzio.get(f"{BUCKETS}/aws-assume-role-details").json()
         trust = policies.reader_trust(details["logzioAWSAccountId"], details["assignedExternalId"])
-        iam = aws("iam")
         role = iam.create_role(RoleName=chain.bucket, AssumeRolePolicyDocument=policies.to_json(trust))
         reader = policies.to_json(policies.reader(chain.bucket, "topics", None))
         iam.put_role_policy(RoleName=chain.bucket, PolicyName="reader", PolicyDocument=reader)

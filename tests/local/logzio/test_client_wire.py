@@ -15,7 +15,8 @@ from pulumi.runtime.proto import provider_pb2
 from components.logzio.provider import AccountProvider, RegistrationProvider
 from local.systems.logzio.server import Emulator
 from tests.local.logzio.client_wire import Wire, spawned
-from tests.local.logzio_support import ROLE, running
+from tests.local.logzio_support import running
+from tests.unit.components.logzio.scripted import INPUTS, ROLE
 
 MARKER = "marker-secret/of+the=key"
 
@@ -34,18 +35,7 @@ def wire(emulator: Emulator) -> Iterator[Wire]:
 
 
 def inputs(emulator: Emulator, **changed: Any) -> dict[str, Any]:
-    return {
-        "base_url": emulator.url,
-        "bucket": "archive",
-        "prefix": "topics/audit/partition=0/",
-        "region": "us-west-2",
-        "log_type": "confluent_audit",
-        "active": True,
-        "add_object_key": False,
-        "adopt_existing": False,
-        "role_arn": ROLE,
-        **changed,
-    }
+    return {**INPUTS, "base_url": emulator.url, **changed}
 
 
 def with_key(emulator: Emulator, **changed: Any) -> dict[str, Any]:

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import boto3
 import httpx
 import pytest
 
@@ -22,6 +21,7 @@ from components.archive import layout
 from local.base import http, processes
 from local.base.paths import ROOT
 from local.base.waiting import wait_until
+from local.stack.deployment import aws_client
 from local.systems.aws.accounts import LOGZIO_ACCOUNT
 from local.systems.logzio import fetcher
 from local.systems.logzio.server import Emulator
@@ -45,7 +45,7 @@ class Site:
     key: dict[str, str]
 
     def aws(self, service: Any) -> Any:
-        return client(self.state, self.endpoint, service)
+        return aws_client(self.state, self.endpoint, service)
 
     def body(self, **changed: Any) -> dict[str, Any]:
         return {**BODY, "bucket": self.bucket, "prefix": PREFIX, "arn": self.role, **changed}
@@ -77,17 +77,6 @@ class Site:
         return error
 
 
-def client(state: Path, endpoint: str, service: Any) -> Any:
-    keys = json.loads((state / "aws" / "deployer.json").read_text())
-    return boto3.client(
-        service,
-        endpoint_url=endpoint,
-        region_name="us-west-2",
-        aws_access_key_id=keys["access_key_id"],
-        aws_secret_access_key=keys["secret_access_key"],
-    )
-
-
 @pytest.fixture(scope="module")
 def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, str]]:
     state = tmp_path_factory.mktemp("logzio")
@@ -111,13 +100,13 @@ def site(aws: tuple[Path, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     with running(tmp_path, endpoint) as emulator:
         # `look` is called from here; the thread would not end its long wait for it anyway.
         bucket = f"bucket-{uuid.uuid4().hex[:12]}"
-        client(state, endpoint, "s3").create_bucket(
+        aws_client(state, endpoint, "s3").create_bucket(
             Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "us-west-2"}
         )
         details = api(emulator).get(f"{BUCKETS}/aws-assume-role-details").json()
         trust = policies.reader_trust(details["logzioAWSAccountId"], details["assignedExternalId"])
         reader = policies.to_json(policies.reader(bucket, DIRECTORY, None))
-        role, key = identities(client(state, endpoint, "iam"), policies.to_json(trust), reader)
+        role, key = identities(aws_client(state, endpoint, "iam"), policies.to_json(trust), reader)
         yield Site(emulator, tmp_path, endpoint, bucket, role, key)
 
 

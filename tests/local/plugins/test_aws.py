@@ -12,8 +12,9 @@ from typing import Any
 import grpc  # type: ignore[import-untyped]  # it ships no types
 import pytest
 
+from local.stack.deployment import REGION
 from local.systems.plugins.aws.provider import KINDS
-from tests.local.plugins.conftest import REGION, aws_environment
+from tests.local.plugins.conftest import aws_environment
 from tests.local.plugins.wire import SECRET, SIGNATURE, UNKNOWN, Plugin, opened, secret
 
 Client = Callable[[str], Any]

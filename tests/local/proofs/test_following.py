@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 
 from components.archive import layout
@@ -27,7 +26,7 @@ from local.proofs.history import acknowledged
 from local.proofs.history.history import History
 from local.proofs.history.places import Bucket, DeliveredStore, Record, Topic
 from local.proofs.history.reader import Reader
-from local.stack.deployment import clean_environment
+from local.stack.deployment import aws_client, clean_environment
 from local.systems.kafka import client
 
 
@@ -37,14 +36,7 @@ class Servers:
     aws_endpoint: str
 
     def aws(self, service: Any) -> Any:
-        deployer = json.loads((self.state / "aws" / "deployer.json").read_text())
-        return boto3.client(
-            service,
-            region_name="us-west-2",
-            endpoint_url=self.aws_endpoint,
-            aws_access_key_id=deployer["access_key_id"],
-            aws_secret_access_key=deployer["secret_access_key"],
-        )
+        return aws_client(self.state, self.aws_endpoint, service)
 
     @property
     def bucket(self) -> Bucket:

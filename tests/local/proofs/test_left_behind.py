@@ -11,9 +11,8 @@ import pytest
 from moto import mock_aws
 
 from local.proofs.checker.left_behind import among_vms, in_aws, in_kafka, in_logzio
+from local.stack.deployment import REGION
 from local.systems.kafka import users
-
-REGION = "us-west-2"
 
 
 def client(service: str) -> Any:

@@ -26,6 +26,7 @@ from components.logzio.listener import Listener
 from components.logzio.transport import Transport
 from components.settings import Settings
 from local.base import processes
+from local.stack.deployment import aws_client
 from local.systems.kafka import client as kafka_client
 from local.systems.kafka import users
 from local.systems.logzio import fetcher
@@ -44,7 +45,7 @@ from scripts.verify.lookup import Lookup
 from scripts.verify.model import Finding, Level, RegistrationState, Report, UnreadReason
 from scripts.verify.registrations import StackRegistration
 from tests.local import kafka_support
-from tests.local.logzio.test_fetcher import aws, client, identities
+from tests.local.logzio.test_fetcher import aws, identities
 from tests.local.logzio_support import BUCKETS, api, running
 
 __all__ = ["aws"]
@@ -93,7 +94,7 @@ class Scene:
             Access(
                 Stack(self.made),  # type: ignore[arg-type]  # as far as it is asked for
                 self.settings,
-                lambda service: client(self.state, self.endpoint, service),
+                lambda service: aws_client(self.state, self.endpoint, service),
                 logzio,
             ),
             **changed,
@@ -128,7 +129,7 @@ class Scene:
 
     @property
     def s3(self) -> Any:
-        return client(self.state, self.endpoint, "s3")
+        return aws_client(self.state, self.endpoint, "s3")
 
     def commit(self, partition: int, offset: int) -> None:
         config = kafka_client.client_config(self.state)
@@ -221,13 +222,13 @@ def scene_of(state: Path, endpoint: str, emulator: Emulator) -> Scene:
         region="us-west-2",
         environ={},
     )
-    client(state, endpoint, "s3").create_bucket(
+    aws_client(state, endpoint, "s3").create_bucket(
         Bucket=given.archive.bucket, CreateBucketConfiguration={"LocationConstraint": "us-west-2"}
     )
     details = api(emulator).get(f"{BUCKETS}/aws-assume-role-details").json()
     trust = policies.reader_trust(details["logzioAWSAccountId"], details["assignedExternalId"])
     reader = policies.to_json(policies.reader(given.archive.bucket, "topics", None))
-    role, _ = identities(client(state, endpoint, "iam"), policies.to_json(trust), reader)
+    role, _ = identities(aws_client(state, endpoint, "iam"), policies.to_json(trust), reader)
     scene = Scene(state, endpoint, emulator, role, given, [])
     scene.made += [register(scene, prefix) for prefix in given.partition_prefixes]
     return scene

@@ -1,6 +1,5 @@
 """A local AWS with its hypervisor: what boots VMs in a test. Needs root."""
 
-import json
 import os
 import subprocess
 import sys
@@ -11,16 +10,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 
 from local.base import http, processes, system_packages
 from local.base.paths import ROOT
 from local.base.processes import Server
+from local.stack.deployment import aws_client
 from local.systems.aws.accounts import UBUNTU_PARAMETER
 from local.systems.vm import rootfs, shell
 
-REGION = "us-west-2"
 PATIENCE_SECONDS = 600
 
 
@@ -33,15 +31,7 @@ class Site:
     hypervisor: str
 
     def client(self, service: str) -> Any:
-        keys = json.loads((self.state / "aws" / "deployer.json").read_text())
-        client: Any = boto3.client  # the stubs want the service's name as a literal
-        return client(
-            service,
-            endpoint_url=self.aws,
-            region_name=REGION,
-            aws_access_key_id=keys["access_key_id"],
-            aws_secret_access_key=keys["secret_access_key"],
-        )
+        return aws_client(self.state, self.aws, service)
 
     def launch(self, user_data: str, role: str | None = None, subnet: str | None = None) -> str:
         """Starts an instance, in `subnet` or in one that EC2 chooses; returns its id."""

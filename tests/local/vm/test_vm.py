@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from local.base import processes
+from local.stack.deployment import REGION
 from local.systems.vm import shell
 from local.systems.vm.machine import NSPAWN_FOLDERS, clear_leftovers
-from tests.local.vm.site import REGION, Site, children, processes_with, running, start_hypervisor, wait_until
+from tests.local.vm.site import Site, children, processes_with, running, start_hypervisor, wait_until
 
 USER_DATA = """\
 #cloud-config

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from werkzeug.wrappers import Request, Response
 
+from local.stack.deployment import REGION
 from local.systems.vm import imds
-from tests.local.aws.rights_support import REGION
 
 ROLE = "/latest/meta-data/iam/security-credentials/"
 ACCESS_KEY = "ASIALATEROLE"

@@ -13,7 +13,7 @@ from components.worker import bundle, cloud_config
 from components.worker.bundle import Bundle
 from components.worker.config import WorkerConfig
 from local.base import paths, processes
-from local.stack.deployment import clean_environment
+from local.stack.deployment import REGION, clean_environment
 from local.systems.aws.accounts import ACCOUNT
 from local.systems.vm import imds
 from tests.local.aws import rights_support
@@ -94,12 +94,12 @@ def running(state: Path) -> Iterator[Site]:
 def _instance(vm: Identity) -> dict[str, str]:
     return {
         "id": "i-0123456789abcdef0",
-        "region": rights_support.REGION,
+        "region": REGION,
         "account": ACCOUNT,
         "type": "t3.small",
         "image": "ami-1",
         "address": "10.0.0.4",
-        "zone": f"{rights_support.REGION}a",
+        "zone": f"{REGION}a",
         "role": vm.name,
         "profile_arn": "",
     }

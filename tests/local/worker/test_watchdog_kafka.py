@@ -179,7 +179,7 @@ def test_what_expired_unread_is_counted_once_and_does_not_wait(stack: Stack) -> 
     group.remember_expired(memory, found.expired)
     assert stack.look(memory).values["ExpiredEvents"] == 0
 
-    # The rest, too: nothing waits any more, and nothing ever stands still.
+    # The rest, too: nothing waits any more, and no partition is ever stuck.
     stack.expire(EXPIRED, 10)
     found = stack.look(memory)
     assert (found.values["ConsumerLag"], found.values["ExpiredEvents"]) == (0, 2)

@@ -117,8 +117,8 @@ KEPT_FINDINGS: Mapping[tuple[str, str], str] = {
     ): "s3:ListAllMyBuckets is on arn:aws:s3:::* as in the article; it grants the same",
     ("secrets key", "PERMISSIONS_MANAGEMENT_ACTIONS"): "it leaves them to the account's IAM policies",
     ("secrets key", "RESOURCE_STAR"): "in a key's policy it means this key",
-    ("reader trust", "MALFORMED"): "a trust policy has no resource: it stands on its role",
-    ("instance trust", "MALFORMED"): "a trust policy has no resource: it stands on its role",
+    ("reader trust", "MALFORMED"): "a trust policy has no resource: its role is the resource",
+    ("instance trust", "MALFORMED"): "a trust policy has no resource: its role is the resource",
     (
         "bucket",
         "MISMATCHED_TYPE_BUT_USABLE",

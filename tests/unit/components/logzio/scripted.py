@@ -15,6 +15,19 @@ TOKEN = "marker-token-7f3a"
 BUCKETS = "/v1/log-shipping/s3-buckets"
 ROLE = "arn:aws:iam::123456789012:role/reader"
 WANTED = Registration("archive", "US_WEST_2", "confluent_audit", "topics/audit/partition=0/", role_arn=ROLE)
+INPUTS: dict[str, Any] = {
+    "base_url": "https://api.logz.io",
+    "bucket": "archive",
+    "prefix": "topics/audit/partition=0/",
+    "region": "us-west-2",
+    "log_type": "confluent_audit",
+    "active": True,
+    "add_object_key": False,
+    "adopt_existing": False,
+    "role_arn": ROLE,
+}
+"""The inputs of a registration's resource."""
+
 ACCOUNT = {"accountId": 1, "accountName": "a"}
 
 Answer = httpx.Response | Exception

@@ -12,19 +12,8 @@ from pulumi.runtime import rpc
 from components.logzio import provider
 from components.logzio.model import Registered, Registration
 from components.logzio.provider import AccountProvider, ProviderError, RegistrationProvider
-from tests.unit.components.logzio.scripted import ROLE, shown
+from tests.unit.components.logzio.scripted import INPUTS, ROLE, shown
 
-INPUTS: dict[str, Any] = {
-    "base_url": "https://api.logz.io",
-    "bucket": "archive",
-    "prefix": "topics/audit/partition=0/",
-    "region": "us-west-2",
-    "log_type": "confluent_audit",
-    "active": True,
-    "add_object_key": False,
-    "adopt_existing": False,
-    "role_arn": ROLE,
-}
 KEYS = {"role_arn": None, "access_key": "AKIAIOSFODNN7EXAMPLE", "secret_key": "marker-secret"}
 
 

@@ -204,7 +204,7 @@ def test_partitions_beyond_the_registered_ones_are_counted() -> None:
 
 @pytest.fixture
 def tools(bin_folder: Path, tmp_path: Path) -> Path:
-    """Kafka's tools, played: each prints what stands in a file of its name, or of the group's."""
+    """Kafka's tools, replaced by scripts: each prints the file of its name, or of the group's."""
     play(bin_folder, "kafka-get-offsets", f"cat {tmp_path}/offsets")
     play(bin_folder, "kafka-console-consumer", f"cat {tmp_path}/shown")
     play(bin_folder, "kafka-consumer-groups", f'for group; do :; done; cat "{tmp_path}/$group"')

@@ -101,7 +101,7 @@ def test_kafka_that_does_not_answer_knows_no_offset(bin_folder: Path) -> None:
 @pytest.mark.parametrize(
     ("shown", "skipped", "holds"),
     [
-        # Before the committed offset stands what was archived; nothing comes after it.
+        # Records before the committed offset are archived; there are none after it.
         ([38, 39, 40], [], False),
         ([40], [41], False),
         ([40, 41], [41], False),

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from local.base.git_history import HistoryError, extract
+from tests.engine.git_history import HistoryError, extract
 
 
 def git(repository: Path, *arguments: str) -> str:

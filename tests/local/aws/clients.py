@@ -1,0 +1,31 @@
+"""boto3 clients of a local AWS for given keys, and the first identities of that AWS."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+from local.stack.deployment import REGION
+
+
+def client(endpoint: str, service: str, keys: Mapping[str, str], **config: Any) -> Any:
+    """A client that does not retry, so that a refusal is seen at once. `keys`: id, secret and, of a role, token."""
+    make: Any = boto3.client  # the stubs want the service's name as a literal
+    return make(
+        service,
+        endpoint_url=endpoint,
+        region_name=REGION,
+        aws_access_key_id=keys["id"],
+        aws_secret_access_key=keys["secret"],
+        aws_session_token=keys.get("token"),
+        config=Config(retries={"total_max_attempts": 1}, **config),
+    )
+
+
+def first_identity(folder: Path, name: str) -> dict[str, str]:
+    """The keys of `deployer` or `logzio`, as the local AWS wrote them into its folder."""
+    raw = json.loads((folder / f"{name}.json").read_text())
+    return {"id": raw["access_key_id"], "secret": raw["secret_access_key"]}
