@@ -72,13 +72,13 @@ def version(executable: Path) -> tuple[int, ...]:
     # "local": else the command downloads the version that a go.mod asks for, and reports that one.
     environment = {**os.environ, "GOTOOLCHAIN": "local"}
     try:
-        output = subprocess.run(
+        done = subprocess.run(
             [str(executable), "version"], capture_output=True, check=False, text=True, env=environment
         )
     except OSError:
         return ()
-    match = re.match(r"go version go(\d+(?:\.\d+)*)", output.stdout)
-    return _numbers(match.group(1)) if output.returncode == 0 and match else ()
+    match = re.match(r"go version go(\d+(?:\.\d+)*)", done.stdout)
+    return _numbers(match.group(1)) if done.returncode == 0 and match else ()
 
 
 def _downloaded(minimum: tuple[int, ...], folder: Path) -> Go:

@@ -165,7 +165,7 @@ class _Run:
         the last copy arrived, not when it was read.
         """
         healed_at, healed = time.time(), time.monotonic()
-        output = healed
+        reported = healed
         accepted = len(self._feed.ids())
         wanted = set(self._wanted()) - self._checker.lost
         behind = wanted
@@ -184,8 +184,8 @@ class _Run:
             if now - healed > patience:
                 self._read()
                 return None
-            if now - output > _PROGRESS_SECONDS:
-                output = now
+            if now - reported > _PROGRESS_SECONDS:
+                reported = now
                 progress.say(f"  {now - healed:.0f} s: {len(behind)} events are behind")
             time.sleep(0.5)
 

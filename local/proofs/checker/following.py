@@ -35,7 +35,7 @@ def wait_until_complete(
         PlaceError: Kafka could not be read to its end.
     """
     moved = time.monotonic()
-    output = moved - _PROGRESS_SECONDS
+    reported = moved - _PROGRESS_SECONDS
     counts: tuple[int, ...] = (0, 0, 0)
     while True:
         reader.read()
@@ -45,8 +45,8 @@ def wait_until_complete(
             moved = time.monotonic()
         complete = counts[0] == counts[1] == counts[2] > 0 == behind
         ended = complete or time.monotonic() - moved >= still_seconds
-        if ended or time.monotonic() - output >= _PROGRESS_SECONDS:
-            output = time.monotonic()
+        if ended or time.monotonic() - reported >= _PROGRESS_SECONDS:
+            reported = time.monotonic()
             say("  events in Kafka {}, in the bucket {}, in Logz.io {}, originals behind {}".format(*counts))
         if ended:
             return

@@ -106,13 +106,13 @@ def _version_of(executable: Path) -> str | None:
     """What `pulumi version` says ("v3.258.0"), without the v; None if it does not run."""
     environment = {**os.environ, "PULUMI_SKIP_UPDATE_CHECK": "1"}
     try:
-        output = subprocess.run(
+        done = subprocess.run(
             [str(executable), "version"], capture_output=True, check=False, text=True, env=environment
         )
     except OSError:
         return None
-    match = re.match(r"v?(\d+\.\d+\.\d+)", output.stdout)
-    return match.group(1) if output.returncode == 0 and match else None
+    match = re.match(r"v?(\d+\.\d+\.\d+)", done.stdout)
+    return match.group(1) if done.returncode == 0 and match else None
 
 
 def _built() -> Engine:

@@ -1,4 +1,4 @@
-"""Network namespaces without a name: nothing of one outlives its processes and its handle, even if both are killed."""
+"""Network namespaces without a name: the kernel removes one with its last process and handle, even if they are killed."""
 
 import ctypes
 import os
@@ -72,7 +72,7 @@ class Namespace:
 
 
 def _in_thread(work: Callable[[], T]) -> T:
-    """A thread that changes its namespace changes no other's, and a socket stays in the one that it was made in."""
+    """Runs in a thread of its own: only that thread changes its namespace. A socket stays in the namespace it was made in."""
     with ThreadPoolExecutor(max_workers=1) as thread:
         return thread.submit(work).result()
 

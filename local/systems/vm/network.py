@@ -4,7 +4,7 @@ A VM has three interfaces:
 
 - `lo`: its own, so each VM can use the same port. Chosen services on the host's 127.0.0.1 appear on it, by a forwarder.
 - `internet`: the way out for apt and DNS, by pasta. Nothing comes in by it.
-- `vpc`: the instance's private address, on a veth whose other end is a port of the VPC's bridge. The bridge lies in a
+- `vpc`: the instance's private address, on a veth whose other end is a port of the VPC's bridge. The bridge has a
   namespace of its own, without any other member or an address: the host neither sees the VPC nor filters in it.
 """
 

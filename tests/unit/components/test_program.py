@@ -723,7 +723,7 @@ NAT = {"cidrBlock": "0.0.0.0/0", "gatewayId": "", "natGatewayId": "nat-1"}
 
 
 @pytest.mark.parametrize(
-    ("routes", "public", "output"),
+    ("routes", "public", "missing"),
     [
         ([{"cidrBlock": "10.0.0.0/16", "gatewayId": "local"}], True, "has no route to 0.0.0.0/0"),
         ([IGW], False, "leads to an internet gateway and gives its instances no public address"),
@@ -732,13 +732,13 @@ NAT = {"cidrBlock": "0.0.0.0/0", "gatewayId": "", "natGatewayId": "nat-1"}
     ],
 )
 def test_a_given_subnet_without_a_way_out_gives_a_warning(
-    routes: list[dict[str, Any]], public: bool, output: str | None
+    routes: list[dict[str, Any]], public: bool, missing: str | None
 ) -> None:
     recorder = given_subnet(routes, mapPublicIpOnLaunch=public)
     warned = [text for text in recorder.warnings if "worker.subnetId" in text]
 
-    assert len(warned) == (output is not None)
-    assert all(str(output) in text for text in warned)
+    assert len(warned) == (missing is not None)
+    assert all(str(missing) in text for text in warned)
     assert recorder.one(INSTANCE)
 
 

@@ -186,7 +186,7 @@ def test_credentials_of_another_account_are_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    ("key", "raw", "output"),
+    ("key", "raw", "message"),
     [
         (Key.KAFKA, BY_ENDPOINT, "the key is given, not made by the program"),
         (Key.WRITER, changed("writer.identity", "role"), "writer.identity is role, which has no key"),
@@ -194,11 +194,11 @@ def test_credentials_of_another_account_are_refused() -> None:
     ],
 )
 def test_a_key_that_the_program_does_not_make_is_refused_with_the_reason(
-    key: Key, raw: dict[str, Any], output: str
+    key: Key, raw: dict[str, Any], message: str
 ) -> None:
     stack = played(1)
 
-    with pytest.raises(RotationError, match=output):
+    with pytest.raises(RotationError, match=message):
         rotate(
             [key],
             settings.load(raw, region="us-west-2", environ={}),

@@ -724,11 +724,11 @@ def test_the_installation_knows_every_fingerprint_that_will_do(
     assert found["REPOSITORY_KEY_FINGERPRINTS"] == known
 
 
-@pytest.mark.parametrize(("time", "output"), [("03:30", "true"), ("never", "false")])
-def test_the_vm_reboots_in_its_window_or_never(time: str, output: str) -> None:
+@pytest.mark.parametrize(("time", "reboots"), [("03:30", "true"), ("never", "false")])
+def test_the_vm_reboots_in_its_window_or_never(time: str, reboots: str) -> None:
     rendered = files(config(worker={"rebootTime": time}))["/etc/apt/apt.conf.d/60s3-auditlog-sink"].content
 
-    assert f'Unattended-Upgrade::Automatic-Reboot "{output}";' in rendered
+    assert f'Unattended-Upgrade::Automatic-Reboot "{reboots}";' in rendered
     assert (f'Automatic-Reboot-Time "{time}";' in rendered) == (time != "never")
 
 

@@ -60,17 +60,17 @@ def test_the_claims_that_are_not_verified_are_known() -> None:
 
 
 def test_a_claim_agrees_with_its_table() -> None:
-    output = {claim.about: claim.statement for claim in claims.claims()}
+    statements = {claim.about: claim.statement for claim in claims.claims()}
     instance = "aws:ec2/instance:Instance"
 
-    assert output[f"{instance}.iamInstanceProfile"] == "in place, computed"
-    assert output[f"{instance}.volumeTags"] == "in place"
-    assert output[f"{instance}.instanceType"] == "in place, replaces if the types share no architecture"
-    assert output[f"{instance}.rootBlockDevice.encrypted"] == "replaces, computed"
-    assert output["aws:iam/user:User.name"] == "in place"
-    assert output["aws:iam/role:Role.path"] == "replaces, default '/'"
-    assert output["aws:ec2/vpcEndpoint:VpcEndpoint.routeTableIds"] == "in place, computed, in any order"
-    assert output["aws:iam/rolePolicy:RolePolicy.policy"] == "in place, compared as JSON"
+    assert statements[f"{instance}.iamInstanceProfile"] == "in place, computed"
+    assert statements[f"{instance}.volumeTags"] == "in place"
+    assert statements[f"{instance}.instanceType"] == "in place, replaces if the types share no architecture"
+    assert statements[f"{instance}.rootBlockDevice.encrypted"] == "replaces, computed"
+    assert statements["aws:iam/user:User.name"] == "in place"
+    assert statements["aws:iam/role:Role.path"] == "replaces, default '/'"
+    assert statements["aws:ec2/vpcEndpoint:VpcEndpoint.routeTableIds"] == "in place, computed, in any order"
+    assert statements["aws:iam/rolePolicy:RolePolicy.policy"] == "in place, compared as JSON"
 
 
 def _printed(*options: str) -> list[str]:
