@@ -1,4 +1,4 @@
-"""Network namespaces without a name: the kernel removes one with its last process and handle, even if they are killed."""
+"""Network namespaces without a name: the kernel removes one with its last process and handle, killed or not."""
 
 import ctypes
 import os
@@ -72,7 +72,7 @@ class Namespace:
 
 
 def _in_thread(work: Callable[[], T]) -> T:
-    """Runs in a thread of its own: only that thread changes its namespace. A socket stays in the namespace it was made in."""
+    """Only this thread changes its namespace. A socket stays in the namespace that it was made in."""
     with ThreadPoolExecutor(max_workers=1) as thread:
         return thread.submit(work).result()
 
