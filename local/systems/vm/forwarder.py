@@ -24,8 +24,15 @@ class Forwarder:
         # The event loop has weak references only: a connection that nothing else refers to would be collected.
         self._connections: set[asyncio.Task[None]] = set()
         self._ending = asyncio.Event()
+        # Whether bytes pass.
+        self._passing = asyncio.Event()
+        self._passing.set()
         self._thread = threading.Thread(target=self._run, name="forwarder", daemon=True)
         self._thread.start()
+
+    def hold(self, *, held: bool) -> None:
+        """Lets no byte pass, as a network that has failed: nothing is refused or cut. Or lets them pass again."""
+        self._loop.call_soon_threadsafe(self._passing.clear if held else self._passing.set)
 
     def close(self) -> None:
         """Stops listening and cuts every connection."""
@@ -47,17 +54,18 @@ class Forwarder:
             server.close()
 
     def _accept(self, port: int, reader: StreamReader, writer: StreamWriter) -> None:
-        connection = self._loop.create_task(_forward(port, reader, writer))
+        connection = self._loop.create_task(_forward(port, reader, writer, self._passing))
         self._connections.add(connection)
         connection.add_done_callback(self._connections.discard)
 
 
-async def _forward(port: int, reader: StreamReader, writer: StreamWriter) -> None:
+async def _forward(port: int, reader: StreamReader, writer: StreamWriter, passing: asyncio.Event) -> None:
     writers = [writer]
     try:
+        await passing.wait()
         from_host, to_host = await asyncio.open_connection(_HOST, port)
         writers.append(to_host)
-        await asyncio.gather(_copy(reader, to_host), _copy(from_host, writer))
+        await asyncio.gather(_copy(reader, to_host, passing), _copy(from_host, writer, passing))
         for sender in writers:
             sender.close()
     except OSError:
@@ -69,8 +77,9 @@ async def _forward(port: int, reader: StreamReader, writer: StreamWriter) -> Non
                 sender.transport.abort()
 
 
-async def _copy(reader: StreamReader, writer: StreamWriter) -> None:
+async def _copy(reader: StreamReader, writer: StreamWriter, passing: asyncio.Event) -> None:
     while content := await reader.read(_BYTES):
+        await passing.wait()
         writer.write(content)
         await writer.drain()
     writer.write_eof()

@@ -99,6 +99,8 @@ class Hypervisor:
                 Rule("/instances/<instance_id>/power-on", endpoint=self._power_on, methods=["POST"]),
                 Rule("/instances/<instance_id>/link-down", endpoint=self._link_down, methods=["POST"]),
                 Rule("/instances/<instance_id>/link-up", endpoint=self._link_up, methods=["POST"]),
+                Rule("/instances/<instance_id>/isolate", endpoint=self._isolate, methods=["POST"]),
+                Rule("/instances/<instance_id>/rejoin", endpoint=self._rejoin, methods=["POST"]),
             ]
         )
 
@@ -218,6 +220,14 @@ class Hypervisor:
 
     def _link_up(self, instance_id: str) -> dict[str, Any]:
         self._machine(instance_id).switch_link("up")
+        return self._show(instance_id)
+
+    def _isolate(self, instance_id: str) -> dict[str, Any]:
+        self._machine(instance_id).isolate(isolated=True)
+        return self._show(instance_id)
+
+    def _rejoin(self, instance_id: str) -> dict[str, Any]:
+        self._machine(instance_id).isolate(isolated=False)
         return self._show(instance_id)
 
     def _machine(self, instance_id: str) -> Machine:

@@ -134,6 +134,11 @@ class Machine:
         if self._network is not None:
             self._network.switch(state)
 
+    def isolate(self, *, isolated: bool) -> None:
+        """Takes the VM's network away, without a sign that the VM would see, or gives it back; a boot does that, too."""
+        if self._network is not None:
+            self._network.isolate(isolated=isolated)
+
     def shut_down(self) -> None:
         """Asks the VM to power itself off; `poll` pulls the plug after `SHUTDOWN_SECONDS`."""
         if self._process is not None and self.state in ("booting", "running"):

@@ -122,6 +122,12 @@ class Network:
         if self._interface is not None:
             self._interface.vpc.switch(self._interface.port, state)
 
+    def isolate(self, *, isolated: bool) -> None:
+        """Lets the VM reach neither its VPC nor a service of the host, or lets it reach them again."""
+        self.switch("down" if isolated else "up")
+        if self._forwarder is not None:
+            self._forwarder.hold(held=isolated)
+
     def close(self) -> None:
         """Takes everything away but what the VM's own processes hold; a second time does nothing."""
         if self._forwarder is not None:

@@ -190,6 +190,25 @@ def test_a_link_that_is_down_cuts_two_vms_apart_until_it_is_up(
     assert second.namespace.run(*CURL, "--retry", "9", "--retry-all-errors", url) == "first"
 
 
+def test_a_network_that_is_held_lets_nothing_pass_and_cuts_nothing(
+    lab: Lab, on_the_host: BaseWSGIServer
+) -> None:
+    network = lab.vm("10.42.0.4", on_the_host.server_port)
+    network.isolate(isolated=True)
+    url = f"http://127.0.0.1:{on_the_host.server_port}/"
+    asking = subprocess.Popen(
+        ["nsenter", f"--net={network.namespace.path}", *CURL, "--max-time", "120", url],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    with pytest.raises(subprocess.TimeoutExpired):
+        asking.communicate(timeout=2)
+
+    network.isolate(isolated=False)
+
+    assert asking.communicate()[0] == "GET 0"
+
+
 def test_a_block_that_the_vpc_gets_later_is_reached(lab: Lab, opened: ExitStack, tmp_path: Path) -> None:
     port = processes.free_port()
     old, new = lab.vm("10.42.0.4"), lab.vm("10.43.0.4")
