@@ -7,6 +7,7 @@ id later is never signalled.
 import json
 import os
 import random
+import re
 import signal
 import socket
 import subprocess
@@ -25,6 +26,14 @@ _READY_SECONDS = 600.0
 
 class StartError(RuntimeError):
     """A server of the local stack did not come up; the message holds the end of its log."""
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What a process has used since its start: seconds of CPU, and the most bytes that it had in memory."""
+
+    cpu_seconds: float
+    peak_bytes: int
 
 
 @dataclass(frozen=True)
@@ -133,6 +142,25 @@ def stop_all(state: Path) -> list[str]:
     return stopped
 
 
+def usage(pid: int) -> Usage:
+    """What a process, with all its threads, has used so far.
+
+    Raises:
+        FileNotFoundError: there is no such process.
+    """
+    folder = Path(f"/proc/{pid}")
+    return parse_usage((folder / "stat").read_text(), (folder / "status").read_text())
+
+
+def parse_usage(stat: str, status: str) -> Usage:
+    """`stat`, `status`: contents of these files of /proc/<pid> (proc(5): utime and stime are fields 14 and 15)."""
+    user, system = _stat_fields(stat)[11:13]
+    peak = re.search(r"^VmHWM:\s+(\d+) kB$", status, re.MULTILINE)
+    ticks = os.sysconf("SC_CLK_TCK")
+    # A process without memory of its own (a zombie) has no such line.
+    return Usage((int(user) + int(system)) / ticks, 1024 * int(peak.group(1)) if peak else 0)
+
+
 def _record(state: Path, name: str) -> Path:
     return state / "processes" / f"{name}.json"
 
@@ -162,11 +190,15 @@ def _reap(pid: int) -> None:
 def _start_time(pid: int) -> int | None:
     """Field 22 of /proc/<pid>/stat (clock ticks since boot); None when there is no such process."""
     try:
-        stat = Path(f"/proc/{pid}/stat").read_text()
+        fields = _stat_fields(Path(f"/proc/{pid}/stat").read_text())
     except (FileNotFoundError, ProcessLookupError):
         return None
-    fields = stat.rpartition(")")[2].split()
     return None if fields[0] == "Z" else int(fields[19])
+
+
+def _stat_fields(stat: str) -> list[str]:
+    """The fields of /proc/<pid>/stat from the third one on: the name before them may hold spaces (proc(5))."""
+    return stat.rpartition(")")[2].split()
 
 
 def _tail(log: Path, characters: int = 3000) -> str:

@@ -3,6 +3,8 @@
 import threading
 from collections import Counter, defaultdict
 
+from local.base import http
+
 
 class Traffic:
     """The counters of one server; safe to use from many threads."""
@@ -20,3 +22,9 @@ class Traffic:
         """Requests by identity and S3 operation, refused ones included."""
         with self._lock:
             return {identity: dict(counter) for identity, counter in self._requests.items()}
+
+
+def completed(endpoint: str) -> int:
+    """How many multipart uploads the local AWS at `endpoint` was asked to complete: the S3 sink makes objects so."""
+    counted = http.get(f"{endpoint}/_local/s3-requests").raise_for_status().json()
+    return sum(int(operations.get("CompleteMultipartUpload", 0)) for operations in counted.values())

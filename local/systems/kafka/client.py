@@ -1,4 +1,4 @@
-"""Settings of clients of the local broker, for confluent-kafka (librdkafka's names)."""
+"""Settings of clients of the local broker: for confluent-kafka (librdkafka's names), and for Java clients."""
 
 import json
 from pathlib import Path
@@ -39,3 +39,19 @@ def client_config(state: Path, user: str = users.ADMIN) -> dict[str, str | int |
         "sasl.password": users.read(users.file(state))[user],
         "ssl.ca.location": str(ca_file(state)),
     }
+
+
+def java_login(state: Path, user: str) -> str:
+    """`sasl.jaas.config` of a Java client that logs in as `user`.
+
+    Raises:
+        KeyError: the broker does not know the user.
+    """
+    secret = users.read(users.file(state))[user]
+    module = "org.apache.kafka.common.security.plain.PlainLoginModule"
+    return f'{module} required username="{user}" password="{secret}";'
+
+
+def java_trust(state: Path) -> dict[str, str]:
+    """What makes a Java client trust the broker's certificate."""
+    return {"ssl.truststore.type": "PEM", "ssl.truststore.location": str(ca_file(state))}

@@ -30,7 +30,7 @@ from local.base.java import ToolError
 from local.systems.connector import archive
 from local.systems.kafka import client, jars, users
 from local.systems.packages import server
-from tests.local.connect_support import CLASS, KEY_ID, ORDERED, SECRET, VERSION, Worker, login, unpack
+from tests.local.connect_support import CLASS, KEY_ID, ORDERED, SECRET, VERSION, Worker, unpack
 from tests.local.kafka_support import ObjectStore, events, object_store, produce, start_broker, wait_for
 
 # Logs which instance was called how often, each time it makes a file's path.
@@ -111,7 +111,7 @@ class Case:
             "retry.backoff.ms": "500",
             "s3.retry.backoff.ms": "10",
             # Ordinary keys may read the audit topic only.
-            "consumer.override.sasl.jaas.config": login(self.site.state, users.ADMIN),
+            "consumer.override.sasl.jaas.config": client.java_login(self.site.state, users.ADMIN),
             **{name.replace("__", "."): value for name, value in settings.items()},
         }
 
@@ -209,8 +209,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
             )
             yield Site(state, worker, store, s3)
     finally:
-        if worker.process is not None:
-            worker.stop()
+        worker.stop()
         processes.stop_all(state)
 
 
@@ -312,7 +311,7 @@ def test_one_worker_writes_events_and_originals_in_two_groups(site: Site, case: 
     # Ordinary keys may read the audit topic only.
     case_only = {
         "topics": case.name,
-        "consumer.override.sasl.jaas.config": login(site.state, users.ADMIN),
+        "consumer.override.sasl.jaas.config": client.java_login(site.state, users.ADMIN),
     }
     case.feed(poison)
 
@@ -352,7 +351,7 @@ def test_two_stacks_archive_every_event_each_unless_they_share_a_group(site: Sit
         # Ordinary keys may read the audit topic only.
         case_only = {
             "topics": dev.name,
-            "consumer.override.sasl.jaas.config": login(site.state, users.ADMIN),
+            "consumer.override.sasl.jaas.config": client.java_login(site.state, users.ADMIN),
         }
         assert site.worker.put(case.name, properties | case_only).status_code == 201
     share = [4] if group is None else [2, 2]

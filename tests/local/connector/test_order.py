@@ -20,17 +20,18 @@ from components.owner import Owner
 from components.settings import load
 from components.worker.connect import connectors
 from components.worker_settings import worker_config
-from local.base import http, paths, processes, progress
+from local.base import paths, processes, progress
 from local.proofs.checker.checker import Checker
 from local.proofs.client import Feed
 from local.proofs.history.history import History, Pipeline
 from local.proofs.history.places import Bucket, DeliveredStore
 from local.proofs.history.reader import Reader
 from local.stack.deployment import aws_client, aws_environment
+from local.systems.aws import traffic
 from local.systems.kafka import client, users
 from local.systems.kafka.relay import Relay
 from local.systems.logzio.server import Emulator
-from tests.local.connect_support import Worker, login, unpack
+from tests.local.connect_support import Worker, unpack
 from tests.local.kafka_support import wait_for
 from tests.local.logzio_support import BODY, BUCKETS, api, running
 
@@ -125,7 +126,7 @@ def silence(
             properties = rendered(chain, endpoint) | {
                 "aws.access.key.id": key,
                 "aws.secret.access.key": secret,
-                "consumer.override.sasl.jaas.config": login(state, "WORKER"),
+                "consumer.override.sasl.jaas.config": client.java_login(state, "WORKER"),
             }
             assert worker.put(chain.bucket, properties).status_code == 201
         feed.start()
@@ -140,8 +141,8 @@ def silence(
             )
 
         wait_for("events in both chains", all_flow)
-        before = completed(endpoint)
-        while completed(endpoint) == before:
+        before = traffic.completed(endpoint)
+        while traffic.completed(endpoint) == before:
             time.sleep(0.01)
         relay.be_silent()
         time.sleep(SILENCE)
@@ -219,12 +220,6 @@ def rendered(chain: Chain, endpoint: str) -> dict[str, str]:
     (connector,) = connectors(worker_config(settings, Owner("ccloud-logexporter", "dev"), "127.0.0.1:9092"))
     # On a VM, the file with its id is there.
     return {**connector.properties, "consumer.override.client.id": chain.bucket}
-
-
-def completed(endpoint: str) -> int:
-    """How many objects the sinks have completed."""
-    counted = http.get(f"{endpoint}/_local/s3-requests").json()
-    return sum(int(operations.get("CompleteMultipartUpload", 0)) for operations in counted.values())
 
 
 def test_nothing_is_lost_in_the_bucket_with_either_partitioner(outcomes: dict[str, Outcome]) -> None:
