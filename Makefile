@@ -10,13 +10,14 @@ RUN := .venv/bin/python
 STACK ?= dev
 OUT ?= rendered
 N ?= 20000
+COUNT ?= 1
 KEYS ?= kafka writer
 
 help:            ## What there is.
 	@grep -E '^[a-z-]+: .*## |^[a-z-]+:  +## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' | expand -t 16
 
-demo: .venv/ready        ## The whole chain on this machine: up, feed, check, down.
-	$(RUN) -m local demo run --events $(N)
+demo: .venv/ready        ## The whole chain on this machine: up, feed, check, down; with two VMs: make demo COUNT=2
+	$(RUN) -m local demo run --events $(N) --count $(COUNT)
 
 demo-up: .venv/ready     ## Brings the local stack up and leaves it running; then: . .local/env.sh
 	$(RUN) -m local demo up

@@ -124,9 +124,10 @@ worker = ConnectWorker(
             instance_type=given.worker.instance_type,
             ami=given.worker.ami,
             volume_gb=given.worker.volume_gb,
-            subnet_id=given.worker.subnet_id,
+            subnet_ids=given.worker.subnets,
             availability_zones=given.worker.availability_zones,
             dns_servers=given.worker.dns_servers,
+            boot_minutes=given.worker.boot_minutes,
         ),
         kafka_api_key=source.api_key,
         kafka_api_secret=source.api_secret,
@@ -150,12 +151,16 @@ pulumi.export(
     "topicPrefixes", [layout.topic_prefix(given.connector.topics_dir, topic) for topic in given.source.topics]
 )
 pulumi.export(running_stack.CONSUMER_GROUP, group)
+pulumi.export(running_stack.PARTITIONER, given.connector.partitioner)
 pulumi.export("registrationIds", shipping.registration_ids)
-pulumi.export("instanceId", worker.instance_id)
-pulumi.export("availabilityZone", worker.availability_zone)
+pulumi.export("instanceIds", worker.instance_ids)
+pulumi.export("availabilityZones", worker.availability_zones)
 pulumi.export("architecture", worker.architecture)
 pulumi.export(
-    "shellCommand",
-    pulumi.Output.concat("aws ssm start-session --region ", given.region, " --target ", worker.instance_id),
+    "shellCommands",
+    [
+        pulumi.Output.concat("aws ssm start-session --region ", given.region, " --target ", instance_id)
+        for instance_id in worker.instance_ids
+    ],
 )
 pulumi.export("searchUrl", given.logzio.search_url)

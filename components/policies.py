@@ -184,6 +184,18 @@ def secrets(parameter_arns: Sequence[str], key_arn: str) -> list[Statement]:
     ]
 
 
+def worker_status(parameter_arns: Sequence[str]) -> list[Statement]:
+    """What the VMs need to say that they run, or why a boot failed."""
+    return [
+        Statement(
+            sid="WriteOwnStatus",
+            reason="`pulumi up` waits for this line before it replaces the next VM. It may write no other parameter.",
+            actions=["ssm:PutParameter"],
+            resources=list(parameter_arns),
+        )
+    ]
+
+
 def secrets_key(root_arn: str) -> list[Statement]:
     """The policy of the key that encrypts the parameters. `root_arn`: of the account's root user.
 

@@ -1,7 +1,7 @@
 """The running stack: what its last successful `up` exported, and what must not change in it."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -14,19 +14,28 @@ from components.settings.platforms import NEWEST, has_ended
 CONSUMER_GROUP = "consumerGroup"
 """The output that names the connector's consumer group; version 0.1 had none."""
 
+PARTITIONER = "partitioner"
+"""The output that names the connector's partitioner."""
+
 # The command that the first version exported. That version had no output `region`.
 _REGION_OF_COMMAND = re.compile(r"--region (\S+)")
 
 
 @dataclass(frozen=True)
 class RunningStack:
-    """What is known of the stack before this run. A new stack exports nothing: `exists` is false."""
+    """What is known of the stack before this run. A new stack exports nothing: `exists` is false.
+
+    `availability_zones`: of its subnets, in the order of its VMs. `instance_ids`: of the VMs that were running when the
+    last `up` ended. `partitioner`: of its connector; None in versions that removed a VM before they made the next one.
+    """
 
     exists: bool = False
     region: str | None = None
-    availability_zone: str | None = None
+    availability_zones: Sequence[str] = ()
+    instance_ids: Sequence[str] = ()
     architecture: str | None = None
     consumer_group: str | None = None
+    partitioner: str | None = None
 
     @classmethod
     def parse(cls, outputs: Mapping[str, Any]) -> "RunningStack":
@@ -35,11 +44,19 @@ class RunningStack:
         return cls(
             exists=bool(outputs),
             region=outputs.get("region") or (command.group(1) if command else None),
-            availability_zone=outputs.get("availabilityZone"),
+            availability_zones=_several(outputs, "availabilityZones", "availabilityZone"),
+            instance_ids=_several(outputs, "instanceIds", "instanceId"),
             # The default image of version 0.1 had no other.
             architecture=outputs.get("architecture", "x86_64" if outputs else None),
             consumer_group=outputs.get(CONSUMER_GROUP),
+            partitioner=outputs.get(PARTITIONER),
         )
+
+
+def _several(outputs: Mapping[str, Any], name: str, single: str) -> tuple[str, ...]:
+    """The values of an output; versions with one VM exported a single one."""
+    found = outputs.get(name) or [outputs.get(single)]
+    return tuple(value for value in found if value is not None)
 
 
 def read() -> RunningStack:

@@ -60,6 +60,7 @@ def worker_config(settings: Settings, owner: Owner, bootstrap_servers: str) -> W
         ),
         connect=Connect(worker.heap_mb, worker.log_level, worker.rest_port),
         endpoints=Endpoints(worker.endpoints.s3, worker.endpoints.ssm, worker.endpoints.cloudwatch),
+        count=worker.count,
         reboot_time=worker.reboot_time,
         metrics=worker.metrics,
     )

@@ -18,6 +18,7 @@ app.add_typer(demo, name="demo", help="The whole chain on this machine, at once 
 
 EVENTS = 20000
 CHAOS = paths.STATE / "chaos"
+BENCH = paths.STATE / "bench"
 
 
 @app.command()
@@ -30,11 +31,11 @@ def setup() -> None:
 
 
 @demo.command()
-def run(events: int = EVENTS) -> None:
+def run(events: int = EVENTS, count: Annotated[int, typer.Option(help="VMs.")] = 1) -> None:
     """Up, feed, check, down; ends with a table and .local/demo/report.json."""
     from local.proofs.demo import run as whole
 
-    raise typer.Exit(whole.run(events))
+    raise typer.Exit(whole.run(events, count))
 
 
 @demo.command()
@@ -42,7 +43,7 @@ def up() -> None:
     """Starts the local stack, runs `pulumi up` and leaves it running."""
     from local.stack import lifecycle
 
-    lifecycle.boot(lifecycle.up())
+    lifecycle.up()
     progress.say("The stack runs. `. .local/env.sh` points pulumi and AWS clients at it.")
 
 
@@ -82,7 +83,7 @@ def clean() -> None:
     """Ends every server that a run left, without `pulumi destroy`."""
     from local.stack import lifecycle
 
-    for state in (paths.STATE, CHAOS):
+    for state in (paths.STATE, CHAOS, BENCH):
         lifecycle.end(state)
 
 
@@ -118,6 +119,19 @@ def chaos_page(reports: list[Path]) -> None:
     from local.proofs.chaos.page import page
 
     sys.stdout.write(page(reports))
+
+
+@app.command()
+def workers(
+    events: Annotated[int, typer.Option(min=12, help="Of the backlog, about.")] = 120_000,
+    state: Annotated[Path, typer.Option(help="Its folder.", show_default=".local/bench")] = BENCH,
+) -> None:
+    """Measures what more workers and more tasks are worth; ends with a table and .local/bench/report.json."""
+    from local.proofs.bench import run as bench
+
+    # The servers must not outlive it.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    bench.run(events, state.resolve()).print()
 
 
 @app.command()

@@ -1,7 +1,7 @@
-"""Proof that events flow: the VM uses the newest credentials, and an event that it archived since is in Logz.io.
+"""Proof that events flow: every VM uses the newest credentials, and an event that it archived since is in Logz.io.
 
-The object that holds the event is in the stack's bucket, and was not there before the VM used the new keys. So the event
-was read from Kafka, written and fetched with the keys that are in use now.
+The object that holds the event is in the stack's bucket, and was not there before the VMs used the new keys. So the
+event was read from Kafka, written and fetched with the keys that are in use now.
 """
 
 import time
@@ -16,6 +16,7 @@ from components.logzio.client import LogzioClient
 from components.logzio.errors import Kind, LogzioError
 from components.logzio.transport import Transport
 from components.settings import Settings
+from components.worker.alarms import VM_DIMENSION
 from components.worker.config import metrics_namespace, parameter_name
 from scripts.archive import Archive
 
@@ -63,15 +64,19 @@ class Proof:
             for credential in credentials
         }
 
-    def wait_for_vm(self, wanted: Mapping[str, int]) -> None:
-        """Waits until the VM reports these versions of its credentials.
+    def wait_for_vms(self, wanted: Mapping[str, int]) -> None:
+        """Waits until every VM reports these versions of its credentials.
 
         Raises:
             ProofError: it did not report them in time.
         """
         self._wait(
-            lambda: all(self._version_in_use(name) == version for name, version in wanted.items()),
-            f"the VM uses the new credentials ({', '.join(wanted)})",
+            lambda: all(
+                self._version_in_use(name, number) == version
+                for name, version in wanted.items()
+                for number in range(1, self.settings.worker.count + 1)
+            ),
+            f"the VMs use the new credentials ({', '.join(wanted)})",
         )
 
     def wait_for_event(self) -> None:
@@ -109,13 +114,16 @@ class Proof:
                 raise
             return False
 
-    def _version_in_use(self, credentials: str) -> int | None:
-        """The version that the watchdog reported last; None if it reported none recently."""
+    def _version_in_use(self, credentials: str, number: int) -> int | None:
+        """The version that the watchdog of a VM reported last; None if it reported none recently."""
         now = datetime.now(UTC)
         answer = self.client("cloudwatch").get_metric_statistics(
             Namespace=metrics_namespace(self.stack),
             MetricName="CredentialsVersion",
-            Dimensions=[{"Name": "Credentials", "Value": credentials}],
+            Dimensions=[
+                {"Name": "Credentials", "Value": credentials},
+                {"Name": VM_DIMENSION, "Value": str(number)},
+            ],
             StartTime=now - _METRICS_BACK,
             EndTime=now + _METRICS_BACK,  # this machine's clock may be slow
             Period=60,

@@ -31,10 +31,11 @@ def rendered(settings: Settings, stack: str) -> dict[str, str]:
     fetched = bundle.files(config)
     packed = bundle.pack(fetched)
     documents = _policies(settings, config, packed)
-    on_the_vm = {**fetched, **cloud_config.files(config, packed)}
+    # VM 1's: the other VMs have another number, another status and another time for reboots.
+    on_the_vm = {**fetched, **cloud_config.files(config, packed, 1)}
     return {
         **{_name(path): file.content for path, file in on_the_vm.items()},
-        "user-data": cloud_config.user_data(config, packed),
+        "user-data": cloud_config.user_data(config, packed, 1),
         **{f"{name}.json": policies.to_json(given) + "\n" for name, given in documents.items()},
         "policies.md": _reasons(documents),
     }
@@ -48,9 +49,9 @@ def _name(path: str) -> str:
 
 def _policies(settings: Settings, config: WorkerConfig, packed: Bundle) -> dict[str, list[Statement]]:
     bucket, key = settings.archive.bucket, settings.archive.kms_key_arn
-    parameters = [
-        f"arn:aws:ssm:{settings.region}:<account>:parameter{name}" for name in config.parameters.values()
-    ]
+    prefix = f"arn:aws:ssm:{settings.region}:<account>:parameter"
+    parameters = [prefix + name for name in config.parameters.values()]
+    statuses = [prefix + config.status_parameter(number) for number in config.numbers]
     documents = {
         "bucket-policy": policies.bucket(bucket, key),
         "writer-policy": policies.writer(bucket, key),
@@ -61,6 +62,7 @@ def _policies(settings: Settings, config: WorkerConfig, packed: Bundle) -> dict[
             settings.worker.secrets_key_arn
             or f"arn:aws:kms:{settings.region}:<account>:key/<key of the stack>",
         ),
+        "vm-status-policy": policies.worker_status(statuses),
         "vm-files-policy": policies.worker_files(bucket, packed.key, key),
         "vm-session-manager-policy": policies.session_manager(),
     }

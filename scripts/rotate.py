@@ -149,7 +149,7 @@ def _shown(generations: Mapping[str, tuple[int, ...]]) -> str:
 
 
 def prove(keys: Iterable[Key], given: Settings, proof: Proof, *, ask: Callable[[str], bool]) -> None:
-    """Waits until the VM uses the new keys and an event has arrived in Logz.io after that.
+    """Waits until every VM uses the new keys and an event has arrived in Logz.io after that.
 
     `ask` asks a person, who must check a VM that sends no metrics.
 
@@ -159,12 +159,15 @@ def prove(keys: Iterable[Key], given: Settings, proof: Proof, *, ask: Callable[[
     credentials = [key.value for key in keys if PLACES[key].on_the_vm]
     versions = proof.versions(credentials)
     if credentials and given.worker.metrics:
-        proof.wait_for_vm(versions)
+        proof.wait_for_vms(versions)
     elif credentials and not ask(
-        "worker.metrics is off, so only the VM itself tells which credentials it uses. Does the last line of "
-        f"`journalctl -u s3-auditlog-sink -g 'versions of the credentials'` on it have {versions}?"
+        "worker.metrics is off, so only the VMs themselves tell which credentials they use. Does the last line of "
+        f"`journalctl -u s3-auditlog-sink -g 'versions of the credentials'` on each of them have {versions}?"
     ):
-        raise ProofError("the VM does not use the new credentials yet: its watchdog looks once a minute")
+        raise ProofError(
+            "a VM does not use the new credentials yet: VM 1 takes them within two minutes, each further VM three "
+            "minutes later"
+        )
     proof.wait_for_event()
 
 

@@ -18,7 +18,7 @@ from components.settings import platforms, stack_file
 from components.settings.describe import accepted, annotation_at, bare, field_names
 from components.settings.draft import SectionDraft, draft
 from components.settings.errors import NAMESPACE, SettingsError, problem, unknown
-from components.settings.sections import MAX_TAGS, OWN_TAGS, SECTIONS, Section, Settings
+from components.settings.sections import MAX_TAGS, OWN_TAGS, SECTIONS, SESSION_SECONDS, Section, Settings
 from components.settings.types import number_as_text
 from components.settings.validators import validate
 
@@ -153,6 +153,22 @@ def warnings(settings: Settings, today: date) -> list[str]:
     if connector.format == "json" and not connector.flatten:
         found.append(
             f"{NAMESPACE}:connector.flatten is false: Logz.io does not index an event that has {_TWO_TYPES}"
+        )
+    return found + _fleet_warnings(settings)
+
+
+def _fleet_warnings(settings: Settings) -> list[str]:
+    found = []
+    count, rotation = settings.worker.count, settings.connector.rotation_seconds
+    partitions = len(settings.topic_partitions)
+    if count > partitions:
+        found.append(
+            f"{NAMESPACE}:worker.count is {count}, and the topics have {partitions} partitions: the other VMs only wait"
+        )
+    if count > 1 and rotation < SESSION_SECONDS:
+        found.append(
+            f"{NAMESPACE}:connector.rotationSeconds is {rotation}: below {SESSION_SECONDS}, a VM that hangs may archive "
+            "more events twice, as Kafka gives its partitions to another VM after that time"
         )
     return found
 

@@ -60,6 +60,12 @@ ORIGINALS_SUFFIX = "-originals"
 """Suffix of the names of the connector and of the consumer group that archive the originals."""
 
 # S3 allows ten tags for an object. Every resource has the project's own tags, the sentinel objects too.
+# One VM carries far more events than an audit log has: more VMs than these bring no more safety.
+MOST_VMS = 6
+
+# Kafka's default session timeout: it gives the partitions of a consumer that is silent for so long to another one.
+SESSION_SECONDS = 45
+
 MAX_TAGS = 10
 OWN_TAGS = ("Project", "Stack", "ManagedBy")
 
@@ -316,6 +322,11 @@ class Worker(Section):
         description="Full version of the package and of the `confluent-` packages that it depends on. A later version "
         "in the image is downgraded. If left out, each new VM gets the newest version of the platform's line.",
     )
+    count: Annotated[int, Field(ge=1, le=MOST_VMS)] = Field(
+        default=1,
+        description="Number of VMs. They share the partitions, each in another availability zone as far as there are "
+        "zones. If one is lost, the others take its partitions.",
+    )
     instance_type: InstanceType = Field(
         default="t3.small",
         description="EC2 instance type. ARM types get Ubuntu's ARM image; nobody has tried them with this program.",
@@ -329,10 +340,16 @@ class Worker(Section):
         default=None,
         description="An existing subnet with outbound access; if left out, the program makes a small network.",
     )
+    subnet_ids: Annotated[tuple[SubnetId, ...], Field(strict=False)] = Field(
+        default=(),
+        description="Existing subnets of one VPC, instead of `subnetId`: VM 1 is in the first one, VM 2 in the second "
+        "one, and so on, from the beginning again if there are more VMs.",
+    )
     availability_zones: Annotated[tuple[AvailabilityZone, ...], Field(strict=False)] = Field(
         default=(),
-        description="Zones for the network that the program makes; it takes the first one that offers the instance "
-        "type. If left out, the first `up` chooses a zone, and later ones keep it. Another zone replaces subnet and VM.",
+        description="Zones for the network that the program makes, in order of preference; it takes those that offer "
+        "the instance type, at most one for each VM. If left out, the first `up` chooses zones, and later ones keep "
+        "them. Another zone replaces subnet and VM.",
     )
     dns_servers: Annotated[tuple[Ipv4, ...], Field(strict=False)] = Field(  # YAML has lists, no tuples
         default=(),
@@ -340,6 +357,11 @@ class Worker(Section):
     )
     volume_gb: Annotated[int, Field(ge=10, le=1000)] = Field(
         default=20, description="Size of the encrypted root volume, in GiB; a change replaces the VM."
+    )
+    boot_minutes: Annotated[int, Field(ge=0, le=120)] = Field(
+        default=20,
+        description="Minutes that `pulumi up` waits until a new VM runs, before it goes on to the next VM, and removes "
+        "the former ones in the end. With 0 it does not wait.",
     )
     heap_mb: Annotated[int, Field(ge=LEAST_HEAP_MB, le=65536)] = Field(
         default=384,
@@ -351,8 +373,8 @@ class Worker(Section):
     )
     reboot_time: RebootTime = Field(
         default="03:30",
-        description="Time (UTC) at which the VM reboots after a security update that needs it; with `never`, you reboot "
-        "it.",
+        description="Time (UTC) at which VM 1 reboots after a security update that needs it, each further VM 20 minutes "
+        "after the one before; with `never`, you reboot them.",
     )
     rest_port: Annotated[int, Field(ge=1024, le=65535)] = Field(
         default=8083, description="Port of Connect's REST interface, on 127.0.0.1 only."
@@ -389,6 +411,11 @@ class Worker(Section):
     endpoints: Endpoints = Field(
         default=Endpoints(), description="Endpoints of AWS services (private endpoints, air-gapped sites)."
     )
+
+    @property
+    def subnets(self) -> tuple[str, ...]:
+        """The existing subnets; empty if the program makes a network."""
+        return self.subnet_ids or ((self.subnet_id,) if self.subnet_id is not None else ())
 
     @property
     def key_url(self) -> str:

@@ -270,25 +270,39 @@ def _zones_are_in_the_region(draft: Draft) -> Iterator[str]:
         )
 
 
-def _given_subnet_has_no_zones(draft: Draft) -> Iterator[str]:
-    zones, subnet_id = draft.worker.availability_zones, draft.worker.subnet_id
-    if zones and subnet_id is not None:
-        yield problem(
-            "worker.availabilityZones",
-            "is set, but worker.subnetId is in a zone already",
-            "one of the two",
-        )
+def _given_subnets_have_no_zones(draft: Draft) -> Iterator[str]:
+    for setting, given in _given_subnets(draft):
+        if given and draft.worker.availability_zones:
+            yield problem(
+                "worker.availabilityZones", f"is set, but {setting} has a zone already", "one of the two"
+            )
+
+
+def _subnets_are_given_once(draft: Draft) -> Iterator[str]:
+    subnet_ids = draft.worker.subnet_ids
+    if draft.worker.subnet_id is not None and subnet_ids:
+        yield problem("worker.subnetIds", "is set, and so is worker.subnetId", "one of the two")
+    if len(set(subnet_ids)) < len(subnet_ids):
+        yield problem("worker.subnetIds", "has a subnet twice", "each subnet once")
+
+
+def _given_subnets(settings: Draft) -> list[tuple[str, bool]]:
+    """The two settings for existing subnets, and whether each is set."""
+    return [
+        ("worker.subnetId", settings.worker.subnet_id is not None),
+        ("worker.subnetIds", bool(settings.worker.subnet_ids)),
+    ]
 
 
 def _dns_servers_need_a_given_subnet(draft: Draft) -> Iterator[str]:
-    dns_servers, subnet_id = draft.worker.dns_servers, draft.worker.subnet_id
+    dns_servers = draft.worker.dns_servers
     if len(set(dns_servers)) < len(dns_servers):
         yield problem("worker.dnsServers", "has an address twice", "each address once")
-    elif dns_servers and subnet_id is None:
+    elif dns_servers and not any(given for _, given in _given_subnets(draft)):
         yield problem(
             "worker.dnsServers",
             "is set, but the network that the program makes uses Amazon's",
-            f"leave it out, or set {NAMESPACE}:worker.subnetId",
+            f"leave it out, or set {NAMESPACE}:worker.subnetId or subnetIds",
         )
 
 
@@ -386,7 +400,8 @@ VALIDATORS: tuple[Validator, ...] = (
     _heap_is_large_enough,
     _heap_fits_the_instance,
     _zones_are_in_the_region,
-    _given_subnet_has_no_zones,
+    _given_subnets_have_no_zones,
+    _subnets_are_given_once,
     _dns_servers_need_a_given_subnet,
     _token_is_given,
     _topics_dir_is_not_reserved,

@@ -6,13 +6,16 @@ from typing import Literal
 MINUTE = 60
 HOUR = 60 * MINUTE
 
+VM_DIMENSION = "Vm"
+"""Dimension of the metrics that tell the VMs apart: the number of the VM, which outlives the instance."""
+
 
 @dataclass(frozen=True)
 class Alarm:
     """One alarm: `statistic` of `metric` over `period` seconds, `periods` times in a row.
 
     `missing`: how periods without data count; `ignore` leaves the alarm in its state. `description`: what a person
-    reads first.
+    reads first. `per_vm`: each VM has one, on its own dimension.
     """
 
     name: str
@@ -24,6 +27,7 @@ class Alarm:
     periods: int
     missing: Literal["breaching", "ignore", "notBreaching"]
     description: str
+    per_vm: bool = False
 
 
 _TASK = Alarm(
@@ -37,6 +41,7 @@ _TASK = Alarm(
     missing="notBreaching",
     description="The S3 sink has not run for 30 minutes, although the watchdog restarts it: "
     "`journalctl -u s3-auditlog-sink` has the reason (a refused key, a deleted bucket).",
+    per_vm=True,
 )
 
 _STUCK = Alarm(
@@ -66,6 +71,7 @@ _ALWAYS = (
         missing="breaching",
         description="The VM has sent nothing for 15 minutes: it is off, its boot failed, or it has no way out. "
         "Look at the instance's state and at cloud-init's log. The alarm stays until a new VM is up.",
+        per_vm=True,
     ),
     Alarm(
         name="boot",
@@ -81,6 +87,7 @@ _ALWAYS = (
         description="The VM did not get its files, or the installation failed: /var/log/cloud-init-output.log names "
         "the object or the step, and so does `journalctl -u s3-auditlog-sink-install` for each later attempt. The alarm "
         "stays until an attempt succeeds or the connectors run.",
+        per_vm=True,
     ),
     Alarm(
         name="restarts",
@@ -191,6 +198,7 @@ _ALWAYS = (
         missing="notBreaching",
         description="The VM's clock differs from AWS's by more than 5 seconds. Objects are archived under a wrong time: "
         "if it is ahead, the next start will wait. Look at `timedatectl` or `chronyc tracking`.",
+        per_vm=True,
     ),
 )
 
@@ -212,6 +220,30 @@ _OF_ORIGINALS = (
 )
 
 
-def alarms(*, originals: bool) -> tuple[Alarm, ...]:
-    """All alarms of a stack, with or without a connector for originals."""
-    return _ALWAYS + (_OF_ORIGINALS if originals else ())
+_MEMBERS = Alarm(
+    name="members",
+    metric="GroupMembers",
+    # Each VM counts the members of the whole group.
+    statistic="Maximum",
+    comparison="LessThanThreshold",
+    threshold=1,
+    period=15 * MINUTE,
+    periods=2,
+    missing="notBreaching",
+    description="Fewer VMs than worker.count archive events. The others carry their partitions, and nothing is lost as "
+    "long as one of them runs. The alarms heartbeat, task and boot say which VM it is; if it is gone for good, `pulumi "
+    "refresh` and `pulumi up` bring it back.",
+)
+
+
+def alarms(*, originals: bool, count: int) -> tuple[Alarm, ...]:
+    """All alarms of a stack, with or without a connector for originals, with `count` VMs."""
+    members = replace(_MEMBERS, threshold=count)
+    of_originals = replace(members, name="originals-members", metric="OriginalsGroupMembers")
+    return (
+        *_ALWAYS,
+        *(_OF_ORIGINALS if originals else ()),
+        # With one VM, the alarms task and stuck say the same.
+        *([members] if count > 1 else []),
+        *([of_originals] if count > 1 and originals else []),
+    )

@@ -1,4 +1,4 @@
-"""The files of the VM, packed into one archive that the VM fetches from the bucket (pure)."""
+"""The files of the VMs, packed into one archive that each VM fetches from the bucket (pure)."""
 
 import bz2
 import hashlib
@@ -195,7 +195,8 @@ def _upgrades(reboot_time: str) -> str:
         "Unattended-Upgrade::Automatic-Reboot-WithUsers": "true",
     }
     if not never:
-        values["Unattended-Upgrade::Automatic-Reboot-Time"] = reboot_time
+        # The install script writes the time of its VM here.
+        values["Unattended-Upgrade::Automatic-Reboot-Time"] = "@REBOOT_TIME@"
     return "".join(f'{name} "{value}";\n' for name, value in values.items())
 
 

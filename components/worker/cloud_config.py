@@ -1,4 +1,4 @@
-"""The VM's user-data (pure): the loader, its variables, and the timer that runs it again."""
+"""The VM's user-data (pure): the loader, its variables, and the service that runs it again."""
 
 import shlex
 
@@ -11,43 +11,62 @@ from components.worker.connect import SERVICE
 LOADER = f"/usr/local/sbin/load-{SERVICE}"
 
 
-def files(config: WorkerConfig, bundle: Bundle) -> dict[str, File]:
-    """Path on the VM -> file: the files that fetch the bundle."""
-    install = f"/etc/systemd/system/{SERVICE}-install"
+REBOOT_MINUTES_APART = 20
+
+
+def files(config: WorkerConfig, bundle: Bundle, number: int) -> dict[str, File]:
+    """Path on the VM -> file: the files that fetch the bundle, and what differs between VMs. `number`: of the VM."""
+    repeats = f"{SERVICE}-install.service"
     return {
-        f"/etc/{SERVICE}/loader.env": File(_loader_variables(config, bundle)),
-        f"{install}.service": File(read(f"{SERVICE}-install.service")),
-        f"{install}.timer": File(read(f"{SERVICE}-install.timer")),
+        f"/etc/{SERVICE}/loader.env": File(_loader_variables(config, bundle, number)),
+        f"/etc/systemd/system/{repeats}": File(read(repeats)),
         LOADER: File(read("loader.sh"), "0755"),
     }
 
 
-def user_data(config: WorkerConfig, bundle: Bundle) -> str:
-    """A #cloud-config document of about 5 KB; EC2 takes 16 KB."""
+def user_data(config: WorkerConfig, bundle: Bundle, number: int) -> str:
+    """A #cloud-config document of about 6 KB; EC2 takes 16 KB."""
     document = {
         "write_files": [
-            {"path": path, "permissions": file.permissions, "content": file.content}
-            for path, file in files(config, bundle).items()
+            {"path": path, **_permissions(file), "content": file.content}
+            for path, file in files(config, bundle, number).items()
         ],
         "runcmd": [[LOADER]],
     }
     return "#cloud-config\n" + yaml.dump(document, Dumper=_Dumper, sort_keys=False)
 
 
-def _loader_variables(config: WorkerConfig, bundle: Bundle) -> str:
-    """What the loader sources. An empty endpoint is AWS's public one."""
+def reboot_time(config: WorkerConfig, number: int) -> str:
+    """When a VM may reboot, HH:MM (UTC): not all at the same time. `never` for no reboot."""
+    if config.reboot_time == "never":
+        return config.reboot_time
+    hours, minutes = map(int, config.reboot_time.split(":"))
+    hours, minutes = divmod(hours * 60 + minutes + (number - 1) * REBOOT_MINUTES_APART, 60)
+    return f"{hours % 24:02}:{minutes:02}"
+
+
+def _loader_variables(config: WorkerConfig, bundle: Bundle, number: int) -> str:
+    """What the loader, the install script and the watchdog source. An empty endpoint is AWS's public one."""
     endpoints = config.endpoints
     variables = {
         "BUCKET": config.bucket,
         "KEY": bundle.key,
-        "SHA256": bundle.sha256,
         "REGION": config.region,
+        "VM_NUMBER": str(number),
+        "REBOOT_TIME": reboot_time(config, number),
+        "STATUS_PARAMETER": config.status_parameter(number),
         "S3_ENDPOINT": endpoints.s3 or "",
+        "SSM_ENDPOINT": endpoints.ssm or "",
         "CLOUDWATCH_ENDPOINT": endpoints.cloudwatch or "",
-        "NAMESPACE": metrics_namespace(config.owner.path),
-        "METRICS": str(config.metrics).lower(),
+        # Empty: no metrics.
+        "NAMESPACE": metrics_namespace(config.owner.path) if config.metrics else "",
     }
     return "".join(f"{name}={shlex.quote(value)}\n" for name, value in variables.items())
+
+
+def _permissions(file: File) -> dict[str, str]:
+    """Without them, cloud-init takes 0644 (its documentation, module Write Files)."""
+    return {} if file.permissions == "0644" else {"permissions": file.permissions}
 
 
 class _Dumper(yaml.SafeDumper):

@@ -1,4 +1,4 @@
-"""What the files of the VM are made from (pure): the worker's own types, without the settings of a stack."""
+"""What the files of a VM are made from (pure): the worker's own types, without the settings of a stack."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -92,11 +92,12 @@ class Endpoints:
 
 @dataclass(frozen=True)
 class WorkerConfig:
-    """Everything that the files of the VM say.
+    """Everything that the files of a VM say.
 
-    `region`: of the bucket and of the VM. `bucket_locked`: the bucket has S3 Object Lock. `originals`: None if they are
-    not kept. `writer_identity`: the connectors write with the key of an IAM user, or with the role of the VM.
-    `reboot_time`: HH:MM (UTC) or `never`. `metrics`: whether the VM sends metrics to CloudWatch.
+    `region`: of the bucket and of the VMs. `bucket_locked`: the bucket has S3 Object Lock. `originals`: None if they are
+    not kept. `writer_identity`: the connectors write with the key of an IAM user, or with the role of the VMs.
+    `count`: how many VMs there are. `reboot_time`: of VM 1, HH:MM (UTC) or `never`. `metrics`: whether the VMs send
+    metrics to CloudWatch.
     """
 
     owner: Owner
@@ -110,6 +111,7 @@ class WorkerConfig:
     platform: Platform
     connect: Connect
     endpoints: Endpoints
+    count: int
     reboot_time: str
     metrics: bool
 
@@ -123,9 +125,18 @@ class WorkerConfig:
         credentials = ("kafka", "writer") if self.writer_identity == "user" else ("kafka",)
         return {name: parameter_name(self.owner.path, name) for name in credentials}
 
+    @property
+    def numbers(self) -> range:
+        """The numbers of the VMs, from 1 on."""
+        return range(1, self.count + 1)
+
+    def status_parameter(self, number: int) -> str:
+        """The parameter in which a VM says that its connectors run, or why its boot failed (see `readiness`)."""
+        return f"/{NAMESPACE}/{self.owner.path}/vm-{number}-status"
+
 
 def parameter_name(owner: str, credentials: str) -> str:
-    """The parameter that holds the VM's `kafka` or `writer` credentials. `owner`: see `Owner.path`."""
+    """The parameter that holds the VMs' `kafka` or `writer` credentials. `owner`: see `Owner.path`."""
     return f"/{NAMESPACE}/{owner}/{credentials}-credentials"
 
 

@@ -1,4 +1,4 @@
-"""The availability zone and the subnet for the VM.
+"""The availability zones and the subnets for the VMs.
 
 Every run asks, so that a preview shows what does not fit. Every question goes to the provider of the resource that asks
 (`opts`): it may use another account or region than the default provider.
@@ -37,17 +37,20 @@ def zones_with(instance_type: str, opts: pulumi.InvokeOptions) -> list[str]:
     return zones
 
 
-def chosen_zone(zones: Sequence[str], wanted: Sequence[str], present: str | None, instance_type: str) -> str:
-    """The zone for the program's own subnet. The present zone stays as long as it fits.
+def chosen_zones(
+    zones: Sequence[str], wanted: Sequence[str], present: Sequence[str], count: int, instance_type: str
+) -> list[str]:
+    """The zones for the program's own subnets: at most `count`. Present zones stay as long as they fit.
 
     Args:
         zones: the zones that have the type.
         wanted: the zones of the setting, in order; empty for any zone.
-        present: the zone of the running stack's subnet; None if it is not known.
+        present: the zones of the running stack's subnets, in the order of its VMs; empty if they are not known.
+        count: how many VMs there are.
         instance_type: for the message of an error.
 
     Raises:
-        SettingsError: no wanted zone has the type, or the present zone does not have it.
+        SettingsError: no wanted zone has the type, or a present zone does not have it.
     """
     fitting = [zone for zone in wanted if zone in zones] if wanted else list(zones)
     if not fitting:
@@ -56,39 +59,48 @@ def chosen_zone(zones: Sequence[str], wanted: Sequence[str], present: str | None
             f"none of {', '.join(wanted)} has {instance_type}",
             f"one of {', '.join(zones)}",
         )
-    if present is None or present in fitting:
-        return present or fitting[0]
-    if not wanted:
+    # Beyond the number of VMs a zone has no VM any more.
+    unfit = [zone for zone in present[:count] if zone not in fitting]
+    if unfit and not wanted:
         raise _refused(
             "instanceType",
-            f"{present}, where the stack's subnet is, has no {instance_type}",
-            f"another type, or {NAMESPACE}:worker.availabilityZones with one of {', '.join(zones)}, which replaces "
+            f"{unfit[0]}, where a subnet of the stack is, has no {instance_type}",
+            f"another type, or {NAMESPACE}:worker.availabilityZones with some of {', '.join(zones)}, which replaces "
             "subnet and VM",
         )
-    return fitting[0]
+    kept = [zone for zone in present if zone in fitting]
+    return [*kept, *(zone for zone in fitting if zone not in kept)][:count]
 
 
-def existing_subnet(
-    subnet_id: str, zones: Sequence[str], instance_type: str, opts: pulumi.InvokeOptions
-) -> aws.ec2.GetSubnetResult:
-    """Looks up an existing subnet, and checks that the VM can be in it.
+def existing_subnets(
+    subnet_ids: Sequence[str], zones: Sequence[str], instance_type: str, opts: pulumi.InvokeOptions
+) -> Sequence[aws.ec2.GetSubnetResult]:
+    """Looks up existing subnets, and checks that VMs can be in them.
 
     Raises:
-        SettingsError: it cannot.
+        SettingsError: they cannot.
     """
-    found = aws.ec2.get_subnet(id=subnet_id, opts=opts)
-    if found.ipv6_native:
-        raise _refused(
-            "subnetId",
-            "is an IPv6-only subnet, and the audit-log cluster, package repositories and AWS are reached by IPv4",
-            "a subnet with IPv4 addresses",
-        )
-    if found.availability_zone not in zones:
-        raise _refused(
-            "instanceType",
-            f"{found.availability_zone}, where worker.subnetId is, has no {instance_type}",
-            f"another type, or a subnet in one of {', '.join(zones)}",
-        )
+    found = [aws.ec2.get_subnet(id=subnet_id, opts=opts) for subnet_id in subnet_ids]
+    for subnet in found:
+        if subnet.ipv6_native:
+            raise _refused(
+                "subnetId",
+                f"{subnet.id} is an IPv6-only subnet, and the audit-log cluster, package repositories and AWS are "
+                "reached by IPv4",
+                "a subnet with IPv4 addresses",
+            )
+        if subnet.availability_zone not in zones:
+            raise _refused(
+                "instanceType",
+                f"{subnet.availability_zone}, where {subnet.id} is, has no {instance_type}",
+                f"another type, or a subnet in one of {', '.join(zones)}",
+            )
+        if subnet.vpc_id != found[0].vpc_id:
+            raise _refused(
+                "subnetIds",
+                f"{subnet.id} is in {subnet.vpc_id}, and {found[0].id} in {found[0].vpc_id}",
+                "subnets of one VPC",
+            )
     return found
 
 

@@ -50,8 +50,7 @@ def secrets_policy(
 
     It computes their ARNs itself: the right to use a key must exist before a parameter under that key does.
     """
-    prefix = f"arn:{_partition(caller)}:ssm:{region}:{caller.account_id}:parameter"
-    arns = [prefix + name for name in parameters]
+    arns = [parameter_arn(name, region, caller) for name in parameters]
     return pulumi.Output.from_input(key_arn).apply(lambda arn: policies.to_json(policies.secrets(arns, arn)))
 
 
@@ -100,6 +99,11 @@ def _warn_of_another_key(parent: pulumi.Resource, name: str, wanted: str, found:
         pulumi.log.warn(
             f"parameter {name} is under {found}, not under {wanted}: run `pulumi up` again", parent
         )
+
+
+def parameter_arn(name: str, region: str, caller: aws.AwaitableGetCallerIdentityResult) -> str:
+    """The ARN of a parameter, which may not exist yet. `name` begins with a slash."""
+    return f"arn:{_partition(caller)}:ssm:{region}:{caller.account_id}:parameter{name}"
 
 
 def _partition(caller: aws.AwaitableGetCallerIdentityResult) -> str:

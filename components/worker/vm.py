@@ -1,4 +1,4 @@
-"""ConnectWorker: the VM that runs the S3 sink, its network, its role, its secrets and its alarms."""
+"""ConnectWorker: the VMs that run the S3 sink, their network, role, secrets and alarms."""
 
 import base64
 from collections.abc import Mapping, Sequence
@@ -9,43 +9,44 @@ import pulumi_aws as aws
 
 from components import policies
 from components.archive.bucket import NO_DEFAULT_TAGS
-from components.iam import Credentials, renamed_since_0_1
+from components.iam import Credentials
 from components.running_stack import RunningStack
 from components.settings import NAMESPACE
-from components.worker import images, placement, secrets
-from components.worker.alarms import alarms
+from components.worker import images, placement, readiness, secrets
 from components.worker.bundle import Bundle, files, pack
 from components.worker.cloud_config import user_data
 from components.worker.config import WorkerConfig, metrics_namespace
 from components.worker.egress import egress
-from components.worker.network import NetworkArgs, network
-
-ALARM_NAME_LENGTH = 247  # of CloudWatch's 255: see Owner.resource_name
+from components.worker.monitoring import make_alarms
+from components.worker.network import Network, NetworkArgs, network
+from components.worker.role import make_role
 
 
 @dataclass(frozen=True)
 class Machine:
-    """The VM and where it is. `ami`: None takes the newest Ubuntu LTS. `volume_gb`: GiB.
+    """A VM, and where the VMs are. `ami`: None takes the newest Ubuntu LTS. `volume_gb`: GiB.
 
-    `subnet_id`: an existing subnet; None makes a VPC. `availability_zones`: for that VPC, in order of preference; empty
-    for any zone. `dns_servers`: IPv4 addresses, where the VPC's DNS servers are not Amazon's.
+    `subnet_ids`: existing subnets; empty makes a VPC. `availability_zones`: for that VPC, in order of preference; empty
+    for any zones. `dns_servers`: IPv4 addresses, where the VPC's DNS servers are not Amazon's. `boot_minutes`: how long
+    an `up` waits for a new VM; 0 does not wait.
     """
 
     instance_type: str
     ami: str | None
     volume_gb: int
-    subnet_id: str | None
+    subnet_ids: Sequence[str]
     availability_zones: Sequence[str]
     dns_servers: Sequence[str]
+    boot_minutes: float
 
 
 @dataclass(frozen=True)
 class ConnectWorkerArgs:
-    """`config`: what the VM's files say. `running_stack`: the stack before this run.
+    """`config`: what the files of a VM say. `running_stack`: the stack before this run.
 
     With `config.writer_identity` `user`, `writer_credentials` are that user's; with `role`, `writer_policy` has the
-    rights for the VM's role. `kms_key_arn`: of the bucket. `keep_files`: the VM's files stay in the bucket at
-    `destroy`. `path`, `permissions_boundary_arn`: of the VM's role. `secrets_key_arn`: encrypts the parameters; None
+    rights for the VMs' role. `kms_key_arn`: of the bucket. `keep_files`: the VMs' files stay in the bucket at
+    `destroy`. `path`, `permissions_boundary_arn`: of the VMs' role. `secrets_key_arn`: encrypts the parameters; None
     makes a key. `alarm_topic_arn`: of the SNS topic for alarms.
     """
 
@@ -74,13 +75,18 @@ class ConnectWorkerArgs:
 
 
 class ConnectWorker(pulumi.ComponentResource):
-    """One VM without inbound rules, its secrets in the parameter store, and alarms on its metrics.
+    """VMs without inbound rules, their secrets in the parameter store, and alarms on their metrics.
 
-    Outputs: `instance_id`, `availability_zone`, `architecture`.
+    The VMs have the same files and are in the same consumer groups, so Kafka spreads the partitions over them. A change
+    goes through them one after the other: a new VM must run before the next one is made, and the former VMs are removed
+    at the end.
+
+    Outputs, in the order of the VMs: `instance_ids` (resolved once the VMs run) and `availability_zones`. `architecture`
+    is known at once.
     """
 
-    instance_id: pulumi.Output[str]
-    availability_zone: pulumi.Output[str]
+    instance_ids: list[pulumi.Output[str]]
+    availability_zones: list[pulumi.Output[str]]
     architecture: images.Architecture
 
     def __init__(
@@ -99,38 +105,88 @@ class ConnectWorker(pulumi.ComponentResource):
         bundle = pack(files(args.config))
         caller = aws.get_caller_identity(opts=self._invoked)
         key_arn = self._secrets_key(caller)
-        parameter_names = list(args.config.parameters.values())
-        secrets_policy = secrets.secrets_policy(parameter_names, key_arn, args.config.region, caller)
-        profile, rights = self._role(secrets_policy, bundle)
+        profile, rights = make_role(
+            self,
+            name,
+            owner=self._owner,
+            rights=self._rights(key_arn, caller, bundle),
+            path=args.path,
+            permissions_boundary_arn=args.permissions_boundary_arn,
+            tags=args.tags,
+        )
         parameters = self._parameters(key_arn, rights)
         made_network = network(self, name, self._network_args(zones))
-        self.availability_zone = made_network.availability_zone
         needed = [self._files_object(bundle), *rights, *parameters, *made_network.needed]
-        instance = aws.ec2.Instance(
-            name,
+        instances: list[aws.ec2.Instance] = []
+        running: list[pulumi.Output[aws.ec2.Instance]] = []
+        for number in args.config.numbers:
+            instance = self._instance(
+                number,
+                image_id=image_id,
+                profile=profile,
+                made_network=made_network,
+                bundle=bundle,
+                needed=[*needed, *running],
+            )
+            instances.append(instance)
+            running.append(self._running(number, instance))
+        if args.config.metrics:
+            make_alarms(
+                self,
+                name,
+                args.config,
+                topic_arn=args.alarm_topic_arn,
+                tags=args.tags,
+                depends_on=instances,
+            )
+        self.instance_ids = [vm.apply(lambda instance: instance.id) for vm in running]
+        self.availability_zones = [
+            made_network.subnet_of(number).availability_zone for number in args.config.numbers
+        ]
+        self.register_outputs({"instanceIds": self.instance_ids})
+
+    def _instance(
+        self,
+        number: int,
+        *,
+        image_id: str,
+        profile: aws.iam.InstanceProfile,
+        made_network: Network,
+        bundle: Bundle,
+        needed: Sequence[pulumi.Input[pulumi.Resource]],
+    ) -> aws.ec2.Instance:
+        config, machine = self._args.config, self._args.machine
+        return aws.ec2.Instance(
+            # VM 1 has the name that it had while there was one VM.
+            self._name if number == 1 else f"{self._name}-{number}",
             ami=image_id,
-            instance_type=args.machine.instance_type,
-            subnet_id=made_network.subnet_id,
+            instance_type=machine.instance_type,
+            subnet_id=made_network.subnet_of(number).id,
             vpc_security_group_ids=[made_network.security_group_id],
             iam_instance_profile=profile.name,
             metadata_options=aws.ec2.InstanceMetadataOptionsArgs(
                 http_endpoint="enabled", http_tokens="required", http_put_response_hop_limit=1
             ),
             root_block_device=aws.ec2.InstanceRootBlockDeviceArgs(
-                encrypted=True, volume_type="gp3", volume_size=args.machine.volume_gb
+                encrypted=True, volume_type="gp3", volume_size=machine.volume_gb
             ),
             maintenance_options=aws.ec2.InstanceMaintenanceOptionsArgs(auto_recovery="default"),
-            user_data=user_data(args.config, bundle),
+            user_data=user_data(config, bundle, number),
             # A VM that is stopped and started does not run its new user-data.
             user_data_replace_on_change=True,
             tags=self._named_tags(),
             volume_tags=self._named_tags(),
             opts=self._instance_options(needed),
         )
-        if args.config.metrics:
-            self._alarms(instance)
-        self.instance_id = instance.id
-        self.register_outputs({"instanceId": self.instance_id})
+
+    def _running(self, number: int, instance: aws.ec2.Instance) -> pulumi.Output[aws.ec2.Instance]:
+        return readiness.running(
+            instance,
+            number=number,
+            parameter_name=self._args.config.status_parameter(number),
+            known=self._args.running_stack.instance_ids,
+            minutes=self._args.machine.boot_minutes,
+        )
 
     def _image(self) -> str:
         """The id of the given image, or of the default image for the instance type's architecture.
@@ -158,41 +214,27 @@ class ConnectWorker(pulumi.ComponentResource):
             self, f"{self._name}-secrets", owner=self._owner, caller=caller, tags=self._args.tags
         )
 
-    def _role(
-        self, secrets_policy: pulumi.Input[str], bundle: Bundle
-    ) -> tuple[aws.iam.InstanceProfile, list[pulumi.Resource]]:
-        """The VM's role: its instance profile and its rights. The instance waits for the rights."""
+    def _rights(
+        self, key_arn: pulumi.Input[str], caller: aws.AwaitableGetCallerIdentityResult, bundle: Bundle
+    ) -> dict[str, pulumi.Input[str]]:
+        """Name of a right of the VMs -> policy document."""
         args, config = self._args, self._args.config
-        role = aws.iam.Role(
-            self._owner.resource_name(self._name),
-            description="The VM that archives the audit log",
-            assume_role_policy=policies.to_json(policies.instance_trust()),
-            path=args.path,
-            permissions_boundary=args.permissions_boundary_arn,
-            tags=dict(args.tags),
-            opts=renamed_since_0_1(self, self._name),
-        )
-        documents: dict[str, pulumi.Input[str]] = {
-            "secrets": secrets_policy,
+        credentials = list(config.parameters.values())
+        statuses = [
+            secrets.parameter_arn(config.status_parameter(number), config.region, caller)
+            for number in config.numbers
+        ]
+        rights: dict[str, pulumi.Input[str]] = {
+            "secrets": secrets.secrets_policy(credentials, key_arn, config.region, caller),
+            "status": policies.to_json(policies.worker_status(statuses)),
             "files": policies.to_json(policies.worker_files(config.bucket, bundle.key, args.kms_key_arn)),
             "session-manager": policies.to_json(policies.session_manager()),
         }
         if config.metrics:
-            documents["metrics"] = policies.to_json(policies.metrics(metrics_namespace(self._owner.path)))
+            rights["metrics"] = policies.to_json(policies.metrics(metrics_namespace(self._owner.path)))
         if args.writer_policy is not None:
-            documents["writer"] = args.writer_policy
-        rights: list[pulumi.Resource] = [
-            aws.iam.RolePolicy(f"{self._name}-{right}", role=role.name, policy=document, opts=self._child)
-            for right, document in documents.items()
-        ]
-        profile = aws.iam.InstanceProfile(
-            self._owner.resource_name(self._name),
-            path=args.path,
-            role=role.name,
-            tags=dict(args.tags),
-            opts=renamed_since_0_1(self, self._name),
-        )
-        return profile, rights
+            rights["writer"] = args.writer_policy
+        return rights
 
     def _parameters(
         self, key_arn: pulumi.Input[str], rights: Sequence[pulumi.Resource]
@@ -204,7 +246,17 @@ class ConnectWorker(pulumi.ComponentResource):
                 "access_key_id": args.writer_credentials.access_key_id,
                 "secret_access_key": args.writer_credentials.secret_access_key,
             }
-        return [
+        statuses = [
+            readiness.status_parameter(
+                self,
+                self._name,
+                number=number,
+                parameter_name=args.config.status_parameter(number),
+                tags=dict(args.tags),
+            )
+            for number in args.config.numbers
+        ]
+        credentials_parameters = [
             secrets.parameter(
                 self,
                 self._name,
@@ -217,6 +269,7 @@ class ConnectWorker(pulumi.ComponentResource):
             )
             for credentials, parameter_name in args.config.parameters.items()
         ]
+        return [*credentials_parameters, *statuses]
 
     def _network_args(self, zones: Sequence[str]) -> NetworkArgs:
         args, config, machine = self._args, self._args.config, self._args.machine
@@ -231,9 +284,10 @@ class ConnectWorker(pulumi.ComponentResource):
         return NetworkArgs(
             region=config.region,
             instance_type=machine.instance_type,
-            subnet_id=machine.subnet_id,
+            count=config.count,
+            subnet_ids=machine.subnet_ids,
             availability_zones=machine.availability_zones,
-            present_zone=args.running_stack.availability_zone,
+            present_zones=args.running_stack.availability_zones,
             zones=zones,
             ways_out=egress(config.kafka.bootstrap_servers, urls, machine.dns_servers),
             tags=args.tags,
@@ -241,7 +295,7 @@ class ConnectWorker(pulumi.ComponentResource):
         )
 
     def _files_object(self, bundle: Bundle) -> pulumi.Resource:
-        """The VM's files in the bucket. Other content is another object; the old object goes after the old VM."""
+        """The VMs' files in the bucket. Other content is another object; the old object goes after the old VMs."""
         return aws.s3.BucketObjectv2(
             f"{self._name}-files",
             bucket=self._args.config.bucket,
@@ -258,7 +312,7 @@ class ConnectWorker(pulumi.ComponentResource):
             ),
         )
 
-    def _instance_options(self, needed: Sequence[pulumi.Resource]) -> pulumi.ResourceOptions:
+    def _instance_options(self, needed: Sequence[pulumi.Input[pulumi.Resource]]) -> pulumi.ResourceOptions:
         running = self._args.running_stack
         changes_architecture = running.exists and running.architecture != self.architecture
         # A later release of the default image is no reason to replace a running VM.
@@ -266,37 +320,15 @@ class ConnectWorker(pulumi.ComponentResource):
         return pulumi.ResourceOptions(
             parent=self,
             depends_on=needed,
-            # Two workers in one consumer group would write the same objects at the same time.
-            delete_before_replace=True,
+            # A new VM is made first: the two share the partitions meanwhile, and conditional writes keep every object.
+            # But keys of another partitioner may sort before those of the new VM, and Logz.io would not read them.
+            delete_before_replace=running.exists
+            and running.partitioner != self._args.config.sink.partitioner,
             # The plugin would change the size in place: EBS refuses a smaller size at each later `up`, and the file
             # system learns of a larger size only at the next boot.
             replace_on_changes=["rootBlockDevice.volumeSize"],
             ignore_changes=["ami"] if keeps_image else [],
         )
-
-    def _alarms(self, instance: aws.ec2.Instance) -> None:
-        topic = self._args.alarm_topic_arn
-        actions = [] if topic is None else [topic]
-        for alarm in alarms(originals=self._args.config.originals is not None):
-            name = f"{self._name}-{alarm.name}"
-            aws.cloudwatch.MetricAlarm(
-                self._owner.resource_name(name, longest=ALARM_NAME_LENGTH),
-                # A mail shows its stack this way, also for an alarm that still has its name of version 0.1.
-                alarm_description=f"{self._owner}: {alarm.description}",
-                namespace=metrics_namespace(self._owner.path),
-                metric_name=alarm.metric,
-                statistic=alarm.statistic,
-                comparison_operator=alarm.comparison,
-                threshold=alarm.threshold,
-                period=alarm.period,
-                evaluation_periods=alarm.periods,
-                treat_missing_data=alarm.missing,
-                alarm_actions=actions,
-                ok_actions=actions,
-                tags=dict(self._args.tags),
-                # After the instance: two of the alarms treat missing data as a fault.
-                opts=renamed_since_0_1(self, name, depends_on=[instance]),
-            )
 
     def _named_tags(self) -> dict[str, str]:
         return {**self._args.tags, "Name": f"{self._owner.project}-{self._owner.stack}"}

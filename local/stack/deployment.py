@@ -139,9 +139,9 @@ class LocalDeployment:
         token = (self.state / "logzio" / "token").read_text()
         self.pulumi("config", "set", "--secret", "--path", f"{NAMESPACE}:logzio.apiToken", given=token)
 
-    def up(self) -> None:
-        """`pulumi up`, shown as it goes on."""
-        self.pulumi("up", "--yes", "--skip-preview", "--suppress-progress", "--suppress-outputs", show=True)
+    def up(self, *, show: bool = True) -> None:
+        """`pulumi up`, which waits for new VMs; shown as it goes on, or in the message of an error."""
+        self.pulumi("up", "--yes", "--skip-preview", "--suppress-progress", "--suppress-outputs", show=show)
 
     def destroy(self) -> None:
         """`pulumi destroy`, shown as it goes on. The servers keep running."""

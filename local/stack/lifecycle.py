@@ -30,13 +30,12 @@ from local.stack.setup import Tools
 
 @dataclass(frozen=True)
 class Timing:
-    """What was measured so far, in seconds; `started` and `up_at` since the epoch."""
+    """What was measured so far, in seconds; `started` and `up_began` since the epoch. `up`: with the boot of the VMs."""
 
     started: float
     tools: float
     up: float
-    up_at: float
-    boot: float | None = None
+    up_began: float
 
 
 def up(
@@ -46,14 +45,16 @@ def up(
     program: Path = paths.ROOT,
     settings: Callable[[LocalDeployment, str], dict[str, Any]] = stack_settings,
     relay_port: int | None = None,
+    before_up: Callable[[LocalDeployment], None] = lambda _: None,
 ) -> LocalDeployment:
-    """Starts the servers and runs `pulumi up`; returns while the VM is still booting.
+    """Starts the servers and runs `pulumi up`; returns once the VMs have booted.
 
     Args:
         changed: settings beside the local stack's own, by section: {"logzio": {"authentication": "keys"}}.
         program: the folder of the Pulumi program.
         settings: makes the local stack's own settings, from the deployment and the connector's version.
         relay_port: as in `start`.
+        before_up: called when the servers run and nothing of the stack is made yet.
     """
     started = time.time()
     tools = setup.prepare(Connector().version)
@@ -64,24 +65,20 @@ def up(
         document.setdefault(f"{NAMESPACE}:{section}", {}).update(values)
     deployment.create_stack(document)
     write_environment_file(deployment)
-    progress.say("- pulumi up: the same program as in an account ...")
-    before_up = time.time()
+    before_up(deployment)
+    progress.say(
+        "- pulumi up: the same program as in an account; it waits until each VM has installed itself ..."
+    )
+    began = time.time()
     deployment.up()
-    now = time.time()
-    _write_timing(state, Timing(started, prepared - started, now - before_up, now))
+    # The program of version 0.1 did not wait.
+    deployment.wait_for_boot()
+    _write_timing(state, Timing(started, prepared - started, time.time() - began, began))
     return deployment
 
 
-def boot(deployment: LocalDeployment) -> None:
-    """Waits until the VM's cloud-init is done, as `LocalDeployment.wait_for_boot`; records the time."""
-    with progress.step("the VM boots: cloud-init installs Java, Kafka Connect and the S3 connector"):
-        deployment.wait_for_boot()
-    timing = read_timing(deployment.state)
-    _write_timing(deployment.state, replace(timing, boot=time.time() - timing.up_at))
-
-
 def read_timing(state: Path) -> Timing:
-    """What the last `up` and `boot` of this stack measured."""
+    """What the last `up` of this stack measured."""
     return Timing(**json.loads(_timing_file(state).read_text()))
 
 
@@ -95,27 +92,38 @@ def start(state: Path, tools: Tools, relay_port: int | None = None) -> LocalDepl
     """
     end(state)
     state.mkdir(parents=True, exist_ok=True)
-    environment = {**clean_environment(), "PYTHONPATH": str(paths.ROOT)}
     servers: dict[str, Server] = {}
 
-    def serve(name: str, module: str, *arguments: str) -> None:
-        servers[name] = processes.start(
-            state,
-            name,
-            [sys.executable, "-m", module, "--state", str(state), *arguments],
-            env=environment,
-            cwd=paths.ROOT,
-        )
+    def start_server(name: str, module: str, *arguments: str) -> None:
+        servers[name] = serve(state, name, module, *arguments)
 
     with progress.step("starting AWS (moto, IAM enforced), Kafka, packages, Logz.io, VMs"):
-        serve("aws", "local.systems.aws")
+        start_server("aws", "local.systems.aws")
         endpoint = ("--aws-endpoint", server_url(servers["aws"]))
-        serve("kafka", "local.systems.kafka", *(("--relay-port", str(relay_port)) if relay_port else ()))
-        serve("packages", "local.systems.packages", "--connector-archive", str(tools.connector_archive))
-        serve("logzio", "local.systems.logzio", *endpoint)
+        relayed = ("--relay-port", str(relay_port)) if relay_port else ()
+        start_server("kafka", "local.systems.kafka", *relayed)
+        start_server(
+            "packages", "local.systems.packages", "--connector-archive", str(tools.connector_archive)
+        )
+        start_server("logzio", "local.systems.logzio", *endpoint)
         ports = (f"--host-port={port}" for port in host_ports(servers.values()))
-        serve("hypervisor", "local.systems.vm.hypervisor", *endpoint, *ports)
+        start_server("hypervisor", "local.systems.vm.hypervisor", *endpoint, *ports)
     return LocalDeployment(state, tools, servers)
+
+
+def serve(state: Path, name: str, module: str, *arguments: str) -> Server:
+    """Starts one server of the state folder: the package `module`, run with these arguments.
+
+    Raises:
+        processes.StartError: it did not come up.
+    """
+    return processes.start(
+        state,
+        name,
+        [sys.executable, "-m", module, "--state", str(state), *arguments],
+        env={**clean_environment(), "PYTHONPATH": str(paths.ROOT)},
+        cwd=paths.ROOT,
+    )
 
 
 def attach(state: Path = paths.STATE) -> LocalDeployment:
@@ -137,7 +145,7 @@ def end(state: Path) -> None:
     if not state.exists():
         return
     for entry in state.iterdir():
-        if entry.name not in ("demo", "chaos"):
+        if entry.name not in ("bench", "demo", "chaos"):
             shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
     (state / "demo" / "produced.jsonl").unlink(missing_ok=True)
 

@@ -129,6 +129,8 @@ def settings(stack: ProgramStack) -> dict[str, Any]:
         f"{NAMESPACE}:archive": {"bucket": BUCKET, "destroyWithData": True},
         f"{NAMESPACE}:connector": {"archiveSha256": "0" * 64},
         f"{NAMESPACE}:logzio": {"apiUrl": stack.logzio.url},
+        # No VM boots here.
+        f"{NAMESPACE}:worker": {"bootMinutes": 0},
     }
 
 

@@ -51,7 +51,8 @@ def test_outputs_say_where_things_are(running: LocalDeployment) -> None:
     assert outputs["bucket"] == deployment.BUCKET
     assert outputs["topicPrefixes"] == [f"topics/{TOPIC}/"]
     assert len(set(outputs["registrationIds"].values())) == PARTITIONS
-    assert outputs["instanceId"] in outputs["shellCommand"]
+    (instance,), (command,) = outputs["instanceIds"], outputs["shellCommands"]
+    assert command.endswith(f" --target {instance}")
 
 
 def test_a_removed_bucket_policy_is_noticed_and_restored(running: LocalDeployment) -> None:
@@ -135,7 +136,8 @@ def test_destroy_leaves_nothing_behind(running: LocalDeployment) -> None:
 
 def _vm(running: LocalDeployment) -> Path:
     """The folder of the VM, on this machine."""
-    return running.state / "vm" / str(running.outputs()["instanceId"])
+    (instance,) = running.outputs()["instanceIds"]
+    return running.state / "vm" / str(instance)
 
 
 def _worker_files(running: LocalDeployment) -> list[str]:

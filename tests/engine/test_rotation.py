@@ -93,7 +93,7 @@ def _interrupted_at_the_proof(rotation: subprocess.Popen[str]) -> str:
 def test_an_interrupted_rotation_of_all_keys_is_finished_by_the_same_command(
     running: LocalDeployment,
 ) -> None:
-    instance = running.outputs()["instanceId"]
+    instance = running.outputs()["instanceIds"]
     iam_before, kafka_before = _iam_keys(running), _kafka_keys(running)
 
     with _events_that_go_on_to_come(running.state):
@@ -115,7 +115,7 @@ def test_an_interrupted_rotation_of_all_keys_is_finished_by_the_same_command(
     # The user that feeds, and the new key.
     assert len(_kafka_keys(running)) == len(kafka_before)
     assert len(_kafka_keys(running) - kafka_before) == 1
-    assert running.outputs()["instanceId"] == instance
+    assert running.outputs()["instanceIds"] == instance
 
 
 def test_events_go_on_to_flow_with_the_new_keys_alone(running: LocalDeployment) -> None:

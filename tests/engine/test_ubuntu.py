@@ -37,7 +37,8 @@ def test_every_event_is_archived_and_delivered_on_ubuntu_with_java_8(running: Lo
 
     assert result.ok, result.explain()
     assert (result.produced, result.archived, result.delivered) == (EVENTS, EVENTS, EVENTS)
-    vm = running.state / "vm" / str(running.outputs()["instanceId"])
+    (instance,) = running.outputs()["instanceIds"]
+    vm = running.state / "vm" / instance
     assert "VERSION_CODENAME=noble" in shell.run(vm, ["cat", "/etc/os-release"]).stdout
     (java_home,) = shell.run(vm, ["cat", "/etc/s3-auditlog-sink/java.env"]).stdout.split()
     java = shell.run(vm, [f"{java_home.removeprefix('JAVA_HOME=')}/bin/java", "-version"])

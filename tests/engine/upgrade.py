@@ -92,7 +92,6 @@ class Upgrade:
         flow.start()
         try:
             self.steps = _up(self.deployment)
-            lifecycle.boot(self.deployment)
         finally:
             flow.stop()
         fed = len(self.produced())
@@ -167,7 +166,6 @@ def stack_of_0_1(state: Path) -> Iterator[Upgrade]:
     (program / ".venv").symlink_to(paths.ROOT / ".venv")
     try:
         old = lifecycle.up(state / "stack", program=program, settings=_settings_of_0_1)
-        lifecycle.boot(old)
         history = History()
         with reader.reading(old, history) as reading:
             yield Upgrade(old, history, reading)

@@ -14,7 +14,6 @@ def booted(state: Path, changed: Mapping[str, Mapping[str, Any]] | None = None) 
     """Brought up (`changed`: as in `lifecycle.up`), with its VM booted; ended whatever happens."""
     try:
         stack = lifecycle.up(state, changed)
-        lifecycle.boot(stack)
         yield stack
     finally:
         lifecycle.end(state)

@@ -64,7 +64,6 @@ def run(faults: Sequence[Fault], *, short: bool = False, state: Path = STATE) ->
     with relay:
         try:
             target = Target(lifecycle.up(state, relay_port=relay.port), relay, short)
-            lifecycle.boot(target.deployment)
             history = History()
             with reading(target.deployment, history) as reader:
                 report = _Run(target, history, reader).inject_all(faults)

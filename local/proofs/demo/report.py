@@ -14,11 +14,13 @@ from local.proofs.checker.checker import Result
 
 @dataclass(frozen=True)
 class Seconds:
-    """How long the steps took; None for one that was not part of this run."""
+    """How long the steps took; None for one that was not part of this run.
+
+    `up`: with the boot of the VMs. `first_object` and `first_delivered`: from the beginning of `up`.
+    """
 
     tools: float | None = None
     up: float | None = None
-    boot: float | None = None
     first_object: float | None = None
     first_delivered: float | None = None
     total: float | None = None
@@ -46,6 +48,8 @@ class Report:
     objects: int
     """Objects that Logz.io reads."""
     originals_objects: int
+    workers: int
+    """VMs that archived the events."""
     s3_requests: int
     """Requests of the writer."""
     verify_exit_code: int
@@ -99,7 +103,13 @@ def report_file(state: Path) -> Path:
 
 
 def from_result(
-    result: Result, *, s3_requests: int, verify_exit_code: int, left_behind: list[str], seconds: Seconds
+    result: Result,
+    *,
+    workers: int,
+    s3_requests: int,
+    verify_exit_code: int,
+    left_behind: list[str],
+    seconds: Seconds,
 ) -> Report:
     """The report of a run whose check ended with `result`."""
     return Report(
@@ -114,6 +124,7 @@ def from_result(
         originals_missing=result.originals_missing,
         objects=result.objects,
         originals_objects=result.originals_objects,
+        workers=workers,
         s3_requests=s3_requests,
         verify_exit_code=verify_exit_code,
         left_behind=len(left_behind),

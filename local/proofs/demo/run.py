@@ -17,23 +17,27 @@ from local.stack.deployment import LocalDeployment
 from local.stack.lifecycle import Timing
 
 
-def run(events: int, state: Path = paths.STATE) -> int:
-    """The whole demo; returns the exit code of its report."""
-    deployment = lifecycle.up(state)
-    at_boot, later = events // 2, events - events // 2
-    client.produce(deployment, at_boot)
-    lifecycle.boot(deployment)
+def run(events: int, count: int = 1, state: Path = paths.STATE) -> int:
+    """The whole demo, with `count` VMs; returns the exit code of its report."""
+    before, later = events // 2, events - events // 2
+    deployment = lifecycle.up(
+        state,
+        {"worker": {"count": count}},
+        before_up=lambda started: client.produce(started, before),
+    )
     bucket = reader.bucket(deployment)
     with progress.step("the first objects arrive in the bucket"):
         wait_until(lambda: following.any_archived(bucket), "the first objects arrive in the bucket")
     client.produce(deployment, later)
     result = following.check(deployment)
+    workers = len(deployment.outputs()["instanceIds"])
     verified = verify(deployment)
     requests = _writer_requests(deployment)
     left = down(deployment)
     lifecycle.end(state)
     final = report.from_result(
         result,
+        workers=workers,
         s3_requests=requests,
         verify_exit_code=verified,
         left_behind=left,
@@ -67,12 +71,11 @@ def _writer_requests(deployment: LocalDeployment) -> int:
 
 def _seconds(timing: Timing, result: Result) -> Seconds:
     def since_up(moment: float | None) -> float | None:
-        return None if moment is None else moment - timing.up_at
+        return None if moment is None else moment - timing.up_began
 
     return Seconds(
         tools=timing.tools,
         up=timing.up,
-        boot=timing.boot,
         first_object=since_up(result.first_object_at),
         first_delivered=since_up(result.first_delivered_at),
         total=time.time() - timing.started,

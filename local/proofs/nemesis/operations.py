@@ -1,16 +1,18 @@
 """Operations that fail or are hard: replaced VMs, rotated secrets, failing boots, new partitions."""
 
+import re
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 from confluent_kafka.admin import (  # type: ignore[attr-defined]  # it imports them, without __all__
     AdminClient,
     NewPartitions,
 )
 
-from components.worker.connect import SERVICE
 from local.base.waiting import wait_until
 from local.proofs.nemesis.fault import Injection
 from local.proofs.nemesis.target import FaultError, Target
+from local.stack.pulumi import PulumiError
 from local.systems.kafka import users
 from local.systems.kafka.client import PARTITIONS, TOPIC, client_config
 
@@ -43,9 +45,6 @@ def rotate_s3_key(target: Target) -> None:
     target.wait_for_journal("restarting the service: new credentials for writer", began)
 
 
-CLOUD_INIT_LOG = "/var/log/cloud-init-output.log"
-
-
 def failing_downloads(target: Target) -> None:
     for kind in ("/pool/", "/archives/"):
         target.fail_packages(kind, 3)
@@ -53,17 +52,21 @@ def failing_downloads(target: Target) -> None:
 
 
 def wrong_checksum(target: Target) -> Injection:
+    former = target.instances()
     right = target.deployment.set("connector", "archiveSha256", "0" * 64)
-    target.deployment.up()
-    target.deployment.wait_for_boot("error")
-    enabled = target.run("systemctl", "is-enabled", SERVICE, check=False).strip()
-    if enabled == "enabled":
-        raise FaultError("the service is enabled after a boot that failed")
-    found = target.run("grep", "-h", "-e", "FAILED in step", "-e", "BootFailed", CLOUD_INIT_LOG, check=False)
-    log = " / ".join(found.splitlines())
+    try:
+        target.deployment.up(show=False)
+    except PulumiError as error:
+        refused = re.search(r"VM \d \(\S+\) did not come up: .*?\.", str(error))
+    else:
+        raise FaultError("`pulumi up` ended well, and the new VM's boot failed")
+    if refused is None or not former <= target.instances():
+        raise FaultError(
+            f"`pulumi up` gave no reason, or a former VM is gone: {former}, {target.instances()}"
+        )
     target.deployment.set("connector", "archiveSha256", right)
     target.deployment.up()
-    return Injection(note=f"`cloud-init status`: error; the service: {enabled or 'not there'}; {log}")
+    return Injection(note=f"`pulumi up`: {refused[0]} The former VMs went on")
 
 
 def unreadable_secrets(target: Target) -> Injection:
@@ -78,15 +81,20 @@ def unreadable_secrets(target: Target) -> Injection:
         ' [{"Effect": "Deny", "Action": "ssm:GetParameter", "Resource": "*"}]}'
     )
     iam.put_role_policy(RoleName=vm_role, PolicyName="not-yet", PolicyDocument=denied)
-    try:
-        target.replace_vm()
+    former = target.instances()
+    # It waits for the new VM.
+    with ThreadPoolExecutor() as pool:
+        replaced = pool.submit(target.replace_vm)
+        try:
 
-        def waits() -> bool:
-            return any("attempt 2" in line for line in target.journal(0))
+            def waits() -> bool:
+                new = target.instances() - former
+                return any("attempt 2" in line for vm in new for line in target.journal(0, vm))
 
-        wait_until(waits, "the first start waits for its secrets")
-    finally:
-        iam.delete_role_policy(RoleName=vm_role, PolicyName="not-yet")
+            wait_until(waits, "the first start waits for its secrets")
+        finally:
+            iam.delete_role_policy(RoleName=vm_role, PolicyName="not-yet")
+        replaced.result()
     return Injection(note="journal: parameter ..., attempt 1 of 30, 2 of 30, then RUNNING")
 
 

@@ -1,7 +1,7 @@
 """The table of faults. Its numbers group them by what a person would call them; modules, by what they hit."""
 
 from components.worker.connect import STATE_FOLDER
-from local.proofs.nemesis import broker, logzio, operations, poison, s3, vm
+from local.proofs.nemesis import broker, fleet, logzio, operations, poison, s3, vm
 from local.proofs.nemesis.fault import Fault
 
 FAULTS = (
@@ -144,4 +144,43 @@ FAULTS = (
         broker.kill_uncommitted,
         "systemd starts it again after 5 s; what was not committed is read again",
     ),
+    Fault("14a", "fleet: from one VM to three and back under load", fleet.counts, "two VMs come, two go"),
+    Fault(
+        "14b",
+        "fleet of two: the plug of a VM pulled",
+        fleet.plug_pulled,
+        "GroupMembers 1; its partitions go on with the other VM once Kafka has expelled it, after 45 s",
+        short=True,
+    ),
+    Fault(
+        "14c",
+        f"fleet of two: a zone without a network for {fleet.CUT_SECONDS:.0f} s",
+        fleet.zone_cut_off,
+        "GroupMembers 1; its partitions go on in the other zone",
+    ),
+    Fault(
+        "14d",
+        f"fleet of two: a JVM frozen for {fleet.FROZEN_SECONDS:.0f} s, then it goes on",
+        fleet.frozen_jvm,
+        "its partitions go on with the other VM; the frozen one notices that it was expelled",
+    ),
+    Fault(
+        "14e",
+        "fleet of two: a VM takes over, completes an object and is killed before its commit; the first one goes on",
+        fleet.successor_killed,
+        "systemd starts it again after 5 s; the object stays as it is",
+    ),
+    Fault(
+        "14f", "fleet of two: both VMs replaced by `pulumi up`", fleet.rolled, "a new VM for each, one by one"
+    ),
+    Fault(
+        "14g",
+        "fleet of two: connector archive with a wrong checksum rolled out",
+        lambda target: (fleet.share(target), operations.wrong_checksum(target))[1],
+        "`pulumi up` fails with the reason; the former VMs go on, and the next `pulumi up` replaces the new one",
+    ),
+    Fault(
+        "14h", "fleet of two: the service of a VM stopped in order", fleet.stopped_in_order, "GroupMembers 1"
+    ),
+    Fault("14i", "fleet of two: both VMs reboot at once", fleet.both_reboot, "a gap of one boot"),
 )

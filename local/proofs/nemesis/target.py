@@ -51,40 +51,48 @@ class Target:
 
     # --- the VM
 
+    def instances(self) -> set[str]:
+        """Ids of the VMs that are not gone."""
+        return {instance_id for instance_id, vm in self.deployment.vms().items() if vm["state"] != "gone"}
+
     def instance(self) -> str:
-        """Id of the VM that is not gone.
+        """Id of a VM that is not gone: of the only one, where there is one.
 
         Raises:
             FaultError: there is none.
         """
-        for instance_id, vm in self.deployment.vms().items():
-            if vm["state"] != "gone":
-                return instance_id
+        for instance_id in sorted(self.instances()):
+            return instance_id
         raise FaultError("there is no VM")
 
-    def run(self, *argv: str, check: bool = True) -> str:
-        """The output of a command that root runs inside the VM.
+    def run(self, *argv: str, check: bool = True, vm: str | None = None) -> str:
+        """The output of a command that root runs inside a VM; without `vm`, inside the only one.
 
         Raises:
             FaultError: it failed, and `check` is set.
         """
-        done = shell.run(self.state / "vm" / self.instance(), argv)
+        done = shell.run(self.state / "vm" / (vm or self.instance()), argv)
         if check and done.returncode != 0:
             raise FaultError(f"{' '.join(argv[:3])} ... failed in the VM: {done.stdout}{done.stderr}")
         return done.stdout
 
-    def power(self, switch: str) -> None:
+    def power(self, switch: str, vm: str | None = None) -> None:
         """`off` pulls the plug, `on` boots."""
-        self._post(self.deployment.hypervisor, f"/instances/{self.instance()}/power-{switch}")
+        self._post(self.deployment.hypervisor, f"/instances/{vm or self.instance()}/power-{switch}")
+
+    def isolate(self, vm: str, *, isolated: bool) -> None:
+        """Takes a VM's network away, or gives it back."""
+        what = "isolate" if isolated else "rejoin"
+        self._post(self.deployment.hypervisor, f"/instances/{vm}/{what}")
 
     def jvm(self) -> int:
         """Process id of Kafka Connect; 0 while there is none."""
         shown = self.run("systemctl", "show", "--property=MainPID", "--value", f"{SERVICE}.service")
         return int(shown)
 
-    def kill_jvm(self, signal: str = "KILL") -> None:
+    def kill_jvm(self, signal: str = "KILL", vm: str | None = None) -> None:
         """Sends a signal to Kafka Connect, without systemd's doing."""
-        self.run("systemctl", "kill", f"--signal={signal}", "--kill-who=main", f"{SERVICE}.service")
+        self.run("systemctl", "kill", f"--signal={signal}", "--kill-who=main", f"{SERVICE}.service", vm=vm)
 
     def restart_service(self) -> None:
         """Restarts the service, as a person would."""
@@ -102,11 +110,16 @@ class Target:
         self.run("sed", "--in-place", "--regexp-extended", value, CONNECTOR_PROPERTIES)
         self.restart_service()
 
-    def journal(self, since: float) -> list[str]:
-        """What the service and its helpers logged since a moment (epoch seconds); empty while the VM is off."""
+    def journal(self, since: float, vm: str | None = None) -> list[str]:
+        """What the service and its helpers logged since a moment (epoch seconds); empty while the VM is off.
+
+        Of all VMs, without `vm`.
+        """
+        if vm is None:
+            return [line for known in sorted(self.instances()) for line in self.journal(since, known)]
         command = ("journalctl", "--quiet", "--output=cat", "--no-pager", f"--since=@{int(since)}")
         try:
-            return self.run(*command, f"--unit={SERVICE}*").splitlines()
+            return self.run(*command, f"--unit={SERVICE}*", vm=vm).splitlines()
         except RuntimeError:
             return []
 
@@ -155,6 +168,26 @@ class Target:
     def refuse_commits(self, *, refused: bool) -> None:
         """Makes the broker refuse offset commits, or accept them again; fetching goes on."""
         commits.refuse(self._kafka(), refused=refused)
+
+    def holders(self) -> dict[int, str]:
+        """Partition -> id of the VM that reads it for the connector of the events; without those that none reads."""
+        # A variable keeps it until it has answered: without its client an answer never comes.
+        admin = self._kafka()
+        (answer,) = admin.describe_consumer_groups([self._group]).values()
+        return {
+            place.partition: f"i-{member.client_id.rpartition('-i-')[2]}"
+            for member in answer.result().members
+            for place in member.assignment.topic_partitions
+        }
+
+    def completed(self) -> list[tuple[int, float]]:
+        """Partition and time (epoch seconds) of each object that Logz.io reads."""
+        found = []
+        for listed in reader.bucket(self.deployment).listing():
+            key = layout.parse_data_key(listed.key) if is_data(PIPELINE, listed.key) else None
+            if key is not None:
+                found.append((key.partition, listed.modified))
+        return found
 
     def uncommitted(self) -> int:
         """Objects that begin at or after their partition's committed offset: the most that one partition has."""
@@ -281,8 +314,13 @@ class Target:
             raise FaultError(f"make replay ended with {done.returncode}: {done.stdout}{done.stderr}")
         return done.stdout
 
+    def set_count(self, count: int) -> None:
+        """Sets the number of VMs, and runs `pulumi up` if it changes."""
+        if self.deployment.set("worker", "count", count) != count:
+            self.deployment.up()
+
     def replace_vm(self) -> None:
-        """Changes a setting and runs `pulumi up`: the old VM goes, a new one boots."""
+        """Changes a setting and runs `pulumi up`: a new VM takes the place of each."""
         level = self.deployment.set("connector", "compressionLevel", 5)
         if level == 5:
             self.deployment.set("connector", "compressionLevel", 6)

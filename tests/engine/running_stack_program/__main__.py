@@ -8,6 +8,6 @@ config = pulumi.Config()
 warning = running_stack.group_warning(running_stack.read(), config.require("group"), "sink")
 if warning:
     pulumi.log.warn(warning)
-pulumi.export("instanceId", "i-0123456789abcdef0")
+pulumi.export("instanceIds", ["i-0123456789abcdef0"])
 if config.get_bool("exportsGroup"):
     pulumi.export(running_stack.CONSUMER_GROUP, config.require("group"))

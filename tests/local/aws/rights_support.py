@@ -1,6 +1,7 @@
 """The resources that the stack's policies guard, in a local AWS, and what each identity does there with its rights."""
 
 import json
+import os
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
@@ -31,6 +32,7 @@ from tests.local.aws import clients
 NAMESPACE = metrics_namespace("dev")
 TOPICS_DIR = "topics"
 PREFIX = layout.partition_prefix(TOPICS_DIR, "audit", 0)
+STATUS = "/ccloud-logexporter/dev/vm-1-status"
 WORKER_FILES = layout.worker_files_key("0" * 64)
 EXTERNAL_ID = "logzio:aws:extid:1"
 REFUSALS = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "403"}
@@ -117,6 +119,8 @@ def make_stack(endpoint: str, cloud: Path, *, with_kms: bool) -> Stack:
     for name in (stack.kafka_parameter, stack.writer_parameter, stack.foreign_parameter):
         value = '{"key": "k", "secret": "s"}'
         ssm.put_parameter(Name=name, Type="SecureString", KeyId=secrets_key, Value=value)
+    # Of every stack here.
+    ssm.put_parameter(Name=STATUS, Type="String", Value="none", Overwrite=True)
     return stack
 
 
@@ -253,10 +257,15 @@ def _fetches_secrets(vm: Identity) -> None:
 
 def _tells_metrics(vm: Identity) -> None:
     """The calls of the watchdog."""
-    skipped = metric("SkippedEventOffset", 1.0, {"Topic": "audit", "Partition": "0"})
-    vm.client("cloudwatch").put_metric_data(
-        Namespace=NAMESPACE, MetricData=[metric("TaskRunning", 1.0), skipped]
-    )
+    with patch.dict(os.environ, {"VM_NUMBER": "1"}):
+        skipped = metric("SkippedEventOffset", 1.0, {"Topic": "audit", "Partition": "0"})
+        running = metric("TaskRunning", 1.0)
+    vm.client("cloudwatch").put_metric_data(Namespace=NAMESPACE, MetricData=[running, skipped])
+
+
+def _tells_status(vm: Identity) -> None:
+    """The call of the watchdog after a boot, and of the loader after one that failed."""
+    vm.client("ssm").put_parameter(Name=STATUS, Value="i-1 RUNNING now", Overwrite=True)
 
 
 WRITES: Mapping[str, Callable[[Identity], None]] = {
@@ -271,6 +280,7 @@ RUNS: Mapping[str, Callable[[Identity], None]] = {
     "fetches its files": _fetches_files,
     "fetches secrets": _fetches_secrets,
     "tells metrics": _tells_metrics,
+    "tells its status": _tells_status,
 }
 
 
@@ -347,6 +357,7 @@ def _vm(
         "secrets": policies.secrets(stack.parameter_arns(), stack.secrets_key),
         "session-manager": policies.session_manager(),
         "metrics": policies.metrics(NAMESPACE),
+        "status": policies.worker_status([f"arn:aws:ssm:{REGION}:{ACCOUNT}:parameter{STATUS}"]),
         **rights,
     }
     started: list[str] = []

@@ -44,12 +44,13 @@ READER_NEEDS: Mapping[str, set[str]] = {
     "s3:GetObject": {"Logz.io reads"},
     "kms:Decrypt": {"Logz.io reads"},
 }
-EVERY_RUN = {"fetches its files", "fetches secrets", "tells metrics"}
+EVERY_RUN = {"fetches its files", "fetches secrets", "tells metrics", "tells its status"}
 VM_NEEDS: Mapping[str, set[str]] = {
     "s3:GetObject": {"fetches its files"},
     "kms:Decrypt": {"fetches its files", "fetches secrets"},
     "ssm:GetParameter": {"fetches secrets"},
     "cloudwatch:PutMetricData": {"tells metrics"},
+    "ssm:PutParameter": {"tells its status"},
 }
 NEEDS: Mapping[str, Mapping[str, set[str]]] = {
     "writer user": WRITER_NEEDS,

@@ -193,6 +193,11 @@ def _machine(aws: Plugin, made: dict[str, Made]) -> None:
         return made[token]
 
     vpc = put("aws:ec2/vpc:Vpc", cidrBlock="10.9.0.0/24", enableDnsHostnames=True, tags=TAGS).id
+    put(
+        "aws:ec2/vpcIpv4CidrBlockAssociation:VpcIpv4CidrBlockAssociation",
+        vpcId=vpc,
+        cidrBlock="10.9.1.0/24",
+    )
     put(DEFAULT_GROUP, vpcId=vpc, tags=TAGS)
     gateway = put("aws:ec2/internetGateway:InternetGateway", vpcId=vpc, tags=TAGS).id
     subnet = put(SUBNET, vpcId=vpc, cidrBlock="10.9.0.0/24", mapPublicIpOnLaunch=True, tags=TAGS).id

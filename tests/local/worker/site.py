@@ -42,7 +42,7 @@ class Site:
         )
 
     def user_data(self, settings: WorkerConfig, packed: Bundle) -> str:
-        return cloud_config.user_data(settings, packed)
+        return cloud_config.user_data(settings, packed, 1)
 
     def put(self, packed: Bundle, content: bytes | None = None) -> None:
         """Puts the bundle into the bucket, or other bytes in its place."""
@@ -53,12 +53,18 @@ class Site:
         """Lets the VM read this bundle only."""
         self.vm.put("files", policies.worker_files(self.stack.bucket, packed.key, None))
 
+    def status(self) -> str:
+        """What the VM has written for `pulumi up`."""
+        found = self.stack.deployer("ssm").get_parameter(Name=rights_support.STATUS)
+        return str(found["Parameter"]["Value"])
+
     def boots_failed(self) -> float:
         """How many failed boots were reported to CloudWatch."""
         now, hour = datetime.now(UTC), timedelta(hours=1)
         found = self.stack.deployer("cloudwatch").get_metric_statistics(
             Namespace=NAMESPACE,
             MetricName="BootFailed",
+            Dimensions=[{"Name": "Vm", "Value": "1"}],
             StartTime=now - hour,
             EndTime=now + hour,
             Period=7200,

@@ -23,12 +23,12 @@ def inside(tmp_path: Path) -> Path:
     """A folder with all files of the VM, under their own paths."""
     fetched = bundle.files(config())
     packed = bundle.pack(fetched)
-    for path, file in {**fetched, **cloud_config.files(config(), packed)}.items():
+    for path, file in {**fetched, **cloud_config.files(config(), packed, 1)}.items():
         target = tmp_path / path.lstrip("/")
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(file.content)
         target.chmod(int(file.permissions, 8))
-    (tmp_path / "user-data").write_text(cloud_config.user_data(config(), packed))
+    (tmp_path / "user-data").write_text(cloud_config.user_data(config(), packed, 1))
     return tmp_path
 
 

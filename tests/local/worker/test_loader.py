@@ -38,7 +38,7 @@ class Vm:
 
     def run(self, script: str = RUN) -> subprocess.CompletedProcess[str]:
         """Runs a script that has all files at /mnt; by default it puts them into their places and runs the loader."""
-        written = cloud_config.files(self.site.settings(), self.bundle)
+        written = cloud_config.files(self.site.settings(), self.bundle, 1)
         loader_env = written["/etc/s3-auditlog-sink/loader.env"]
         further = "".join(f"{name}={value}\n" for name, value in self.variables.items())
         written["/etc/s3-auditlog-sink/loader.env"] = replace(
@@ -72,15 +72,19 @@ def vm(site: Site, tmp_path: Path) -> Vm:
     packed = bundle.pack({INSTALL_SCRIPT: File(f"#!/bin/sh\necho installing {tmp_path.name}\n", "0755")})
     site.put(packed)
     site.grant(packed)
-    return Vm(tmp_path, site, packed, files={"/usr/local/sbin/sleep": File(SLEEP, "0755")})
+    files = {
+        "/usr/local/sbin/sleep": File(SLEEP, "0755"),
+        "/var/lib/cloud/data/instance-id": File("i-0123456789abcdef0\n"),
+    }
+    return Vm(tmp_path, site, packed, files=files)
 
 
 def failure(vm: Vm) -> str:
     return f"loader: FAILED: s3://{vm.site.stack.bucket}/{vm.bundle.key}: "
 
 
-def test_the_bundle_is_fetched_unpacked_and_installed_and_the_timer_waits_for_the_next_boot(vm: Vm) -> None:
-    done = vm.run(f"{RUN} && systemctl is-enabled s3-auditlog-sink-install.timer && ls -A /tmp")
+def test_the_bundle_is_fetched_unpacked_and_installed_and_repeated_at_the_next_boot(vm: Vm) -> None:
+    done = vm.run(f"{RUN} && systemctl is-enabled s3-auditlog-sink-install.service && ls -A /tmp")
 
     assert done.returncode == 0, done.stdout
     assert done.stdout.splitlines() == [f"installing {vm.folder.name}", "enabled"]
@@ -102,11 +106,41 @@ def test_other_bytes_are_not_unpacked_and_the_failed_boot_is_reported(vm: Vm) ->
 
     done = vm.run(f"({RUN}); echo $?; ls /opt {INSTALL_SCRIPT}")
 
-    assert f"{failure(vm)}SHA-256 is {other.sha256}, expected {vm.bundle.sha256}\n" in done.stdout
+    assert f"{failure(vm)}SHA-256 is {other.sha256}\n" in done.stdout
     assert "\n1\n" in done.stdout
     assert "planted" not in done.stdout
     assert f"cannot access '{INSTALL_SCRIPT}'" in done.stdout
     assert vm.site.boots_failed() == before + 1
+    assert vm.site.status().startswith("i-0123456789abcdef0 FAILED 20")
+    assert vm.site.status().endswith(
+        f" s3://{vm.site.stack.bucket}/{vm.bundle.key}: SHA-256 is {other.sha256}"
+    )
+
+
+def test_an_installation_that_fails_is_reported_with_its_step(vm: Vm) -> None:
+    vm.bundle = bundle.pack(
+        {INSTALL_SCRIPT: File("#!/bin/sh\necho tools >/run/s3-auditlog-sink-step\nexit 7\n", "0755")}
+    )
+    vm.site.put(vm.bundle)
+    vm.site.grant(vm.bundle)
+    before = vm.site.boots_failed()
+
+    done = vm.run()
+
+    assert done.returncode == 1
+    assert "loader: FAILED: installation: step tools failed\n" in done.stdout
+    assert vm.site.status().endswith(" installation: step tools failed")
+    assert vm.site.boots_failed() == before + 1
+
+
+def test_a_metric_that_cannot_be_sent_does_not_hold_back_the_status(vm: Vm) -> None:
+    vm.variables = {"KEY": f"worker-files/{'1' * 64}.tar.bz2", "CLOUDWATCH_ENDPOINT": "http://127.0.0.1:9"}
+
+    done = vm.run()
+
+    assert "loader: no BootFailed: HTTP status 000" in done.stdout
+    assert "not reported" not in done.stdout
+    assert f"{'1' * 64}.tar.bz2: HTTP status 403 AccessDenied" in vm.site.status()
 
 
 def test_a_missing_right_is_tried_again_with_growing_pauses_then_reported(vm: Vm) -> None:
@@ -119,7 +153,8 @@ def test_a_missing_right_is_tried_again_with_growing_pauses_then_reported(vm: Vm
         f"slept {seconds}" for seconds in (5, 10, 15, 20, 25, 30, 35)
     ]
     assert f"{failure(vm)}HTTP status 403 AccessDenied (exit code 0 of curl)" in done.stdout
-    assert "was not sent" not in done.stdout
+    assert "no BootFailed" not in done.stdout
+    assert "not reported" not in done.stdout
 
 
 def test_without_an_answer_curls_message_is_reported(vm: Vm) -> None:
@@ -140,29 +175,30 @@ def test_a_vm_without_a_role_says_so_and_that_it_cannot_report(vm: Vm) -> None:
     assert done.returncode == 1
     seen = "no credentials of a role from http://127.0.0.1:9/latest"
     assert failure(vm) + seen in done.stdout
-    assert f"loader: BootFailed was not sent: {seen}" in done.stdout
+    assert f"loader: not reported: {seen}" in done.stdout
 
 
 def test_without_metrics_nothing_is_sent(vm: Vm) -> None:
     # An address without a server: an attempt would be printed.
-    vm.variables = {"METRICS": "false", "SHA256": "0" * 64, "CLOUDWATCH_ENDPOINT": "http://127.0.0.1:9"}
+    vm.variables = {"NAMESPACE": "''", "CLOUDWATCH_ENDPOINT": "http://127.0.0.1:9"}
+    vm.site.put(vm.bundle, b"other bytes")
 
     done = vm.run()
 
     assert done.returncode == 1
-    assert f"expected {'0' * 64}" in done.stdout
+    assert "SHA-256 is " in done.stdout
     assert "BootFailed" not in done.stdout
     assert "127.0.0.1 port 9" not in done.stdout
 
 
 def test_no_secret_is_among_curls_arguments_or_in_what_is_printed(vm: Vm) -> None:
     vm.files["/usr/local/sbin/curl"] = File(CURL, "0755")
-    vm.variables = {"SHA256": "0" * 64}
+    vm.site.put(vm.bundle, b"other bytes")
 
     done = vm.run(f"({RUN}); cat /tmp/arguments")
 
     keys = vm.site.vm.keys()
-    # The token of the metadata service, the role, the object, the metric.
+    # The token of the metadata service, the role, the object, the metric, the status.
     assert done.stdout.count("curl --silent") >= 6
     assert "--aws-sigv4 aws:amz:us-west-2:monitoring" in done.stdout
     assert not [name for name in ("id", "secret", "token") if keys[name] in done.stdout]
@@ -174,13 +210,14 @@ def test_without_endpoint_settings_aws_is_called_in_the_regions_domain(vm: Vm) -
         '#!/bin/sh\ncase "$*" in *https://*) cat >/dev/null; echo "$@" >&2; exit 7; esac\nexec /usr/bin/curl "$@"\n',
         "0755",
     )
-    vm.variables = {"S3_ENDPOINT": "''", "CLOUDWATCH_ENDPOINT": "''"}
+    vm.variables = dict.fromkeys(("S3_ENDPOINT", "SSM_ENDPOINT", "CLOUDWATCH_ENDPOINT"), "''")
 
     done = vm.run()
 
     bucket, key = vm.site.stack.bucket, vm.bundle.key
     assert f" https://{bucket}.s3.us-west-2.amazonaws.com/{key} " in done.stdout
     assert " https://monitoring.us-west-2.amazonaws.com/ " in done.stdout
+    assert " https://ssm.us-west-2.amazonaws.com/ " in done.stdout
 
 
 def test_an_image_without_curl_gets_it(vm: Vm) -> None:

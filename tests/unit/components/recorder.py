@@ -5,6 +5,7 @@ An assertion inside `apply` can silently never run; a recorded input cannot.
 
 import asyncio
 import logging
+import re
 import runpy
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ PROJECT = "ccloud-logexporter"
 STACK = "test"
 PROGRAM = Path(__file__).resolve().parents[3] / "__main__.py"
 
+_STATUS = re.compile(r".*/vm-(\d)-status")
 _SIGNATURE = rpc._special_sig_key
 _SECRET = rpc._special_secret_sig
 
@@ -96,6 +98,14 @@ class _Answers(pulumi.runtime.Mocks):
     def call(self, args: pulumi.runtime.MockCallArgs) -> tuple[dict[Any, Any], list[tuple[str, str]] | None]:
         self._recorder.invokes.append(args)
         answer = self._invokes[args.token]
+        status = _STATUS.fullmatch(str(args.args.get("name")))
+        if status is not None:
+            # Every VM runs at once.
+            answer = {
+                "value": f"worker{'' if status[1] == '1' else f'-{status[1]}'}-id RUNNING 2026-01-02T03:04:05Z"
+            }
+        if args.token == "aws:ec2/getSubnet:getSubnet":
+            answer = {**answer, "id": args.args["id"]}
         refused = answer.get(REFUSED)
         return ({}, [("", str(refused))]) if refused else (dict(answer), [])
 

@@ -28,6 +28,7 @@ EVERY_POLICY = {
     "secrets key": policies.secrets_key("arn:aws:iam::111122223333:root"),
     "session manager": policies.session_manager(),
     "metrics": policies.metrics("ccloud-logexporter"),
+    "worker status": policies.worker_status([PARAMETER]),
     "worker files": policies.worker_files(BUCKET, WORKER_FILES, KEY),
     "bucket": policies.bucket(BUCKET, KEY),
 }

@@ -1,6 +1,7 @@
 """The whole program under mocks: what is made, in which order, and where the secrets are."""
 
 import base64
+import functools
 import hashlib
 import json
 import re
@@ -18,7 +19,7 @@ from components.running_stack import RunningStack
 from components.settings import SettingsError
 from components.worker.alarms import alarms
 from components.worker.config import Connect, Endpoints, Kafka, Platform, Sink, WorkerConfig
-from components.worker.files.watchdog.metrics import UNITS
+from components.worker.files.watchdog.metrics import PER_VM, UNITS
 from components.worker.images import UBUNTU_LTS_PARAMETERS
 from components.worker.vm import ConnectWorker, ConnectWorkerArgs, Machine
 from tests.unit.components import recorder as recorder_module
@@ -235,9 +236,7 @@ def test_of_two_key_generations_the_last_is_in_use() -> None:
     assert names == {f"{key}-key-{generation}" for key, generation in (
         ("audit-log", 1), ("audit-log", 2), ("writer", 3), ("writer", 4), ("reader", 1), ("reader", 2)
     )}  # fmt: skip
-    values = {
-        parameter.name: json.loads(parameter.inputs["value"]) for parameter in recorder.of_type(PARAMETER)
-    }
+    values = {parameter.name: json.loads(parameter.inputs["value"]) for parameter in credentials_in(recorder)}
     assert values["worker-kafka-credentials"]["key"] == "audit-log-key-2-id"
     assert values["worker-writer-credentials"]["access_key_id"] == "writer-key-4-id"
     assert {registration.inputs["access_key"] for registration in recorder.of_type(REGISTRATION)} == {
@@ -261,7 +260,7 @@ def test_a_writer_by_role_has_no_key_at_all() -> None:
 
     assert not recorder.of_type(USER)
     assert not recorder.of_type(KEY)
-    assert [parameter.name for parameter in recorder.of_type(PARAMETER)] == ["worker-kafka-credentials"]
+    assert [parameter.name for parameter in credentials_in(recorder)] == ["worker-kafka-credentials"]
     (rights,) = [
         grant for grant in recorder.of_type("aws:iam/rolePolicy:RolePolicy") if grant.name == "worker-writer"
     ]
@@ -270,7 +269,7 @@ def test_a_writer_by_role_has_no_key_at_all() -> None:
 
 
 def test_secrets_are_secure_strings_and_secret_in_the_state(default: Recorder) -> None:
-    parameters = {parameter.name: parameter for parameter in default.of_type(PARAMETER)}
+    parameters = {parameter.name: parameter for parameter in credentials_in(default)}
 
     assert set(parameters) == {"worker-kafka-credentials", "worker-writer-credentials"}
     for parameter in parameters.values():
@@ -309,10 +308,11 @@ def test_no_output_of_the_stack_is_a_secret(default: Recorder) -> None:
         "region",
         "topicPrefixes",
         "registrationIds",
-        "instanceId",
-        "availabilityZone",
+        "partitioner",
+        "instanceIds",
+        "availabilityZones",
         "architecture",
-        "shellCommand",
+        "shellCommands",
         "searchUrl",
     }
 
@@ -324,7 +324,7 @@ def test_the_vm_may_read_its_own_parameters_and_no_other(default: Recorder) -> N
     read, decrypt = policy(rights)["Statement"]
     own = [
         f"arn:aws:ssm:us-west-2:111122223333:parameter{parameter.inputs['name']}"
-        for parameter in default.of_type(PARAMETER)
+        for parameter in credentials_in(default)
     ]
 
     assert len(own) == 2
@@ -337,7 +337,7 @@ def test_a_key_of_the_stack_encrypts_every_parameter(default: Recorder) -> None:
     key, alias = default.one(KMS_KEY), default.one("aws:kms/alias:Alias")
     (statement,) = policy(key)["Statement"]
 
-    assert {parameter.inputs["keyId"] for parameter in default.of_type(PARAMETER)} == {KMS_KEY_ARN}
+    assert {parameter.inputs["keyId"] for parameter in credentials_in(default)} == {KMS_KEY_ARN}
     assert key.inputs["enableKeyRotation"] is True
     assert statement["Principal"] == {"AWS": "arn:aws:iam::111122223333:root"}
     # Deleted with the stack; a key that is kept costs.
@@ -354,7 +354,7 @@ def test_a_given_key_encrypts_every_parameter_and_no_other_is_made() -> None:
     ]
 
     assert recorder.of_type(KMS_KEY) == []
-    assert {parameter.inputs["keyId"] for parameter in recorder.of_type(PARAMETER)} == {given}
+    assert {parameter.inputs["keyId"] for parameter in credentials_in(recorder)} == {given}
     assert policy(rights)["Statement"][1]["Resource"] == [given]
 
 
@@ -366,7 +366,7 @@ def test_the_order_is_rights_then_parameters_then_the_vm(
         for registration in default.registrations
         if registration.name == "worker-secrets" and "Policy" in registration.type
     ]
-    parameters = default.of_type(PARAMETER)
+    parameters = credentials_in(default)
 
     assert parameters
     for parameter in parameters:
@@ -419,11 +419,20 @@ def test_a_volume_of_another_size_replaces_the_vm(default: Recorder) -> None:
     assert default.one(INSTANCE).replace_on_changes == ("rootBlockDevice.volumeSize",)
 
 
-def test_new_user_data_deletes_the_vm_before_making_its_replacement(default: Recorder) -> None:
+def test_new_user_data_makes_the_new_vm_before_removing_the_former_one(default: Recorder) -> None:
     instance = default.one(INSTANCE)
 
     assert instance.inputs["userDataReplaceOnChange"] is True
-    assert instance.delete_before_replace
+    assert not instance.delete_before_replace
+
+
+@pytest.mark.parametrize(
+    ("former", "first"), [({}, True), ({"partitioner": "default"}, True), ({"partitioner": "ordered"}, False)]
+)
+def test_a_vm_that_writes_keys_in_another_order_is_removed_first(former: dict[str, str], first: bool) -> None:
+    instance = program(invokes={**INVOKES, **lived_in(**former)}).one(INSTANCE)
+
+    assert instance.delete_before_replace == first
 
 
 def test_the_vm_knows_key_and_sha256_of_its_files(default: Recorder) -> None:
@@ -433,7 +442,6 @@ def test_the_vm_knows_key_and_sha256_of_its_files(default: Recorder) -> None:
     assert stored.inputs["key"] == f"worker-files/{sha256}.tar.bz2"
     user_data = default.one(INSTANCE).inputs["userData"]
     assert f"KEY={stored.inputs['key']}\n" in user_data
-    assert f"SHA256={sha256}\n" in user_data
 
 
 def test_the_vms_files_are_uploaded_before_the_vm_is_made(default: Recorder) -> None:
@@ -492,7 +500,14 @@ def ami_of(architecture: str, **more: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def lived_in(**outputs: str) -> dict[str, Any]:
+def credentials_in(recorder: Recorder) -> list[Registration]:
+    """The parameters that hold credentials."""
+    return [
+        parameter for parameter in recorder.of_type(PARAMETER) if parameter.inputs["type"] == "SecureString"
+    ]
+
+
+def lived_in(**outputs: Any) -> dict[str, Any]:
     """What the engine says of a stack that exported this at its last `up`."""
     return {"pulumi:pulumi:readStackOutputs": {"outputs": {"region": "us-west-2", **outputs}}}
 
@@ -502,7 +517,7 @@ def test_the_default_image_is_for_the_architecture_of_the_instance_type(
     architecture: str, canonicals: str
 ) -> None:
     recorder = program(invokes=ami_of(architecture))
-    (parameter,) = (invoke for invoke in recorder.invokes if "getParameter" in invoke.token)
+    parameter = next(invoke for invoke in recorder.invokes if "getParameter" in invoke.token)
 
     assert parameter.args["name"] == UBUNTU_LTS_PARAMETERS[architecture]  # type: ignore[index]  # one of its keys
     assert f"/24.04/stable/current/{canonicals}/" in parameter.args["name"]
@@ -645,7 +660,7 @@ def test_a_type_that_the_kept_zone_lacks_is_refused_with_the_zones_that_have_it(
 
     with pytest.raises(
         SettingsError,
-        match=r"us-west-2c, where the stack's subnet is, has no t3\.small.*us-west-2a, us-west-2b",
+        match=r"us-west-2c, where a subnet of the stack is, has no t3\.small.*us-west-2a, us-west-2b",
     ):
         program(invokes=invokes)
 
@@ -667,6 +682,99 @@ def test_the_first_fitting_zone_of_the_settings_is_taken_unless_the_present_one_
 
     assert recorder.one(SUBNET).inputs["availabilityZone"] == chosen
     assert recorder.one(SUBNET).ignore_changes == ()
+
+
+FLEET: dict[str, Any] = {"count": 3}
+
+
+def test_each_vm_is_in_a_zone_of_its_own_as_far_as_there_are_zones() -> None:
+    recorder = program(worker=FLEET)
+
+    assert {
+        (subnet.name, subnet.inputs["availabilityZone"], subnet.inputs["cidrBlock"])
+        for subnet in recorder.of_type(SUBNET)
+    } == {
+        ("worker", "us-west-2a", "10.42.0.0/24"),
+        ("worker-us-west-2b", "us-west-2b", "10.42.1.16/28"),
+    }
+    assert {instance.name: instance.inputs["subnetId"] for instance in recorder.of_type(INSTANCE)} == {
+        "worker": "worker-id",
+        "worker-2": "worker-us-west-2b-id",
+        "worker-3": "worker-id",
+    }
+    associations = recorder.of_type("aws:ec2/routeTableAssociation:RouteTableAssociation")
+    assert {association.inputs["subnetId"] for association in associations} == {
+        "worker-id",
+        "worker-us-west-2b-id",
+    }
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_no_count_changes_what_another_count_has_made(count: int) -> None:
+    zones = ["us-west-2b", "us-west-2a", "us-west-2c"]
+    offered = {**INVOKES, OFFERINGS: {"locations": zones}}
+    before = lived_in(availabilityZones=["us-west-2b", "us-west-2c"])
+    subnets = {
+        subnet.name: (subnet.inputs["availabilityZone"], subnet.inputs["cidrBlock"])
+        for subnet in program(invokes={**offered, **before}, worker={"count": count}).of_type(SUBNET)
+    }
+
+    assert subnets == dict(
+        [
+            ("worker", ("us-west-2b", "10.42.0.0/24")),
+            ("worker-us-west-2c", ("us-west-2c", "10.42.1.32/28")),
+            ("worker-us-west-2a", ("us-west-2a", "10.42.1.0/28")),
+        ][:count]
+    )
+
+
+def test_a_vm_is_made_after_the_one_before_runs() -> None:
+    recorder = program(worker=FLEET)
+    first, second, third = (recorder.one(INSTANCE, name) for name in ("worker", "worker-2", "worker-3"))
+
+    assert first.urn in recorder.needs(second)
+    assert second.urn in recorder.needs(third)
+    asked = [args.args["name"] for args in recorder.invokes if "name" in args.args]
+    assert {f"/ccloud-logexporter/test/vm-{number}-status" for number in (1, 2, 3)} <= set(asked)
+
+
+def test_a_vm_that_ran_at_the_end_of_the_last_up_is_not_waited_for() -> None:
+    invokes = {**INVOKES, **lived_in(instanceIds=["worker-id"])}
+    recorder = program(invokes=invokes)
+
+    assert not [args for args in recorder.invokes if "status" in str(args.args.get("name"))]
+
+
+def test_the_vms_may_write_their_own_status_and_no_other_parameter() -> None:
+    recorder = program(worker=FLEET)
+    (rights,) = [
+        grant for grant in recorder.of_type("aws:iam/rolePolicy:RolePolicy") if grant.name == "worker-status"
+    ]
+    (statement,) = policy(rights)["Statement"]
+
+    assert statement["Action"] == ["ssm:PutParameter"]
+    assert statement["Resource"] == [
+        f"arn:aws:ssm:us-west-2:111122223333:parameter/ccloud-logexporter/test/vm-{number}-status"
+        for number in (1, 2, 3)
+    ]
+
+
+def test_a_fleet_has_alarms_for_each_vm_and_one_on_its_members() -> None:
+    recorder = program(worker=FLEET)
+    names = {alarm.name.removeprefix("ccloud-logexporter-test-worker-") for alarm in recorder.of_type(ALARM)}
+
+    assert {"heartbeat", "heartbeat-2", "heartbeat-3", "boot-2", "task-3", "members", "stuck"} <= names
+    assert "stuck-2" not in names
+    (members,) = [alarm for alarm in recorder.of_type(ALARM) if alarm.name.endswith("worker-members")]
+    assert (members.inputs["threshold"], members.inputs["metricName"]) == (3, "GroupMembers")
+
+
+def test_given_subnets_are_taken_in_turn() -> None:
+    subnets = ["subnet-0123456789abcdef0", "subnet-0123456789abcdef1"]
+    recorder = program(worker={**FLEET, "subnetIds": subnets})
+
+    assert len(recorder.of_type(INSTANCE)) == 3
+    assert not recorder.of_type(SUBNET)
 
 
 def test_zones_of_the_settings_without_the_type_are_refused() -> None:
@@ -709,12 +817,16 @@ def given_subnet(routes: list[dict[str, Any]] | None = None, **changed: Any) -> 
 
 
 def test_an_ipv6_only_subnet_is_refused_in_the_preview() -> None:
-    with pytest.raises(SettingsError, match=r"worker\.subnetId: is an IPv6-only subnet"):
+    with pytest.raises(
+        SettingsError, match=r"worker\.subnetId: subnet-0123456789abcdef0 is an IPv6-only subnet"
+    ):
         given_subnet(ipv6Native=True)
 
 
 def test_a_given_subnet_in_a_zone_without_the_type_is_refused_in_the_preview() -> None:
-    with pytest.raises(SettingsError, match=r"us-west-2d, where worker\.subnetId is, has no t3\.small"):
+    with pytest.raises(
+        SettingsError, match=r"us-west-2d, where subnet-0123456789abcdef0 is, has no t3\.small"
+    ):
         given_subnet(availabilityZone="us-west-2d")
 
 
@@ -794,12 +906,13 @@ WORKER = WorkerConfig(
     ),
     connect=Connect(384, "INFO", 8083),
     endpoints=Endpoints(),
+    count=1,
     reboot_time="never",
     metrics=True,
 )
 """Of the worker alone, without settings of the other components."""
-MACHINE = Machine("t3.small", None, 20, None, (), ())
-EXISTING = replace(MACHINE, ami="ami-0123456789abcdef0", subnet_id=str(GIVEN["subnetId"]))
+MACHINE = Machine("t3.small", None, 20, (), (), (), 20)
+EXISTING = replace(MACHINE, ami="ami-0123456789abcdef0", subnet_ids=(str(GIVEN["subnetId"]),))
 
 
 def worker_args(machine: Machine) -> ConnectWorkerArgs:
@@ -829,15 +942,15 @@ def test_a_worker_without_a_writer_of_its_identity_is_refused() -> None:
 
 
 def test_every_question_to_aws_goes_to_the_provider_of_its_component() -> None:
-    def elsewhere() -> None:
-        for name, machine in (("existing", EXISTING), ("default", MACHINE)):
-            ConnectWorker(
-                name,
-                worker_args(machine),
-                pulumi.ResourceOptions(providers=[aws.Provider("another-account")]),
-            )
+    def elsewhere(machine: Machine) -> ConnectWorker:
+        opts = pulumi.ResourceOptions(providers=[aws.Provider("another-account")])
+        return ConnectWorker("worker", worker_args(machine), opts)
 
-    asked = record(elsewhere).invokes
+    asked = [
+        invoke
+        for machine in (EXISTING, MACHINE)
+        for invoke in record(functools.partial(elsewhere, machine)).invokes
+    ]
 
     assert {invoke.token for invoke in asked} == {
         "aws:ec2/getAmi:getAmi",
@@ -856,7 +969,7 @@ def test_every_question_to_aws_goes_to_the_provider_of_its_component() -> None:
 def test_the_ids_give_endpoint_and_key() -> None:
     recorder = program(by_ids=True)
     key = recorder.one("confluentcloud:index/apiKey:ApiKey")
-    (parameter,) = [parameter for parameter in recorder.of_type(PARAMETER) if "kafka" in parameter.name]
+    (parameter,) = [parameter for parameter in credentials_in(recorder) if "kafka" in parameter.name]
 
     assert key.inputs["owner"] == {"id": "sa-abc12", "apiVersion": "iam/v2", "kind": "ServiceAccount"}
     assert key.inputs["managedResource"]["id"] == "lkc-abc12"
@@ -918,11 +1031,12 @@ def test_a_running_stack_stays_in_its_region() -> None:
 def test_every_alarm_is_on_a_metric_that_the_vms_watchdog_sends(default: Recorder) -> None:
     settings = json.loads(on_the_vm(default)["/etc/s3-auditlog-sink/watchdog.json"])
 
-    assert len(default.of_type(ALARM)) == len(alarms(originals=True))
+    assert len(default.of_type(ALARM)) == len(alarms(originals=True, count=1))
     for alarm in default.of_type(ALARM):
         assert alarm.inputs["metricName"] in UNITS
         assert alarm.inputs["namespace"] == settings["namespace"]
-        assert not alarm.inputs.get("dimensions")
+        per_vm = alarm.inputs["metricName"] in PER_VM
+        assert alarm.inputs["dimensions"] == ({"Vm": "1"} if per_vm else {})
 
 
 def test_silence_is_an_alarm(default: Recorder) -> None:
@@ -936,7 +1050,7 @@ def test_silence_is_an_alarm(default: Recorder) -> None:
 def test_a_stack_without_originals_has_no_alarm_on_them() -> None:
     recorder = program(archive={"originals": False})
 
-    assert len(recorder.of_type(ALARM)) == len(alarms(originals=False))
+    assert len(recorder.of_type(ALARM)) == len(alarms(originals=False, count=1))
     assert not [alarm for alarm in recorder.of_type(ALARM) if "Originals" in alarm.inputs["metricName"]]
     assert "originals-connector.properties" not in json.dumps(on_the_vm(recorder))
 
@@ -977,7 +1091,7 @@ def test_without_metrics_there_is_neither_alarm_nor_right() -> None:
         registration for registration in recorder.registrations if registration.name == "worker-metrics"
     ]
     assert json.loads(on_the_vm(recorder)["/etc/s3-auditlog-sink/watchdog.json"])["metrics"] is False
-    assert "METRICS=false" in recorder.one(INSTANCE).inputs["userData"]
+    assert "NAMESPACE=''\n" in recorder.one(INSTANCE).inputs["userData"]
 
 
 def test_a_project_of_another_name_reads_the_same_settings_and_has_names_of_its_own(
@@ -988,7 +1102,7 @@ def test_a_project_of_another_name_reads_the_same_settings_and_has_names_of_its_
     assert {registration.type for registration in recorder.registrations} == {
         registration.type for registration in default.registrations
     }
-    assert {parameter.inputs["name"] for parameter in recorder.of_type(PARAMETER)} == {
+    assert {parameter.inputs["name"] for parameter in credentials_in(recorder)} == {
         f"/ccloud-logexporter/audit/test/{credentials}-credentials" for credentials in ("kafka", "writer")
     }
     assert {alarm.inputs["namespace"] for alarm in recorder.of_type(ALARM)} == {
@@ -1047,7 +1161,9 @@ def test_roles_users_and_alarms_carry_project_and_stack(default: Recorder) -> No
 
 def test_the_description_of_an_alarm_names_its_stack(default: Recorder) -> None:
     for alarm in default.of_type(ALARM):
-        assert alarm.inputs["alarmDescription"].startswith("ccloud-logexporter/test: ")
+        assert alarm.inputs["alarmDescription"].startswith(
+            ("ccloud-logexporter/test: ", "ccloud-logexporter/test, VM 1: ")
+        )
 
 
 def test_a_stack_of_version_0_1_keeps_its_users_roles_and_alarms(default: Recorder) -> None:
@@ -1067,7 +1183,7 @@ def test_the_longest_legal_names_of_project_and_stack_stay_within_the_limits_of_
         assert len(alarm.name) + appended <= 255
         assert len(alarm.inputs["alarmDescription"]) <= 1024
         assert len(alarm.inputs["namespace"]) <= 255
-    for parameter in recorder.of_type(PARAMETER):
+    for parameter in credentials_in(recorder):
         # Of 1011 with its ARN, in 15 levels at most.
         assert len(parameter.inputs["name"]) <= 900
         assert parameter.inputs["name"].count("/") <= 15
@@ -1077,13 +1193,13 @@ def test_no_two_stacks_have_one_parameter_or_namespace() -> None:
     stacks = [("ccloud-logexporter", "a"), ("a", "a"), ("a-b", "c"), ("a", "b-c"), ("b", "a")]
     found = [program(project=project, stack=stack) for project, stack in stacks]
 
-    parameters = [parameter.inputs["name"] for recorder in found for parameter in recorder.of_type(PARAMETER)]
+    parameters = [parameter.inputs["name"] for recorder in found for parameter in credentials_in(recorder)]
     assert len(set(parameters)) == 2 * len(stacks)
     assert len({recorder.of_type(ALARM)[0].inputs["namespace"] for recorder in found}) == len(stacks)
 
 
 def test_the_parameters_of_a_stack_keep_the_names_of_the_first_version(default: Recorder) -> None:
-    assert {parameter.inputs["name"] for parameter in default.of_type(PARAMETER)} == {
+    assert {parameter.inputs["name"] for parameter in credentials_in(default)} == {
         f"/ccloud-logexporter/test/{credentials}-credentials" for credentials in ("kafka", "writer")
     }
 

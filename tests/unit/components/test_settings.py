@@ -444,10 +444,11 @@ REFUSED_TOGETHER: dict[str, dict[str, Any]] = {
     "_heap_is_large_enough": {"worker.heapMb": 128},
     "_heap_fits_the_instance": {"worker.heapMb": 1600},
     "_zones_are_in_the_region": {"worker.availabilityZones": ["eu-west-1a"]},
-    "_given_subnet_has_no_zones": {
+    "_given_subnets_have_no_zones": {
         "worker.availabilityZones": ["us-west-2a"],
-        "worker.subnetId": "subnet-0123abcd",
+        "worker.subnetIds": ["subnet-0123abcd"],
     },
+    "_subnets_are_given_once": {"worker.subnetIds": ["subnet-0123abcd", "subnet-0123abcd"]},
     "_dns_servers_need_a_given_subnet": {"worker.dnsServers": ["10.0.0.2"]},
     "_token_is_given": {"logzio.apiToken": None},
     "_topics_dir_is_not_reserved": {"connector.topicsDir": "originals"},

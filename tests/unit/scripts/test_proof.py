@@ -98,19 +98,20 @@ def test_the_account_is_the_callers() -> None:
 def test_the_proof_waits_until_the_vm_reports_the_wanted_version() -> None:
     scene = Scene(Aws([None, 2, 3]))
 
-    scene.proof().wait_for_vm({"kafka": 3})
+    scene.proof().wait_for_vms({"kafka": 3})
 
     assert scene.aws.versions == []
     assert scene.aws.asked[0]["Namespace"] == "CcloudLogexporter/prod"
     assert scene.aws.asked[0]["Dimensions"] == [
         {"Name": "Credentials", "Value": "kafka"},
+        {"Name": "Vm", "Value": "1"},
     ]
     assert scene.output[-1] == f"  yes, after {2 * POLL_SECONDS:.0f} s"
 
 
 def test_a_vm_that_keeps_its_old_credentials_fails_the_proof() -> None:
-    with pytest.raises(ProofError, match="of waiting until the VM uses the new credentials"):
-        Scene(Aws([2] * 100)).proof().wait_for_vm({"kafka": 3})
+    with pytest.raises(ProofError, match="of waiting until the VMs use the new credentials"):
+        Scene(Aws([2] * 100)).proof().wait_for_vms({"kafka": 3})
 
 
 def test_only_an_event_that_was_not_archived_before_counts() -> None:

@@ -29,7 +29,7 @@ config:
 """
 WATCHDOG = (
     *("__init__", "__main__", "aws", "clock", "connect", "credentials", "decisions"),
-    *("group", "journal", "kafka", "main", "memory", "metrics", "service", "system"),
+    *("group", "journal", "kafka", "main", "memory", "metrics", "service", "status", "system"),
 )
 BY_USER = OWN_KEY.replace("identity: role", "identity: user")
 
@@ -78,13 +78,13 @@ def test_every_rendered_file_of_the_example_stack_is_written_under_its_own_name(
         "secrets-key-policy.json",
         "vm-session-manager-policy.json",
         "vm-files-policy.json",
+        "vm-status-policy.json",
         "vm-metrics-policy.json",
         "watchdog.json",
         *(f"watchdog/{module}.py" for module in WATCHDOG),
         "load-s3-auditlog-sink",
         "loader.env",
         "s3-auditlog-sink-install.service",
-        "s3-auditlog-sink-install.timer",
         "s3-auditlog-sink-watchdog.service",
         "s3-auditlog-sink-watchdog.timer",
         "s3-auditlog-sink-journald.conf",
@@ -98,7 +98,7 @@ def test_every_policy_is_json_with_statements(tmp_path: Path) -> None:
     run("--stack", EXAMPLE, "--out", str(tmp_path))
 
     documents = [json.loads(file.read_text()) for file in tmp_path.glob("*-*.json")]
-    assert len(documents) == 10
+    assert len(documents) == 11
     assert all(document["Statement"] for document in documents)
 
 

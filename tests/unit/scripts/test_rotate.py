@@ -220,7 +220,7 @@ class PlayedProof:
     def versions(self, credentials: list[str]) -> dict[str, int]:
         return dict.fromkeys(credentials, 7)
 
-    def wait_for_vm(self, wanted: Mapping[str, int]) -> None:
+    def wait_for_vms(self, wanted: Mapping[str, int]) -> None:
         self.waited.append(dict(wanted))
 
     def wait_for_event(self) -> None:

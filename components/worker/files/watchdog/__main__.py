@@ -1,4 +1,4 @@
-"""`python3 -I <this folder> [boot 0|1]` runs the package."""
+"""`python3 -I <this folder> [installed]` runs the package."""
 
 import runpy
 import sys

@@ -17,6 +17,9 @@ WELL_SECONDS = 600
 # So many times in a row, a minute apart, a JVM may fail to answer. A start on a small VM takes one or two minutes.
 UNANSWERED = 5
 
+# Seconds between the restarts of two VMs for new credentials: one of them always runs.
+SPREAD_SECONDS = 180
+
 # Events have been overdue this long, and nothing of their partition was committed, although the connector runs.
 STUCK_SECONDS = 1800
 
@@ -32,7 +35,13 @@ SERVICE, CREDENTIALS = Decision("service"), Decision("credentials")
 
 
 def decide(
-    memory: Memory, pid: int, states: Mapping[str, list[str]] | None, now: float, *, renewed: bool = False
+    memory: Memory,
+    pid: int,
+    states: Mapping[str, list[str]] | None,
+    now: float,
+    *,
+    renewed: bool = False,
+    number: int = 1,
 ) -> Decision | None:
     """What to restart now; None: nothing.
 
@@ -40,13 +49,15 @@ def decide(
         pid: the JVM's process id; 0 while there is none (systemd starts it, or fetches its secrets).
         states: connector -> its own state and the states of its tasks; None if Connect did not answer.
         renewed: whether the parameter store has newer credentials than the JVM.
+        number: of this VM, from 1 on.
     """
     if pid != memory.pid:
         memory.pid = pid
         _forget_attempts(memory)
     if pid == 0:
         return None
-    if renewed:
+    memory.renewed_at = (now if memory.renewed_at is None else memory.renewed_at) if renewed else None
+    if memory.renewed_at is not None and now - memory.renewed_at >= (number - 1) * SPREAD_SECONDS:
         # The next run kills a JVM that did not end.
         asked, memory.asked = memory.asked, pid
         return _service(memory) if asked == pid else CREDENTIALS
@@ -101,11 +112,16 @@ def _stuck(memory: Memory, states: Mapping[str, list[str]], now: float) -> Decis
 
 
 def _is_stuck(connector: ConnectorMemory, now: float) -> bool:
-    """Whether an event has been overdue for long in a partition for which no new JVM was tried."""
+    """Whether an event has been overdue for long in a partition for which no new JVM was tried.
+
+    A partition that another VM reads is that VM's to repair.
+    """
     return any(
         now - connector.due_at[partition] >= STUCK_SECONDS
         for partition in connector.proved
-        if partition in connector.due_at and partition not in connector.given_up
+        if partition in connector.due_at
+        and partition not in connector.given_up
+        and partition not in connector.elsewhere
     )
 
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from .kafka import Member, Position, group_table, holds_event, log_starts, parse_members, parse_positions
 from .memory import ConnectorMemory, Memory
-from .system import say
+from .system import instance_id, say
 
 # Seconds between two looks at the consumer groups: each look starts several JVMs.
 MEASURE_SECONDS = 300
@@ -53,13 +53,16 @@ def measure(settings: Mapping[str, Any], memory: Memory) -> Measured:
         if not positions:
             continue
         known = memory.connector(connector["name"])
+        own = connector["client_id_prefix"] + instance_id()
+        known.elsewhere = [place.name for place in positions if place.client_id not in ("", own)]
         for place in positions:
             follow(known, place, now, connector["rotation_seconds"])
         look_into(settings, known, positions, now)
-        metrics = lag_metrics(known, positions, now)
+        members = parse_members(table)
+        metrics = {**lag_metrics(known, positions, now), "GroupMembers": own_members(connector, members)}
         values |= {f"{connector['prefix']}{name}": value for name, value in metrics.items()}
         expired += find_expired(connector["name"], known, positions)
-        foreign |= foreign_members(connector, table)
+        foreign |= foreign_members(connector, members)
         if not connector["prefix"]:
             values["UnregisteredPartitions"] = unregistered(settings["partitions"], positions)
     if values:
@@ -149,10 +152,16 @@ def remember_expired(memory: Memory, expired: Iterable[Expired]) -> None:
         memory.connector(gap.connector).expired_to[gap.place.name] = gap.place.log_start
 
 
-def foreign_members(connector: Mapping[str, Any], table: str) -> set[Member]:
+def own_members(connector: Mapping[str, Any], members: Iterable[Member]) -> int:
+    """How many VMs of this stack are in the group. A VM may have several consumers; they have one client id."""
+    prefix = connector["client_id_prefix"]
+    return len({member.client_id for member in members if member.client_id.startswith(prefix)})
+
+
+def foreign_members(connector: Mapping[str, Any], members: Iterable[Member]) -> set[Member]:
     """Members of the group that do not belong to this stack: they take some events to another bucket."""
     prefix = connector["client_id_prefix"]
-    found = {member for member in parse_members(table) if not member.client_id.startswith(prefix)}
+    found = {member for member in members if not member.client_id.startswith(prefix)}
     for member in sorted(found):
         say(f"foreign member of group {connector['group']}: client id {member.client_id}, host {member.host}")
     return found

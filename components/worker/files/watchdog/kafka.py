@@ -17,6 +17,7 @@ class Position(NamedTuple):
     """Progress of the archive in a partition.
 
     `committed` is None before the first commit; `log_start` is the offset of the oldest record that has not expired.
+    `client_id`: of the consumer that reads it; empty if none does.
     """
 
     topic: str
@@ -24,6 +25,7 @@ class Position(NamedTuple):
     committed: int | None
     log_start: int
     end: int
+    client_id: str = ""
 
     @property
     def name(self) -> str:
@@ -85,6 +87,7 @@ def parse_positions(table: str, starts: Mapping[tuple[str, int], int]) -> Iterat
                 committed=int(committed) if committed.isdigit() else None,
                 log_start=starts[place],
                 end=int(end),
+                client_id=row.get("CLIENT-ID", "-").removeprefix("-"),
             )
 
 

@@ -1,4 +1,4 @@
-"""One run of the watchdog, once a minute; `boot 0|1` reports the result of a boot."""
+"""One run of the watchdog, once a minute; `installed` reports a boot that succeeded."""
 
 import json
 import os
@@ -18,12 +18,13 @@ from .journal import read_journal, remember
 from .memory import Memory
 from .metrics import publish
 from .service import end_jvm, show_service
+from .status import report_running
 from .system import free_percent, say, write
 
 SETTINGS = Path("/etc/s3-auditlog-sink/watchdog.json")
 
 INSTALLED = Path("/etc/s3-auditlog-sink/installed")
-"""Exists once an installation succeeded, including the first start, and was reported to CloudWatch."""
+"""Exists once an installation succeeded, including the first start, and was reported."""
 
 # Events that a run names; it counts all of them.
 MOST_NAMED = 100
@@ -31,9 +32,10 @@ MOST_NAMED = 100
 
 def main(arguments: list[str]) -> None:
     settings = json.loads(SETTINGS.read_text())
-    if arguments[:1] == ["boot"]:
-        publish(settings, {"BootFailed": 0 if arguments[1:] == ["0"] else 1})
-        return
+    if arguments == ["installed"]:
+        reported = report_running()
+        publish(settings, {"BootFailed": 0})
+        sys.exit(0 if reported else 1)
     memory_file = Path(os.environ["RUNTIME_DIRECTORY"], "memory.json")
     lasting_file = Path(os.environ["STATE_DIRECTORY"], "offsets.json")
     memory = Memory.read(memory_file, lasting_file)
@@ -43,6 +45,7 @@ def main(arguments: list[str]) -> None:
     if all(running) and not INSTALLED.exists():
         # The installation waits a few minutes for the first start, and reports a slower one as a failed boot.
         values["BootFailed"] = 0
+        memory.reported = memory.reported or report_running()
     memory.write(memory_file)
     cursor_file = Path(os.environ["STATE_DIRECTORY"], "journal-cursor")
     journal = read_journal(cursor_file)
@@ -77,7 +80,8 @@ def heal(settings: Mapping[str, Any], memory: Memory, versions: Mapping[str, int
     restarts = service.restarts - memory.restarts if service.restarts >= memory.restarts else service.restarts
     memory.restarts = service.restarts
     renewed = renewed_credentials(versions)
-    decision = decide(memory, service.pid, states, time.monotonic(), renewed=bool(renewed))
+    number = int(os.environ["VM_NUMBER"])
+    decision = decide(memory, service.pid, states, time.monotonic(), renewed=bool(renewed), number=number)
     if decision is None:
         pass
     elif decision.what == "connectors":

@@ -25,6 +25,8 @@ class ConnectorMemory:
     due_at: dict[str, float] = field(default_factory=dict)
     # Partitions with an event that waits, as a read has shown; and partitions that a new JVM did not help.
     proved: list[str] = field(default_factory=list)
+    # Partitions that another VM reads.
+    elsewhere: list[str] = field(default_factory=list)
     given_up: list[str] = field(default_factory=list)
     # Skipped offsets that are not committed yet.
     skipped: dict[str, list[int]] = field(default_factory=dict)
@@ -44,6 +46,10 @@ class Memory:
     # Process id of the JVM that got SIGTERM.
     asked: int = 0
     measured_at: float | None = None
+    # When this VM first saw credentials that are newer than those of its service.
+    renewed_at: float | None = None
+    # Whether it has reported that it runs, after a boot that took too long.
+    reported: bool = False
     connectors: dict[str, ConnectorMemory] = field(default_factory=dict)
 
     def connector(self, name: str) -> ConnectorMemory:

@@ -1,6 +1,7 @@
 """What the watchdog reports: lines in the journal, and metrics in CloudWatch."""
 
 import json
+import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -8,6 +9,9 @@ from .aws import client
 from .group import Expired
 from .journal import Event
 from .system import say
+
+PER_VM = ("BootFailed", "TaskRunning", "OriginalsTaskRunning", "ClockOffsetSeconds", "CredentialsVersion")
+"""Metrics with the dimension `Vm`. The others mean the whole stack, or one VM's value is as good as another's."""
 
 UNITS = {
     "BootFailed": "Count",
@@ -26,6 +30,8 @@ UNITS = {
     "OriginalsSecondsStuck": "Seconds",
     "ExpiredEvents": "Count",
     "ForeignMembers": "Count",
+    "GroupMembers": "Count",
+    "OriginalsGroupMembers": "Count",
     "UnregisteredPartitions": "Count",
     "CredentialsVersion": "None",
     "ClockOffsetSeconds": "Seconds",
@@ -65,9 +71,10 @@ def publish(
 
 
 def metric(name: str, value: float, dimensions: Mapping[str, str] | None = None) -> dict[str, Any]:
+    own = {"Vm": os.environ["VM_NUMBER"]} if name in PER_VM else {}
     return {
         "MetricName": name,
-        "Dimensions": [{"Name": key, "Value": text} for key, text in (dimensions or {}).items()],
+        "Dimensions": [{"Name": key, "Value": text} for key, text in {**(dimensions or {}), **own}.items()],
         "Value": value,
         "Unit": UNITS[name],
     }

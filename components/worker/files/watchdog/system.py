@@ -36,3 +36,11 @@ def write(file: Path, text: str) -> None:
 def free_percent(path: str) -> int:
     disk = os.statvfs(path)
     return 100 * disk.f_bavail // disk.f_blocks
+
+
+def instance_id() -> str:
+    """The id of this VM, as fetch_secrets.py reads it for the client ids of Kafka's clients."""
+    try:
+        return Path("/var/lib/cloud/data/instance-id").read_text().strip() or "unknown"
+    except OSError:
+        return "unknown"

@@ -76,6 +76,27 @@ def _update_vpc(aws: Connection, vpc_id: str, state: Plain, inputs: Plain) -> No
     retag(aws, vpc_id, state, inputs)
 
 
+def _create_block(aws: Connection, inputs: Plain) -> Created:
+    answer = aws.client("ec2").associate_vpc_cidr_block(VpcId=inputs["vpcId"], CidrBlock=inputs["cidrBlock"])
+    return Created(answer["CidrBlockAssociation"]["AssociationId"])
+
+
+def _read_block(aws: Connection, association_id: str, _state: Plain) -> Plain | None:
+    found: Any = aws.client("ec2").describe_vpcs(
+        Filters=[{"Name": "cidr-block-association.association-id", "Values": [association_id]}]
+    )["Vpcs"]
+    for vpc in found:
+        for block in vpc["CidrBlockAssociationSet"]:
+            # EC2 shows a removed block for a while.
+            if block["AssociationId"] == association_id and block["CidrBlockState"]["State"] == "associated":
+                return {"id": association_id, "vpcId": vpc["VpcId"], "cidrBlock": block["CidrBlock"]}
+    return None
+
+
+def _delete_block(aws: Connection, association_id: str, _state: Plain) -> None:
+    aws.client("ec2").disassociate_vpc_cidr_block(AssociationId=association_id)
+
+
 def _create_gateway(aws: Connection, inputs: Plain) -> Created:
     ec2 = aws.client("ec2")
     answer = ec2.create_internet_gateway(TagSpecifications=tagged("internet-gateway", inputs))
@@ -460,6 +481,13 @@ KINDS: dict[str, Kind[Connection]] = {
         update=_update_vpc,
         delete=lambda aws, vpc_id, _state: void(aws.client("ec2").delete_vpc(VpcId=vpc_id)),
         source=terraform_aws_5("ec2/vpc_.go"),
+    ),
+    "aws:ec2/vpcIpv4CidrBlockAssociation:VpcIpv4CidrBlockAssociation": Kind(
+        properties={"vpcId": _FIXED, "cidrBlock": Property(replaces=True, computed=True)},
+        create=_create_block,
+        read=_read_block,
+        delete=_delete_block,
+        source=terraform_aws_5("ec2/vpc_ipv4_cidr_block_association.go", "0160692"),
     ),
     "aws:ec2/internetGateway:InternetGateway": Kind(
         properties={"vpcId": Property(computed=True), "tags": _TAGS},

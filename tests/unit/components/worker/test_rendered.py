@@ -152,7 +152,7 @@ def packed(**sections: dict[str, Any]) -> Bundle:
 
 def boot(**sections: dict[str, Any]) -> str:
     """The user-data."""
-    return user_data(config(**sections), packed(**sections))
+    return user_data(config(**sections), packed(**sections), 1)
 
 
 def test_rendering_twice_gives_the_same_bytes() -> None:
@@ -172,14 +172,13 @@ def test_user_data_is_cloud_config_that_brings_the_loader_and_runs_it() -> None:
     document = yaml.safe_load(text)
 
     assert text.startswith("#cloud-config\n")
-    assert {file["path"]: file["permissions"] for file in document["write_files"]} == {
-        "/etc/s3-auditlog-sink/loader.env": "0644",
-        "/etc/systemd/system/s3-auditlog-sink-install.service": "0644",
-        "/etc/systemd/system/s3-auditlog-sink-install.timer": "0644",
+    assert {file["path"]: file.get("permissions") for file in document["write_files"]} == {
+        "/etc/s3-auditlog-sink/loader.env": None,
+        "/etc/systemd/system/s3-auditlog-sink-install.service": None,
         LOADER: "0755",
     }
     assert {file["path"]: file["content"] for file in document["write_files"]} == {
-        path: file.content for path, file in cloud_config.files(config(), packed()).items()
+        path: file.content for path, file in cloud_config.files(config(), packed(), 1).items()
     }
     assert document["runcmd"] == [[LOADER]]
 
@@ -210,8 +209,8 @@ def test_a_person_can_read_the_loader_in_the_user_data() -> None:
     assert {line.strip() for line in bundle.read("loader.sh").splitlines()} <= {*lines, ""}
 
 
-def loader_variables(**sections: dict[str, Any]) -> dict[str, str]:
-    content = cloud_config.files(config(**sections), packed(**sections))[
+def loader_variables(number: int = 1, **sections: dict[str, Any]) -> dict[str, str]:
+    content = cloud_config.files(config(**sections), packed(**sections), number)[
         "/etc/s3-auditlog-sink/loader.env"
     ].content
     return dict(word.split("=", 1) for line in content.splitlines() for word in shlex.split(line))
@@ -221,22 +220,48 @@ def test_the_loader_knows_the_bundle_and_where_to_fetch_it() -> None:
     assert loader_variables() == {
         "BUCKET": "logexporter-ccloud",
         "KEY": packed().key,
-        "SHA256": packed().sha256,
         "REGION": "us-west-2",
+        "VM_NUMBER": "1",
+        "REBOOT_TIME": "03:30",
+        "STATUS_PARAMETER": "/ccloud-logexporter/dev/vm-1-status",
         "S3_ENDPOINT": "",
+        "SSM_ENDPOINT": "",
         "CLOUDWATCH_ENDPOINT": "",
         "NAMESPACE": "CcloudLogexporter/dev",
-        "METRICS": "true",
     }
 
 
 def test_the_loader_fetches_and_tells_where_the_settings_say() -> None:
-    endpoints = {"s3": "https://s3.internal:9000/", "cloudwatch": "https://monitoring.internal"}
+    endpoints = {
+        "s3": "https://s3.internal:9000/",
+        "ssm": "https://ssm.internal",
+        "cloudwatch": "https://monitoring.internal",
+    }
     variables = loader_variables(worker={"endpoints": endpoints, "metrics": False})
 
     assert variables["S3_ENDPOINT"] == "https://s3.internal:9000"
+    assert variables["SSM_ENDPOINT"] == "https://ssm.internal"
     assert variables["CLOUDWATCH_ENDPOINT"] == "https://monitoring.internal"
-    assert variables["METRICS"] == "false"
+    assert variables["NAMESPACE"] == ""
+
+
+def test_the_vms_differ_in_number_status_and_time_of_reboots_alone() -> None:
+    first, third = loader_variables(1), loader_variables(3)
+
+    assert {name for name in first if first[name] != third[name]} == {
+        "VM_NUMBER",
+        "STATUS_PARAMETER",
+        "REBOOT_TIME",
+    }
+    assert third["STATUS_PARAMETER"] == "/ccloud-logexporter/dev/vm-3-status"
+
+
+@pytest.mark.parametrize(
+    ("given", "number", "time"),
+    [("03:30", 3, "04:10"), ("23:50", 2, "00:10"), ("never", 2, "never")],
+)
+def test_each_vm_reboots_twenty_minutes_after_the_one_before(given: str, number: int, time: str) -> None:
+    assert loader_variables(number, worker={"rebootTime": given})["REBOOT_TIME"] == time
 
 
 def test_no_secret_is_in_what_the_vm_is_given() -> None:
@@ -652,12 +677,12 @@ def test_the_watchdogs_unit_finds_what_is_on_the_vm() -> None:
     assert f"/etc/systemd/system/{service.UNIT}" in rendered
 
 
-def test_the_timer_runs_the_loader_again() -> None:
-    before = cloud_config.files(config(), packed())
+def test_a_service_runs_the_loader_again() -> None:
+    before = cloud_config.files(config(), packed(), 1)
     unit = before["/etc/systemd/system/s3-auditlog-sink-install.service"].content
 
     assert f"ExecStart={LOADER}\n" in unit
-    assert f"exec {bundle.INSTALL_SCRIPT}\n" in before[LOADER].content
+    assert f"if ! {bundle.INSTALL_SCRIPT}; then\n" in before[LOADER].content
     assert bundle.INSTALL_SCRIPT in files(config())
 
 
@@ -729,7 +754,9 @@ def test_the_vm_reboots_in_its_window_or_never(time: str, reboots: str) -> None:
     rendered = files(config(worker={"rebootTime": time}))["/etc/apt/apt.conf.d/60s3-auditlog-sink"].content
 
     assert f'Unattended-Upgrade::Automatic-Reboot "{reboots}";' in rendered
-    assert (f'Automatic-Reboot-Time "{time}";' in rendered) == (time != "never")
+    # The install script writes the time of its VM.
+    assert ('Automatic-Reboot-Time "@REBOOT_TIME@";' in rendered) == (time != "never")
+    assert "s/@REBOOT_TIME@/$REBOOT_TIME/" in bundle.read("install.sh")
 
 
 def test_only_the_install_script_is_executable() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from components.worker.files.watchdog import credentials, metrics
+from components.worker.files.watchdog import credentials, metrics, status
 from components.worker.files.watchdog.connect import Connect
 from tests.unit.components.worker.watchdog.support import (
     ORIGINALS,
@@ -16,6 +16,12 @@ from tests.unit.components.worker.watchdog.support import (
     ParameterStore,
     Rest,
 )
+
+
+@pytest.fixture(autouse=True)
+def _vm_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VM_NUMBER", "1")
+    monkeypatch.setenv("STATUS_PARAMETER", "/ccloud-logexporter/dev/vm-1-status")
 
 
 @pytest.fixture
@@ -50,7 +56,9 @@ def rest() -> Iterator[tuple[Rest, Connect]]:
 def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ParameterStore:
     played = ParameterStore()
     monkeypatch.setattr(credentials, "client", lambda service, _: {"ssm": played}[service])
+    monkeypatch.setattr(status, "client", lambda service, _: {"ssm": played}[service])
     monkeypatch.setattr(credentials, "CREDENTIALS", tmp_path / "secrets.json")
+    monkeypatch.setattr(status, "CREDENTIALS", tmp_path / "secrets.json")
     monkeypatch.setattr(credentials, "VERSIONS", tmp_path / "versions.json")
     (tmp_path / "secrets.json").write_text('{"parameters": {"kafka": "/k", "writer": "/w"}}')
     return played

@@ -83,7 +83,14 @@ class ParameterStore:
 
     versions: dict[str, int] = field(default_factory=lambda: {"/k": 1, "/w": 1})
     asked: list[dict[str, Any]] = field(default_factory=list)
+    written: list[tuple[str, str]] = field(default_factory=list)
     error: Exception | None = None
+
+    def put_parameter(self, **request: Any) -> None:
+        if self.error:
+            raise self.error
+        assert request["Overwrite"]
+        self.written.append((request["Name"], request["Value"]))
 
     def get_parameter(self, **request: Any) -> dict[str, Any]:
         self.asked.append(request)

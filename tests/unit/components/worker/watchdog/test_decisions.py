@@ -5,6 +5,7 @@ from components.worker.files.watchdog.decisions import (
     LONG_PAUSE,
     PAUSES,
     SERVICE,
+    SPREAD_SECONDS,
     STUCK_SECONDS,
     UNANSWERED,
     WELL_SECONDS,
@@ -225,3 +226,25 @@ def test_one_new_jvm_is_for_all_that_waits_whether_kafka_was_asked_or_not() -> N
 
 def test_a_connector_that_a_person_paused_is_told_and_left_alone() -> None:
     assert decisions(["PAUSED", "PAUSED"], [STUCK_SECONDS], standing()) == [None]
+
+
+def test_a_partition_that_another_vm_reads_is_no_reason_for_a_new_jvm() -> None:
+    late = STUCK_SECONDS
+
+    assert decisions(RUNNING, [late], standing(elsewhere=[PLACE])) == [None]
+    assert decisions(RUNNING, [late], standing(elsewhere=["another-0"])) == [SERVICE]
+
+
+def test_the_vms_restart_for_new_credentials_one_after_the_other() -> None:
+    second, third = Memory(pid=JVM), Memory(pid=JVM)
+    times = [0, SPREAD_SECONDS - 1, SPREAD_SECONDS, 2 * SPREAD_SECONDS]
+
+    def seen(memory: Memory, number: int, times: list[int]) -> list[Decision | None]:
+        return [decide(memory, JVM, {SINK: RUNNING}, now, renewed=True, number=number) for now in times]
+
+    assert seen(second, 2, times[:3]) == [None, None, CREDENTIALS]
+    assert seen(third, 3, times) == [None, None, None, CREDENTIALS]
+
+
+def test_a_vm_that_waits_for_its_turn_still_restarts_what_failed() -> None:
+    assert decide(Memory(pid=JVM), JVM, {SINK: FAILED}, 0, renewed=True, number=2) == TASK

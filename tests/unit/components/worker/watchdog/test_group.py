@@ -232,8 +232,26 @@ def test_a_look_tells_of_both_groups() -> None:
         "OriginalsSecondsStuck": 0,
         "ExpiredEvents": 2,
         "ForeignMembers": 0,
+        "GroupMembers": 1,
+        "OriginalsGroupMembers": 1,
     }
-    assert found.expired == [Expired(ORIGINALS, position(0, 1, 45, log_start=3), 1, 2)]
+    place = position(0, 1, 45, log_start=3)._replace(client_id="dev-bucket-sink-originals-i-1")
+    assert found.expired == [Expired(ORIGINALS, place, 1, 2)]
+
+
+def test_partitions_of_other_vms_are_known_and_members_counted(
+    tools: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(group, "instance_id", lambda: "i-1")
+    other = "dev-bucket-sink-i-2-fee /10.0.0.8 dev-bucket-sink-i-2"
+    rows = [f"{TOPIC} 0 1 1 0 {MEMBER}", f"{TOPIC} 2 1 1 0 {other}", f"{TOPIC} 10 1 1 0 - - -"]
+    # A member without a partition, as there are more members than partitions.
+    rows.append("- - - - - dev-bucket-sink-i-3-bee /10.0.0.9 dev-bucket-sink-i-3")
+    (tools / "dev-bucket").write_text(table(*rows))
+    memory = Memory(pid=JVM)
+
+    assert measure(SETTINGS, memory).values["GroupMembers"] == 3
+    assert memory.connector(SINK).elsewhere == [f"{TOPIC}-2"]
 
 
 def test_a_member_that_is_not_of_this_stack_is_counted_once_and_named(

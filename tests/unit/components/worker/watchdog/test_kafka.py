@@ -20,8 +20,8 @@ STARTS = {(TOPIC, 0): 3, (TOPIC, 1): 0, (TOPIC, 2): 0, (TOPIC, 10): 0}
 
 def test_a_groups_table_is_read_by_its_columns() -> None:
     assert list(parse_positions(TABLE, STARTS)) == [
-        Position(TOPIC, 0, 41, 3, 45),
-        Position(TOPIC, 10, None, 0, 0),
+        Position(TOPIC, 0, 41, 3, 45, "dev-bucket-sink-i-1"),
+        Position(TOPIC, 10, None, 0, 0, "dev-bucket-sink-i-1"),
     ]
 
 

@@ -1,4 +1,5 @@
 import json
+import re
 import shutil
 import signal
 import subprocess
@@ -8,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from botocore.exceptions import ClientError
 
 from components.worker.alarms import alarms
 from components.worker.files.watchdog import clock, credentials, main, metrics
@@ -201,14 +203,31 @@ def test_a_full_disk_leaves_the_old_cursor_and_the_healing(
     assert [metric["MetricName"] for metric in cloudwatch.metrics].count("TaskRunning") == 2
 
 
-@pytest.mark.parametrize(("code", "failed"), [("0", 0), ("1", 1), ("100", 1)])
 @pytest.mark.usefixtures("vm")
-def test_the_boots_result_is_published(cloudwatch: CloudWatch, code: str, failed: int) -> None:
-    main.main(["boot", code])
+def test_a_boot_that_succeeded_is_reported_to_cloudwatch_and_to_the_engine(
+    cloudwatch: CloudWatch, store: ParameterStore
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main.main(["installed"])
 
-    assert [(metric["MetricName"], metric["Value"]) for metric in cloudwatch.metrics] == [
-        ("BootFailed", failed)
-    ]
+    assert ended.value.code == 0
+    assert [(metric["MetricName"], metric["Value"]) for metric in cloudwatch.metrics] == [("BootFailed", 0)]
+    ((name, value),) = store.written
+    assert name == "/ccloud-logexporter/dev/vm-1-status"
+    assert re.fullmatch(r"\S+ RUNNING 20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ", value)
+
+
+@pytest.mark.usefixtures("vm")
+def test_a_status_that_cannot_be_written_leaves_no_marker(
+    cloudwatch: CloudWatch, store: ParameterStore, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store.error = ClientError({"Error": {"Code": "AccessDeniedException"}}, "PutParameter")
+    with pytest.raises(SystemExit) as ended:
+        main.main(["installed"])
+
+    assert ended.value.code == 1
+    assert "status: An error occurred (AccessDeniedException)" in capsys.readouterr().out
+    assert len(cloudwatch.metrics) == 1
 
 
 @dataclass
@@ -222,7 +241,7 @@ class BootAlarm:
 
     def minute(self, values: list[float]) -> str:
         """`values`: what one minute brought."""
-        (alarm,) = [alarm for alarm in alarms(originals=True) if alarm.name == "boot"]
+        (alarm,) = [alarm for alarm in alarms(originals=True, count=1) if alarm.name == "boot"]
         assert (alarm.period, alarm.periods, alarm.missing) == (60, 1, "ignore")
         assert (alarm.statistic, alarm.comparison, alarm.threshold) == ("Minimum", "GreaterThanThreshold", 0)
         if values:
@@ -238,8 +257,13 @@ class Minutes:
     cloudwatch: CloudWatch
     alarm: BootAlarm = field(default_factory=BootAlarm)
 
-    def installation(self, code: str) -> None:
-        main.main(["boot", code])
+    def failed_installation(self) -> None:
+        """As the loader reports it."""
+        self.cloudwatch.metrics.append({"MetricName": "BootFailed", "Value": 1})
+
+    def installation(self) -> None:
+        with pytest.raises(SystemExit):
+            main.main(["installed"])
 
     def pass_one(self) -> str:
         self.vm.run()
@@ -256,12 +280,12 @@ def slow_boot(vm: Vm, cloudwatch: CloudWatch, rest: tuple[Rest, Connect]) -> Min
     (vm.folder / "installed").unlink()
     rest[0].says(*FAILED)
     minutes = Minutes(vm, cloudwatch)
-    minutes.installation("1")
+    minutes.failed_installation()
     return minutes
 
 
 def test_a_boot_that_was_only_slow_ends_its_alarm_once_all_connectors_run(
-    slow_boot: Minutes, rest: tuple[Rest, Connect]
+    slow_boot: Minutes, rest: tuple[Rest, Connect], store: ParameterStore
 ) -> None:
     played, _ = rest
     before = [slow_boot.pass_one() for _ in range(90)]
@@ -270,6 +294,8 @@ def test_a_boot_that_was_only_slow_ends_its_alarm_once_all_connectors_run(
 
     assert before == ["ALARM"] * 90
     assert after == ["OK"] * 3
+    # `pulumi up` learns it once; the alarm, until the installation has left its marker.
+    assert len(store.written) == 1
 
 
 def test_a_boot_with_one_running_connector_stays_in_alarm(
@@ -283,11 +309,12 @@ def test_a_boot_with_one_running_connector_stays_in_alarm(
     assert slow_boot.pass_one() == "ALARM"
 
 
+@pytest.mark.usefixtures("store")
 def test_connectors_that_fail_after_a_good_boot_are_no_failed_boot(
     vm: Vm, cloudwatch: CloudWatch, rest: tuple[Rest, Connect]
 ) -> None:
     minutes = Minutes(vm, cloudwatch)
-    minutes.installation("0")
+    minutes.installation()
     seen = [minutes.pass_one()]
     played, _ = rest
     played.says(*FAILED)
@@ -296,10 +323,11 @@ def test_connectors_that_fail_after_a_good_boot_are_no_failed_boot(
     assert seen == ["OK", "OK"]
 
 
+@pytest.mark.usefixtures("store")
 def test_a_failed_try_and_one_that_succeeds_in_the_same_minute_end_well(
     slow_boot: Minutes,
 ) -> None:
-    slow_boot.installation("0")
+    slow_boot.installation()
 
     assert slow_boot.pass_one() == "OK"
 
@@ -307,7 +335,7 @@ def test_a_failed_try_and_one_that_succeeds_in_the_same_minute_end_well(
 def test_the_package_runs_as_on_the_vm_without_anything_of_the_project(tmp_path: Path) -> None:
     copied = shutil.copytree(Path(main.__file__).parent, tmp_path / "lib" / "watchdog")
     python = Path(sys.base_prefix, "bin", "python3")
-    done = subprocess.run([python, "-I", copied, "boot", "0"], capture_output=True, text=True, check=False)
+    done = subprocess.run([python, "-I", copied, "installed"], capture_output=True, text=True, check=False)
 
     # As far as its settings, which are not here.
     assert f"No such file or directory: '{main.SETTINGS}'" in done.stderr, done.stderr

@@ -6,13 +6,21 @@ from components.worker.files.watchdog.journal import Event
 from tests.unit.components.worker.watchdog.support import SETTINGS, SINK, TOPIC, CloudWatch, position
 
 
-def test_every_value_is_a_metric_of_the_stack(cloudwatch: CloudWatch) -> None:
+def test_a_metric_is_one_of_the_vm_or_of_the_stack(
+    cloudwatch: CloudWatch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VM_NUMBER", "2")
     metrics.publish(SETTINGS, {"TaskRunning": 1, "FreeDiskPercent": 80})
 
     assert cloudwatch.namespace == "CcloudLogexporter/dev"
     assert cloudwatch.metrics == [
-        {"MetricName": name, "Dimensions": [], "Value": value, "Unit": unit}
-        for name, value, unit in (("TaskRunning", 1, "Count"), ("FreeDiskPercent", 80, "Percent"))
+        {
+            "MetricName": "TaskRunning",
+            "Dimensions": [{"Name": "Vm", "Value": "2"}],
+            "Value": 1,
+            "Unit": "Count",
+        },
+        {"MetricName": "FreeDiskPercent", "Dimensions": [], "Value": 80, "Unit": "Percent"},
     ]
 
 
@@ -49,6 +57,7 @@ def test_the_versions_of_the_credentials_in_use_are_published(cloudwatch: CloudW
     assert (told["MetricName"], told["Value"]) == ("CredentialsVersion", 3)
     assert {dimension["Name"]: dimension["Value"] for dimension in told["Dimensions"]} == {
         "Credentials": "kafka",
+        "Vm": "1",
     }
 
 

@@ -22,6 +22,7 @@ CLEAN = Report(
     originals_missing=0,
     objects=40,
     originals_objects=12,
+    workers=1,
     s3_requests=121,
     verify_exit_code=0,
     left_behind=0,
@@ -44,6 +45,7 @@ def test_the_file_holds_every_figure_by_name(tmp_path: Path) -> None:
         "originals_missing": 0,
         "objects": 40,
         "originals_objects": 12,
+        "workers": 1,
         "s3_requests": 121,
         "verify_exit_code": 0,
         "left_behind": 0,
@@ -51,7 +53,6 @@ def test_the_file_holds_every_figure_by_name(tmp_path: Path) -> None:
         "seconds": {
             "tools": None,
             "up": 12.34,
-            "boot": None,
             "first_object": None,
             "first_delivered": None,
             "total": 99.0,
@@ -95,5 +96,5 @@ def test_the_table_shows_figures_seconds_and_what_was_left_behind() -> None:
     assert rows["events produced"] == "2,000"
     assert rows["left behind"] == "1"
     assert rows["seconds: up"] == "12.3"
-    assert rows["seconds: boot"] == "-"
+    assert rows["seconds: tools"] == "-"
     assert "left behind: S3 bucket [forgotten]" in out.getvalue()

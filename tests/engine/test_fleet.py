@@ -1,0 +1,158 @@
+"""Several VMs on the real engine: their order, what a failed boot leaves, and what a change of count touches.
+
+No VM boots here. In its place each instance says what a test gives it, as the VM's own scripts do.
+"""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from tests.engine.program_stack import STACK, ProgramStack, program_stack
+
+RUNNING = "RUNNING"
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ProgramStack]:
+    """Two VMs that run."""
+    with program_stack(tmp_path_factory.mktemp("fleet")) as made:
+        made.set("worker", count=2, bootMinutes=5)
+        with booting(made, lambda _: RUNNING):
+            made.up()
+        yield made
+
+
+@contextmanager
+def booting(stack: ProgramStack, outcome: Callable[[int], str]) -> Iterator[None]:
+    """Each instance that appears writes its status.
+
+    `outcome`: of the VM with a number, RUNNING or FAILED with a reason. The VMs appear in the order of their numbers.
+    """
+    ended = threading.Event()
+    known = set(instances(stack))
+
+    def boot() -> None:
+        number = 0
+        while not ended.wait(0.2):
+            for instance in instances(stack):
+                if instance not in known:
+                    known.add(instance)
+                    number += 1
+                    say(stack, number, instance, outcome(number))
+
+    thread = threading.Thread(target=boot)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+
+
+def say(stack: ProgramStack, number: int, instance: str, outcome: str) -> None:
+    state, _, reason = outcome.partition(" ")
+    value = f"{instance} {state} {datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} {reason}".rstrip()
+    name = f"/ccloud-logexporter/{STACK}/vm-{number}-status"
+    stack.aws("ssm").put_parameter(Name=name, Value=value, Overwrite=True)
+
+
+def instances(stack: ProgramStack) -> list[str]:
+    """Ids of the instances that are not terminated, the oldest first."""
+    found: list[dict[str, Any]] = [
+        instance
+        for reservation in stack.aws("ec2").describe_instances()["Reservations"]
+        for instance in reservation["Instances"]
+        if instance["State"]["Name"] not in ("shutting-down", "terminated")
+    ]
+    return [instance["InstanceId"] for instance in sorted(found, key=lambda known: known["LaunchTime"])]
+
+
+def subnets(stack: ProgramStack) -> dict[str, str]:
+    """Zone -> id of the stack's subnet there."""
+    found = stack.aws("ec2").describe_subnets(Filters=[{"Name": "tag:Stack", "Values": [STACK]}])["Subnets"]
+    return {subnet["AvailabilityZone"]: subnet["SubnetId"] for subnet in found}
+
+
+def test_the_vms_are_in_different_zones(stack: ProgramStack) -> None:
+    outputs = stack.outputs()
+
+    assert len(set(outputs["instanceIds"])) == 2
+    assert len(set(outputs["availabilityZones"])) == 2
+    assert set(subnets(stack)) == set(outputs["availabilityZones"])
+
+
+def test_what_a_vm_has_written_is_no_change(stack: ProgramStack) -> None:
+    refresh = stack.pulumi("refresh", "--stack", STACK, "--yes", "--skip-preview", "--expect-no-changes")
+    preview = stack.pulumi("preview", "--stack", STACK, "--expect-no-changes")
+
+    assert refresh.returncode == 0, refresh.stdout + refresh.stderr
+    assert preview.returncode == 0, preview.stdout + preview.stderr
+
+
+def test_an_up_that_a_broken_vm_stops_removes_no_vm_and_the_next_one_goes_on(stack: ProgramStack) -> None:
+    former, kept = instances(stack), subnets(stack)
+    stack.set("connector", compressionLevel=5)
+
+    with booting(stack, lambda number: RUNNING if number == 1 else "FAILED step tools failed"):
+        failed = stack.pulumi("up", "--stack", STACK, "--yes", "--skip-preview", "--suppress-progress")
+
+    assert failed.returncode != 0
+    assert "did not come up: step tools failed. No former VM was removed" in failed.stdout + failed.stderr
+    new = [instance for instance in instances(stack) if instance not in former]
+    assert len(new) == 2
+    assert set(former) < set(instances(stack))
+
+    repaired = threading.Timer(8, say, (stack, 2, new[1], RUNNING))
+    repaired.start()
+    stack.up()
+    repaired.join()
+
+    assert instances(stack) == new == stack.outputs()["instanceIds"]
+    assert subnets(stack) == kept
+
+
+def test_a_vm_that_is_gone_for_good_comes_back_by_refresh_and_up(stack: ProgramStack) -> None:
+    first, second = stack.outputs()["instanceIds"]
+    stack.aws("ec2").terminate_instances(InstanceIds=[first])
+
+    stack.pulumi("refresh", "--stack", STACK, "--yes", "--skip-preview")
+    with booting(stack, lambda _: RUNNING):
+        stack.up()
+
+    outputs = stack.outputs()["instanceIds"]
+    assert outputs[1] == second
+    assert outputs[0] not in (first, second)
+
+
+def test_another_count_leaves_the_other_vms_and_subnets_alone(stack: ProgramStack) -> None:
+    two, kept = stack.outputs()["instanceIds"], subnets(stack)
+
+    stack.set("worker", count=1)
+    stack.up()
+    assert stack.outputs()["instanceIds"] == two[:1]
+
+    stack.set("worker", count=2)
+    with booting(stack, lambda _: RUNNING):
+        say_second(stack)
+        stack.up()
+
+    assert stack.outputs()["instanceIds"][0] == two[0]
+    first = stack.outputs()["availabilityZones"][0]
+    assert subnets(stack)[first] == kept[first]
+
+
+def say_second(stack: ProgramStack) -> None:
+    """VM 2 is the first instance that appears here: it writes to the parameter of its own number."""
+    known = set(instances(stack))
+
+    def boot() -> None:
+        while not (new := set(instances(stack)) - known):
+            threading.Event().wait(0.2)
+        threading.Event().wait(3)
+        say(stack, 2, new.pop(), RUNNING)
+
+    threading.Thread(target=boot, daemon=True).start()
