@@ -175,6 +175,8 @@ def test_the_parameter_store_keeps_two_secrets_under_the_stacks_key_and_knows_no
     assert {name: parameter["Type"] for name, parameter in kept.items()} == {
         parameter("kafka"): "SecureString",
         parameter("writer"): "SecureString",
+        # What the VM says of itself.
+        f"/ccloud-logexporter/{deployment.STACK}/vm-1-status": "String",
     }
     assert stack.found_in((name, parameter["Value"].encode()) for name, parameter in kept.items()) == {
         parameter("kafka"): {KAFKA},
