@@ -59,13 +59,13 @@ DEFAULT_TOPIC = "confluent-audit-log-events"
 ORIGINALS_SUFFIX = "-originals"
 """Suffix of the names of the connector and of the consumer group that archive the originals."""
 
-# S3 allows ten tags for an object. Every resource has the project's own tags, the sentinel objects too.
 # One VM carries far more events than an audit log has: more VMs than these bring no more safety.
 MOST_VMS = 6
 
 # Kafka's default session timeout: it gives the partitions of a consumer that is silent for so long to another one.
 SESSION_SECONDS = 45
 
+# S3 allows ten tags for an object. Every resource has the project's own tags, the sentinel objects too.
 MAX_TAGS = 10
 OWN_TAGS = ("Project", "Stack", "ManagedBy")
 
