@@ -3,6 +3,7 @@
 No VM boots here. In its place each instance says what a test gives it, as the VM's own scripts do.
 """
 
+import itertools
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -27,21 +28,22 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ProgramStack]:
 
 
 @contextmanager
-def booting(stack: ProgramStack, outcome: Callable[[int], str]) -> Iterator[None]:
+def booting(stack: ProgramStack, outcome: Callable[[int], str], first: int = 1) -> Iterator[None]:
     """Each instance that appears writes its status.
 
-    `outcome`: of the VM with a number, RUNNING or FAILED with a reason. The VMs appear in the order of their numbers.
+    `outcome`: of the VM with a number, RUNNING or FAILED with a reason. The VMs appear in the order of their numbers,
+    from `first` on.
     """
     ended = threading.Event()
     known = set(instances(stack))
 
     def boot() -> None:
-        number = 0
+        numbers = itertools.count(first)
         while not ended.wait(0.2):
             for instance in instances(stack):
                 if instance not in known:
                     known.add(instance)
-                    number += 1
+                    number = next(numbers)
                     say(stack, number, instance, outcome(number))
 
     thread = threading.Thread(target=boot)
@@ -106,10 +108,9 @@ def test_an_up_that_a_broken_vm_stops_removes_no_vm_and_the_next_one_goes_on(sta
     assert len(new) == 2
     assert set(former) < set(instances(stack))
 
-    repaired = threading.Timer(8, say, (stack, 2, new[1], RUNNING))
-    repaired.start()
+    # As after its next attempt.
+    say(stack, 2, new[1], RUNNING)
     stack.up()
-    repaired.join()
 
     assert instances(stack) == new == stack.outputs()["instanceIds"]
     assert subnets(stack) == kept
@@ -136,23 +137,9 @@ def test_another_count_leaves_the_other_vms_and_subnets_alone(stack: ProgramStac
     assert stack.outputs()["instanceIds"] == two[:1]
 
     stack.set("worker", count=2)
-    with booting(stack, lambda _: RUNNING):
-        say_second(stack)
+    with booting(stack, lambda _: RUNNING, first=2):
         stack.up()
 
     assert stack.outputs()["instanceIds"][0] == two[0]
     first = stack.outputs()["availabilityZones"][0]
     assert subnets(stack)[first] == kept[first]
-
-
-def say_second(stack: ProgramStack) -> None:
-    """VM 2 is the first instance that appears here: it writes to the parameter of its own number."""
-    known = set(instances(stack))
-
-    def boot() -> None:
-        while not (new := set(instances(stack)) - known):
-            threading.Event().wait(0.2)
-        threading.Event().wait(3)
-        say(stack, 2, new.pop(), RUNNING)
-
-    threading.Thread(target=boot, daemon=True).start()

@@ -7,9 +7,9 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from local.base import http
 from local.base.files import write_atomically
 from local.proofs.checker.checker import Result
+from local.systems.aws import traffic
 
 
 @dataclass(frozen=True)
@@ -135,5 +135,5 @@ def from_result(
 
 def s3_requests(aws_endpoint: str) -> dict[str, int]:
     """How many S3 requests each IAM user or role has made since the local AWS was started."""
-    counted = http.get(f"{aws_endpoint}/_local/s3-requests").raise_for_status().json()
+    counted = traffic.counted(aws_endpoint)
     return {principal: sum(by_operation.values()) for principal, by_operation in counted.items()}

@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from components.worker.connect import SERVICE
 from local.base.waiting import wait_until
+from local.proofs.nemesis import operations
 from local.proofs.nemesis.fault import Injection
 from local.proofs.nemesis.target import FaultError, Target
 from local.systems.kafka.client import PARTITIONS
@@ -93,6 +94,11 @@ def rolled(target: Target) -> Injection:
     if former & target.instances():
         raise FaultError(f"a former VM is still there: {former & target.instances()}")
     return Injection(pauses(target, began, holders, list(former)))
+
+
+def broken_files(target: Target) -> Injection:
+    share(target)
+    return operations.wrong_checksum(target)
 
 
 def stopped_in_order(target: Target) -> Injection:

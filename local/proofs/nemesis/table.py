@@ -176,7 +176,7 @@ FAULTS = (
     Fault(
         "14g",
         "fleet of two: connector archive with a wrong checksum rolled out",
-        lambda target: (fleet.share(target), operations.wrong_checksum(target))[1],
+        fleet.broken_files,
         "`pulumi up` fails with the reason; the former VMs go on, and the next `pulumi up` replaces the new one",
     ),
     Fault(

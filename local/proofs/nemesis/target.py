@@ -26,6 +26,7 @@ from local.proofs.history import reader
 from local.proofs.history.history import PIPELINE, is_data
 from local.stack.deployment import STACK, LocalDeployment, clean_environment, server_url
 from local.systems import faults
+from local.systems.aws import traffic
 from local.systems.faults import Fault
 from local.systems.kafka import client, commits, users
 from local.systems.kafka.relay import Relay
@@ -238,8 +239,8 @@ class Target:
 
     def written(self, operation: str = "CompleteMultipartUpload") -> int:
         """How often the sink has asked S3 for this."""
-        counted = self._get(self.deployment.aws_endpoint, "/_local/s3-requests")
-        return int(counted.get(self.writer, {}).get(operation, 0))
+        counted = traffic.counted(self.deployment.aws_endpoint)
+        return counted.get(self.writer, {}).get(operation, 0)
 
     def objects(self) -> int:
         """How many objects that Logz.io reads are in the bucket."""

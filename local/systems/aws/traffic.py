@@ -24,7 +24,13 @@ class Traffic:
             return {identity: dict(counter) for identity, counter in self._requests.items()}
 
 
+def counted(endpoint: str) -> dict[str, dict[str, int]]:
+    """User or role -> S3 operation -> requests to the local AWS at `endpoint` since its start."""
+    answer = http.get(f"{endpoint}/_local/s3-requests").raise_for_status()
+    found: dict[str, dict[str, int]] = answer.json()
+    return found
+
+
 def completed(endpoint: str) -> int:
     """How many multipart uploads the local AWS at `endpoint` was asked to complete: the S3 sink makes objects so."""
-    counted = http.get(f"{endpoint}/_local/s3-requests").raise_for_status().json()
-    return sum(int(operations.get("CompleteMultipartUpload", 0)) for operations in counted.values())
+    return sum(operations.get("CompleteMultipartUpload", 0) for operations in counted(endpoint).values())
