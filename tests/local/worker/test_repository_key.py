@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from components.worker import bundle
+from components.worker import bundle, cloud_config
 from components.worker.bundle import INSTALL_SCRIPT
 from local.base import http
 from local.systems.packages import server
@@ -78,7 +78,7 @@ def fingerprints(colons: str) -> list[str]:
 
 @dataclass
 class Vm:
-    """An image with the files of the bundle."""
+    """An image with the files of the loader and of the bundle."""
 
     folder: Path
     packages: Mapping[str, Any]
@@ -101,7 +101,9 @@ class Vm:
         return output
 
     def _run(self, settings: Any) -> str:
-        files = {path: (file.content, file.permissions) for path, file in bundle.files(settings).items()}
+        made = bundle.files(settings)
+        made |= cloud_config.files(settings, bundle.pack(made), number=1)
+        files = {path: (file.content, file.permissions) for path, file in made.items()}
         files["/usr/local/sbin/apt-get"] = (APT_GET, "0755")
         files["/usr/local/sbin/sleep"] = ("#!/bin/sh\n", "0755")
         image = self.folder / "files"
