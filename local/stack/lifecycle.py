@@ -45,6 +45,7 @@ def up(
     program: Path = paths.ROOT,
     settings: Callable[[LocalDeployment, str], dict[str, Any]] = stack_settings,
     relay_port: int | None = None,
+    prepared: bool = False,
     before_up: Callable[[LocalDeployment], None] = lambda _: None,
 ) -> LocalDeployment:
     """Starts the servers and runs `pulumi up`; returns once the VMs have booted.
@@ -53,13 +54,13 @@ def up(
         changed: settings beside the local stack's own, by section: {"logzio": {"authentication": "keys"}}.
         program: the folder of the Pulumi program.
         settings: makes the local stack's own settings, from the deployment and the connector's version.
-        relay_port: as in `start`.
+        relay_port, prepared: as in `start`.
         before_up: called when the servers run and nothing of the stack is made yet.
     """
     started = time.time()
     tools = setup.prepare(Connector().version)
-    prepared = time.time()
-    deployment = replace(start(state, tools, relay_port), program=program)
+    tools_at = time.time()
+    deployment = replace(start(state, tools, relay_port, prepared=prepared), program=program)
     document = settings(deployment, Connector().version)
     for section, values in (changed or {}).items():
         document.setdefault(f"{NAMESPACE}:{section}", {}).update(values)
@@ -73,7 +74,7 @@ def up(
     deployment.up()
     # The program of version 0.1 did not wait.
     deployment.wait_for_boot()
-    _write_timing(state, Timing(started, prepared - started, time.time() - began, began))
+    _write_timing(state, Timing(started, tools_at - started, time.time() - began, began))
     return deployment
 
 
@@ -82,10 +83,14 @@ def read_timing(state: Path) -> Timing:
     return Timing(**json.loads(_timing_file(state).read_text()))
 
 
-def start(state: Path, tools: Tools, relay_port: int | None = None) -> LocalDeployment:
+def start(
+    state: Path, tools: Tools, relay_port: int | None = None, *, prepared: bool = False
+) -> LocalDeployment:
     """Ends what an earlier run left in `state`, then starts every server.
 
-    `relay_port`: of a relay (`local.systems.kafka.relay`) by which the VM reaches Kafka; None: directly.
+    Args:
+        relay_port: of a relay (`local.systems.kafka.relay`) by which the VM reaches Kafka; None: directly.
+        prepared: whether the VMs' image has the distribution's packages of an installation.
 
     Raises:
         processes.StartError: one did not come up.
@@ -107,7 +112,8 @@ def start(state: Path, tools: Tools, relay_port: int | None = None) -> LocalDepl
         )
         start_server("logzio", "local.systems.logzio", *endpoint)
         ports = (f"--host-port={port}" for port in host_ports(servers.values()))
-        start_server("hypervisor", "local.systems.vm.hypervisor", *endpoint, *ports)
+        image = ("--prepared",) if prepared else ()
+        start_server("hypervisor", "local.systems.vm.hypervisor", *endpoint, *ports, *image)
     return LocalDeployment(state, tools, servers)
 
 

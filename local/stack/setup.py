@@ -46,7 +46,7 @@ def prepare(connector_version: str) -> Tools:
     """
     system_packages.ensure((*DEBIAN_PACKAGES, *java.missing_packages()))
     override = os.environ.get("CONNECTOR_ARCHIVE")
-    rest: list[Callable[[], object]] = [rootfs.ensure, jars.ensure, jars.ensure_login, debs.ensure]
+    rest: list[Callable[[], object]] = [rootfs.ensure_prepared, jars.ensure, jars.ensure_login, debs.ensure]
     with ThreadPoolExecutor(max_workers=2) as pool:
         building = pool.submit(engine.ensure)
         for ensure in rest:

@@ -26,7 +26,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalDeploymen
     state = tmp_path_factory.mktemp("ubuntu")
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv(distributions.VARIABLE, UBUNTU.name)
-        with booted(state) as stack:
+        with booted(state, prepared=False) as stack:
             yield stack
 
 

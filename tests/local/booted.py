@@ -10,10 +10,12 @@ from local.stack.deployment import LocalDeployment
 
 
 @contextmanager
-def booted(state: Path, changed: Mapping[str, Mapping[str, Any]] | None = None) -> Iterator[LocalDeployment]:
-    """Brought up (`changed`: as in `lifecycle.up`), with its VM booted; ended whatever happens."""
+def booted(
+    state: Path, changed: Mapping[str, Mapping[str, Any]] | None = None, *, prepared: bool = True
+) -> Iterator[LocalDeployment]:
+    """Brought up (`changed`, `prepared`: as in `lifecycle.up`), with its VM booted; ended whatever happens."""
     try:
-        stack = lifecycle.up(state, changed)
+        stack = lifecycle.up(state, changed, prepared=prepared)
         yield stack
     finally:
         lifecycle.end(state)

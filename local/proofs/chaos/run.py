@@ -63,7 +63,7 @@ def run(faults: Sequence[Fault], *, short: bool = False, state: Path = STATE) ->
     relay = Relay(processes.free_port(), lambda: int(processes.read(state, "kafka").ready["relayed_port"]))
     with relay:
         try:
-            target = Target(lifecycle.up(state, relay_port=relay.port), relay, short)
+            target = Target(lifecycle.up(state, relay_port=relay.port, prepared=short), relay, short)
             history = History()
             with reading(target.deployment, history) as reader:
                 report = _Run(target, history, reader).inject_all(faults)

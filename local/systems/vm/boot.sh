@@ -11,7 +11,10 @@ shift 2
 
 mount -t overlay overlay -o "lowerdir=$image,upperdir=$disk/upper,workdir=$disk/work" "$disk/root"
 if [ ! -e "$disk/certificates-done" ]; then
+    # An image with Java has a keystore, which is updated only where /proc is mounted.
+    mount -t proc proc "$disk/root/proc"
     chroot "$disk/root" update-ca-certificates >/dev/null 2>&1
+    umount "$disk/root/proc"
     touch "$disk/certificates-done"
 fi
 exec systemd-nspawn --directory="$disk/root" "$@"

@@ -68,19 +68,20 @@ class Hypervisor:
 
     Args:
         host_ports: TCP ports of the host's 127.0.0.1 that every VM finds on its own: the local stack's servers.
+        image: the VMs' image.
 
     Raises:
         NetworkError: this machine cannot make the VMs' network; the message says what is missing.
     """
 
-    def __init__(self, state: Path, ec2: Ec2, host_ports: Collection[int]) -> None:
+    def __init__(self, state: Path, ec2: Ec2, host_ports: Collection[int], image: Path) -> None:
         self._state = state
         self._folder = state / "vm"
         self._folder.mkdir(parents=True, exist_ok=True)
         self._ec2 = ec2
         self._host_ports = host_ports
         network.check(self._folder / "pasta.log")
-        self._image = rootfs.ensure()
+        self._image = image
         clear_leftovers()
         self._vpcs: dict[str, Vpc] = {}
         self._machines: dict[str, Machine] = {}
@@ -250,13 +251,19 @@ def main() -> None:
         default=[],
         help="of 127.0.0.1, for every VM to reach; once for each",
     )
+    parser.add_argument(
+        "--prepared", action="store_true", help="the VMs' image has the packages of an installation"
+    )
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     for library in ("httpx", "werkzeug"):
         logging.getLogger(library).setLevel(logging.WARNING)
     token = json.loads((arguments.state / "aws" / "ec2.json").read_text())["token"]
+    image = rootfs.ensure_prepared() if arguments.prepared else rootfs.ensure()
     try:
-        hypervisor = Hypervisor(arguments.state, Ec2(arguments.aws_endpoint, token), arguments.host_port)
+        hypervisor = Hypervisor(
+            arguments.state, Ec2(arguments.aws_endpoint, token), arguments.host_port, image
+        )
     except NetworkError as error:
         sys.exit(f"error: {error}")
     server = make_server("127.0.0.1", 0, hypervisor, threaded=True)

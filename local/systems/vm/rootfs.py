@@ -8,7 +8,7 @@ import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -28,6 +28,9 @@ _BOOTSTRAP = ("systemd", "systemd-sysv", "dbus", "ca-certificates", "python3", "
 # Ubuntu's cloud image has these, too, and the project's user-data relies on them.
 _PACKAGES = ("cloud-init", "logrotate", "procps", "util-linux", "xz-utils")
 
+# What the installation fetches from the distribution, but for unattended-upgrades: its timers would start with the VM.
+_PREPARED = ("gpg", "python3-boto3", "unzip")
+
 # The host's settings that lead to its mirror. The image keeps its own defaults and index targets.
 _APT_SETTINGS = re.compile(
     r"^Acquire::(https?|Check-Valid-Until|Check-Date|Retries|ForceIPv[46]|Languages)\b"
@@ -41,19 +44,22 @@ apt: {preserve_sources_list: true}
 # As in Ubuntu's cloud image. Debian's minimal system has no other locale.
 locale: C.UTF-8
 """
-_FINAL_COMMANDS = (
-    "apt-get --quiet update",
-    f"apt-get --quiet --yes --no-install-recommends install {' '.join(_PACKAGES)}",
-    "update-ca-certificates",
-    "apt-get clean",
-    # Each VM must make its own.
-    "truncate --size 0 /etc/machine-id",
-    "rm -f /var/lib/dbus/machine-id",
-)
 
 
 class RootfsError(RuntimeError):
     """The image could not be built; the message ends with the last output."""
+
+
+def _final_commands(packages: Sequence[str]) -> tuple[str, ...]:
+    return (
+        "apt-get --quiet update",
+        f"apt-get --quiet --yes --no-install-recommends install {' '.join(packages)}",
+        "update-ca-certificates",
+        "apt-get clean",
+        # Each VM must make its own.
+        "truncate --size 0 /etc/machine-id",
+        "rm -f /var/lib/dbus/machine-id",
+    )
 
 
 @dataclass(frozen=True)
@@ -77,7 +83,7 @@ class Recipe:
     @property
     def digest(self) -> str:
         """16 hex digits over the recipe and this module's package lists."""
-        whole = [asdict(self), _BOOTSTRAP, _PACKAGES, _CLOUD_CONFIG, _FINAL_COMMANDS]
+        whole = [asdict(self), _BOOTSTRAP, _CLOUD_CONFIG, _final_commands(_PACKAGES)]
         return hashlib.sha256(json.dumps(whole, sort_keys=True).encode()).hexdigest()[:16]
 
 
@@ -94,6 +100,25 @@ def ensure() -> Path:
             with progress.step(f"building the VMs' {recipe.distribution.name.title()} image (once)"):
                 _build(recipe, image)
     return image
+
+
+def ensure_prepared() -> Path:
+    """A copy of the image that has the distribution's packages of an installation, Java among them.
+
+    A VM with it boots in half the time, as with an organisation's own image.
+
+    Raises:
+        RootfsError: a step failed.
+    """
+    image = ensure()
+    packages = (*_PREPARED, *_java(distributions.chosen()))
+    digest = hashlib.sha256(json.dumps(packages).encode()).hexdigest()[:8]
+    prepared = image.with_name(f"{image.name}-{digest}")
+    with _lock():
+        if not prepared.exists():
+            with progress.step("building the VMs' image with the packages of an installation (once)"):
+                _prepare(image, prepared, packages)
+    return prepared
 
 
 # Packages of the local repository. A new build has the name of the old one and often its size, and apt compares no more
@@ -174,13 +199,30 @@ def _build(recipe: Recipe, image: Path) -> None:
     datasources = partial / "etc/cloud/cloud.cfg.d/99-local.cfg"
     datasources.parent.mkdir(parents=True, exist_ok=True)
     datasources.write_text(_CLOUD_CONFIG)
+    _finish(partial, _PACKAGES)
+    partial.rename(image)
+
+
+def _prepare(image: Path, prepared: Path, packages: Sequence[str]) -> None:
+    partial = prepared.with_name(f"{prepared.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    _run("cp", "--archive", "--reflink=auto", str(image), str(partial))
+    _finish(partial, packages)
+    partial.rename(prepared)
+
+
+def _java(distribution: Distribution) -> tuple[str, ...]:
+    return tuple(f"openjdk-{distribution.java_version}-{part}-headless" for part in ("jre", "jdk"))
+
+
+def _finish(root: Path, packages: Sequence[str]) -> None:
+    """Installs the packages, and removes what belongs to one machine alone."""
     container = ["systemd-nspawn", "--quiet", "--register=no", "--keep-unit", "--resolv-conf=copy-host", "-D"]
-    for command in _FINAL_COMMANDS:
+    for command in _final_commands(packages):
         # The existing configuration files are those written above: dpkg keeps them without a question.
         script = f"export DEBIAN_FRONTEND=noninteractive UCF_FORCE_CONFFOLD=1; {command}"
-        _run(*container, str(partial), "/bin/sh", "-ec", script)
-    (partial / "etc/hostname").unlink(missing_ok=True)
-    partial.rename(image)
+        _run(*container, str(root), "/bin/sh", "-ec", script)
+    (root / "etc/hostname").unlink(missing_ok=True)
 
 
 def _bootstrap(recipe: Recipe, root: Path) -> None:
