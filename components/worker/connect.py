@@ -143,6 +143,8 @@ def _connector(
     properties = {
         "consumer.override.group.id": group,
         "consumer.override.client.id": prefix + _INSTANCE_ID,
+        # The default is 3 s. A consumer learns from the answer that another one joined or left.
+        "consumer.override.heartbeat.interval.ms": "1000",
         "rotate.schedule.interval.ms": str(rotation_seconds * 1000),
         **_common(config),
         **own,

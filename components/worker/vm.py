@@ -126,7 +126,8 @@ class ConnectWorker(pulumi.ComponentResource):
                 profile=profile,
                 made_network=made_network,
                 bundle=bundle,
-                needed=[*needed, *running],
+                needed=needed,
+                former=list(running),
             )
             instances.append(instance)
             running.append(self._running(number, instance))
@@ -153,8 +154,10 @@ class ConnectWorker(pulumi.ComponentResource):
         profile: aws.iam.InstanceProfile,
         made_network: Network,
         bundle: Bundle,
-        needed: Sequence[pulumi.Input[pulumi.Resource]],
+        needed: Sequence[pulumi.Resource],
+        former: Sequence[pulumi.Output[aws.ec2.Instance]],
     ) -> aws.ec2.Instance:
+        """Makes the VM with this number once the VMs of the `former` numbers run."""
         config, machine = self._args.config, self._args.machine
         return aws.ec2.Instance(
             # VM 1 has the name that it had while there was one VM.
@@ -171,7 +174,7 @@ class ConnectWorker(pulumi.ComponentResource):
                 encrypted=True, volume_type="gp3", volume_size=machine.volume_gb
             ),
             maintenance_options=aws.ec2.InstanceMaintenanceOptionsArgs(auto_recovery="default"),
-            user_data=user_data(config, bundle, number),
+            user_data=_after(former, user_data(config, bundle, number)),
             # A VM that is stopped and started does not run its new user-data.
             user_data_replace_on_change=True,
             tags=self._named_tags(),
@@ -312,7 +315,7 @@ class ConnectWorker(pulumi.ComponentResource):
             ),
         )
 
-    def _instance_options(self, needed: Sequence[pulumi.Input[pulumi.Resource]]) -> pulumi.ResourceOptions:
+    def _instance_options(self, needed: Sequence[pulumi.Resource]) -> pulumi.ResourceOptions:
         running = self._args.running_stack
         changes_architecture = running.exists and running.architecture != self.architecture
         # A later release of the default image is no reason to replace a running VM.
@@ -332,3 +335,14 @@ class ConnectWorker(pulumi.ComponentResource):
 
     def _named_tags(self) -> dict[str, str]:
         return {**self._args.tags, "Name": f"{self._owner.project}-{self._owner.stack}"}
+
+
+async def _after(former: Sequence[pulumi.Output[aws.ec2.Instance]], value: str) -> str:
+    """The value, once the former VMs run.
+
+    This is no dependency of the new VM. With one, the engine would remove the replaced VMs one after the other, and each
+    VM that leaves the consumer group makes the others read their open files again.
+    """
+    for instance in former:
+        await instance.future()
+    return value

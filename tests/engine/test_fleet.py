@@ -99,10 +99,17 @@ def test_an_up_that_a_broken_vm_stops_removes_no_vm_and_the_next_one_goes_on(sta
     former, kept = instances(stack), subnets(stack)
     stack.set("connector", compressionLevel=5)
 
-    with booting(stack, lambda number: RUNNING if number == 1 else "FAILED step tools failed"):
+    def outcome(number: int) -> str:
+        there[number] = len(instances(stack))
+        return RUNNING if number == 1 else "FAILED step tools failed"
+
+    there: dict[int, int] = {}
+    with booting(stack, outcome):
         failed = stack.pulumi("up", "--stack", STACK, "--yes", "--skip-preview", "--suppress-progress")
 
     assert failed.returncode != 0
+    # The second one is made after the first one has said that it runs.
+    assert there == {1: len(former) + 1, 2: len(former) + 2}
     assert "did not come up: step tools failed. No former VM was removed" in failed.stdout + failed.stderr
     new = [instance for instance in instances(stack) if instance not in former]
     assert len(new) == 2

@@ -2,8 +2,8 @@
 
 import json
 import sys
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from rich.console import Console
@@ -39,6 +39,8 @@ class Row:
     """Records that a JSON archive cannot hold; the log named each, and the originals have it."""
     skipped: str | None = None
     """Why this row was not run."""
+    waits: Mapping[str, float] = field(default_factory=dict)
+    """Whose partitions -> the longest time from an event's production to its object, in seconds."""
 
     @property
     def ok(self) -> bool:

@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from local.proofs.history import acknowledged
 from local.proofs.history.history import History
 from local.proofs.history.places import PlaceError
 from local.proofs.history.reader import Reader, reading
-from local.proofs.nemesis.fault import Fault, Injection, SkippedError
+from local.proofs.nemesis.fault import Fault, Injection, SkippedError, Watch
 from local.proofs.nemesis.table import FAULTS
 from local.proofs.nemesis.target import Target
 from local.stack import lifecycle
@@ -88,6 +88,7 @@ class _Run:
         self._target = target
         self._feed = Feed(target.state, RATE)
         self._reader = reader
+        self._history = history
         self._checker = Checker(history)
         self._poison: list[str] = []
         self._unindexable: list[str] = []
@@ -131,6 +132,8 @@ class _Run:
             # Copies that are still on their way belong to this row.
             self._recover(600)
         losses = self._checker.new_losses(wanted)
+        waits = {} if injection.watch is None else self._waits(injection.watch)
+        seen = (fault.seen, injection.note, waited(waits), self._observed(began))
         row = Row(
             name=fault.name,
             fault=fault.text,
@@ -140,8 +143,9 @@ class _Run:
             duplicates=losses.duplicates,
             # A fault that was not injected proves nothing.
             seconds=None if failed else seconds,
-            seen="; ".join(part for part in (fault.seen, injection.note, self._observed(began)) if part),
+            seen="; ".join(part for part in seen if part),
             unrepresentable=injection.unrepresentable,
+            waits=waits,
         )
         shown = "NOT RECOVERED" if seconds is None else f"recovered after {seconds:.1f} s"
         lost = f"lost in the bucket {row.lost_in_bucket}, in Logz.io {row.lost_in_logzio}"
@@ -152,6 +156,14 @@ class _Run:
             # The row is complete; the next one shows whether it matters.
             progress.say(f"  afterwards: {error}")
         return row
+
+    def _waits(self, watch: Watch) -> dict[str, float]:
+        waits = self._history.longest_waits(watch.since)
+        return {
+            group: round(max((waits.get(partition, 0.0) for partition in partitions), default=0.0), 1)
+            for group, partitions in watch.groups.items()
+            if partitions
+        }
 
     def _wanted(self) -> list[str]:
         return [*self._feed.ids(), *self._poison]
@@ -236,3 +248,9 @@ def summary(journal: Sequence[str]) -> str:
     """How often the journal of a row has each mark, for those that it has."""
     found = {what: sum(bool(re.search(mark, line)) for line in journal) for what, mark in _MARKS.items()}
     return ", ".join(f"{what}: {count}" for what, count in found.items() if count)
+
+
+def waited(waits: Mapping[str, float]) -> str:
+    """How long events waited for their object, in words; empty without a figure."""
+    longest = ", ".join(f"{seconds:.0f} s in a partition {group}" for group, seconds in waits.items())
+    return longest and f"longest wait of an event for its object: {longest}"

@@ -6,7 +6,7 @@ and other forms of the same number (1e3 becomes 1000.0).
 
 import json
 import sys
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
@@ -48,10 +48,14 @@ PIPELINE = Pipeline()
 
 
 class Origin(NamedTuple):
-    """An event's first record in Kafka; digests of the values that its copies must have."""
+    """An event's first record in Kafka; digests of the values that its copies must have.
+
+    `at`: when it was produced, in seconds since the epoch; `time` is the event's own.
+    """
 
     partition: int
     offset: int
+    at: float
     digest: int
     delivered_digest: int
     time: object
@@ -136,6 +140,7 @@ class History:
         self.origins[sys.intern(event["id"])] = Origin(
             record.partition,
             record.offset,
+            record.at,
             digest,
             digest if delivered == archived else _digest(delivered),
             _interned(event.get("time")),
@@ -173,6 +178,27 @@ class History:
                 self.indexed_at.setdefault(copy.id, row.received_at)
         if self.first_delivered_at is None or row.received_at < self.first_delivered_at:
             self.first_delivered_at = row.received_at
+
+    def archived_at(self) -> dict[str, float]:
+        """When the bucket first had each event, in seconds since the epoch."""
+        found: dict[str, float] = {}
+        for stored in self.objects.values():
+            for event_id in _ids(stored.copies):
+                found[event_id] = min(stored.modified, found.get(event_id, stored.modified))
+        return found
+
+    def longest_waits(self, since: float) -> dict[int, float]:
+        """Partition -> the longest time from an event's production to its object, in seconds.
+
+        `since`: seconds since the epoch. Events that were produced earlier, or are not archived, do not count.
+        """
+        archived_at = self.archived_at()
+        longest: defaultdict[int, float] = defaultdict(float)
+        for event_id, origin in self.origins.items():
+            if origin.at >= since and event_id in archived_at:
+                wait = archived_at[event_id] - origin.at
+                longest[origin.partition] = max(longest[origin.partition], wait)
+        return dict(longest)
 
     def _archived_copies(self, key: str, body: bytes) -> list[Copy]:
         try:

@@ -1,6 +1,6 @@
 """What a row of the table of faults is made of."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from local.proofs.nemesis.target import Target
@@ -8,6 +8,19 @@ from local.proofs.nemesis.target import Target
 
 class SkippedError(Exception):
     """This fault cannot be injected here; the message says why."""
+
+
+@dataclass(frozen=True)
+class Watch:
+    """Whose events are timed from their production to their object.
+
+    Attributes:
+        since: seconds since the epoch; events that were produced earlier do not count.
+        groups: what the partitions of each group are, in words -> the partitions.
+    """
+
+    since: float
+    groups: Mapping[str, frozenset[int]]
 
 
 @dataclass(frozen=True)
@@ -21,6 +34,7 @@ class Injection:
         unrepresentable: records that a JSON archive cannot hold; the log named each, and the originals have it.
         silent: records that the log did not name or that have no original, and unindexable events that did not
             arrive. They count as lost.
+        watch: how long events waited is part of the row.
     """
 
     note: str = ""
@@ -28,6 +42,7 @@ class Injection:
     unindexable: tuple[str, ...] = ()
     unrepresentable: int = 0
     silent: int = 0
+    watch: Watch | None = None
 
 
 @dataclass(frozen=True)

@@ -1,20 +1,18 @@
 """Faults of a fleet: VMs that share the partitions.
 
-Each row takes down the VM that reads the most partitions, and notes the longest time in which a partition got no object:
-of the partitions of that VM, and of the others.
+Each row takes down the VM that reads the most partitions. How long events waited is measured apart for the partitions
+of that VM and for the others.
 """
 
-import itertools
-import math
 import time
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 
 from components.worker.connect import SERVICE
 from local.base.waiting import wait_until
 from local.proofs.nemesis import operations
-from local.proofs.nemesis.fault import Injection
+from local.proofs.nemesis.fault import Injection, Watch
 from local.proofs.nemesis.target import FaultError, Target
 from local.systems.kafka.client import PARTITIONS
 
@@ -42,9 +40,9 @@ def plug_pulled(target: Target) -> Injection:
     vm = _busiest(holders)
     target.power("off", vm)
     _wait_until_taken_over(target, vm)
-    note = pauses(target, began, holders, [vm])
+    _settle(target)
     target.power("on", vm)
-    return Injection(note)
+    return Injection(watch=_watch(began, holders, [vm]))
 
 
 def zone_cut_off(target: Target) -> Injection:
@@ -55,7 +53,7 @@ def zone_cut_off(target: Target) -> Injection:
     _wait_until_taken_over(target, vm)
     time.sleep(max(0.0, began + CUT_SECONDS - time.time()))
     target.isolate(vm, isolated=False)
-    return Injection(pauses(target, began, holders, [vm]))
+    return Injection(watch=_watch(began, holders, [vm]))
 
 
 def frozen_jvm(target: Target) -> Injection:
@@ -65,7 +63,7 @@ def frozen_jvm(target: Target) -> Injection:
     target.kill_jvm("STOP", vm)
     time.sleep(FROZEN_SECONDS)
     target.kill_jvm("CONT", vm)
-    return Injection(pauses(target, began, holders, [vm]))
+    return Injection(watch=_watch(began, holders, [vm]))
 
 
 def successor_killed(target: Target) -> Injection:
@@ -84,7 +82,7 @@ def successor_killed(target: Target) -> Injection:
     (other,) = set(holders.values()) - {vm}
     target.kill_jvm("KILL", other)
     target.kill_jvm("CONT", vm)
-    return Injection(pauses(target, began, holders, list(set(holders.values()))))
+    return Injection(watch=_watch(began, holders, list(set(holders.values()))))
 
 
 def rolled(target: Target) -> Injection:
@@ -93,7 +91,7 @@ def rolled(target: Target) -> Injection:
     target.replace_vm()
     if former & target.instances():
         raise FaultError(f"a former VM is still there: {former & target.instances()}")
-    return Injection(pauses(target, began, holders, list(former)))
+    return Injection(watch=_watch(began, holders, list(former)))
 
 
 def broken_files(target: Target) -> Injection:
@@ -106,9 +104,9 @@ def stopped_in_order(target: Target) -> Injection:
     vm = _busiest(holders)
     target.run("systemctl", "stop", f"{SERVICE}.service", vm=vm)
     _wait_until_taken_over(target, vm)
-    time.sleep(3 * target.rotation_seconds)
+    _settle(target)
     target.run("systemctl", "start", "--no-block", f"{SERVICE}.service", vm=vm)
-    return Injection(pauses(target, began, holders, [vm]))
+    return Injection(watch=_watch(began, holders, [vm]))
 
 
 def both_reboot(target: Target) -> Injection:
@@ -116,8 +114,8 @@ def both_reboot(target: Target) -> Injection:
     vms = sorted(set(holders.values()))
     with ThreadPoolExecutor() as pool:
         list(pool.map(lambda vm: target.run("systemctl", "--no-block", "reboot", check=False, vm=vm), vms))
-    wait_until(lambda: _objects_since(target, began + 30), "objects are completed again")
-    return Injection(pauses(target, began, holders, vms))
+    wait_until(lambda: _completed_since(target, began + 30), "objects are completed again")
+    return Injection(watch=_watch(began, holders, vms))
 
 
 def counts(target: Target) -> Injection:
@@ -128,42 +126,19 @@ def counts(target: Target) -> Injection:
         target.set_count(count)
         if len(target.instances()) != count:
             raise FaultError(f"{len(target.instances())} VMs, with a count of {count}")
-    return Injection(pauses(target, began, {}, []))
+    return Injection(watch=Watch(began, {"of the topic": frozenset(range(PARTITIONS))}))
 
 
-def pauses(target: Target, began: float, holders: dict[int, str], vms: Iterable[str]) -> str:
-    """The longest pauses since a moment, in words: of the partitions of these VMs, and of the others.
-
-    It looks at the partitions that got objects before, as not every partition gets an event in each rotation. It waits
-    for their first object after now: the pause of a partition ends with an object.
-    """
-    now, lost = time.time(), set(vms)
-    before = _objects_since(target, began - 6 * target.rotation_seconds, until=began)
-    busy = {partition for partition, count in before.items() if count > 1}
-    wait_until(lambda: busy <= set(_objects_since(target, now)), "every busy partition gets objects again")
-    times = defaultdict(list)
-    for partition, when in target.completed():
-        times[partition].append(when)
-    longest = {partition: _longest(sorted(times[partition]), began) for partition in busy}
-    theirs = [pause for partition, pause in longest.items() if holders.get(partition) in lost]
-    others = [pause for partition, pause in longest.items() if holders.get(partition) not in lost]
-    parts = []
-    if theirs:
-        parts.append(f"longest pause of the partitions of that VM {max(theirs):.0f} s")
-    if others:
-        parts.append(f"longest pause of {'the others' if theirs else 'a partition'} {max(others):.0f} s")
-    return ", ".join(parts)
+def _watch(began: float, holders: dict[int, str], vms: Iterable[str]) -> Watch:
+    """Apart: the partitions that these VMs read, and the others."""
+    lost = set(vms)
+    theirs = frozenset(partition for partition, holder in holders.items() if holder in lost)
+    return Watch(began, {"of that VM": theirs, "of the others": frozenset(holders) - theirs})
 
 
-def _longest(times: list[float], since: float) -> float:
-    """The longest time between two objects of which the later one came after `since`."""
-    gaps = [later - earlier for earlier, later in itertools.pairwise(times) if later >= since]
-    return max(gaps, default=0.0)
-
-
-def _objects_since(target: Target, since: float, until: float = math.inf) -> Counter[int]:
-    """Partition -> how many objects it got between two moments."""
-    return Counter(partition for partition, when in target.completed() if since < when <= until)
+def _settle(target: Target) -> None:
+    """Lets each partition complete an object."""
+    time.sleep(3 * target.rotation_seconds)
 
 
 def _busiest(holders: dict[int, str]) -> str:
@@ -176,3 +151,7 @@ def _wait_until_taken_over(target: Target, vm: str) -> None:
         return len(holders) >= PARTITIONS and vm not in holders.values()
 
     wait_until(is_over, "the other VMs have taken over", poll=0.5)
+
+
+def _completed_since(target: Target, since: float) -> bool:
+    return any(when > since for _, when in target.completed())

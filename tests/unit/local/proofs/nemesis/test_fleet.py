@@ -1,49 +1,35 @@
-"""How long the partitions of a lost VM wait, and the others."""
+"""Whose events a row of the fleet times."""
 
-import time
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
 from local.proofs.nemesis import fleet
-from local.proofs.nemesis.target import Target
 
-ROTATION = 5
+HOLDERS = {0: "i-1", 1: "i-2", 2: "i-1"}
 
 
 class Played:
-    """A bucket: partition and time of each object. Each partition gets one more object once it is asked."""
+    """Two VMs that share three partitions; what is done to them is on record."""
 
-    rotation_seconds = ROTATION
+    rotation_seconds = 0
 
-    def __init__(self, objects: list[tuple[int, float]]) -> None:
-        self.objects = objects
+    def __init__(self) -> None:
+        self.done: list[tuple[str, str]] = []
 
-    def completed(self) -> list[tuple[int, float]]:
-        return self.objects
-
-
-@pytest.fixture
-def now(monkeypatch: pytest.MonkeyPatch) -> float:
-    monkeypatch.setattr(time, "time", lambda: 100.0)
-    return 100.0
+    def power(self, state: str, vm: str) -> None:
+        self.done.append((state, vm))
 
 
-@pytest.mark.usefixtures("now")
-def test_the_pause_of_the_lost_vms_partitions_is_apart_from_the_others() -> None:
-    lost = [(0, 40.0), (0, 45.0), (0, 98.0), (0, 101.0)]
-    other = [(1, 41.0), (1, 46.0), (1, 53.0), (1, 60.0), (1, 97.0), (1, 102.0)]
-    # Not busy before: it gets an event now and then.
-    rare = [(2, 20.0), (2, 101.0)]
-    target = cast("Target", Played([*lost, *other, *rare]))
+def test_the_partitions_of_the_lost_vm_are_timed_apart_from_the_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    target: Any = Played()
+    monkeypatch.setattr(fleet, "share", lambda _: HOLDERS)
+    monkeypatch.setattr(fleet, "_wait_until_taken_over", lambda *_: None)
 
-    note = fleet.pauses(target, 50.0, {0: "i-1", 1: "i-2", 2: "i-1"}, ["i-1"])
+    watch = fleet.plug_pulled(target).watch
 
-    assert note == "longest pause of the partitions of that VM 53 s, longest pause of the others 37 s"
-
-
-@pytest.mark.usefixtures("now")
-def test_without_a_lost_vm_there_is_one_pause() -> None:
-    target: Any = Played([(0, 40.0), (0, 45.0), (0, 52.0), (0, 101.0)])
-
-    assert fleet.pauses(target, 50.0, {}, []) == "longest pause of a partition 49 s"
+    assert target.done == [("off", "i-1"), ("on", "i-1")]
+    assert watch is not None
+    assert watch.groups == {"of that VM": {0, 2}, "of the others": {1}}
