@@ -4,6 +4,7 @@ An assertion inside `apply` can silently never run; a recorded input cannot.
 """
 
 import asyncio
+import gc
 import logging
 import re
 import runpy
@@ -260,7 +261,8 @@ def record_program(
     exports: dict[str, Any] = {}
 
     def program() -> None:
-        with mock.patch.object(pulumi, "export", exports.__setitem__):
+        # The program switches the garbage collector off, but this process runs it hundreds of times.
+        with mock.patch.object(pulumi, "export", exports.__setitem__), mock.patch.object(gc, "disable"):
             runpy.run_path(str(PROGRAM), run_name="__main__")
 
     set_all_config(dict(config))
