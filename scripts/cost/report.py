@@ -78,8 +78,8 @@ def _notes(ours: Estimate, given: Given) -> list[str]:
         found.append("the way out of the existing subnets (NAT gateway, endpoints) is not in the sum")
     if ours.plan.from_other_region:
         found.append(
-            "Kafka may be in another region: AWS bills the sender for that, which is Confluent; the VMs' own requests to "
-            "Kafka are not in the sum, as nobody has measured them"
+            "Kafka may be in another region: AWS bills the sender for that, which is Confluent. The VMs' own requests "
+            "are not in the sum: nobody has measured them"
         )
     return [
         *found,

@@ -92,5 +92,5 @@ def _ratio(events: float, level: int) -> float:
     flattened ones 0.36, 0.19, 0.12, 0.10, 0.10, 0.09. At level 1 objects are about half as large again; a level between
     is counted as level 1.
     """
-    left = min(0.43, 0.10 + 0.8 / events) if events else 0.0
+    left = min(0.43, 0.10 + 0.65 / events) if events else 0.0
     return left if level >= 6 else 1.5 * left
