@@ -18,14 +18,7 @@ from scripts.cost.report import Given, report_of
 from scripts.cost.sink import Workload
 from scripts.stack import ROOT, Stack, project_name
 
-EVENTS_PER_SECOND = 5.0
-"""An assumption: nobody has measured an organisation's audit log. `make verify` shows the offsets of a running stack."""
-
-EVENT_BYTES = 1560.0
-"""The mean of 20,000 sample events in all of Confluent's documented forms: docs/logzio.md, 31.2 million characters."""
-
-LISTING_SECONDS = 10.0
-"""An assumption: Logz.io does not document it; its former pages say "every few seconds"."""
+DEFAULTS = Workload()
 
 WIDTH = 118
 """Columns where the output is not a terminal; docs/cost.md has it so."""
@@ -37,14 +30,16 @@ def main(
     as_json: Annotated[bool, typer.Option("--json", help="Print the whole report as JSON.")] = False,
     events_per_second: Annotated[
         float, typer.Option(help="Events of all partitions together.", min=0)
-    ] = EVENTS_PER_SECOND,
-    event_bytes: Annotated[float, typer.Option(help="Bytes of an event in Kafka.", min=1)] = EVENT_BYTES,
+    ] = DEFAULTS.events_per_second,
+    event_bytes: Annotated[
+        float, typer.Option(help="Bytes of an event in Kafka.", min=1)
+    ] = DEFAULTS.event_bytes,
     listing_seconds: Annotated[
         float, typer.Option(help="Seconds between two listings of a prefix by Logz.io.", min=0.1)
-    ] = LISTING_SECONDS,
+    ] = DEFAULTS.listing_seconds,
     age_days: Annotated[
         float, typer.Option(help="Days of events in the bucket, unless the retention is shorter.", min=0)
-    ] = 365.0,
+    ] = DEFAULTS.age_days,
     instance_usd: Annotated[
         float | None, typer.Option(help="USD for an hour of the instance type, if not the table's.", min=0)
     ] = None,

@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from scripts.cost import prices, sink
-from scripts.cost.plan import Copy, Plan
+from scripts.cost.plan import Plan
 from scripts.cost.prices import Price
 from scripts.cost.sink import GB, HOURS, SECONDS, Workload
 
 LISTINGS = "S3: Logz.io's listings"
-KAFKA = "traffic from Kafka"
+KAFKA = "Kafka: traffic to the VMs"
 ALARMS = "CloudWatch: alarms"
 MINUTES = HOURS * 60
 
@@ -78,9 +78,9 @@ def _vms(plan: Plan, instance_usd: float | None) -> Iterator[Item]:
     price = prices.INSTANCES.get(plan.instance_type)
     if instance_usd is not None:
         price = Price(f"EC2 {plan.instance_type}, given", instance_usd, "hour", "the command line", "given")
-    yield Item("VMs", plan.vms * HOURS, price, "worker.instanceType, worker.count")
-    yield Item("their volumes", plan.vms * plan.volume_gb, prices.VOLUME, "worker.volumeGb, worker.count")
-    yield Item("their public addresses", (plan.addresses or 0) * HOURS, prices.ADDRESS, "worker.count")
+    yield Item("VMs: instances", plan.vms * HOURS, price, "worker.instanceType, worker.count")
+    yield Item("VMs: volumes", plan.vms * plan.volume_gb, prices.VOLUME, "worker.volumeGb, worker.count")
+    yield Item("VMs: public addresses", (plan.addresses or 0) * HOURS, prices.ADDRESS, "worker.count")
 
 
 def _bucket(plan: Plan, workload: Workload) -> Iterator[Item]:
@@ -109,16 +109,14 @@ def _bucket(plan: Plan, workload: Workload) -> Iterator[Item]:
 
 
 def _data_keys(plan: Plan, workload: Workload) -> float:
-    def used(copy: Copy) -> float:
-        return sink.requests(copy, workload)
-
+    written = sum(sink.requests(copy, workload) for copy in plan.copies)
     read = sink.objects(plan.copies[0], workload)
-    return (sum(map(used, plan.copies)) + read) / REQUESTS_PER_DATA_KEY
+    return (written + read) / REQUESTS_PER_DATA_KEY
 
 
 def _other(plan: Plan, workload: Workload) -> Iterator[Item]:
-    yield Item("KMS: the parameters' key", plan.own_key, prices.KMS_KEY, "worker.secretsKeyArn")
-    yield Item("parameters", plan.parameters, prices.PARAMETER, "writer.identity, worker.count")
+    yield Item("KMS: the parameters' key", int(plan.own_key), prices.KMS_KEY, "worker.secretsKeyArn")
+    yield Item("SSM: parameters", plan.parameters, prices.PARAMETER, "writer.identity, worker.count")
     yield Item("CloudWatch: metrics", plan.metrics, prices.METRIC, "worker.metrics, worker.count")
     yield Item(ALARMS, plan.alarms, prices.ALARM, "worker.metrics, worker.count")
     yield Item(

@@ -11,18 +11,15 @@ from rich.console import Console
 
 from components.settings import Settings
 from scripts.cost import output, prices
-from scripts.cost.__main__ import EVENT_BYTES, EVENTS_PER_SECOND, LISTING_SECONDS, WIDTH, read
+from scripts.cost.__main__ import DEFAULTS, WIDTH, read
 from scripts.cost.estimate import ALARMS, Item, estimate
 from scripts.cost.plan import plan_of
 from scripts.cost.report import Given, report_of
-from scripts.cost.sink import Workload
 from scripts.stack import ROOT
 
 PAGE = ROOT / "docs" / "cost.md"
 STACK = "dev"
 """The stack file whose estimate the page has: the example in the repository, with 12 partitions."""
-
-WORKLOAD = Workload(EVENTS_PER_SECOND, EVENT_BYTES, LISTING_SECONDS, age_days=365.0)
 
 
 def blocks(settings: Settings) -> dict[str, str]:
@@ -39,7 +36,7 @@ def printed(settings: Settings) -> str:
     out = io.StringIO()
     # Whatever the caller's FORCE_COLOR says.
     console = Console(file=out, width=WIDTH, highlight=False, force_terminal=False)
-    output.show(report_of(STACK, settings, WORKLOAD, Given()), console)
+    output.show(report_of(STACK, settings, DEFAULTS, Given()), console)
     return "".join(f"{line.rstrip()}\n" for line in out.getvalue().splitlines())
 
 
@@ -67,7 +64,7 @@ def further_vms(settings: Settings) -> str:
 
 def _of_count(settings: Settings, count: int) -> dict[str, Item]:
     worker = settings.worker.model_copy(update={"count": count})
-    found = estimate(plan_of(settings.model_copy(update={"worker": worker})), WORKLOAD)
+    found = estimate(plan_of(settings.model_copy(update={"worker": worker})), DEFAULTS)
     return {item.name: item for item in found.items}
 
 

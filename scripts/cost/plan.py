@@ -84,7 +84,7 @@ def plan_of(settings: Settings) -> Plan:
         bucket_key=settings.archive.kms_key_arn is not None,
         # Beside the credentials, each VM has its status.
         parameters=credentials + count,
-        metrics=metrics(settings, credentials) if worker.metrics else 0,
+        metrics=_metrics(settings, credentials) if worker.metrics else 0,
         alarms=_alarms(settings) if worker.metrics else 0,
         heartbeats=count if worker.metrics else 0,
     )
@@ -113,7 +113,7 @@ def the_articles(plan: Plan) -> Plan:
     )
 
 
-def metrics(settings: Settings, credentials: int) -> int:
+def _metrics(settings: Settings, credentials: int) -> int:
     """How many custom metrics the watchdogs of all VMs send. `credentials`: parameters with credentials."""
     sent = [name for name in UNITS if name not in SELDOM]
     if not settings.originals:

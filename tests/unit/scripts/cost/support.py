@@ -6,7 +6,7 @@ from typing import Any
 from components.settings import NAMESPACE, Settings, load_config
 from scripts.cost.sink import Workload
 
-WORKLOAD = Workload(events_per_second=5.0, event_bytes=1560.0, listing_seconds=10.0, age_days=365.0)
+WORKLOAD = Workload()
 
 _SECTIONS: dict[str, dict[str, Any]] = {
     "source": {

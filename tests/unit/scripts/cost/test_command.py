@@ -79,7 +79,7 @@ def test_the_assumptions_can_be_given() -> None:
         "listing_seconds": 60,
         "age_days": 30,
     }
-    vms = next(item for item in content["items"] if item["name"] == "VMs")
+    vms = next(item for item in content["items"] if item["name"] == "VMs: instances")
     assert vms["usd"] == pytest.approx(7.3)
     assert any("at 0.1 a GB" in note for note in content["notes"])
 

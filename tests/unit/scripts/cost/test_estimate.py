@@ -22,8 +22,8 @@ def usd(found: Estimate) -> dict[str, float | None]:
 def test_an_item_is_its_count_times_its_price() -> None:
     costs = usd(estimated())
 
-    assert costs["VMs"] == pytest.approx(730 * 0.0208)
-    assert costs["their volumes"] == pytest.approx(20 * 0.08)
+    assert costs["VMs: instances"] == pytest.approx(730 * 0.0208)
+    assert costs["VMs: volumes"] == pytest.approx(20 * 0.08)
     assert costs["S3: writing events"] == pytest.approx(3 * 12 * 43_800 * 0.005 / 1000)
     assert costs["CloudWatch: metrics"] == pytest.approx(21 * 0.30)
     assert costs[LISTINGS] == pytest.approx(12 * 262_800 * 0.005 / 1000)
@@ -40,7 +40,7 @@ def test_an_instance_type_without_a_price_is_named_and_can_be_given_one() -> Non
     plan = plan_of(settings(worker={"instanceType": "m7i.large"}))
 
     unknown = estimate(plan, WORKLOAD)
-    assert unknown.unpriced == ("VMs",)
+    assert unknown.unpriced == ("VMs: instances",)
     given = estimate(plan, WORKLOAD, instance_usd=0.1)
     assert given.unpriced == ()
     assert given.usd() == pytest.approx(unknown.usd() + 73)
@@ -49,7 +49,7 @@ def test_an_instance_type_without_a_price_is_named_and_can_be_given_one() -> Non
 def test_more_vms_add_no_request_to_s3_and_no_storage() -> None:
     one, three = usd(estimated()), usd(estimated(worker={"count": 3}))
 
-    assert three["VMs"] == pytest.approx(3 * (one["VMs"] or 0))
+    assert three["VMs: instances"] == pytest.approx(3 * (one["VMs: instances"] or 0))
     assert {name: cost for name, cost in three.items() if name.startswith("S3")} == {
         name: cost for name, cost in one.items() if name.startswith("S3")
     }
@@ -58,8 +58,8 @@ def test_more_vms_add_no_request_to_s3_and_no_storage() -> None:
 def test_events_from_another_region_cost_nothing_at_their_receiver() -> None:
     costs = usd(estimated("eu-central-1", archive={"allowOtherRegion": True}))
 
-    assert costs["traffic from Kafka"] == 0
-    assert (usd(estimated())["traffic from Kafka"] or 0) > 0
+    assert costs["Kafka: traffic to the VMs"] == 0
+    assert (usd(estimated())["Kafka: traffic to the VMs"] or 0) > 0
 
 
 def test_traffic_to_logzio_costs_only_across_regions() -> None:

@@ -67,7 +67,7 @@ def test_an_unknown_instance_type_has_no_price_and_changes_the_exit_code() -> No
 
     assert unknown.exit_code == 2
     assert "no price for m7i.large" in shown(unknown)
-    assert row(shown(unknown), "VMs")[1:3] == ["730", "?"]
+    assert row(shown(unknown), "VMs: instances")[1:3] == ["730", "?"]
     assert report(given=Given(instance_usd=0.1), worker={"instanceType": "m7i.large"}).exit_code == 0
 
 
@@ -80,7 +80,7 @@ def test_the_way_out_of_existing_subnets_is_said_to_be_missing() -> None:
     text = shown(report(worker={"subnetId": "subnet-0123456789abcdef0"}))
 
     assert "the way out of the existing subnets" in text
-    assert "their public addresses" not in text
+    assert "VMs: public addresses" not in text
 
 
 @pytest.mark.parametrize("originals", [True, False])
@@ -90,7 +90,7 @@ def test_the_json_has_each_item_with_the_source_of_its_price(originals: bool) ->
 
     items = {item["name"]: item for item in content["items"]}
     assert ("S3: storing originals" in items) is originals
-    assert items["VMs"]["price"]["source"].startswith("https://")
+    assert items["VMs: instances"]["price"]["source"].startswith("https://")
     assert items["S3: writing events"]["article_usd"] == pytest.approx(65.7)
     assert content["usd"]["with_listings"] == pytest.approx(seen.ours.usd())
     assert content["usd"]["without_listings"] == pytest.approx(seen.ours.usd(listings=False))
