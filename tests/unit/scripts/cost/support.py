@@ -20,7 +20,7 @@ _SECTIONS: dict[str, dict[str, Any]] = {
 }
 
 
-def config(region: str = "us-west-2", **changed: dict[str, Any]) -> dict[str, str]:
+def config(region: str = "us-west-2", /, **changed: dict[str, Any]) -> dict[str, str]:
     """A stack's configuration as the program gets it; `worker={"count": 2}` adds to a section."""
     sections = {
         name: {**_SECTIONS.get(name, {}), **changed.get(name, {})} for name in {**_SECTIONS, **changed}
@@ -29,6 +29,6 @@ def config(region: str = "us-west-2", **changed: dict[str, Any]) -> dict[str, st
     return {"aws:region": region, **texts}
 
 
-def settings(region: str = "us-west-2", **changed: dict[str, Any]) -> Settings:
+def settings(region: str = "us-west-2", /, **changed: dict[str, Any]) -> Settings:
     """The same as settings."""
     return load_config(config(region, **changed), {})
