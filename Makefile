@@ -1,5 +1,5 @@
 # The work is done in modules and scripts; every target sets up what it needs.
-.PHONY: demo demo-up demo-feed demo-check demo-down chaos test unit lint render verify replay rotate settings-table lock release clean help
+.PHONY: demo demo-up demo-feed demo-check demo-down chaos test unit lint render verify replay rotate cost cost-page settings-table lock release clean help
 
 # Byte code is kept, whatever the caller's setting: without it every start imports pulumi_aws for seconds.
 unexport PYTHONDONTWRITEBYTECODE
@@ -64,6 +64,16 @@ replay: .venv/ready      ## Sends archived events to Logz.io: make replay STACK=
 
 rotate: .venv/ready      ## New keys, proof that events flow, the end of the old ones: make rotate KEYS="kafka writer" STACK=<stack>
 	$(RUN) -m scripts.rotate $(KEYS) --stack $(STACK)
+
+cost: .venv/ready        ## What a stack costs in a month: make cost STACK=<stack> (EVENTS_PER_SECOND= EVENT_BYTES= JSON=1)
+	@$(RUN) -m scripts.cost --stack $(STACK) \
+	  $(if $(EVENTS_PER_SECOND),--events-per-second $(EVENTS_PER_SECOND)) \
+	  $(if $(EVENT_BYTES),--event-bytes $(EVENT_BYTES)) $(if $(LISTING_SECONDS),--listing-seconds $(LISTING_SECONDS)) \
+	  $(if $(AGE_DAYS),--age-days $(AGE_DAYS)) $(if $(INSTANCE_USD),--instance-usd $(INSTANCE_USD)) \
+	  $(if $(CONFLUENT_USD),--confluent-usd $(CONFLUENT_USD)) $(if $(JSON),--json)
+
+cost-page: .venv/ready   ## Writes the tables of docs/cost.md anew.
+	$(RUN) -m scripts.cost.page
 
 settings-table: .venv/ready ## Writes the table of docs/settings.md anew.
 	$(RUN) -m scripts.settings_table

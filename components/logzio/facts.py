@@ -34,6 +34,15 @@ BUCKET_REGIONS = (
 ACCOUNT_REGIONS = {"us": "", "au": "-au", "ca": "-ca", "eu": "-eu", "uk": "-uk"}
 """Account region -> suffix of its host names."""
 
+ACCOUNT_AWS_REGIONS = {
+    "us": "us-east-1",
+    "au": "ap-southeast-2",
+    "ca": "ca-central-1",
+    "eu": "eu-central-1",
+    "uk": "eu-west-2",
+}
+"""Account region -> the AWS region that hosts it."""
+
 TOKEN_VARIABLE = "LOGZIO_API_TOKEN"  # noqa: S105  # the name of a variable, no token
 """The environment variable that holds the API token, here and in Logz.io's own tools."""
 
