@@ -298,7 +298,7 @@ class Endpoints(Section):
     )
     cloudwatch: BaseUrl | None = Field(default=None, description="Endpoint of CloudWatch.")
     iam: BaseUrl | None = Field(
-        default=None, description="Endpoint of IAM, which is in us-east-1 for all regions."
+        default=None, description="Endpoint of IAM; AWS has private ones in us-east-1 only."
     )
 
 

@@ -5,7 +5,7 @@ import functools
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -1068,15 +1068,16 @@ def test_the_vm_may_see_when_the_readers_role_was_used_and_no_other_role(default
 
 
 @pytest.mark.parametrize(
-    "sections",
+    "deployed",
     [
-        {"logzio": {"authentication": "keys"}},
-        {"alarms": {"canary": True}},
-        {"worker": {"metrics": False}},
+        lambda: program(logzio={"authentication": "keys"}),
+        lambda: program(alarms={"canary": True}),
+        lambda: program(worker={"metrics": False}),
     ],
+    ids=["keys", "canary", "no metrics"],
 )
-def test_without_a_role_or_with_a_canary_the_vm_does_not_ask_iam(sections: dict[str, dict[str, Any]]) -> None:
-    recorder = program(**sections)
+def test_without_a_role_or_with_a_canary_the_vm_does_not_ask_iam(deployed: Callable[[], Recorder]) -> None:
+    recorder = deployed()
 
     assert watched_role(recorder) is None
     assert not [registration for registration in recorder.registrations if registration.name == READER_USE]
