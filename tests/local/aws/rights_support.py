@@ -293,10 +293,13 @@ def _sees_when_logzio_reads(vm: Identity) -> None:
 
 def _follows_the_archive(watcher: Identity) -> None:
     """The calls of `verify` for one partition."""
-    bucket = Bucket(watcher.client("s3"), watcher.stack.bucket)
+    stack, key = watcher.stack, f"{PREFIX}{uuid.uuid4().hex}"
+    stack.deployer("s3").put_object(Bucket=stack.bucket, Key=key, Body=b"{}")
+    bucket = Bucket(watcher.client("s3"), stack.bucket)
     bucket.partitions(TOPICS_DIR, "audit")
-    for stored in bucket.objects(PREFIX):
-        bucket.lines(stored.key)
+    if key not in {stored.key for stored in bucket.objects(PREFIX)}:
+        raise StepError("the object is not listed")
+    bucket.lines(key)
 
 
 def _reads_kafkas_login(watcher: Identity) -> None:
