@@ -55,7 +55,7 @@ render: .venv/ready      ## Writes every rendered file: make render STACK=dev OU
 
 verify: .venv/ready      ## Follows the events from Kafka to Logz.io, says where the way is broken: make verify STACK=<stack>
 	@$(RUN) -m scripts.verify --stack $(STACK) $(if $(DAYS),--days $(DAYS)) $(if $(EVERY_EVENT),--every-event) \
-	  $(if $(JSON),--json)
+	  $(if $(JSON),--json) $(if $(PUBLISH),--publish)
 
 replay: .venv/ready      ## Sends archived events to Logz.io: make replay STACK=<stack> UNREAD=1 (or FROM= TO=, OBJECTS=; DRY_RUN=1)
 	@$(RUN) -m scripts.replay --stack $(STACK) $(if $(FROM),--from $(FROM)) $(if $(TO),--to $(TO)) \

@@ -146,6 +146,7 @@ worker = ConnectWorker(
         permissions_boundary_arn=given.iam.permissions_boundary_arn,
         secrets_key_arn=given.worker.secrets_key_arn,
         alarm_topic_arn=given.worker.alarm_topic_arn,
+        reader_role_arn=reader.role_arn if given.reader_role_is_watched else None,
         tags=tags,
     ),
     pulumi.ResourceOptions(depends_on=[archive, writer, shipping]),

@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from components.archive import layout
+
 VERSION = "2012-10-17"
 
 
@@ -160,7 +162,6 @@ def secrets(parameter_arns: Sequence[str], key_arn: str) -> list[Statement]:
     Parameter Store calls KMS in the caller's name, with the parameter's ARN as encryption context (AWS Systems Manager
     user guide, "AWS KMS encryption for AWS Systems Manager Parameter Store SecureString parameters").
     """
-    region = key_arn.split(":")[3]
     return [
         Statement(
             sid="ReadOwnSecrets",
@@ -168,20 +169,30 @@ def secrets(parameter_arns: Sequence[str], key_arn: str) -> list[Statement]:
             actions=["ssm:GetParameter"],
             resources=list(parameter_arns),
         ),
-        Statement(
-            sid="DecryptOwnSecrets",
-            reason="Without it the VM could read its parameters only encrypted. The VM may use the key only through the "
+        _decrypt_parameters(
+            "DecryptOwnSecrets",
+            "Without it the VM could read its parameters only encrypted. The VM may use the key only through the "
             "parameter store, and only for its own parameters.",
-            actions=["kms:Decrypt"],
-            resources=[key_arn],
-            condition={
-                "StringEquals": {
-                    "kms:ViaService": f"ssm.{region}.amazonaws.com",
-                    "kms:EncryptionContext:PARAMETER_ARN": list(parameter_arns),
-                }
-            },
+            parameter_arns,
+            key_arn,
         ),
     ]
+
+
+def _decrypt_parameters(sid: str, reason: str, parameter_arns: Sequence[str], key_arn: str) -> Statement:
+    region = key_arn.split(":")[3]
+    return Statement(
+        sid=sid,
+        reason=reason,
+        actions=["kms:Decrypt"],
+        resources=[key_arn],
+        condition={
+            "StringEquals": {
+                "kms:ViaService": f"ssm.{region}.amazonaws.com",
+                "kms:EncryptionContext:PARAMETER_ARN": list(parameter_arns),
+            }
+        },
+    )
 
 
 def worker_status(parameter_arns: Sequence[str]) -> list[Statement]:
@@ -237,6 +248,67 @@ def metrics(namespace: str) -> list[Statement]:
             resources=["*"],
             condition={"StringEquals": {"cloudwatch:namespace": namespace}},
         )
+    ]
+
+
+def reader_use(role_arn: str) -> list[Statement]:
+    """What the VM needs to report when Logz.io last read. `role_arn`: of the reader's role."""
+    return [
+        Statement(
+            sid="SeeWhenLogzioReads",
+            reason="The watchdog reads when the reader's role was last used, for the alarm that Logz.io has stopped "
+            "reading. It may look at no other role.",
+            actions=["iam:GetRole"],
+            resources=[role_arn],
+        )
+    ]
+
+
+def canary(
+    bucket: str,
+    topics_dir: str,
+    kms_key_arn: str | None,
+    *,
+    kafka_parameter_arn: str,
+    secrets_key_arn: str,
+    namespace: str,
+) -> list[Statement]:
+    """What the identity that runs `verify --publish` needs in AWS; the program does not make this identity."""
+    return [
+        Statement(
+            sid="FindObjects",
+            reason="`verify` lists the archive, to find objects that Logz.io has not read.",
+            actions=["s3:ListBucket"],
+            resources=[bucket_arn(bucket)],
+        ),
+        Statement(
+            sid="ReadObjects",
+            reason="`verify` reads events and originals, to search Logz.io for the ids of the events.",
+            actions=["s3:GetObject"],
+            resources=[f"{bucket_arn(bucket)}/{topics_dir}/*", f"{bucket_arn(bucket)}/{layout.ORIGINALS}/*"],
+        ),
+        *_use_key(kms_key_arn, ["kms:Decrypt"], "The bucket's key encrypts the objects that `verify` reads."),
+        Statement(
+            sid="ReadKafkaLogin",
+            reason="`verify` compares the bucket with Kafka. Without this right it measures all the same, but says that "
+            "Kafka could not be checked.",
+            actions=["ssm:GetParameter"],
+            resources=[kafka_parameter_arn],
+        ),
+        _decrypt_parameters(
+            "DecryptKafkaLogin",
+            "The parameter with Kafka's login is encrypted. The key serves only the parameter store, and only for this "
+            "parameter.",
+            [kafka_parameter_arn],
+            secrets_key_arn,
+        ),
+        Statement(
+            sid="WriteMetrics",
+            reason="The measurement goes into the stack's namespace, and into no other. This action has no resource.",
+            actions=["cloudwatch:PutMetricData"],
+            resources=["*"],
+            condition={"StringEquals": {"cloudwatch:namespace": namespace}},
+        ),
     ]
 
 

@@ -15,7 +15,10 @@ from components.worker.config import (
 
 
 def worker_config(settings: Settings, owner: Owner, bootstrap_servers: str) -> WorkerConfig:
-    """What the VM's files say. `bootstrap_servers`: host:port; the settings may have only the id of the cluster."""
+    """What the VM's files say, apart from the reader's role, whose name AWS has once it is made.
+
+    `bootstrap_servers`: host:port; the settings may have only the id of the cluster.
+    """
     archive, connector, worker = settings.archive, settings.connector, settings.worker
     return WorkerConfig(
         owner=owner,
@@ -59,10 +62,13 @@ def worker_config(settings: Settings, owner: Owner, bootstrap_servers: str) -> W
             key_fingerprints=worker.repository_key_fingerprint,
         ),
         connect=Connect(worker.heap_mb, worker.log_level, worker.rest_port),
-        endpoints=Endpoints(worker.endpoints.s3, worker.endpoints.ssm, worker.endpoints.cloudwatch),
+        endpoints=Endpoints(
+            worker.endpoints.s3, worker.endpoints.ssm, worker.endpoints.cloudwatch, worker.endpoints.iam
+        ),
         count=worker.count,
         reboot_time=worker.reboot_time,
         metrics=worker.metrics,
+        canary=settings.alarms.canary,
     )
 
 

@@ -5,6 +5,7 @@ Logz.io's identity) are placeholders in angle brackets.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Annotated
 
@@ -23,11 +24,15 @@ from scripts.stack import Stack, project_name
 
 ROOT = Path(__file__).resolve().parents[1]
 
+READER_ROLE = "<role of Logz.io>"
+
 
 def rendered(settings: Settings, stack: str) -> dict[str, str]:
     """File name -> content: the VM's files, its user-data, the policies as JSON, and the reasons of all of them."""
     bootstrap_servers = settings.source.bootstrap_servers or f"<endpoint of {settings.source.cluster}>"
     config = worker_config(settings, Owner(project_name(), stack), bootstrap_servers)
+    if settings.reader_role_is_watched:
+        config = replace(config, reader_role=READER_ROLE)
     fetched = bundle.files(config)
     packed = bundle.pack(fetched)
     documents = _policies(settings, config, packed)
@@ -51,17 +56,16 @@ def _policies(settings: Settings, config: WorkerConfig, packed: Bundle) -> dict[
     bucket, key = settings.archive.bucket, settings.archive.kms_key_arn
     prefix = f"arn:aws:ssm:{settings.region}:<account>:parameter"
     parameters = [prefix + name for name in config.parameters.values()]
+    secrets_key = (
+        settings.worker.secrets_key_arn or f"arn:aws:kms:{settings.region}:<account>:key/<key of the stack>"
+    )
     statuses = [prefix + config.status_parameter(number) for number in config.numbers]
     documents = {
         "bucket-policy": policies.bucket(bucket, key),
         "writer-policy": policies.writer(bucket, key),
         "reader-policy": policies.reader(bucket, settings.connector.topics_dir, key),
         "vm-trust": policies.instance_trust(),
-        "vm-secrets-policy": policies.secrets(
-            parameters,
-            settings.worker.secrets_key_arn
-            or f"arn:aws:kms:{settings.region}:<account>:key/<key of the stack>",
-        ),
+        "vm-secrets-policy": policies.secrets(parameters, secrets_key),
         "vm-status-policy": policies.worker_status(statuses),
         "vm-files-policy": policies.worker_files(bucket, packed.key, key),
         "vm-session-manager-policy": policies.session_manager(),
@@ -70,6 +74,18 @@ def _policies(settings: Settings, config: WorkerConfig, packed: Bundle) -> dict[
         documents["secrets-key-policy"] = policies.secrets_key("arn:aws:iam::<account>:root")
     if settings.worker.metrics:
         documents["vm-metrics-policy"] = policies.metrics(metrics_namespace(config.owner.path))
+    if config.reader_role is not None:
+        arn = f"arn:aws:iam::<account>:role{settings.iam.path}{config.reader_role}"
+        documents["vm-reader-use-policy"] = policies.reader_use(arn)
+    if settings.alarms.canary:
+        documents["canary-policy"] = policies.canary(
+            bucket,
+            settings.connector.topics_dir,
+            key,
+            kafka_parameter_arn=prefix + config.parameters["kafka"],
+            secrets_key_arn=secrets_key,
+            namespace=metrics_namespace(config.owner.path),
+        )
     if settings.logzio.authentication == "role":
         documents["reader-trust"] = policies.reader_trust(
             "<AWS account of Logz.io>", "<external id of the Logz.io account>"

@@ -7,7 +7,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from components.settings.sections import Archive, Connector, Iam, Logzio, Section, Source, Worker, Writer
+from components.settings.sections import (
+    Alarms,
+    Archive,
+    Connector,
+    Iam,
+    Logzio,
+    Section,
+    Source,
+    Worker,
+    Writer,
+)
 
 
 class InvalidSettingError(Exception):
@@ -25,6 +35,7 @@ class Sections:
     connector: Connector
     worker: Worker
     logzio: Logzio
+    alarms: Alarms
 
 
 @dataclass(frozen=True)

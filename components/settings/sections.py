@@ -297,6 +297,9 @@ class Endpoints(Section):
         default=None, description="Endpoint of Systems Manager (the parameter store)."
     )
     cloudwatch: BaseUrl | None = Field(default=None, description="Endpoint of CloudWatch.")
+    iam: BaseUrl | None = Field(
+        default=None, description="Endpoint of IAM; AWS has private ones in us-east-1 only."
+    )
 
 
 class Worker(Section):
@@ -475,6 +478,17 @@ class Logzio(Section):
         return None if self.api_url else logzio_facts.search_url(self.region)
 
 
+class Alarms(Section):
+    """What the alarms watch besides the VMs."""
+
+    canary: bool = Field(
+        default=False,
+        description="An alarm on how long the oldest archived event has been missing from Logz.io. You measure that "
+        "with `make verify PUBLISH=1` every hour or more often; the alarm also fires if nobody does. Without it, the "
+        "VMs watch when Logz.io last used its role (`logzio.authentication: role`).",
+    )
+
+
 class Settings(Section):
     """All settings by section. `region` is `aws:region`, the region of the bucket and of the VM."""
 
@@ -485,6 +499,7 @@ class Settings(Section):
     connector: Connector = Connector()
     worker: Worker = Worker()
     logzio: Logzio = Logzio()
+    alarms: Alarms = Alarms()
     tags: dict[str, AsText] = Field(
         default={},
         description=f"Tags of every resource, besides the project's own ({', '.join(OWN_TAGS)}); at most "
@@ -496,6 +511,11 @@ class Settings(Section):
     def originals(self) -> bool:
         """Whether a second connector archives the originals."""
         return self.archive.originals and self.connector.format == "json"
+
+    @property
+    def reader_role_is_watched(self) -> bool:
+        """Whether the VMs report when Logz.io last used its role. The canary sees more than that."""
+        return self.worker.metrics and not self.alarms.canary and self.logzio.authentication == "role"
 
     @property
     def retention_days(self) -> dict[str, int]:
@@ -535,4 +555,5 @@ SECTIONS: Mapping[str, type[Section]] = {
     "connector": Connector,
     "worker": Worker,
     "logzio": Logzio,
+    "alarms": Alarms,
 }

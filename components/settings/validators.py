@@ -185,6 +185,16 @@ def _alarm_topic_is_in_the_region(draft: Draft) -> Iterator[str]:
         )
 
 
+def _canary_needs_alarms(draft: Draft) -> Iterator[str]:
+    canary, metrics = draft.alarms.canary, draft.worker.metrics
+    if canary and not metrics:
+        yield problem(
+            "alarms.canary",
+            "is set, but the stack has no alarms with worker.metrics: false",
+            f"{NAMESPACE}:worker.metrics: true, or leave it out",
+        )
+
+
 def _topics_are_unique(draft: Draft) -> Iterator[str]:
     topics = draft.source.topics
     if not topics:
@@ -393,6 +403,7 @@ VALIDATORS: tuple[Validator, ...] = (
     _nothing_is_deleted_before_its_lock_ends,
     _adopted_bucket_is_not_destroyed,
     _alarm_topic_is_in_the_region,
+    _canary_needs_alarms,
     _topics_are_unique,
     _every_topic_has_a_number_of_partitions,
     _java_runs_the_platform,

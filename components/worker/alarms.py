@@ -1,4 +1,7 @@
-"""The alarms on the watchdog's metrics, as data (pure). Events wait in Kafka for 7 days, so hours are early enough."""
+"""The alarms on the metrics of watchdog and canary, as data (pure).
+
+Events wait in Kafka for 7 days, and longer in the bucket, so hours are early enough.
+"""
 
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -8,6 +11,9 @@ HOUR = 60 * MINUTE
 
 VM_DIMENSION = "Vm"
 """Dimension of the metrics that tell the VMs apart: the number of the VM, which outlives the instance."""
+
+SECONDS_MISSING = "SecondsMissingInLogzio"
+"""Metric of the canary, which `verify --publish` sends: how long the oldest archived event has been missing."""
 
 
 @dataclass(frozen=True)
@@ -236,8 +242,46 @@ _MEMBERS = Alarm(
 )
 
 
-def alarms(*, originals: bool, count: int) -> tuple[Alarm, ...]:
-    """All alarms of a stack, with or without a connector for originals, with `count` VMs."""
+_CANARY = Alarm(
+    name="canary",
+    metric=SECONDS_MISSING,
+    # One low measurement ends the alarm.
+    statistic="Minimum",
+    comparison="GreaterThanThreshold",
+    threshold=HOUR,
+    # A run of an hourly schedule may come late or not at all.
+    period=3 * HOUR,
+    periods=1,
+    missing="breaching",
+    description="An archived event has been missing from Logz.io for more than an hour, or nobody has measured for "
+    "three hours. `make verify` says which of the two, and what to do: it names the partition, or it cannot check "
+    "Logz.io. If it is in order, look at the schedule that runs `verify --publish`.",
+)
+
+_READER = Alarm(
+    name="logzio",
+    metric="SecondsSinceLogzioRead",
+    statistic="Minimum",
+    comparison="GreaterThanThreshold",
+    # Twice the four hours within which a use "usually" shows, see `watchdog.reader`.
+    threshold=8 * HOUR,
+    # The VMs look once an hour.
+    period=3 * HOUR,
+    periods=1,
+    missing="breaching",
+    description="Logz.io has not used its role for 8 hours, so it reads nothing of this bucket, or no VM could ask IAM "
+    "for three hours (`journalctl -u s3-auditlog-sink-watchdog` says why). `make verify` says how far Logz.io has read. "
+    "The events are in the bucket.",
+)
+
+
+def alarms(
+    *, originals: bool, count: int, canary: bool = False, reader_role: bool = False
+) -> tuple[Alarm, ...]:
+    """All alarms of a stack, with or without a connector for originals, with `count` VMs.
+
+    `canary`: `verify --publish` measures from outside. `reader_role`: the VMs watch the use of the reader's role.
+    """
     members = replace(_MEMBERS, threshold=count)
     of_originals = replace(members, name="originals-members", metric="OriginalsGroupMembers")
     return (
@@ -246,4 +290,6 @@ def alarms(*, originals: bool, count: int) -> tuple[Alarm, ...]:
         # With one VM, the alarms task and stuck say the same.
         *([members] if count > 1 else []),
         *([of_originals] if count > 1 and originals else []),
+        *([_CANARY] if canary else []),
+        *([_READER] if reader_role else []),
     )

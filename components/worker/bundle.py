@@ -248,6 +248,13 @@ def _watchdog_settings(config: WorkerConfig) -> str:
             "namespace": metrics_namespace(config.owner.path),
             "region": config.region,
             "endpoint": config.endpoints.cloudwatch,
+            "reader": None
+            if config.reader_role is None
+            else {
+                "role": config.reader_role,
+                "region": config.region,
+                "endpoint": config.endpoints.iam,
+            },
         }
     )
 

@@ -88,6 +88,7 @@ class Endpoints:
     s3: str | None = None
     ssm: str | None = None
     cloudwatch: str | None = None
+    iam: str | None = None
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,8 @@ class WorkerConfig:
     `region`: of the bucket and of the VMs. `bucket_locked`: the bucket has S3 Object Lock. `originals`: None if they are
     not kept. `writer_identity`: the connectors write with the key of an IAM user, or with the role of the VMs.
     `count`: how many VMs there are. `reboot_time`: of VM 1, HH:MM (UTC) or `never`. `metrics`: whether the VMs send
-    metrics to CloudWatch.
+    metrics to CloudWatch. `canary`: whether `verify --publish` measures from outside. `reader_role`: name of the role
+    with which Logz.io reads; None if the VMs do not watch its use.
     """
 
     owner: Owner
@@ -114,6 +116,8 @@ class WorkerConfig:
     count: int
     reboot_time: str
     metrics: bool
+    canary: bool = False
+    reader_role: str | None = None
 
     @property
     def parameters(self) -> dict[str, str]:

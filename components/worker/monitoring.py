@@ -21,12 +21,20 @@ def make_alarms(
     topic_arn: str | None,
     tags: Mapping[str, str],
     depends_on: Sequence[pulumi.Resource],
+    reader_role: bool,
 ) -> None:
     """Makes the alarms: some once for the stack, some for each VM.
 
-    `topic_arn`: of the SNS topic that they notify. `depends_on`: the VMs, as two alarms treat missing data as a fault.
+    `topic_arn`: of the SNS topic that they notify. `depends_on`: the VMs, as some alarms treat missing data as a fault.
+    `reader_role`: the VMs watch the use of the reader's role.
     """
-    for alarm in alarms(originals=config.originals is not None, count=config.count):
+    wanted = alarms(
+        originals=config.originals is not None,
+        count=config.count,
+        canary=config.canary,
+        reader_role=reader_role,
+    )
+    for alarm in wanted:
         for number in config.numbers if alarm.per_vm else [None]:
             suffix = "" if number in (None, 1) else f"-{number}"
             # The alarms of VM 1 have the names that they had while there was one VM.

@@ -2,7 +2,7 @@
 
 import base64
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pulumi
 import pulumi_aws as aws
@@ -47,7 +47,8 @@ class ConnectWorkerArgs:
     With `config.writer_identity` `user`, `writer_credentials` are that user's; with `role`, `writer_policy` has the
     rights for the VMs' role. `kms_key_arn`: of the bucket. `keep_files`: the VMs' files stay in the bucket at
     `destroy`. `path`, `permissions_boundary_arn`: of the VMs' role. `secrets_key_arn`: encrypts the parameters; None
-    makes a key. `alarm_topic_arn`: of the SNS topic for alarms.
+    makes a key. `alarm_topic_arn`: of the SNS topic for alarms. `reader_role_arn`: of the role with which Logz.io reads,
+    whose use the VMs watch; None if they do not.
     """
 
     config: WorkerConfig
@@ -64,6 +65,7 @@ class ConnectWorkerArgs:
     permissions_boundary_arn: str | None = None
     secrets_key_arn: str | None = None
     alarm_topic_arn: str | None = None
+    reader_role_arn: pulumi.Output[str] | None = None
 
     def __post_init__(self) -> None:
         """Raises ValueError if what the connectors write with does not match `config.writer_identity`."""
@@ -102,7 +104,7 @@ class ConnectWorker(pulumi.ComponentResource):
         zones = placement.zones_with(args.machine.instance_type, self._invoked)
         self.architecture = images.architecture_of(args.machine.instance_type, self._invoked)
         image_id = self._image()
-        bundle = pack(files(args.config))
+        bundle = self._bundle()
         caller = aws.get_caller_identity(opts=self._invoked)
         key_arn = self._secrets_key(caller)
         profile, rights = make_role(
@@ -139,12 +141,22 @@ class ConnectWorker(pulumi.ComponentResource):
                 topic_arn=args.alarm_topic_arn,
                 tags=args.tags,
                 depends_on=instances,
+                reader_role=args.reader_role_arn is not None,
             )
         self.instance_ids = [vm.apply(lambda instance: instance.id) for vm in running]
         self.availability_zones = [
             made_network.subnet_of(number).availability_zone for number in args.config.numbers
         ]
         self.register_outputs({"instanceIds": self.instance_ids})
+
+    def _bundle(self) -> pulumi.Output[Bundle]:
+        """The VMs' files. Only the name of the reader's role is unknown until AWS has made the role."""
+        config = self._args.config
+        if self._args.reader_role_arn is None:
+            return pulumi.Output.from_input(pack(files(config)))
+        return self._args.reader_role_arn.apply(
+            lambda arn: pack(files(replace(config, reader_role=arn.rpartition("/")[2])))
+        )
 
     def _instance(
         self,
@@ -153,12 +165,15 @@ class ConnectWorker(pulumi.ComponentResource):
         image_id: str,
         profile: aws.iam.InstanceProfile,
         made_network: Network,
-        bundle: Bundle,
+        bundle: pulumi.Output[Bundle],
         needed: Sequence[pulumi.Resource],
         former: Sequence[pulumi.Output[aws.ec2.Instance]],
     ) -> aws.ec2.Instance:
         """Makes the VM with this number once the VMs of the `former` numbers run."""
         config, machine = self._args.config, self._args.machine
+        data: pulumi.Output[str] = bundle.apply(
+            lambda known: _after(former, user_data(config, known, number))
+        )
         return aws.ec2.Instance(
             # VM 1 has the name that it had while there was one VM.
             self._name if number == 1 else f"{self._name}-{number}",
@@ -174,7 +189,7 @@ class ConnectWorker(pulumi.ComponentResource):
                 encrypted=True, volume_type="gp3", volume_size=machine.volume_gb
             ),
             maintenance_options=aws.ec2.InstanceMaintenanceOptionsArgs(auto_recovery="default"),
-            user_data=_after(former, user_data(config, bundle, number)),
+            user_data=data,
             # A VM that is stopped and started does not run its new user-data.
             user_data_replace_on_change=True,
             tags=self._named_tags(),
@@ -218,7 +233,10 @@ class ConnectWorker(pulumi.ComponentResource):
         )
 
     def _rights(
-        self, key_arn: pulumi.Input[str], caller: aws.AwaitableGetCallerIdentityResult, bundle: Bundle
+        self,
+        key_arn: pulumi.Input[str],
+        caller: aws.AwaitableGetCallerIdentityResult,
+        bundle: pulumi.Output[Bundle],
     ) -> dict[str, pulumi.Input[str]]:
         """Name of a right of the VMs -> policy document."""
         args, config = self._args, self._args.config
@@ -230,11 +248,19 @@ class ConnectWorker(pulumi.ComponentResource):
         rights: dict[str, pulumi.Input[str]] = {
             "secrets": secrets.secrets_policy(credentials, key_arn, config.region, caller),
             "status": policies.to_json(policies.worker_status(statuses)),
-            "files": policies.to_json(policies.worker_files(config.bucket, bundle.key, args.kms_key_arn)),
+            "files": bundle.apply(
+                lambda known: policies.to_json(
+                    policies.worker_files(config.bucket, known.key, args.kms_key_arn)
+                )
+            ),
             "session-manager": policies.to_json(policies.session_manager()),
         }
         if config.metrics:
             rights["metrics"] = policies.to_json(policies.metrics(metrics_namespace(self._owner.path)))
+        if args.reader_role_arn is not None:
+            rights["reader-use"] = args.reader_role_arn.apply(
+                lambda arn: policies.to_json(policies.reader_use(arn))
+            )
         if args.writer_policy is not None:
             rights["writer"] = args.writer_policy
         return rights
@@ -283,6 +309,7 @@ class ConnectWorker(pulumi.ComponentResource):
             config.endpoints.s3,
             config.endpoints.ssm,
             config.endpoints.cloudwatch,
+            config.endpoints.iam,
         )
         return NetworkArgs(
             region=config.region,
@@ -297,13 +324,13 @@ class ConnectWorker(pulumi.ComponentResource):
             named_tags=self._named_tags(),
         )
 
-    def _files_object(self, bundle: Bundle) -> pulumi.Resource:
+    def _files_object(self, bundle: pulumi.Output[Bundle]) -> pulumi.Resource:
         """The VMs' files in the bucket. Other content is another object; the old object goes after the old VMs."""
         return aws.s3.BucketObjectv2(
             f"{self._name}-files",
             bucket=self._args.config.bucket,
-            key=bundle.key,
-            content_base64=base64.b64encode(bundle.content).decode(),
+            key=bundle.apply(lambda known: known.key),
+            content_base64=bundle.apply(lambda known: base64.b64encode(known.content).decode()),
             content_type="application/x-bzip2",
             tags=dict(self._args.tags),
             override_provider=NO_DEFAULT_TAGS,

@@ -257,7 +257,7 @@ def stack_settings(deployment: LocalDeployment, connector_version: str) -> dict[
             "packageVersion": debs.OLDER_VERSION,
             "repositoryUrl": packages["repository_url"],
             "repositoryKeyFingerprint": packages["key_fingerprint"],
-            "endpoints": dict.fromkeys(("s3", "ssm", "cloudwatch"), deployment.aws_endpoint),
+            "endpoints": dict.fromkeys(("s3", "ssm", "cloudwatch", "iam"), deployment.aws_endpoint),
         },
         "ccloud-logexporter:logzio": {"apiUrl": deployment.logzio, "listenerUrl": deployment.logzio},
     }

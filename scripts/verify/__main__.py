@@ -14,11 +14,14 @@ from rich.console import Console
 
 from components.logzio import redaction
 from components.settings import SettingsError
+from components.worker.alarms import SECONDS_MISSING
+from components.worker.config import metrics_namespace
 from scripts.access import Access, AccessError
 from scripts.stack import PulumiError
-from scripts.verify import output
+from scripts.verify import canary, output
 from scripts.verify.collect import Collector, Scope
 from scripts.verify.evaluate import Patience, evaluate, exit_code
+from scripts.verify.model import Report
 
 COULD_NOT_CHECK = 2
 
@@ -41,6 +44,12 @@ def main(
     fetch_minutes: Annotated[
         float, typer.Option(help="Minutes until an object must be found in Logz.io.", min=0)
     ] = 10.0,
+    publish: Annotated[
+        bool,
+        typer.Option(
+            "--publish", help="Send to CloudWatch for how long the oldest archived event has been missing."
+        ),
+    ] = False,
 ) -> None:
     """Reports where the chain from Kafka to Logz.io is broken, and which page tells how to repair it."""
     patience = Patience(timedelta(minutes=archive_minutes), timedelta(minutes=fetch_minutes))
@@ -56,7 +65,26 @@ def main(
     else:
         # Output into a file or a pipe must not be squeezed into 80 columns.
         output.show(report, findings, Console(width=None if sys.stdout.isatty() else 160, highlight=False))
-    raise typer.Exit(exit_code(findings))
+    code = exit_code(findings)
+    if publish and not _published(access, report):
+        code = code or COULD_NOT_CHECK
+    raise typer.Exit(code)
+
+
+def _published(access: Access, report: Report) -> bool:
+    """Publishes the measurement, and says so beside the report."""
+    seconds = canary.seconds_missing(report)
+    if seconds is None:
+        typer.echo(f"not published: {SECONDS_MISSING} could not be measured", err=True)
+        return False
+    namespace = metrics_namespace(access.stack.owner)
+    try:
+        canary.publish(access.client("cloudwatch"), namespace, seconds)
+    except (BotoCoreError, ClientError) as problem:
+        typer.echo(f"error: not published: {redaction.clean(str(problem))}", err=True)
+        return False
+    typer.echo(f"published: {SECONDS_MISSING} {seconds:.0f} in {namespace}", err=True)
+    return True
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ from scripts.verify import index_failures, registrations
 from scripts.verify.bucket import Bucket
 from scripts.verify.chains import Chain, chains
 from scripts.verify.delivery import follow
+from scripts.verify.evaluate import KAFKA
 from scripts.verify.events import EventRef, Fields, event_id, parsed, references
 from scripts.verify.kafka import Cluster, KafkaUnavailableError
 from scripts.verify.lookup import Lookup
@@ -140,7 +141,7 @@ class Collector:
     def _chain(
         self, chain: Chain, compared: Sequence[RegistrationReport], present: Sequence[Registered] | None
     ) -> ChainReport:
-        positions = self._tried(f"Kafka, group {chain.group}", lambda: self._positions(chain)) or {}
+        positions = self._tried(f"{KAFKA}, group {chain.group}", lambda: self._positions(chain)) or {}
         known = self.access.settings.topic_partitions
         followed = self._tried("the bucket", lambda: self.partitions(chain)) or known
         created = _created(compared)

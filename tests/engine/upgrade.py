@@ -88,6 +88,9 @@ class Upgrade:
         for section, values in changes.items():
             for name, value in values.items():
                 self.deployment.set(section, name, value)
+        # 0.1.0 did not ask IAM.
+        endpoints = ("s3", "ssm", "cloudwatch", "iam")
+        self.deployment.set("worker", "endpoints", dict.fromkeys(endpoints, self.deployment.aws_endpoint))
         flow = Feed(self.deployment.state, RATE)
         flow.start()
         try:

@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import unquote
 
 import xmltodict  # type: ignore[import-untyped]  # ships no types
+from moto.iam.models import iam_backends
 
 from local.systems.aws.policy import Access
 
@@ -153,12 +154,21 @@ def _resources(service: str, params: Mapping[str, Any], region: str, account: st
         key = str(params["KeyId"])
         return [key if key.startswith("arn:") else f"arn:aws:kms:{region}:{account}:key/{key}"]
     if service == "iam":
-        kinds = {"RoleName": "role", "UserName": "user", "InstanceProfileName": "instance-profile"}
+        kinds = {"UserName": "user", "InstanceProfileName": "instance-profile"}
         found = [
             f"arn:aws:iam::{account}:{kind}/{params[name]}" for name, kind in kinds.items() if name in params
         ]
+        if "RoleName" in params:
+            found.append(_role_arn(str(params["RoleName"]), account))
         return found or ["*"]
     return ["*"]
+
+
+def _role_arn(name: str, account: str) -> str:
+    """With the role's path, which a request does not name."""
+    roles = iam_backends[account]["aws"].roles.values()
+    path = next((str(role.path) for role in roles if role.name == name), "/")
+    return f"arn:aws:iam::{account}:role{path}{name}"
 
 
 def _parameter_names(params: Mapping[str, Any]) -> list[str]:

@@ -18,6 +18,8 @@ from components.archive import layout
 from components.policies import Statement
 from components.worker.config import metrics_namespace
 from components.worker.files import check_keys, fetch_secrets
+from components.worker.files.watchdog import reader
+from components.worker.files.watchdog.memory import Memory
 from components.worker.files.watchdog.metrics import metric
 from local.base import http
 from local.stack.deployment import REGION
@@ -27,6 +29,8 @@ from local.systems.logzio.aws import Aws
 from local.systems.logzio.fetcher import Fetcher
 from local.systems.logzio.indexing import Indexer
 from local.systems.logzio.store import Store
+from scripts.verify import canary
+from scripts.verify.bucket import Bucket
 from tests.local.aws import clients
 
 NAMESPACE = metrics_namespace("dev")
@@ -59,6 +63,7 @@ class Stack:
     secrets_key: str
     kms_key: str | None
     foreign_kms_key: str
+    reader_role: str
 
     def client(self, service: str, keys: Keys) -> Any:
         return clients.client(self.endpoint, service, keys)
@@ -77,6 +82,10 @@ class Stack:
         answer = kms.encrypt(KeyId=self.secrets_key, Plaintext=b"secret", EncryptionContext=context)
         return bytes(answer["CiphertextBlob"])
 
+    @property
+    def reader_role_arn(self) -> str:
+        return f"arn:aws:iam::{ACCOUNT}:role/logexporter/{self.reader_role}"
+
     def parameter_arns(self) -> list[str]:
         return [
             f"arn:aws:ssm:{REGION}:{ACCOUNT}:parameter{name}"
@@ -86,7 +95,7 @@ class Stack:
 
 def make_stack(endpoint: str, cloud: Path, *, with_kms: bool) -> Stack:
     """All resources as the program creates them, and a foreign bucket, parameter and key."""
-    bare = Stack(endpoint, cloud, "", "", "", "", "", "", None, "")
+    bare = Stack(endpoint, cloud, "", "", "", "", "", "", None, "", "")
     unique = uuid.uuid4().hex[:12]
     s3, ssm, kms = bare.deployer("s3"), bare.deployer("ssm"), bare.deployer("kms")
     key, foreign_key = (kms.create_key()["KeyMetadata"]["Arn"] for _ in range(2))
@@ -115,6 +124,12 @@ def make_stack(endpoint: str, cloud: Path, *, with_kms: bool) -> Stack:
         secrets_key=secrets_key,
         kms_key=used_key,
         foreign_kms_key=foreign_key,
+        reader_role=f"reader-role-{unique}",
+    )
+    bare.deployer("iam").create_role(
+        RoleName=stack.reader_role,
+        Path="/logexporter/",
+        AssumeRolePolicyDocument=policies.to_json(policies.reader_trust(LOGZIO_ACCOUNT, EXTERNAL_ID)),
     )
     for name in (stack.kafka_parameter, stack.writer_parameter, stack.foreign_parameter):
         value = '{"key": "k", "secret": "s"}'
@@ -268,6 +283,33 @@ def _tells_status(vm: Identity) -> None:
     vm.client("ssm").put_parameter(Name=STATUS, Value="i-1 RUNNING now", Overwrite=True)
 
 
+def _sees_when_logzio_reads(vm: Identity) -> None:
+    """The call of the watchdog, once an hour."""
+    watched = {"reader": {"role": vm.stack.reader_role}}
+    with patch.object(reader, "client", lambda service, _: vm.client(service)):
+        if not reader.since_read(watched, Memory()):
+            raise StepError("IAM did not answer")
+
+
+def _follows_the_archive(watcher: Identity) -> None:
+    """The calls of `verify` for one partition."""
+    stack, key = watcher.stack, f"{PREFIX}{uuid.uuid4().hex}"
+    stack.deployer("s3").put_object(Bucket=stack.bucket, Key=key, Body=b"{}")
+    bucket = Bucket(watcher.client("s3"), stack.bucket)
+    bucket.partitions(TOPICS_DIR, "audit")
+    if key not in {stored.key for stored in bucket.objects(PREFIX)}:
+        raise StepError("the object is not listed")
+    bucket.lines(key)
+
+
+def _reads_kafkas_login(watcher: Identity) -> None:
+    watcher.client("ssm").get_parameter(Name=watcher.stack.kafka_parameter, WithDecryption=True)
+
+
+def _publishes(watcher: Identity) -> None:
+    canary.publish(watcher.client("cloudwatch"), NAMESPACE, 0.0)
+
+
 WRITES: Mapping[str, Callable[[Identity], None]] = {
     "finds the bucket": _finds_bucket,
     "looks at the keys": _looks_at_keys,
@@ -281,6 +323,12 @@ RUNS: Mapping[str, Callable[[Identity], None]] = {
     "fetches secrets": _fetches_secrets,
     "tells metrics": _tells_metrics,
     "tells its status": _tells_status,
+    "sees when Logz.io reads": _sees_when_logzio_reads,
+}
+WATCHES: Mapping[str, Callable[[Identity], None]] = {
+    "follows the archive": _follows_the_archive,
+    "reads Kafka's login": _reads_kafkas_login,
+    "publishes": _publishes,
 }
 
 
@@ -290,6 +338,19 @@ def writer_user(stack: Stack) -> Identity:
 
 def reader_user(stack: Stack) -> Identity:
     return _user(stack, "reader", policies.reader(stack.bucket, TOPICS_DIR, stack.kms_key), READS)
+
+
+def canary_user(stack: Stack) -> Identity:
+    """Who runs `verify --publish`."""
+    statements = policies.canary(
+        stack.bucket,
+        TOPICS_DIR,
+        stack.kms_key,
+        kafka_parameter_arn=stack.parameter_arns()[0],
+        secrets_key_arn=stack.secrets_key,
+        namespace=NAMESPACE,
+    )
+    return _user(stack, "canary", statements, WATCHES)
 
 
 def vm_role(stack: Stack) -> Identity:
@@ -326,6 +387,7 @@ IDENTITIES: Mapping[str, Callable[[Stack], Identity]] = {
     "reader role": reader_role,
     "reader user": reader_user,
     "VM role": vm_role,
+    "canary user": canary_user,
 }
 
 
@@ -357,6 +419,7 @@ def _vm(
         "secrets": policies.secrets(stack.parameter_arns(), stack.secrets_key),
         "session-manager": policies.session_manager(),
         "metrics": policies.metrics(NAMESPACE),
+        "reader-use": policies.reader_use(stack.reader_role_arn),
         "status": policies.worker_status([f"arn:aws:ssm:{REGION}:{ACCOUNT}:parameter{STATUS}"]),
         **rights,
     }

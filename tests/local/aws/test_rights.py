@@ -20,6 +20,7 @@ from tests.local.aws.rights_support import (
     IDENTITIES,
     PREFIX,
     REFUSALS,
+    WORKER_FILES,
     Identity,
     Keys,
     Stack,
@@ -44,13 +45,27 @@ READER_NEEDS: Mapping[str, set[str]] = {
     "s3:GetObject": {"Logz.io reads"},
     "kms:Decrypt": {"Logz.io reads"},
 }
-EVERY_RUN = {"fetches its files", "fetches secrets", "tells metrics", "tells its status"}
+EVERY_RUN = {
+    "fetches its files",
+    "fetches secrets",
+    "tells metrics",
+    "tells its status",
+    "sees when Logz.io reads",
+}
 VM_NEEDS: Mapping[str, set[str]] = {
     "s3:GetObject": {"fetches its files"},
     "kms:Decrypt": {"fetches its files", "fetches secrets"},
     "ssm:GetParameter": {"fetches secrets"},
     "cloudwatch:PutMetricData": {"tells metrics"},
     "ssm:PutParameter": {"tells its status"},
+    "iam:GetRole": {"sees when Logz.io reads"},
+}
+CANARY_NEEDS: Mapping[str, set[str]] = {
+    "s3:ListBucket": {"follows the archive"},
+    "s3:GetObject": {"follows the archive"},
+    "kms:Decrypt": {"follows the archive", "reads Kafka's login"},
+    "ssm:GetParameter": {"reads Kafka's login"},
+    "cloudwatch:PutMetricData": {"publishes"},
 }
 NEEDS: Mapping[str, Mapping[str, set[str]]] = {
     "writer user": WRITER_NEEDS,
@@ -70,6 +85,7 @@ NEEDS: Mapping[str, Mapping[str, set[str]]] = {
     "reader role": {**READER_NEEDS, "sts:AssumeRole": {"Logz.io reads"}},
     "reader user": READER_NEEDS,
     "VM role": {**VM_NEEDS, "sts:AssumeRole": EVERY_RUN},
+    "canary user": CANARY_NEEDS,
 }
 
 # Actions whose absence breaks nothing here, and why they are granted all the same.
@@ -215,6 +231,7 @@ NEIGHBOURS: Mapping[str, Attempt] = {
     ),
     "iam:CreateAccessKey": lambda _, c: c("iam").create_access_key(UserName="deployer"),
     "iam:CreateUser": lambda _, c: c("iam").create_user(UserName="another"),
+    "iam:GetRole another": lambda _, c: c("iam").get_role(RoleName="another"),
     "iam:ListUsers": lambda _, c: c("iam").list_users(),
     "iam:PutUserPolicy": lambda _, c: c("iam").put_user_policy(
         UserName="another", PolicyName="p", PolicyDocument='{"Version": "2012-10-17", "Statement": []}'
@@ -284,12 +301,21 @@ FETCHING: Mapping[str, Attempt] = {
     "ssm:GetParameter kafka": lambda s, c: c("ssm").get_parameter(Name=s.kafka_parameter),
     "ssm:GetParameter writer": lambda s, c: c("ssm").get_parameter(Name=s.writer_parameter),
 }
+FILES: Mapping[str, Attempt] = {
+    "s3:GetObject of the VMs": lambda s, c: c("s3").get_object(Bucket=s.bucket, Key=WORKER_FILES),
+}
 BESIDE: Mapping[str, Mapping[str, Attempt]] = {
     "writer user": {**NEIGHBOURS, **FETCHING},
     "writer role": NEIGHBOURS,
     "reader role": {**NEIGHBOURS, **WRITING, **FETCHING},
     "reader user": {**NEIGHBOURS, **WRITING, **FETCHING},
     "VM role": {**NEIGHBOURS, **WRITING, **READING},
+    "canary user": {
+        **NEIGHBOURS,
+        **WRITING,
+        **FILES,
+        "ssm:GetParameter writer": FETCHING["ssm:GetParameter writer"],
+    },
 }
 
 
@@ -313,7 +339,7 @@ def test_the_refused_requests_succeed_for_an_identity_with_the_right(cloud: tupl
         '"Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}]}',
     )
 
-    attempts = {**WRITING, **READING, **FETCHING, **NEIGHBOURS}
+    attempts = {**WRITING, **READING, **FETCHING, **FILES, **NEIGHBOURS}
     answers = {name: _answer(attempt, stack, stack.deployer) for name, attempt in attempts.items()}
 
     assert {name: answer for name, answer in answers.items() if answer in REFUSALS} == {}

@@ -423,6 +423,45 @@ def test_logzio_assumes_a_role_only_with_its_external_id(aws: Aws) -> None:
     assert refusal(error) == "AccessDenied"
 
 
+def test_a_role_shows_when_it_was_last_used_even_by_a_request_that_was_refused(aws: Aws) -> None:
+    user = aws.user(allow("sts:AssumeRole", "*"))
+    arn = f"arn:aws:iam::123456789012:user/{user['name']}"
+    role = aws.role({"Effect": "Allow", "Principal": {"AWS": arn}, "Action": "sts:AssumeRole"})
+
+    def last_used() -> datetime | None:
+        shown = aws.deployer("iam").get_role(RoleName=role)["Role"]
+        used: datetime | None = shown.get("RoleLastUsed", {}).get("LastUsedDate")
+        return used
+
+    found = aws.client("sts", user).assume_role(
+        RoleArn=f"arn:aws:iam::123456789012:role/{role}", RoleSessionName="me"
+    )["Credentials"]
+    keys = {"id": found["AccessKeyId"], "secret": found["SecretAccessKey"], "token": found["SessionToken"]}
+    assert last_used() is None
+    with pytest.raises(ClientError):
+        aws.client("s3", keys).list_objects_v2(Bucket=aws.bucket())
+
+    used = last_used()
+    assert used is not None
+    assert abs(datetime.now(UTC) - used) < timedelta(minutes=1)
+
+
+def test_a_right_on_a_role_names_its_path(aws: Aws) -> None:
+    name = f"role-{uuid.uuid4().hex[:12]}"
+    aws.deployer("iam").create_role(
+        RoleName=name, Path="/logexporter/", AssumeRolePolicyDocument=document(TRUST_EC2)
+    )
+    with_path, without = (
+        aws.client("iam", aws.user(allow("iam:GetRole", f"arn:aws:iam::123456789012:role{path}{name}")))
+        for path in ("/logexporter/", "/")
+    )
+
+    assert with_path.get_role(RoleName=name)["Role"]["Path"] == "/logexporter/"
+    with pytest.raises(ClientError) as error:
+        without.get_role(RoleName=name)
+    assert refusal(error) == "AccessDenied"
+
+
 def test_logzio_has_no_rights_in_the_stacks_account(aws: Aws) -> None:
     with pytest.raises(ClientError) as error:
         aws.client("s3", aws.identity("logzio")).list_objects_v2(Bucket=aws.bucket())

@@ -136,6 +136,25 @@ def ids(site: Site) -> list[str]:
     return [stored["id"] for stored in site.events()]
 
 
+def test_each_look_uses_the_role_as_iam_shows(site: Site) -> None:
+    name = site.role.rpartition("/")[2]
+
+    def last_used() -> Any:
+        return site.aws("iam").get_role(RoleName=name)["Role"]["RoleLastUsed"].get("LastUsedDate")
+
+    def is_used_again() -> bool:
+        site.look()
+        again: bool = last_used() > first
+        return again
+
+    site.register()
+    assert last_used() is None
+    site.look()
+    first = last_used()
+    # Times may have whole seconds.
+    wait_until(is_used_again, "the role is used again", seconds=60)
+
+
 def test_a_role_must_trust_the_local_account_of_logzio(site: Site) -> None:
     with api(site.emulator) as http:
         details = http.get(f"{BUCKETS}/aws-assume-role-details").json()

@@ -37,6 +37,7 @@ from scripts.replay.progress import Progress
 from scripts.replay.run import Counts, Replay, objects_of
 from scripts.replay.selection import Selection
 from scripts.stack import project_name
+from scripts.verify import canary
 from scripts.verify.bucket import Bucket
 from scripts.verify.chains import Chain, chains
 from scripts.verify.collect import Collector, Scope
@@ -282,6 +283,30 @@ def test_a_chain_in_order_is_reported_for_each_partition(scene: Scene) -> None:
     assert [registration.state for registration in report.registrations] == [
         RegistrationState.FINE
     ] * PARTITIONS
+
+
+def test_the_canary_measures_until_logzio_has_the_event(scene: Scene) -> None:
+    scene.archive(0, "a")
+    scene.fetch()
+    scene.archive(1, "b")
+    a_second()
+    behind = canary.seconds_missing(scene.look()[0])
+    scene.fetch()
+    after = canary.seconds_missing(scene.look()[0])
+
+    assert behind is not None
+    assert behind >= 1
+    assert after == 0
+
+
+def test_the_canary_is_silent_if_logzio_does_not_answer(scene: Scene) -> None:
+    scene.archive(0, "a")
+    refused = LogzioClient(Transport(scene.emulator.url, "another token"))
+
+    report = Collector(scene.access(logzio=refused), Scope()).report()
+
+    assert "Logz.io" in report.not_seen
+    assert canary.seconds_missing(report) is None
 
 
 def test_events_that_nobody_archives_wait_in_kafka(scene: Scene) -> None:

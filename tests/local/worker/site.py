@@ -32,7 +32,7 @@ class Site:
     def settings(self, **sections: dict[str, Any]) -> WorkerConfig:
         """Settings of this place; `sections` as in a stack's file."""
         endpoint = self.stack.endpoint
-        worker = {"endpoints": {"s3": endpoint, "ssm": endpoint, "cloudwatch": endpoint}}
+        worker = {"endpoints": dict.fromkeys(("s3", "ssm", "cloudwatch", "iam"), endpoint)}
         return config(
             **{
                 **sections,

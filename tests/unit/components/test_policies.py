@@ -28,6 +28,15 @@ EVERY_POLICY = {
     "secrets key": policies.secrets_key("arn:aws:iam::111122223333:root"),
     "session manager": policies.session_manager(),
     "metrics": policies.metrics("ccloud-logexporter"),
+    "reader use": policies.reader_use("arn:aws:iam::111122223333:role/logexporter/reader"),
+    "canary": policies.canary(
+        BUCKET,
+        "topics",
+        KEY,
+        kafka_parameter_arn=PARAMETER,
+        secrets_key_arn=KEY,
+        namespace="ccloud-logexporter",
+    ),
     "worker status": policies.worker_status([PARAMETER]),
     "worker files": policies.worker_files(BUCKET, WORKER_FILES, KEY),
     "bucket": policies.bucket(BUCKET, KEY),
@@ -186,6 +195,20 @@ def test_session_manager_cannot_read_parameters() -> None:
         "ssmmessages:CreateDataChannel",
         "ssmmessages:OpenControlChannel",
         "ssmmessages:OpenDataChannel",
+    }
+
+
+def test_the_canary_reads_events_and_originals_and_changes_nothing() -> None:
+    granted = EVERY_POLICY["canary"]
+    (read,) = [statement for statement in granted if "s3:GetObject" in statement.actions]
+
+    assert read.resources == [f"arn:aws:s3:::{BUCKET}/{folder}/*" for folder in ("topics", "originals")]
+    assert actions(granted) == {
+        "s3:ListBucket",
+        "s3:GetObject",
+        "kms:Decrypt",
+        "ssm:GetParameter",
+        "cloudwatch:PutMetricData",
     }
 
 

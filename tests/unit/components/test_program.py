@@ -5,7 +5,7 @@ import functools
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -17,7 +17,7 @@ import pytest
 from components.owner import Owner
 from components.running_stack import RunningStack
 from components.settings import SettingsError
-from components.worker.alarms import alarms
+from components.worker.alarms import SECONDS_MISSING, alarms
 from components.worker.config import Connect, Endpoints, Kafka, Platform, Sink, WorkerConfig
 from components.worker.files.watchdog.metrics import PER_VM, UNITS
 from components.worker.images import UBUNTU_LTS_PARAMETERS
@@ -189,7 +189,7 @@ def test_the_vm_is_made_after_every_registration(default: Recorder) -> None:
 
 def test_registrations_are_made_after_the_roles_rights(default: Recorder) -> None:
     (reader_policy,) = [
-        grant for grant in default.of_type("aws:iam/rolePolicy:RolePolicy") if "reader" in grant.name
+        grant for grant in default.of_type("aws:iam/rolePolicy:RolePolicy") if grant.name == "reader-policy"
     ]
 
     for registration in default.of_type(REGISTRATION):
@@ -1032,7 +1032,7 @@ def test_a_running_stack_stays_in_its_region() -> None:
 def test_every_alarm_is_on_a_metric_that_the_vms_watchdog_sends(default: Recorder) -> None:
     settings = json.loads(on_the_vm(default)["/etc/s3-auditlog-sink/watchdog.json"])
 
-    assert len(default.of_type(ALARM)) == len(alarms(originals=True, count=1))
+    assert len(default.of_type(ALARM)) == len(alarms(originals=True, count=1, reader_role=True))
     for alarm in default.of_type(ALARM):
         assert alarm.inputs["metricName"] in UNITS
         assert alarm.inputs["namespace"] == settings["namespace"]
@@ -1044,14 +1044,72 @@ def test_silence_is_an_alarm(default: Recorder) -> None:
     loud = {alarm.name for alarm in default.of_type(ALARM) if alarm.inputs["treatMissingData"] == "breaching"}
 
     assert loud == {
-        f"ccloud-logexporter-test-worker-{alarm}" for alarm in ("heartbeat", "stuck", "originals-stuck")
+        f"ccloud-logexporter-test-worker-{alarm}"
+        for alarm in ("heartbeat", "stuck", "originals-stuck", "logzio")
     }
+
+
+READER_USE = "worker-reader-use"
+
+
+def watched_role(recorder: Recorder) -> Any:
+    """What the VM's watchdog knows of the role with which Logz.io reads."""
+    return json.loads(on_the_vm(recorder)["/etc/s3-auditlog-sink/watchdog.json"])["reader"]
+
+
+def test_the_vm_may_see_when_the_readers_role_was_used_and_no_other_role(default: Recorder) -> None:
+    (rights,) = [registration for registration in default.registrations if registration.name == READER_USE]
+    (statement,) = policy(rights)["Statement"]
+    role = default.one(ROLE, "ccloud-logexporter-test-reader")
+
+    assert statement["Action"] == ["iam:GetRole"]
+    assert statement["Resource"] == [f"arn:aws:test:::{role.name}"]
+    assert watched_role(default)["role"].endswith(role.name)
+    assert rights.urn in default.needs(default.one(INSTANCE))
+
+
+@pytest.mark.parametrize(
+    "deployed",
+    [
+        lambda: program(logzio={"authentication": "keys"}),
+        lambda: program(alarms={"canary": True}),
+        lambda: program(worker={"metrics": False}),
+    ],
+    ids=["keys", "canary", "no metrics"],
+)
+def test_without_a_role_or_with_a_canary_the_vm_does_not_ask_iam(deployed: Callable[[], Recorder]) -> None:
+    recorder = deployed()
+
+    assert watched_role(recorder) is None
+    assert not [registration for registration in recorder.registrations if registration.name == READER_USE]
+    assert not [alarm for alarm in recorder.of_type(ALARM) if alarm.name.endswith("-worker-logzio")]
+
+
+def test_a_canary_has_an_alarm_on_what_verify_publishes() -> None:
+    (alarm,) = [
+        alarm
+        for alarm in program(alarms={"canary": True}).of_type(ALARM)
+        if alarm.name.endswith("-worker-canary")
+    ]
+
+    assert alarm.inputs["metricName"] == SECONDS_MISSING
+    assert alarm.inputs["namespace"] == "CcloudLogexporter/test"
+    assert alarm.inputs["dimensions"] == {}
+    # A canary that nobody runs is a fault, too.
+    assert alarm.inputs["treatMissingData"] == "breaching"
+
+
+def test_the_endpoint_of_iam_can_be_reached() -> None:
+    recorder = program(worker={"endpoints": {"iam": "https://iam.internal:8443"}})
+
+    assert 8443 in {int(rule.inputs["toPort"]) for rule in recorder.of_type(EGRESS)}
+    assert watched_role(recorder)["endpoint"] == "https://iam.internal:8443"
 
 
 def test_a_stack_without_originals_has_no_alarm_on_them() -> None:
     recorder = program(archive={"originals": False})
 
-    assert len(recorder.of_type(ALARM)) == len(alarms(originals=False, count=1))
+    assert len(recorder.of_type(ALARM)) == len(alarms(originals=False, count=1, reader_role=True))
     assert not [alarm for alarm in recorder.of_type(ALARM) if "Originals" in alarm.inputs["metricName"]]
     assert "originals-connector.properties" not in json.dumps(on_the_vm(recorder))
 

@@ -1,13 +1,20 @@
-"""make verify and make replay as commands: what ends them before they begin."""
+"""make verify and make replay as commands: what ends them before they begin, and what `verify --publish` sends."""
 
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import typer
+from botocore.exceptions import ClientError
 from typer.testing import CliRunner
 
+from scripts.access import Access
 from scripts.replay import __main__ as replay
 from scripts.verify import __main__ as verify
+from scripts.verify.model import Report
+from tests.unit.scripts.verify.test_evaluate import FINE, ago, report
 
 
 def run(main: object, *arguments: str) -> tuple[int, str]:
@@ -48,3 +55,76 @@ def test_a_stack_that_cannot_be_read_sends_nothing() -> None:
 
     assert code == 2
     assert "pulumi" in told
+
+
+@dataclass
+class CloudWatch:
+    """Keeps what it is given, or refuses it."""
+
+    refuses: bool = False
+    sent: list[dict[str, Any]] = field(default_factory=list)
+
+    def put_metric_data(self, **request: Any) -> None:
+        if self.refuses:
+            raise ClientError({"Error": {"Code": "AccessDenied"}}, "PutMetricData")
+        self.sent.append(request)
+
+
+def verified(
+    monkeypatch: pytest.MonkeyPatch, cloudwatch: CloudWatch, seen: Report, *arguments: str
+) -> tuple[int, str]:
+    """`verify` of a stack of which this was seen."""
+    access = SimpleNamespace(
+        stack=SimpleNamespace(owner="prod"), client=lambda service: {"cloudwatch": cloudwatch}[service]
+    )
+    monkeypatch.setattr(Access, "of", lambda _: access)
+    monkeypatch.setattr(verify, "Collector", lambda *_: SimpleNamespace(report=lambda: seen))
+    return run(verify.main, "--stack", "prod", *arguments)
+
+
+LATE = report(replace(FINE, behind=7, behind_since=ago(minutes=90)))
+
+
+@pytest.mark.parametrize(("seen", "seconds", "code"), [(report(), 0.0, 0), (LATE, 5400.0, 1)])
+def test_verify_publishes_one_figure_in_the_namespace_of_the_stack(
+    monkeypatch: pytest.MonkeyPatch, seen: Report, seconds: float, code: int
+) -> None:
+    cloudwatch = CloudWatch()
+
+    ended, told = verified(monkeypatch, cloudwatch, seen, "--publish")
+
+    assert ended == code
+    assert cloudwatch.sent == [
+        {
+            "Namespace": "CcloudLogexporter/prod",
+            "MetricData": [{"MetricName": "SecondsMissingInLogzio", "Value": seconds, "Unit": "Seconds"}],
+        }
+    ]
+    assert f"published: SecondsMissingInLogzio {seconds:.0f} in CcloudLogexporter/prod" in told
+
+
+def test_verify_alone_publishes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    cloudwatch = CloudWatch()
+
+    assert verified(monkeypatch, cloudwatch, LATE)[0] == 1
+    assert cloudwatch.sent == []
+
+
+def test_what_was_not_measured_is_not_published(monkeypatch: pytest.MonkeyPatch) -> None:
+    cloudwatch = CloudWatch()
+    blind = report(not_seen={"Logz.io": "no answer"})
+
+    code, told = verified(monkeypatch, cloudwatch, blind, "--publish")
+
+    assert (code, cloudwatch.sent) == (2, [])
+    assert "not published: SecondsMissingInLogzio could not be measured" in told
+
+
+@pytest.mark.parametrize(("seen", "code"), [(report(), 2), (LATE, 1)])
+def test_a_refusal_of_cloudwatch_is_told_after_the_report(
+    monkeypatch: pytest.MonkeyPatch, seen: Report, code: int
+) -> None:
+    ended, told = verified(monkeypatch, CloudWatch(refuses=True), seen, "--publish")
+
+    assert ended == code
+    assert "error: not published: An error occurred (AccessDenied)" in told

@@ -29,7 +29,7 @@ config:
 """
 WATCHDOG = (
     *("__init__", "__main__", "aws", "clock", "connect", "credentials", "decisions"),
-    *("group", "journal", "kafka", "main", "memory", "metrics", "service", "status", "system"),
+    *("group", "journal", "kafka", "main", "memory", "metrics", "reader", "service", "status", "system"),
 )
 BY_USER = OWN_KEY.replace("identity: role", "identity: user")
 
@@ -80,6 +80,7 @@ def test_every_rendered_file_of_the_example_stack_is_written_under_its_own_name(
         "vm-files-policy.json",
         "vm-status-policy.json",
         "vm-metrics-policy.json",
+        "vm-reader-use-policy.json",
         "watchdog.json",
         *(f"watchdog/{module}.py" for module in WATCHDOG),
         "load-s3-auditlog-sink",
@@ -98,7 +99,7 @@ def test_every_policy_is_json_with_statements(tmp_path: Path) -> None:
     run("--stack", EXAMPLE, "--out", str(tmp_path))
 
     documents = [json.loads(file.read_text()) for file in tmp_path.glob("*-*.json")]
-    assert len(documents) == 11
+    assert len(documents) == 12
     assert all(document["Statement"] for document in documents)
 
 
@@ -107,6 +108,8 @@ def test_values_that_need_an_account_are_placeholders(tmp_path: Path) -> None:
 
     assert "<endpoint of lkc-abc12>" in (tmp_path / "connect-standalone.properties").read_text()
     assert "<external id of the Logz.io account>" in (tmp_path / "reader-trust.json").read_text()
+    assert json.loads((tmp_path / "watchdog.json").read_text())["reader"]["role"] == render.READER_ROLE
+    assert f":role/{render.READER_ROLE}" in (tmp_path / "vm-reader-use-policy.json").read_text()
 
 
 def test_the_rendered_files_are_those_of_the_program(tmp_path: Path) -> None:
@@ -132,6 +135,20 @@ def test_a_role_writes_without_a_key_and_keys_need_no_trust(tmp_path: Path) -> N
     assert "aws.access.key.id" not in contents["s3-sink-connector.properties"]
     assert "writer-credentials" not in contents["vm-secrets-policy.json"]
     assert "reader-trust.json" not in contents
+
+
+def test_a_canary_has_a_policy_and_takes_the_vms_look_at_the_role_away(tmp_path: Path) -> None:
+    file = tmp_path / "Pulumi.own.yaml"
+    file.write_text(
+        OWN_KEY.replace("authentication: keys", "authentication: role")
+        + "  ccloud-logexporter:alarms: {canary: true}\n"
+    )
+    contents = render.rendered(load_stack_file(file), "own")
+
+    assert "/own/kafka-credentials" in contents["canary-policy.json"]
+    assert "CcloudLogexporter/own" in contents["canary-policy.json"]
+    assert "vm-reader-use-policy.json" not in contents
+    assert json.loads(contents["watchdog.json"])["reader"] is None
 
 
 def test_the_secret_of_a_stack_file_is_not_rendered_even_encrypted(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from .group import measure, remember_expired
 from .journal import read_journal, remember
 from .memory import Memory
 from .metrics import publish
+from .reader import since_read
 from .service import end_jvm, show_service
 from .status import report_running
 from .system import free_percent, say, write
@@ -58,6 +59,7 @@ def main(arguments: list[str]) -> None:
     memory.write(memory_file)
     values |= {
         **measured.values,
+        **since_read(settings, memory),
         "FreeDiskPercent": min(map(free_percent, ("/", "/var/log"))),
         "SkippedEvents": len(skipped),
         "OutOfMemory": journal.out_of_memory,

@@ -48,6 +48,8 @@ class Memory:
     measured_at: float | None = None
     # When this VM first saw credentials that are newer than those of its service.
     renewed_at: float | None = None
+    # When to ask IAM again about the reader's role.
+    look_at_reader: float = 0.0
     # Whether it has reported that it runs, after a boot that took too long.
     reported: bool = False
     connectors: dict[str, ConnectorMemory] = field(default_factory=dict)

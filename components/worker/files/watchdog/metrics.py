@@ -36,6 +36,7 @@ UNITS = {
     "CredentialsVersion": "None",
     "ClockOffsetSeconds": "Seconds",
     "ClockAheadSeconds": "Seconds",
+    "SecondsSinceLogzioRead": "Seconds",
 }
 """Every metric and its unit in CloudWatch."""
 

@@ -10,6 +10,7 @@ import os
 import re
 import shlex
 import tarfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -110,12 +111,10 @@ def test_a_file_that_no_setting_changes_is_copied_verbatim() -> None:
         ("archive", {"retentionDays": 30}),
         ("archive", {"destroyWithData": True}),
         ("archive", {"adoptExisting": True}),
-        ("iam", {"path": "/a/"}),
         ("writer", {"keyGenerations": [1, 2]}),
         ("worker", {"alarmTopicArn": "arn:aws:sns:us-west-2:123456789012:alarms"}),
         ("worker", {"instanceType": "t3.medium"}),
         ("logzio", {"logType": "other"}),
-        ("logzio", {"authentication": "keys"}),
     ],
 )
 def test_a_setting_that_does_not_concern_the_vm_leaves_its_files_alone(
@@ -666,6 +665,18 @@ def test_the_watchdog_looks_after_what_the_settings_say() -> None:
         "namespace": "CcloudLogexporter/dev",
         "region": "us-west-2",
         "endpoint": "https://monitoring.internal",
+        "reader": None,
+    }
+
+
+def test_the_watchdog_knows_the_role_whose_use_it_reports() -> None:
+    worker = config(worker={"endpoints": {"iam": "https://iam.internal"}})
+    watching = files(replace(worker, reader_role="reader-1234567"))
+
+    assert json.loads(watching["/etc/s3-auditlog-sink/watchdog.json"].content)["reader"] == {
+        "role": "reader-1234567",
+        "region": "us-west-2",
+        "endpoint": "https://iam.internal",
     }
 
 

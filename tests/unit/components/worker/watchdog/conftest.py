@@ -6,13 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from components.worker.files.watchdog import credentials, metrics, status
+from components.worker.files.watchdog import credentials, metrics, reader, status
 from components.worker.files.watchdog.connect import Connect
 from tests.unit.components.worker.watchdog.support import (
     ORIGINALS,
     RUNNING,
     SINK,
     CloudWatch,
+    Iam,
     ParameterStore,
     Rest,
 )
@@ -71,6 +72,13 @@ def bin_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder.mkdir()
     monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
     return folder
+
+
+@pytest.fixture
+def iam(monkeypatch: pytest.MonkeyPatch) -> Iam:
+    played = Iam()
+    monkeypatch.setattr(reader, "client", lambda service, _: {"iam": played}[service])
+    return played
 
 
 @pytest.fixture

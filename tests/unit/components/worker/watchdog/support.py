@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,7 @@ SETTINGS: dict[str, Any] = {
     "namespace": "CcloudLogexporter/dev",
     "region": "us-west-2",
     "endpoint": None,
+    "reader": {"role": "reader-1234567", "region": "us-west-2", "endpoint": None},
 }
 
 
@@ -97,6 +99,24 @@ class ParameterStore:
         if self.error:
             raise self.error
         return {"Parameter": {"Version": self.versions[request["Name"]], "Value": "encrypted"}}
+
+
+@dataclass
+class Iam:
+    """The reader's role."""
+
+    created: datetime = datetime(2026, 3, 1, tzinfo=UTC)
+    used: datetime | None = None
+    error: Exception | None = None
+    asked: list[str] = field(default_factory=list)
+
+    def get_role(self, *, RoleName: str) -> dict[str, Any]:  # noqa: N803  # boto3's
+        """The name of its argument is boto3's."""
+        self.asked.append(RoleName)
+        if self.error:
+            raise self.error
+        last_used = {} if self.used is None else {"LastUsedDate": self.used, "Region": "us-west-2"}
+        return {"Role": {"CreateDate": self.created, "RoleLastUsed": last_used}}
 
 
 def play(folder: Path, name: str, script: str) -> None:

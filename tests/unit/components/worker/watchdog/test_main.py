@@ -29,6 +29,7 @@ from tests.unit.components.worker.watchdog.support import (
     TABLE,
     TOPIC,
     CloudWatch,
+    Iam,
     ParameterStore,
     Rest,
     play,
@@ -113,8 +114,15 @@ class Vm:
 
 
 @pytest.fixture
-def vm(rest: tuple[Rest, Connect], bin_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Vm:
+def vm(
+    rest: tuple[Rest, Connect],
+    iam: Iam,
+    bin_folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Vm:
     played, connect = rest
+    iam.used = iam.created
     played.says("RUNNING", "RUNNING")
     (tmp_path / "settings.json").write_text(json.dumps({**SETTINGS, "rest_port": connect.port}))
     monkeypatch.setattr(main, "SETTINGS", tmp_path / "settings.json")
