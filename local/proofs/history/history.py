@@ -48,10 +48,14 @@ PIPELINE = Pipeline()
 
 
 class Origin(NamedTuple):
-    """An event's first record in Kafka; digests of the values that its copies must have."""
+    """An event's first record in Kafka; digests of the values that its copies must have.
+
+    `at`: when it was produced, in seconds since the epoch; `time` is the event's own.
+    """
 
     partition: int
     offset: int
+    at: float
     digest: int
     delivered_digest: int
     time: object
@@ -136,6 +140,7 @@ class History:
         self.origins[sys.intern(event["id"])] = Origin(
             record.partition,
             record.offset,
+            record.at,
             digest,
             digest if delivered == archived else _digest(delivered),
             _interned(event.get("time")),

@@ -14,11 +14,12 @@ if TYPE_CHECKING:
 
 
 class Record(NamedTuple):
-    """A record of the topic."""
+    """A record of the topic; `at`: when it was produced, in seconds since the epoch."""
 
     partition: int
     offset: int
     value: bytes | None
+    at: float
 
 
 class StoredObject(NamedTuple):
@@ -123,7 +124,8 @@ class Topic:
         if error is not None or partition is None or offset is None:
             raise PlaceError(f"topic {self._topic} could not be read: {error}")
         self._next[partition] = offset + 1
-        return Record(partition, offset, value.encode() if isinstance(value, str) else value)
+        encoded = value.encode() if isinstance(value, str) else value
+        return Record(partition, offset, encoded, message.timestamp()[1] / 1000)
 
 
 class DeliveredStore:

@@ -40,7 +40,7 @@ class Chain:
 
     def produce(self, ids: str) -> None:
         for event_id in ids:
-            self.history.add_record(Record(3, self._offset, value(event_id)))
+            self.history.add_record(Record(3, self._offset, value(event_id), 1000.0))
             self._offset += 1
 
     def archive(self, folder: str, start: int, ids: str) -> None:

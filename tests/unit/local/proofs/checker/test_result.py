@@ -65,7 +65,7 @@ class Place:
         self.files: dict[str, list[dict[str, Any]]] = {}
         for index, event in enumerate(events(count, 7, datetime(2026, 1, 1, tzinfo=UTC))):
             partition, offset = index % PARTITIONS, 100 + index // PARTITIONS
-            self.records.append(Record(partition, offset, event.encoded()))
+            self.records.append(Record(partition, offset, event.encoded(), 1000.0))
             start = offset - offset % PER_FILE
             self.files.setdefault(key_of(partition, start), []).append(event.value)
 
@@ -408,7 +408,7 @@ def test_numbers_are_compared_by_value_and_not_by_their_form(place: Place) -> No
     event = {"id": "n", "time": "t", "type": "x", "data": [1e3, 2.5, 12345678901234567890]}
     sent = json.dumps(event).replace("1000.0", "1e3").replace("2.5", "2.50")
     assert "1e3, 2.50" in sent
-    place.records.append(Record(0, 120, sent.encode()))
+    place.records.append(Record(0, 120, sent.encode(), 1000.0))
     place.keep_originals()
     renamed = '{"data":[1000.0,2.5,12345678901234567890],"@timestamp":"t","event_type":"x","id":"n"}'
     place.bucket.objects[key_of(0, 120)] = packed([renamed])
@@ -418,7 +418,7 @@ def test_numbers_are_compared_by_value_and_not_by_their_form(place: Place) -> No
 
 def test_an_integer_that_lost_its_last_digits_is_a_defect(place: Place) -> None:
     place.records.append(
-        Record(0, 120, b'{"id":"n","time":"t","type":"x","big":123456789012345678901234567890}')
+        Record(0, 120, b'{"id":"n","time":"t","type":"x","big":123456789012345678901234567890}', 1000.0)
     )
     place.keep_originals()
     place.bucket.objects[key_of(0, 120)] = packed(
@@ -431,7 +431,7 @@ def test_an_integer_that_lost_its_last_digits_is_a_defect(place: Place) -> None:
 
 def test_records_that_are_no_events_are_counted(place: Place) -> None:
     place.records += [
-        Record(0, 120 + n, value) for n, value in enumerate((None, b"[]", b"\xff", b'{"id": 5}'))
+        Record(0, 120 + n, value, 1000.0) for n, value in enumerate((None, b"[]", b"\xff", b'{"id": 5}'))
     ]
     place.keep_originals()
     result = place.checked()
