@@ -13,14 +13,14 @@ from typing import Any
 
 import altair as alt
 
-from report_page.model import Chart, Table
+from report_page.model import Chart, State, Table
 
 _WIDTH = 350
 """Of a whole chart, in pixels: 390 of a phone less the margins of the page."""
 
 _INK, _MUTED, _LINE = "var(--ink)", "var(--muted)", "var(--line)"
+_STATES = {state: f"var(--{state.name.lower()})" for state in State}
 _STAGES = ("var(--first)", "var(--second)", "var(--third)")
-_GOOD, _BAD = "var(--fine)", "var(--broken)"
 
 _MARKED_PERCENT = (50, 95, 99, 100)
 _TICKS = (0, 1, 2, 5, 10, 20, 60, 120, 300, 600, 1800, 3600, 7200, 21600, 86400)
@@ -35,12 +35,12 @@ _AS_TIME = (
 
 @dataclass(frozen=True)
 class Bar:
-    """A bar with its label above it; `value` None has no bar but `note`, for what has no number."""
+    """A bar with its label above it, and `note` at the end of that line. There is no bar if `value` is None."""
 
     label: str
     value: float | None
     note: str
-    good: bool = True
+    state: State = State.FINE
 
 
 def per_minute(title: str, text: str, begins: datetime, counts: Mapping[str, Sequence[int]]) -> Chart:
@@ -154,19 +154,23 @@ def bars(
 ) -> Chart:
     """A bar for each value, its label above it; on a logarithmic axis if the values are seconds."""
     rows = [
-        {"place": place, "label": bar.label, "note": bar.note, "value": bar.value, "good": bar.good}
+        {"place": place, "label": bar.label, "note": bar.note, "value": bar.value, "state": bar.state}
         for place, bar in enumerate(found)
     ]
     longest = max((bar.value for bar in found if bar.value is not None), default=0.0)
     value = (
-        _seconds_axis("value", longest) if are_seconds else alt.X("value:Q", title=None, axis=_count_axis(4))
+        _seconds_axis("value", longest, grid=False)
+        if are_seconds
+        else alt.X("value:Q", title=None, axis=_count_axis(4, grid=False))
     )
     base = alt.Chart(_data(rows), width=_WIDTH - 16, height=alt.Step(30)).encode(
         y=alt.Y("place:O", axis=None, scale=alt.Scale(padding=0))
     )
     drawn = base.mark_bar(height=9, yOffset=8).encode(
         x=value,
-        color=alt.Color("good:N", scale=alt.Scale(domain=[True, False], range=[_GOOD, _BAD]), legend=None),
+        color=alt.Color(
+            "state:N", scale=alt.Scale(domain=list(_STATES), range=list(_STATES.values())), legend=None
+        ),
     )
     labels = base.mark_text(align="left", color=_INK, fontSize=11, dy=-5, limit=_WIDTH - 90).encode(
         x=alt.value(0), text="label:N"
@@ -182,7 +186,7 @@ def seconds_text(seconds: float) -> str:
     """A duration in the unit that a person would choose."""
     if seconds < 10:
         return f"{seconds:.1f} s"
-    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
+    return f"{seconds:.0f} s" if seconds < 600 else f"{seconds / 60:.0f} min"
 
 
 def _data(rows: Sequence[Mapping[str, Any]]) -> alt.InlineData:
@@ -200,14 +204,16 @@ def _time_axis(begins: datetime, minutes: int) -> alt.X:
     return alt.X("from:T", title=None, scale=scale, axis=alt.Axis(format="%H:%M", tickCount=5, grid=False))
 
 
-def _count_axis(ticks: int) -> alt.Axis:
-    return alt.Axis(tickCount=ticks, tickMinStep=1, format=",")
+def _count_axis(ticks: int, *, grid: bool = True) -> alt.Axis:
+    # Few events would have marks between whole numbers.
+    whole = "datum.value % 1 ? '' : format(datum.value, ',d')"
+    return alt.Axis(tickCount=ticks, labelExpr=whole, grid=grid)
 
 
-def _seconds_axis(field: str, longest: float) -> alt.X:
+def _seconds_axis(field: str, longest: float, *, grid: bool = True) -> alt.X:
     """An axis with more room for short times, up to the first mark after the longest one."""
     end = next((later for earlier, later in pairwise(_TICKS) if later >= longest and earlier >= 1), longest)
-    axis = alt.Axis(values=[tick for tick in _TICKS if tick <= end], labelExpr=_AS_TIME)
+    axis = alt.Axis(values=[tick for tick in _TICKS if tick <= end], labelExpr=_AS_TIME, grid=grid)
     scale = alt.Scale(type="symlog", constant=1, domain=[0, end], nice=False)
     return alt.X(f"{field}:Q", title=None, axis=axis, scale=scale)
 

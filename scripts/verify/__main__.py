@@ -72,8 +72,12 @@ def _write_page(file: Path, report: Report, findings: list[Finding]) -> None:
     from report_page.page import render  # noqa: PLC0415
     from scripts.verify import html_page  # noqa: PLC0415
 
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(render(html_page.page(report, findings)))
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(render(html_page.page(report, findings)))
+    except OSError as problem:
+        typer.echo(f"error: --html: {problem}; a file that can be written is accepted", err=True)
+        raise typer.Exit(COULD_NOT_CHECK) from None
     typer.echo(f"the report as a page: {file}", err=True)
 
 

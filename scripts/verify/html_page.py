@@ -1,6 +1,6 @@
 """Puts a report on one self-contained HTML page. It shows no event contents and no ids of events."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 
 from components.logzio import redaction
@@ -106,41 +106,56 @@ def _message(finding: Finding) -> Message:
     return Message(_STATES[finding.level], redaction.clean(f"{finding.hop}: {text}"), finding.section)
 
 
-def _charts(events: ChainReport) -> Iterable[Chart]:
+def _charts(events: ChainReport) -> Iterator[Chart]:
     yield _bars(
         "Lag of each partition",
         "Offsets that the consumer group has not committed: events that are not in the bucket yet, and some without an "
         "event.",
         "offsets",
-        [(_partition(events, one), one.position.lag if one.position else None) for one in events.partitions],
+        {_partition(events, one): one.position.lag if one.position else None for one in events.partitions},
     )
     if any(one.behind for one in events.partitions):
         yield _bars(
             "Objects that Logz.io has yet to read",
             "Objects after the last one that was found in Logz.io.",
             "objects",
-            [(_partition(events, one), one.behind) for one in events.partitions],
+            {_partition(events, one): one.behind for one in events.partitions},
         )
-    taken = [(_partition(events, one), _seconds_to_archive(one)) for one in events.partitions]
-    if any(seconds is not None for _, seconds in taken):
-        yield charts.bars(
+    taken = {
+        _partition(events, one): seconds
+        for one in events.partitions
+        if (seconds := _seconds_to_archive(one)) is not None
+    }
+    if taken:
+        yield _bars(
             "Delay from an event to the bucket",
-            "Of the last event of the newest object of each partition: from the event's own time to its object.",
-            [
-                Bar(name, seconds, "-" if seconds is None else charts.seconds_text(seconds))
-                for name, seconds in taken
-            ],
-            columns=("partition", "delay"),
+            "Of the last event of each partition's newest object: from the event's own time to that object's.",
+            "delay",
+            taken,
             are_seconds=True,
         )
 
 
-def _bars(title: str, text: str, unit: str, numbers: Sequence[tuple[str, int | None]]) -> Chart:
+def _bars(
+    title: str, text: str, unit: str, values: Mapping[str, float | None], *, are_seconds: bool = False
+) -> Chart:
+    """The largest values, if there are more than a person would look at; what was not checked counts as large."""
+    largest = sorted(values, key=lambda name: (values[name] is None, values[name] or 0), reverse=True)
+    shown = set(largest[: output.MOST_ROWS])
+    if len(values) > len(shown):
+        text += f" The {len(shown)} partitions with the most are shown, of {len(values)}."
     bars = [
-        Bar(name, number, "not checked" if number is None else f"{number:,}", good=not number)
-        for name, number in numbers
+        Bar(name, value, _number(value, are_seconds=are_seconds), State.WAITING)
+        for name, value in values.items()
+        if name in shown
     ]
-    return charts.bars(title, text, bars, columns=("partition", unit))
+    return charts.bars(title, text, bars, columns=("partition", unit), are_seconds=are_seconds)
+
+
+def _number(value: float | None, *, are_seconds: bool) -> str:
+    if value is None:
+        return "not checked"
+    return charts.seconds_text(value) if are_seconds else f"{value:,}"
 
 
 def _partition(events: ChainReport, one: PartitionReport) -> str:

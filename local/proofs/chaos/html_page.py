@@ -76,7 +76,7 @@ def _recovery(rows: list[Row]) -> Chart:
         "Recovery time",
         "From the end of each fault until all events of before it, and the first ones of after it, were in both "
         "places.",
-        [Bar(f"{row.name} {row.fault}", row.seconds, _seconds(row), good=row.ok) for row in rows],
+        [Bar(f"{row.name} {row.fault}", row.seconds, _seconds(row), state=_state(row.ok)) for row in rows],
         columns=("fault", "recovered after"),
         are_seconds=True,
     )
