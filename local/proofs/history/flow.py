@@ -1,7 +1,7 @@
 """When the events of a history reached each place: per minute, how long they took, and how many waited."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import accumulate
@@ -9,6 +9,8 @@ from itertools import accumulate
 from local.proofs.history.history import History
 
 MINUTE = 60
+MOST_MINUTES = 24 * 60
+"""No run takes longer. One wrong clock must not make millions of minutes."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,8 @@ def flow(history: History) -> Flow | None:
         return None
     archived = {event_id: at for event_id, at in _archived_at(history).items() if event_id in produced}
     indexed = {event_id: at for event_id, at in history.indexed_at.items() if event_id in produced}
-    minutes = _Minutes.of([*produced.values(), *archived.values(), *indexed.values()])
+    last = max([*produced.values(), *archived.values(), *indexed.values()])
+    minutes = _Minutes.between(min(produced.values()), last)
     return Flow(
         begins=minutes.begins,
         produced=minutes.counts(produced.values()),
@@ -82,14 +85,15 @@ class _Minutes:
     number: int
 
     @classmethod
-    def of(cls, times: Sequence[float]) -> "_Minutes":
-        begins = int(min(times) // MINUTE) * MINUTE
-        return cls(begins, int(max(times) - begins) // MINUTE + 1)
+    def between(cls, first: float, last: float) -> "_Minutes":
+        begins = int(first // MINUTE) * MINUTE
+        return cls(begins, min(MOST_MINUTES, int(last - begins) // MINUTE + 1))
 
     def counts(self, times: Iterable[float]) -> tuple[int, ...]:
+        """What is before the first minute counts in the first one, what is after the last one in the last one."""
         found = [0] * self.number
         for at in times:
-            found[int(at - self.begins) // MINUTE] += 1
+            found[min(self.number - 1, max(0, int(at - self.begins) // MINUTE))] += 1
         return tuple(found)
 
 

@@ -93,12 +93,32 @@ def test_an_object_that_seems_older_than_its_event_has_no_delay() -> None:
     assert found.waiting == {3: (0,)}
 
 
+def test_a_wrong_clock_makes_no_more_minutes_than_a_day_has(history: History) -> None:
+    produce(history, "d", 3, 2, after=0)
+    archive(history, 3, 2, -BEGAN, "d")
+    index(history, "d", 10 * BEGAN)
+    found = seen(history)
+
+    assert found.begins == FIRST_MINUTE
+    assert len(found.indexed) == 24 * 60
+    assert (found.archived[0], found.indexed[-1]) == (2, 1)
+
+
 def test_what_was_never_produced_is_left_out(history: History) -> None:
     before = seen(history)
     archive(history, 3, 7, 5, "foreign")
     index(history, "foreign", 6)
 
     assert seen(history) == before
+
+
+def test_one_event_that_went_nowhere_has_no_delays() -> None:
+    history = History()
+    produce(history, "a", 3, 0, after=0)
+    found = seen(history)
+
+    assert (found.produced, found.archived, found.waiting) == ((1,), (0,), {3: (1,)})
+    assert found.delays.archived == found.delays.whole == ()
 
 
 def test_a_history_without_an_event_has_no_flow() -> None:
