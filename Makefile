@@ -53,7 +53,7 @@ chaos: .venv/ready       ## Injects faults while events flow: what is lost, what
 render: .venv/ready      ## Writes every rendered file: make render STACK=dev OUT=<dir>
 	$(RUN) -m scripts.render --stack $(STACK) --out $(OUT)
 
-verify: .venv/ready      ## Follows the events from Kafka to Logz.io, says where the way is broken: make verify STACK=<stack> (HTML=<file>: also as a page)
+verify: .venv/ready      ## Follows the events from Kafka to Logz.io, says where the way is broken: make verify STACK=<stack>; as a page, too: HTML=<file>
 	@$(RUN) -m scripts.verify --stack $(STACK) $(if $(DAYS),--days $(DAYS)) $(if $(EVERY_EVENT),--every-event) \
 	  $(if $(JSON),--json) $(if $(HTML),--html $(HTML))
 

@@ -49,7 +49,8 @@ def per_minute(title: str, text: str, begins: datetime, counts: Mapping[str, Seq
         {"stage": stage, "events": number, **_minute(begins, index)}
         for stage, numbers in counts.items()
         for index, number in enumerate(numbers)
-        if number
+        # A stage that nothing reached keeps its row.
+        if number or index == 0
     ]
     stages = list(counts)
     base = alt.Chart(_data(rows), width=_WIDTH - 50, height=64)

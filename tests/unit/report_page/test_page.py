@@ -70,9 +70,16 @@ def test_events_per_minute_have_a_bar_for_each_minute_with_events_of_each_stage(
         "first",
         "second",
         "second",
+        "second",
     ]
     assert {"produced", "archived", "12:00", "12:03"} <= set(texts(chart))
     assert chart.table.rows == (("12:00", "5", "0"), ("12:01", "0", "4"), ("12:02", "1", "2"))
+
+
+def test_a_stage_that_nothing_reached_keeps_its_row() -> None:
+    chart = charts.per_minute("t", "", NOON, {"produced": [5, 1], "archived": [0, 0]})
+
+    assert "archived" in texts(chart)
 
 
 def test_delays_are_a_line_for_each_way_and_name_median_and_longest() -> None:
