@@ -18,9 +18,9 @@ PAGES = pages()
 CHARTS = {"demo": 3, "chaos": 4, "verify": 3}
 PHONE, DESKTOP = 390, 1100
 
-# Everything that would be out of a chart's picture, or that no person could read.
+# What a person would notice: place and size of each chart, the size and colours of its words, the width of the page.
 _DRAWN = """
-const text = [...document.querySelectorAll('figure svg text')];
+const text = [...document.querySelectorAll('figure svg text')].filter(label => label.textContent);
 return {
   charts: [...document.querySelectorAll('figure svg')].map(svg => {
     const box = svg.getBoundingClientRect();
