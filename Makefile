@@ -53,9 +53,9 @@ chaos: .venv/ready       ## Injects faults while events flow: what is lost, what
 render: .venv/ready      ## Writes every rendered file: make render STACK=dev OUT=<dir>
 	$(RUN) -m scripts.render --stack $(STACK) --out $(OUT)
 
-verify: .venv/ready      ## Follows the events from Kafka to Logz.io, says where the way is broken: make verify STACK=<stack>
+verify: .venv/ready      ## Follows the events from Kafka to Logz.io, says where the way is broken: make verify STACK=<stack>; as a page, too: HTML=<file>
 	@$(RUN) -m scripts.verify --stack $(STACK) $(if $(DAYS),--days $(DAYS)) $(if $(EVERY_EVENT),--every-event) \
-	  $(if $(JSON),--json) $(if $(PUBLISH),--publish)
+	  $(if $(JSON),--json) $(if $(PUBLISH),--publish) $(if $(HTML),--html $(HTML))
 
 replay: .venv/ready      ## Sends archived events to Logz.io: make replay STACK=<stack> UNREAD=1 (or FROM= TO=, OBJECTS=; DRY_RUN=1)
 	@$(RUN) -m scripts.replay --stack $(STACK) $(if $(FROM),--from $(FROM)) $(if $(TO),--to $(TO)) \

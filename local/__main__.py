@@ -32,7 +32,7 @@ def setup() -> None:
 
 @demo.command()
 def run(events: int = EVENTS, count: Annotated[int, typer.Option(help="VMs.")] = 1) -> None:
-    """Up, feed, check, down; ends with a table and .local/demo/report.json."""
+    """Up, feed, check, down; ends with a table, .local/demo/report.json and report.html beside it."""
     from local.proofs.demo import run as whole
 
     raise typer.Exit(whole.run(events, count))
@@ -110,6 +110,7 @@ def chaos(
         raise typer.BadParameter(str(error)) from None
     report = injected.run(faults, short=short, state=state.resolve())
     report.print()
+    progress.say(f"the report as a page: {injected.page_file(state.resolve())}")
     raise typer.Exit(report.exit_code)
 
 

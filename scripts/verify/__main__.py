@@ -6,6 +6,7 @@ and nothing that was checked is broken. (`make` itself exits with 2 whenever a c
 
 import sys
 from datetime import timedelta
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -21,7 +22,7 @@ from scripts.stack import PulumiError
 from scripts.verify import canary, output
 from scripts.verify.collect import Collector, Scope
 from scripts.verify.evaluate import Patience, evaluate, exit_code
-from scripts.verify.model import Report
+from scripts.verify.model import Finding, Report
 
 COULD_NOT_CHECK = 2
 
@@ -30,6 +31,10 @@ def main(
     stack: Annotated[str, typer.Option(help="Name of the stack.")],
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Print the whole report as JSON.")] = False,
+    html: Annotated[
+        Path | None,
+        typer.Option(help="Also write the report to this file, as one HTML page.", dir_okay=False),
+    ] = None,
     days: Annotated[float, typer.Option(help="Check the objects of this many days.", min=0)] = 7.0,
     sample: Annotated[
         int, typer.Option(help="Objects of each partition whose last event is searched in Logz.io.", min=1)
@@ -65,6 +70,8 @@ def main(
     else:
         # Output into a file or a pipe must not be squeezed into 80 columns.
         output.show(report, findings, Console(width=None if sys.stdout.isatty() else 160, highlight=False))
+    if html is not None:
+        _write_page(html, report, findings)
     code = exit_code(findings)
     if publish and not _published(access, report):
         code = code or COULD_NOT_CHECK
@@ -85,6 +92,20 @@ def _published(access: Access, report: Report) -> bool:
         return False
     typer.echo(f"published: {SECONDS_MISSING} {seconds:.0f} in {namespace}", err=True)
     return True
+
+
+def _write_page(file: Path, report: Report, findings: list[Finding]) -> None:
+    # Drawing takes seconds to import; without the page nobody should wait for it.
+    from report_page.page import render  # noqa: PLC0415
+    from scripts.verify import html_page  # noqa: PLC0415
+
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(render(html_page.page(report, findings)))
+    except OSError as problem:
+        typer.echo(f"error: --html: {problem}; a file that can be written is accepted", err=True)
+        raise typer.Exit(COULD_NOT_CHECK) from None
+    typer.echo(f"the report as a page: {file}", err=True)
 
 
 if __name__ == "__main__":

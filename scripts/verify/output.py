@@ -25,6 +25,8 @@ from scripts.verify.model import (
 MOST_ROWS = 24
 """Partitions that fit on a screen. If there are more, only those with a problem or a delay are shown."""
 
+_IN_LOGZIO = "its last event in Logz.io"
+
 _STYLES = {Level.BROKEN: "bold red", Level.UNKNOWN: "yellow", Level.WAITING: "cyan", Level.NOTE: "dim"}
 _VERDICTS = {
     0: "[bold green]in order",
@@ -64,23 +66,21 @@ def _table(report: Report, chain: ChainReport) -> Table:
         title=f"stack {report.stack}, {chain.chain.name}: group {chain.chain.group}, {chain.chain.folder}/",
         caption=f"{hidden} partitions without problems are left out" if hidden else None,
     )
-    table.add_column("partition", justify="right")
-    for figure in ("Kafka", "committed", "waiting", "objects", "newest object"):
-        table.add_column(figure, justify="right")
-    if chain.chain.delivered:
-        table.add_column("its last event in Logz.io")
-        table.add_column("unread", justify="right")
+    for column in columns(chain):
+        table.add_column(column, justify="left" if column == _IN_LOGZIO else "right")
     for partition in rows:
-        table.add_row(*_cells(partition, report.at, delivered=chain.chain.delivered, topics=_topics(chain)))
+        table.add_row(*cells(chain, partition, report.at))
     return table
 
 
-def _topics(chain: ChainReport) -> int:
-    return len({partition.topic for partition in chain.partitions})
+def columns(chain: ChainReport) -> tuple[str, ...]:
+    """The names of the `cells` of each partition."""
+    delivered = (_IN_LOGZIO, "unread") if chain.chain.delivered else ()
+    return ("partition", "Kafka", "committed", "waiting", "objects", "newest object", *delivered)
 
 
-def _cells(one: PartitionReport, now: datetime, *, delivered: bool, topics: int) -> list[str]:
-    name = str(one.partition) if topics == 1 else f"{one.topic} {one.partition}"
+def cells(chain: ChainReport, one: PartitionReport, now: datetime) -> list[str]:
+    """What was seen of a partition, as text."""
     position = one.position
     if position is None:
         kafka = ["?", "?", "?"]
@@ -90,11 +90,17 @@ def _cells(one: PartitionReport, now: datetime, *, delivered: bool, topics: int)
             waiting += f", {span(now - position.waiting.at)}"
         committed = "-" if position.committed is None else f"{position.committed:,}"
         kafka = [f"{position.end:,}", committed, waiting]
-    cells = [name, *kafka, f"{one.objects:,}", _newest(one.newest, now)]
-    if delivered:
+    found = [name(chain, one), *kafka, f"{one.objects:,}", _newest(one.newest, now)]
+    if chain.chain.delivered:
         missing = sum(seen.missing for seen in one.unread)
-        cells += [_delivered(one, now), f"{missing:,}" if one.unread else "-"]
-    return cells
+        found += [_delivered(one, now), f"{missing:,}" if one.unread else "-"]
+    return found
+
+
+def name(chain: ChainReport, one: PartitionReport) -> str:
+    """A partition's number, after its topic where the chain has several topics."""
+    topics = {partition.topic for partition in chain.partitions}
+    return str(one.partition) if len(topics) == 1 else f"{one.topic} {one.partition}"
 
 
 def _newest(newest: SampledObject | None, now: datetime) -> str:

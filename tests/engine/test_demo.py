@@ -24,3 +24,6 @@ def test_the_demo_ends_with_every_event_delivered_and_a_report(tmp_path: Path) -
     assert figures["s3_requests"] >= 3 * figures["objects"]
     assert set(figures["seconds"]) == {"tools", "up", "first_object", "first_delivered", "total"}
     assert None not in figures["seconds"].values()
+    assert sum(figures["flow"]["indexed"]) == EVENTS
+    assert "in order</span>: all 1,500 events" in report.page_file(tmp_path).read_text()
+    assert "in order</span>: nothing is broken" in report.verify_page_file(tmp_path).read_text()

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from local.base.files import write_atomically
+from local.proofs.history.flow import Flow
 
 DUPLICATES = (
     "Duplicates come from objects that were complete when the fault struck, but whose offsets were not committed yet "
@@ -60,6 +61,8 @@ class Report:
     originals_missing: int
     """Records with bytes that no object of originals holds at the end, poison included."""
     details: tuple[str, ...] = ()
+    flow: Flow | None = None
+    """When the events were where; None without an event."""
 
     @property
     def exit_code(self) -> int:

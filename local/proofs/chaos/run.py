@@ -4,11 +4,14 @@ import re
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 
 from confluent_kafka import KafkaException
 
 from local.base import paths, processes, progress
+from local.base.files import write_atomically
+from local.proofs.chaos import html_page
 from local.proofs.chaos.report import Report, Row
 from local.proofs.checker import following
 from local.proofs.checker.checker import Checker
@@ -22,6 +25,7 @@ from local.proofs.nemesis.table import FAULTS
 from local.proofs.nemesis.target import Target
 from local.stack import lifecycle
 from local.systems.kafka.relay import Relay
+from report_page.page import render
 
 STATE = paths.STATE / "chaos"
 RATE = 50.0
@@ -73,12 +77,18 @@ def run(faults: Sequence[Fault], *, short: bool = False, state: Path = STATE) ->
         # The logs are worth keeping only if something went wrong.
         lifecycle.end(state)
     report.write(report_file(state))
+    write_atomically(page_file(state), render(html_page.page(report, datetime.now(UTC))))
     return report
 
 
 def report_file(state: Path) -> Path:
     """The report of this stack."""
     return state / "report.json"
+
+
+def page_file(state: Path) -> Path:
+    """The report of this stack as a page."""
+    return state / "report.html"
 
 
 class _Run:
@@ -241,6 +251,7 @@ class _Run:
             missing_at_the_end=result.missing - poisoned + result.index_failures - marked,
             originals_missing=result.originals_missing,
             details=tuple(result.explain()),
+            flow=result.flow,
         )
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from components.archive import layout
 from local.proofs.history.acknowledged import Acknowledged
+from local.proofs.history.flow import Flow, flow
 from local.proofs.history.history import Copy, History, Origin
 
 KAFKA, ARCHIVE, DELIVERED = "Kafka", "bucket", "Logz.io"
@@ -72,6 +73,8 @@ class Result:
     foreign_objects: int
     first_object_at: float | None
     first_delivered_at: float | None
+    flow: Flow | None
+    """None without an event in Kafka."""
 
     @property
     def ok(self) -> bool:
@@ -234,6 +237,7 @@ class Checker:
             foreign_objects=len(history.other_keys) - sentinels,
             first_object_at=min((stored.modified for stored in history.objects.values()), default=None),
             first_delivered_at=history.first_delivered_at,
+            flow=flow(history),
         )
 
     def _extra(self, copies: Counter[str]) -> Counter[str]:

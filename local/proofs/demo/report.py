@@ -9,6 +9,7 @@ from rich.table import Table
 
 from local.base.files import write_atomically
 from local.proofs.checker.checker import Result
+from local.proofs.history.flow import Flow
 from local.systems.aws import traffic
 
 
@@ -58,6 +59,8 @@ class Report:
     """How many things `destroy` left."""
     left_behind_names: tuple[str, ...]
     seconds: Seconds
+    flow: Flow | None = None
+    """When the events were where; None without an event."""
 
     @property
     def exit_code(self) -> int:
@@ -102,6 +105,16 @@ def report_file(state: Path) -> Path:
     return state / "demo" / "report.json"
 
 
+def page_file(state: Path) -> Path:
+    """The report of this stack as a page."""
+    return state / "demo" / "report.html"
+
+
+def verify_page_file(state: Path) -> Path:
+    """The page of `make verify`, from before this stack is destroyed."""
+    return state / "demo" / "verify.html"
+
+
 def from_result(
     result: Result,
     *,
@@ -130,6 +143,7 @@ def from_result(
         left_behind=len(left_behind),
         left_behind_names=tuple(left_behind),
         seconds=seconds,
+        flow=result.flow,
     )
 
 

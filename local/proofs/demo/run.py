@@ -1,20 +1,23 @@
 """The demo: the local stack comes up, events go through it, everything is compared, and the stack goes down again."""
 
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 from local.base import paths, progress
+from local.base.files import write_atomically
 from local.base.waiting import wait_until
 from local.proofs import client
 from local.proofs.checker import following
 from local.proofs.checker.checker import Result
 from local.proofs.checker.left_behind import left_behind
-from local.proofs.demo import report
+from local.proofs.demo import html_page, report
 from local.proofs.demo.report import Seconds
 from local.proofs.history import reader
 from local.stack import lifecycle
 from local.stack.deployment import LocalDeployment
 from local.stack.lifecycle import Timing
+from report_page.page import render
 
 
 def run(events: int, count: int = 1, state: Path = paths.STATE) -> int:
@@ -45,13 +48,16 @@ def run(events: int, count: int = 1, state: Path = paths.STATE) -> int:
     )
     final.write(report.report_file(state))
     final.print()
+    page = report.page_file(state)
+    write_atomically(page, render(html_page.page(final, datetime.now(UTC))))
+    progress.say(f"the report as a page: {page}")
     return final.exit_code
 
 
 def verify(deployment: LocalDeployment) -> int:
-    """`make verify`: prints its screen and returns its exit code."""
+    """`make verify`: prints its screen, writes its page and returns its exit code."""
     progress.say("- make verify: what a person runs, without a look into Kafka's or Logz.io's store")
-    done = deployment.script("verify")
+    done = deployment.script("verify", "--html", str(report.verify_page_file(deployment.state)))
     for line in (done.stdout + done.stderr).splitlines():
         progress.say(f"  {line}")
     return done.returncode

@@ -138,6 +138,9 @@ def test_the_check_follows_events_to_the_end_and_names_the_one_that_is_lost(serv
         assert result.ok
         assert (result.produced, result.archived, result.delivered) == (2000, 2000, 2000)
         assert (result.objects, result.sentinels, result.duplicates) == (12, 1, 0)
+        assert result.flow is not None
+        assert 0 <= time.time() - result.flow.begins < 3600
+        assert sum(result.flow.produced) == sum(result.flow.archived) == 2000
         assert (result.originals_objects, result.originals_missing) == (12, 0)
         assert abs((result.first_object_at or 0) - time.time()) < 600
         assert any_archived(servers.bucket)

@@ -29,13 +29,16 @@ class Part:
 
 PARTS = {
     "components": Part(("components", "__main__.py"), (), frozenset({"components"})),
-    "scripts": Part(("scripts",), ("scripts",), frozenset({"components", "scripts"})),
-    "local": Part(("local",), ("local",), frozenset({"components", "local"})),
+    "report_page": Part(("report_page",), ("report-page",), frozenset({"report_page"})),
+    "scripts": Part(
+        ("scripts",), ("scripts", "report-page"), frozenset({"components", "report_page", "scripts"})
+    ),
+    "local": Part(("local",), ("local", "report-page"), frozenset({"components", "local", "report_page"})),
     "tools": Part(("tools",), ("dev",), frozenset({"local", "tools"})),
     "tests": Part(
         ("tests",),
-        ("scripts", "local", "dev"),
-        frozenset({"components", "scripts", "local", "tools", "tests"}),
+        ("scripts", "local", "report-page", "dev"),
+        frozenset({"components", "scripts", "local", "report_page", "tools", "tests"}),
     ),
 }
 
@@ -127,7 +130,12 @@ def test_a_part_imports_no_part_whose_packages_it_may_lack(name: str) -> None:
 
 @pytest.mark.parametrize(
     ("part", "declared"),
-    [("components", BASE), ("scripts", EXTRAS["scripts"]), ("local", EXTRAS["local"])],
+    [
+        ("components", BASE),
+        ("scripts", EXTRAS["scripts"]),
+        ("local", EXTRAS["local"]),
+        ("report_page", EXTRAS["report-page"]),
+    ],
 )
 def test_what_is_declared_for_a_part_is_imported_by_it(part: str, declared: set[str]) -> None:
     used = set().union(*(distributions().get(module, set()) for module in imported(PARTS[part])))
@@ -156,6 +164,8 @@ def test_the_lock_has_every_declared_package(extra: str) -> None:
     assert EXTRAS[extra] <= locked
 
 
-@pytest.mark.parametrize("unneeded", ["moto", "confluent-kafka", "flask", "boto3", "typer", "pytest"])
+@pytest.mark.parametrize(
+    "unneeded", ["moto", "confluent-kafka", "flask", "boto3", "typer", "altair", "pytest"]
+)
 def test_pulumi_install_gets_no_package_of_the_local_stack(unneeded: str) -> None:
     assert unneeded not in pins("requirements.txt")

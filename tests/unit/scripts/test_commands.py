@@ -1,5 +1,6 @@
-"""make verify and make replay as commands: what ends them before they begin, and what `verify --publish` sends."""
+"""make verify and make replay as commands: what ends them before they begin, what `verify` publishes and writes."""
 
+import json
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -128,3 +129,29 @@ def test_a_refusal_of_cloudwatch_is_told_after_the_report(
 
     assert ended == code
     assert "error: not published: An error occurred (AccessDenied)" in told
+
+
+def test_the_page_is_written_beside_the_json(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "new" / "report.html"
+
+    code, told = verified(monkeypatch, CloudWatch(), report(), "--json", "--html", str(file))
+
+    assert code == 0
+    assert "stack prod" in file.read_text()
+    printed, _, path = told.rpartition("the report as a page: ")
+    assert json.loads(printed)["stack"] == "prod"
+    assert path.strip() == str(file)
+
+
+def test_a_page_that_cannot_be_written_names_its_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    page = str(tmp_path / "file" / "report.html")
+
+    code, told = verified(monkeypatch, CloudWatch(), report(), "--html", page)
+
+    assert code == 2
+    assert "error: --html" in told
+    assert str(tmp_path / "file") in told
+    assert "stack prod: in order" in told

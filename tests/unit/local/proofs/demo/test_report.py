@@ -57,6 +57,7 @@ def test_the_file_holds_every_figure_by_name(tmp_path: Path) -> None:
             "first_delivered": None,
             "total": 99.0,
         },
+        "flow": None,
     }
     assert [file.name for file in (tmp_path / "demo").iterdir()] == ["report.json"]
 
