@@ -13,6 +13,7 @@ from components.logzio.reader import ArchiveReader, ArchiveReaderArgs
 from components.logzio.registration import LogzioShipping, LogzioShippingArgs
 from components.owner import Owner
 from components.source import AuditLogSource, AuditLogSourceArgs
+from components.worker.dashboard import dashboard_url
 from components.worker.vm import ConnectWorker, ConnectWorkerArgs, Machine
 from components.worker_settings import consumer_group, worker_config
 
@@ -139,7 +140,9 @@ worker = ConnectWorker(
         path=given.iam.path,
         permissions_boundary_arn=given.iam.permissions_boundary_arn,
         secrets_key_arn=given.worker.secrets_key_arn,
+        alarm_addresses=given.alarms.email,
         alarm_topic_arn=given.worker.alarm_topic_arn,
+        dashboard=given.alarms.dashboard,
         tags=tags,
     ),
     pulumi.ResourceOptions(depends_on=[archive, writer, shipping]),
@@ -164,3 +167,5 @@ pulumi.export(
     ],
 )
 pulumi.export("searchUrl", given.logzio.search_url)
+pulumi.export("alarmTopicArn", worker.made_topic_arn)
+pulumi.export("dashboardUrl", dashboard_url(given.region, worker.dashboard_name))

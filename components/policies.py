@@ -240,6 +240,38 @@ def metrics(namespace: str) -> list[Statement]:
     ]
 
 
+def alarm_topic(topic_arn: str) -> list[Statement]:
+    """Who may publish to the topic of the alarms. `topic_arn`: has the partition, the region and the account, too.
+
+    Source of the first statement: Amazon SNS developer guide, "Example cases for Amazon SNS access control" (CloudWatch
+    alarms). The ARN of an alarm has the account, so the statement needs no `aws:SourceAccount`, for which that page has
+    no such example. Source of the second one: "Amazon SNS security best practices".
+    """
+    _, partition, _, region, account, _ = topic_arn.split(":")
+    return [
+        Statement(
+            sid="AlarmsOfThisAccount",
+            reason="CloudWatch publishes for the alarms of this account and region. No other account and no other "
+            "service may; within the account, an IAM policy that allows sns:Publish is needed.",
+            actions=["sns:Publish"],
+            resources=[topic_arn],
+            principal={"Service": "cloudwatch.amazonaws.com"},
+            condition={
+                "ArnLike": {"aws:SourceArn": f"arn:{partition}:cloudwatch:{region}:{account}:alarm:*"}
+            },
+        ),
+        Statement(
+            sid="OnlyTls",
+            reason="Nobody may send a message in plain text, or change one on the wire.",
+            effect="Deny",
+            actions=["sns:Publish"],
+            resources=[topic_arn],
+            principal="*",
+            condition={"Bool": {"aws:SecureTransport": "false"}},
+        ),
+    ]
+
+
 def session_manager() -> list[Statement]:
     """What a shell through Session Manager needs on the VM's side.
 

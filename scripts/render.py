@@ -70,6 +70,10 @@ def _policies(settings: Settings, config: WorkerConfig, packed: Bundle) -> dict[
         documents["secrets-key-policy"] = policies.secrets_key("arn:aws:iam::<account>:root")
     if settings.worker.metrics:
         documents["vm-metrics-policy"] = policies.metrics(metrics_namespace(config.owner.path))
+    if settings.alarms.email:
+        documents["alarm-topic-policy"] = policies.alarm_topic(
+            f"arn:aws:sns:{settings.region}:<account>:<topic of the stack>"
+        )
     if settings.logzio.authentication == "role":
         documents["reader-trust"] = policies.reader_trust(
             "<AWS account of Logz.io>", "<external id of the Logz.io account>"

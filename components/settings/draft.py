@@ -7,7 +7,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from components.settings.sections import Archive, Connector, Iam, Logzio, Section, Source, Worker, Writer
+from components.settings.sections import (
+    Alarms,
+    Archive,
+    Connector,
+    Iam,
+    Logzio,
+    Section,
+    Source,
+    Worker,
+    Writer,
+)
 
 
 class InvalidSettingError(Exception):
@@ -24,6 +34,7 @@ class Sections:
     writer: Writer
     connector: Connector
     worker: Worker
+    alarms: Alarms
     logzio: Logzio
 
 

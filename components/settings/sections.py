@@ -29,6 +29,7 @@ from components.settings.types import (
     ConnectorName,
     ConnectorVersion,
     ConsumerGroup,
+    EmailAddress,
     EnvironmentId,
     FieldName,
     Fingerprints,
@@ -401,7 +402,8 @@ class Worker(Section):
     )
     alarm_topic_arn: SnsTopicArn | None = Field(
         default=None,
-        description="SNS topic for the alarms. Without it, they appear only in CloudWatch.",
+        description="SNS topic that exists already and that every alarm notifies, besides the addresses of "
+        "`alarms.email`.",
     )
     secrets_key_arn: KmsKeyArn | None = Field(
         default=None,
@@ -421,6 +423,22 @@ class Worker(Section):
     def key_url(self) -> str:
         """The URL of the package repository's key."""
         return self.repository_key_url or f"{self.repository_url}/{self.platform_version}/archive.key"
+
+
+class Alarms(Section):
+    """Who gets the messages of the alarms, and the dashboard. Without `worker.metrics` there are none of them."""
+
+    email: Annotated[tuple[EmailAddress, ...], Field(strict=False)] = Field(  # YAML has lists, no tuples
+        default=(),
+        description="Addresses that get a message when an alarm begins and when it ends. AWS first sends each of them a "
+        "link to confirm, which is valid for two days. Without an address and without `worker.alarmTopicArn`, alarms "
+        "show only in CloudWatch.",
+    )
+    dashboard: bool = Field(
+        default=True,
+        description="Whether there is a CloudWatch dashboard of the chain. The first three dashboards of an account are "
+        "free; each further one costs 3 USD a month.",
+    )
 
 
 class Logzio(Section):
@@ -484,6 +502,7 @@ class Settings(Section):
     writer: Writer = Writer()
     connector: Connector = Connector()
     worker: Worker = Worker()
+    alarms: Alarms = Alarms()
     logzio: Logzio = Logzio()
     tags: dict[str, AsText] = Field(
         default={},
@@ -534,5 +553,6 @@ SECTIONS: Mapping[str, type[Section]] = {
     "writer": Writer,
     "connector": Connector,
     "worker": Worker,
+    "alarms": Alarms,
     "logzio": Logzio,
 }

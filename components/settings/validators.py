@@ -185,6 +185,28 @@ def _alarm_topic_is_in_the_region(draft: Draft) -> Iterator[str]:
         )
 
 
+def _addresses_are_unique(draft: Draft) -> Iterator[str]:
+    addresses = [address.lower() for address in draft.alarms.email]
+    if len(set(addresses)) < len(addresses):
+        yield problem("alarms.email", "has an address twice", "each address once")
+
+
+def _alarms_need_metrics(draft: Draft) -> Iterator[str]:
+    if draft.worker.metrics:
+        return
+    given = {
+        "email": draft.alarms.email,
+        "dashboard": draft.given.alarms.dashboard and draft.alarms.dashboard,
+    }
+    for name, asks in given.items():
+        if asks:
+            yield problem(
+                f"alarms.{name}",
+                "is set, but without metrics there are no alarms and there is nothing to show",
+                f"leave it out, or {NAMESPACE}:worker.metrics: true",
+            )
+
+
 def _topics_are_unique(draft: Draft) -> Iterator[str]:
     topics = draft.source.topics
     if not topics:
@@ -393,6 +415,8 @@ VALIDATORS: tuple[Validator, ...] = (
     _nothing_is_deleted_before_its_lock_ends,
     _adopted_bucket_is_not_destroyed,
     _alarm_topic_is_in_the_region,
+    _addresses_are_unique,
+    _alarms_need_metrics,
     _topics_are_unique,
     _every_topic_has_a_number_of_partitions,
     _java_runs_the_platform,

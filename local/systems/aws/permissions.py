@@ -1,6 +1,6 @@
 """Which permissions a request needs: IAM actions, resource ARNs and condition keys.
 
-Source of the tables: the Service Authorization Reference (pages of Amazon S3, Systems Manager, CloudWatch,
+Source of the tables: the Service Authorization Reference (pages of Amazon S3, Systems Manager, CloudWatch, SNS,
 KMS, STS, IAM) and "Required permissions for Amazon S3 API operations".
 """
 
@@ -152,6 +152,10 @@ def _resources(service: str, params: Mapping[str, Any], region: str, account: st
     if service == "kms" and "KeyId" in params:
         key = str(params["KeyId"])
         return [key if key.startswith("arn:") else f"arn:aws:kms:{region}:{account}:key/{key}"]
+    if service == "sns":
+        return _topics(params, region, account)
+    if service == "cloudwatch":
+        return _alarms_and_dashboards(params, region, account)
     if service == "iam":
         kinds = {"RoleName": "role", "UserName": "user", "InstanceProfileName": "instance-profile"}
         found = [
@@ -159,6 +163,27 @@ def _resources(service: str, params: Mapping[str, Any], region: str, account: st
         ]
         return found or ["*"]
     return ["*"]
+
+
+def _topics(params: Mapping[str, Any], region: str, account: str) -> list[str]:
+    """The topic. The actions on a subscription know no resource."""
+    if "Name" in params:
+        return [f"arn:aws:sns:{region}:{account}:{params['Name']}"]
+    return [str(params[name]) for name in ("TopicArn", "ResourceArn") if name in params] or ["*"]
+
+
+def _alarms_and_dashboards(params: Mapping[str, Any], region: str, account: str) -> list[str]:
+    if "ResourceARN" in params:
+        return [str(params["ResourceARN"])]
+    kinds = {
+        "Alarm": f"arn:aws:cloudwatch:{region}:{account}:alarm:",
+        "Dashboard": f"arn:aws:cloudwatch::{account}:dashboard/",
+    }
+    found = []
+    for kind, prefix in kinds.items():
+        single = [params[f"{kind}Name"]] if f"{kind}Name" in params else []
+        found += [f"{prefix}{name}" for name in (*single, *params.get(f"{kind}Names", []))]
+    return found or ["*"]
 
 
 def _parameter_names(params: Mapping[str, Any]) -> list[str]:

@@ -22,7 +22,9 @@ UNITS = {
     "FreeDiskPercent": "Percent",
     "SkippedEvents": "Count",
     "SkippedEventOffset": "None",
+    "RecordsPerSecond": "Count/Second",
     "ConsumerLag": "Count",
+    "LargestPartitionLag": "Count",
     "SecondsSinceObject": "Seconds",
     "SecondsStuck": "Seconds",
     "OriginalsConsumerLag": "Count",
@@ -34,6 +36,7 @@ UNITS = {
     "OriginalsGroupMembers": "Count",
     "UnregisteredPartitions": "Count",
     "CredentialsVersion": "None",
+    "CredentialsAgeDays": "None",
     "ClockOffsetSeconds": "Seconds",
     "ClockAheadSeconds": "Seconds",
 }
