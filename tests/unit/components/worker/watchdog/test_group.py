@@ -234,6 +234,7 @@ def test_a_look_tells_of_both_groups() -> None:
 
     assert found.values == {
         "ConsumerLag": 4,
+        "LargestPartitionLag": 4,
         "SecondsSinceObject": 0,
         "SecondsStuck": 0,
         "UnregisteredPartitions": 1,
