@@ -5,7 +5,8 @@ moto (5.2.5) finds the key and verifies the signature; that is kept. It lacks th
 - resources other than S3's, e.g. `ssm:GetParameter` on one parameter; condition keys, e.g.
   `cloudwatch:namespace` (moto takes the service's name from the signature, where CloudWatch is
   `monitoring`); wildcards; conditions that do not match are neutral;
-- resource policies of buckets, KMS keys and topics, trust policies with `sts:ExternalId` and principals of other accounts;
+- resource policies of buckets, KMS keys and topics, trust policies with `sts:ExternalId` and principals of other
+  accounts;
 - S3 operations under their right actions (HeadBucket is s3:ListBucket), SSE-KMS's rights on the key, and
   403 instead of 404 for a missing object where the caller may not list the bucket;
 - the rights on the key of a SecureString that is put, or read decrypted;

@@ -152,10 +152,9 @@ def _resources(service: str, params: Mapping[str, Any], region: str, account: st
     if service == "kms" and "KeyId" in params:
         key = str(params["KeyId"])
         return [key if key.startswith("arn:") else f"arn:aws:kms:{region}:{account}:key/{key}"]
-    if service == "sns":
-        return _topics(params, region, account)
-    if service == "cloudwatch":
-        return _alarms_and_dashboards(params, region, account)
+    if service in ("cloudwatch", "sns"):
+        find = _topics if service == "sns" else _alarms_and_dashboards
+        return find(params, region, account) or ["*"]
     if service == "iam":
         kinds = {"RoleName": "role", "UserName": "user", "InstanceProfileName": "instance-profile"}
         found = [
@@ -169,7 +168,7 @@ def _topics(params: Mapping[str, Any], region: str, account: str) -> list[str]:
     """The topic. The actions on a subscription know no resource."""
     if "Name" in params:
         return [f"arn:aws:sns:{region}:{account}:{params['Name']}"]
-    return [str(params[name]) for name in ("TopicArn", "ResourceArn") if name in params] or ["*"]
+    return [str(params[name]) for name in ("TopicArn", "ResourceArn") if name in params]
 
 
 def _alarms_and_dashboards(params: Mapping[str, Any], region: str, account: str) -> list[str]:
@@ -183,7 +182,7 @@ def _alarms_and_dashboards(params: Mapping[str, Any], region: str, account: str)
     for kind, prefix in kinds.items():
         single = [params[f"{kind}Name"]] if f"{kind}Name" in params else []
         found += [f"{prefix}{name}" for name in (*single, *params.get(f"{kind}Names", []))]
-    return found or ["*"]
+    return found
 
 
 def _parameter_names(params: Mapping[str, Any]) -> list[str]:

@@ -55,9 +55,7 @@ def runbook() -> dict[str, str]:
     page = (ROOT / RUNBOOK).read_text()
     section = re.split(r"^## ", page.partition("\n## Alarms\n")[2], maxsplit=1, flags=re.MULTILINE)[0]
     _, *parts = re.split(r"^### (.+)$", section, flags=re.MULTILINE)
-    return {
-        heading: " ".join(text.split()) for heading, text in zip(parts[::2], parts[1::2], strict=True)
-    }
+    return {heading: " ".join(text.split()) for heading, text in zip(parts[::2], parts[1::2], strict=True)}
 
 
 ALARMS = {alarm.name: alarm for alarm in alarms(originals=True, count=2)}
