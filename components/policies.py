@@ -243,9 +243,9 @@ def metrics(namespace: str) -> list[Statement]:
 def alarm_topic(topic_arn: str) -> list[Statement]:
     """Who may publish to the topic of the alarms. `topic_arn`: has the partition, the region and the account, too.
 
-    Sources: AWS knowledge center, "cloudwatch-receive-sns-for-alarm-trigger", for the first statement (the ARN of an alarm
-    has the account, so `aws:SourceAccount` would add nothing); Amazon SNS developer guide, "Security best practices", for
-    the second one.
+    Sources: AWS knowledge center, "cloudwatch-receive-sns-for-alarm-trigger", for the first statement (the ARN of an
+    alarm has the account, so `aws:SourceAccount` would add nothing); Amazon SNS developer guide, "Security best
+    practices", for the second one.
     """
     _, partition, _, region, account, _ = topic_arn.split(":")
     return [

@@ -40,7 +40,7 @@ def renewed_credentials(used: Mapping[str, int]) -> list[str]:
     except (botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError) as error:
         say(f"parameter store: {error}")
         return []
-    _written[:] = [parameter["LastModifiedDate"] for parameter in newest.values()]
+    _written[:] = [found["LastModifiedDate"] for found in newest.values() if "LastModifiedDate" in found]
     return [credentials for credentials, found in newest.items() if found["Version"] != used.get(credentials)]
 
 
