@@ -9,6 +9,18 @@ from local.systems.plugins.values import Plain
 
 _VERSION = "text of 2026, 00a3530"
 
+_DEFAULT_ACTIONS = (
+    "AddPermission",
+    "DeleteTopic",
+    "GetTopicAttributes",
+    "ListSubscriptionsByTopic",
+    "Publish",
+    "Receive",
+    "RemovePermission",
+    "SetTopicAttributes",
+    "Subscribe",
+)
+
 
 def _create_topic(aws: Connection, inputs: Plain) -> Created:
     topic = aws.client("sns").create_topic(Name=inputs["name"], Tags=tag_list(inputs.get("tags")))
@@ -50,8 +62,6 @@ def _read_policy(aws: Connection, arn: str, _state: Plain) -> Plain:
 
 def _delete_policy(aws: Connection, arn: str, state: Plain) -> None:
     """Puts the default policy back: a topic always has a policy."""
-    actions = ("AddPermission", "DeleteTopic", "GetTopicAttributes", "ListSubscriptionsByTopic", "Publish")
-    actions += ("Receive", "RemovePermission", "SetTopicAttributes", "Subscribe")
     default = {
         "Version": "2008-10-17",
         "Id": "__default_policy_ID",
@@ -60,7 +70,7 @@ def _delete_policy(aws: Connection, arn: str, state: Plain) -> None:
                 "Sid": "__default_statement_ID",
                 "Effect": "Allow",
                 "Principal": {"AWS": "*"},
-                "Action": [f"SNS:{action}" for action in actions],
+                "Action": [f"SNS:{action}" for action in _DEFAULT_ACTIONS],
                 "Resource": arn,
                 "Condition": {"StringEquals": {"AWS:SourceOwner": state["owner"]}},
             }
