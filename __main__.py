@@ -19,6 +19,7 @@ from components.logzio.reader import ArchiveReader, ArchiveReaderArgs
 from components.logzio.registration import LogzioShipping, LogzioShippingArgs
 from components.owner import Owner
 from components.source import AuditLogSource, AuditLogSourceArgs
+from components.worker.dashboard import dashboard_url
 from components.worker.vm import ConnectWorker, ConnectWorkerArgs, Machine
 from components.worker_settings import consumer_group, worker_config
 
@@ -145,8 +146,10 @@ worker = ConnectWorker(
         path=given.iam.path,
         permissions_boundary_arn=given.iam.permissions_boundary_arn,
         secrets_key_arn=given.worker.secrets_key_arn,
+        alarm_addresses=given.alarms.email,
         alarm_topic_arn=given.worker.alarm_topic_arn,
         reader_role_arn=reader.role_arn if given.reader_role_is_watched else None,
+        dashboard=given.alarms.dashboard,
         tags=tags,
     ),
     pulumi.ResourceOptions(depends_on=[archive, writer, shipping]),
@@ -171,3 +174,5 @@ pulumi.export(
     ],
 )
 pulumi.export("searchUrl", given.logzio.search_url)
+pulumi.export("alarmTopicArn", worker.made_topic_arn)
+pulumi.export("dashboardUrl", dashboard_url(given.region, worker.dashboard_name))

@@ -1,6 +1,7 @@
 """The Pulumi project and stack that own a resource: they tell the stacks of one AWS account apart."""
 
 import hashlib
+import re
 from dataclasses import dataclass
 
 from components.settings import NAMESPACE
@@ -39,5 +40,16 @@ class Owner:
         name = f"{self.project}-{self.stack}-{what}"
         if len(name) <= longest:
             return name
-        digest = hashlib.sha256(str(self).encode()).hexdigest()[:8]
-        return f"{name[: longest - len(digest) - len(what) - 2]}-{digest}-{what}"
+        return f"{name[: longest - len(self._digest) - len(what) - 2]}-{self._digest}-{what}"
+
+    def unique_name(self, what: str, longest: int) -> str:
+        """As `resource_name`, for AWS resources that have no random characters at the end: a hash makes it unique.
+
+        A dot, which project and stack may have, becomes a hyphen: these names take only letters, digits, `-` and `_`.
+        """
+        name = self.resource_name(what, longest - len(self._digest) - 1)
+        return f"{re.sub(r'[^A-Za-z0-9_-]', '-', name)}-{self._digest}"
+
+    @property
+    def _digest(self) -> str:
+        return hashlib.sha256(str(self).encode()).hexdigest()[:8]

@@ -312,6 +312,38 @@ def canary(
     ]
 
 
+def alarm_topic(topic_arn: str) -> list[Statement]:
+    """Who may publish to the topic of the alarms. `topic_arn`: has the partition, the region and the account, too.
+
+    Sources: AWS knowledge center, "cloudwatch-receive-sns-for-alarm-trigger", for the first statement (the ARN of an
+    alarm has the account, so `aws:SourceAccount` would add nothing); Amazon SNS developer guide, "Security best
+    practices", for the second one.
+    """
+    _, partition, _, region, account, _ = topic_arn.split(":")
+    return [
+        Statement(
+            sid="AlarmsOfThisAccount",
+            reason="CloudWatch publishes for the alarms of this account and region. No other account and no other "
+            "service may; within the account, an IAM policy that allows sns:Publish is needed.",
+            actions=["sns:Publish"],
+            resources=[topic_arn],
+            principal={"Service": "cloudwatch.amazonaws.com"},
+            condition={
+                "ArnLike": {"aws:SourceArn": f"arn:{partition}:cloudwatch:{region}:{account}:alarm:*"}
+            },
+        ),
+        Statement(
+            sid="OnlyTls",
+            reason="Nobody may send a message in plain text, or change one on the wire.",
+            effect="Deny",
+            actions=["sns:Publish"],
+            resources=[topic_arn],
+            principal="*",
+            condition={"Bool": {"aws:SecureTransport": "false"}},
+        ),
+    ]
+
+
 def session_manager() -> list[Statement]:
     """What a shell through Session Manager needs on the VM's side.
 

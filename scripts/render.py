@@ -86,6 +86,10 @@ def _policies(settings: Settings, config: WorkerConfig, packed: Bundle) -> dict[
             secrets_key_arn=secrets_key,
             namespace=metrics_namespace(config.owner.path),
         )
+    if settings.alarms.email:
+        documents["alarm-topic-policy"] = policies.alarm_topic(
+            f"arn:aws:sns:{settings.region}:<account>:<topic of the stack>"
+        )
     if settings.logzio.authentication == "role":
         documents["reader-trust"] = policies.reader_trust(
             "<AWS account of Logz.io>", "<external id of the Logz.io account>"

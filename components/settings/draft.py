@@ -34,8 +34,8 @@ class Sections:
     writer: Writer
     connector: Connector
     worker: Worker
-    logzio: Logzio
     alarms: Alarms
+    logzio: Logzio
 
 
 @dataclass(frozen=True)

@@ -154,7 +154,19 @@ def warnings(settings: Settings, today: date) -> list[str]:
         found.append(
             f"{NAMESPACE}:connector.flatten is false: Logz.io does not index an event that has {_TWO_TYPES}"
         )
-    return found + _fleet_warnings(settings)
+    return found + _alarm_warnings(settings) + _fleet_warnings(settings)
+
+
+def _alarm_warnings(settings: Settings) -> list[str]:
+    worker = settings.worker
+    if worker.alarm_topic_arn is not None and not worker.metrics:
+        return [f"{NAMESPACE}:worker.alarmTopicArn is set, but worker.metrics is false: there are no alarms"]
+    if worker.alarm_topic_arn is None and worker.metrics and not settings.alarms.email:
+        return [
+            f"{NAMESPACE}:alarms.email has no address, and worker.alarmTopicArn is not set: alarms show only in "
+            "CloudWatch, and nobody gets a message of them"
+        ]
+    return []
 
 
 def _fleet_warnings(settings: Settings) -> list[str]:

@@ -29,6 +29,7 @@ from components.settings.types import (
     ConnectorName,
     ConnectorVersion,
     ConsumerGroup,
+    EmailAddress,
     EnvironmentId,
     FieldName,
     Fingerprints,
@@ -404,7 +405,8 @@ class Worker(Section):
     )
     alarm_topic_arn: SnsTopicArn | None = Field(
         default=None,
-        description="SNS topic for the alarms. Without it, they appear only in CloudWatch.",
+        description="SNS topic that exists already and that every alarm notifies, besides the addresses of "
+        "`alarms.email`.",
     )
     secrets_key_arn: KmsKeyArn | None = Field(
         default=None,
@@ -424,6 +426,28 @@ class Worker(Section):
     def key_url(self) -> str:
         """The URL of the package repository's key."""
         return self.repository_key_url or f"{self.repository_url}/{self.platform_version}/archive.key"
+
+
+class Alarms(Section):
+    """Who gets the messages of the alarms, and the dashboard. Without `worker.metrics` there are none of them."""
+
+    email: Annotated[tuple[EmailAddress, ...], Field(strict=False)] = Field(  # YAML has lists, no tuples
+        default=(),
+        description="Addresses that get a message when an alarm begins and when it ends. AWS first sends each of them a "
+        "link to confirm, which is valid for two days. Without an address and without `worker.alarmTopicArn`, alarms "
+        "show only in CloudWatch.",
+    )
+    dashboard: bool = Field(
+        default=True,
+        description="Whether there is a CloudWatch dashboard of the chain. The first three dashboards of an account are "
+        "free; each further one costs 3 USD a month.",
+    )
+    canary: bool = Field(
+        default=False,
+        description="An alarm on how long the oldest archived event has been missing from Logz.io. You measure that "
+        "with `make verify PUBLISH=1` every hour or more often; the alarm also fires if nobody does. Without it, the "
+        "VMs watch when Logz.io last used its role (`logzio.authentication: role`).",
+    )
 
 
 class Logzio(Section):
@@ -478,17 +502,6 @@ class Logzio(Section):
         return None if self.api_url else logzio_facts.search_url(self.region)
 
 
-class Alarms(Section):
-    """What the alarms watch besides the VMs."""
-
-    canary: bool = Field(
-        default=False,
-        description="An alarm on how long the oldest archived event has been missing from Logz.io. You measure that "
-        "with `make verify PUBLISH=1` every hour or more often; the alarm also fires if nobody does. Without it, the "
-        "VMs watch when Logz.io last used its role (`logzio.authentication: role`).",
-    )
-
-
 class Settings(Section):
     """All settings by section. `region` is `aws:region`, the region of the bucket and of the VM."""
 
@@ -498,8 +511,8 @@ class Settings(Section):
     writer: Writer = Writer()
     connector: Connector = Connector()
     worker: Worker = Worker()
-    logzio: Logzio = Logzio()
     alarms: Alarms = Alarms()
+    logzio: Logzio = Logzio()
     tags: dict[str, AsText] = Field(
         default={},
         description=f"Tags of every resource, besides the project's own ({', '.join(OWN_TAGS)}); at most "
@@ -554,6 +567,6 @@ SECTIONS: Mapping[str, type[Section]] = {
     "writer": Writer,
     "connector": Connector,
     "worker": Worker,
-    "logzio": Logzio,
     "alarms": Alarms,
+    "logzio": Logzio,
 }

@@ -197,6 +197,16 @@ def _ipv4(value: str) -> str:
         raise ValueError("is not an address") from None
 
 
+def _email_address(value: str) -> str:
+    """An address of ASCII characters, without quotes and comments; whether it exists, only its confirmation shows."""
+    name, _, domain = value.rpartition("@")
+    if not re.fullmatch(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}", name):
+        raise ValueError("is not an address")
+    if len(value) > 254 or not re.fullmatch(r"(?:[A-Za-z0-9-]+\.)+[A-Za-z]{2,}", domain):
+        raise ValueError("has no domain")
+    return value
+
+
 def number_as_text(value: Any) -> Any:
     """A number as text: YAML reads 7.9 as a number, and `pulumi config set --path` turns 5 into one."""
     if isinstance(value, bool):
@@ -276,6 +286,7 @@ KmsKeyArn = Annotated[
 SnsTopicArn = Annotated[
     str, _form(r"arn:aws:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]+", "arn:aws:sns:<region>:<account>:<topic>")
 ]
+EmailAddress = Annotated[str, Checked("addresses like security@example.com", _email_address)]
 IamPath = Annotated[
     str,
     Field(max_length=512),

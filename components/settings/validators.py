@@ -185,14 +185,27 @@ def _alarm_topic_is_in_the_region(draft: Draft) -> Iterator[str]:
         )
 
 
-def _canary_needs_alarms(draft: Draft) -> Iterator[str]:
-    canary, metrics = draft.alarms.canary, draft.worker.metrics
-    if canary and not metrics:
-        yield problem(
-            "alarms.canary",
-            "is set, but the stack has no alarms with worker.metrics: false",
-            f"{NAMESPACE}:worker.metrics: true, or leave it out",
-        )
+def _addresses_are_unique(draft: Draft) -> Iterator[str]:
+    addresses = [address.lower() for address in draft.alarms.email]
+    if len(set(addresses)) < len(addresses):
+        yield problem("alarms.email", "has an address twice", "each address once")
+
+
+def _alarms_need_metrics(draft: Draft) -> Iterator[str]:
+    if draft.worker.metrics:
+        return
+    given = {
+        "email": draft.alarms.email,
+        "canary": draft.alarms.canary,
+        "dashboard": draft.given.alarms.dashboard and draft.alarms.dashboard,
+    }
+    for name, asks in given.items():
+        if asks:
+            yield problem(
+                f"alarms.{name}",
+                "is set, but without metrics there are no alarms and there is nothing to show",
+                f"leave it out, or {NAMESPACE}:worker.metrics: true",
+            )
 
 
 def _topics_are_unique(draft: Draft) -> Iterator[str]:
@@ -403,7 +416,8 @@ VALIDATORS: tuple[Validator, ...] = (
     _nothing_is_deleted_before_its_lock_ends,
     _adopted_bucket_is_not_destroyed,
     _alarm_topic_is_in_the_region,
-    _canary_needs_alarms,
+    _addresses_are_unique,
+    _alarms_need_metrics,
     _topics_are_unique,
     _every_topic_has_a_number_of_partitions,
     _java_runs_the_platform,

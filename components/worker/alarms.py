@@ -6,6 +6,8 @@ Events wait in Kafka for 7 days, and longer in the bucket, so hours are early en
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from components.owner import Owner
+
 MINUTE = 60
 HOUR = 60 * MINUTE
 
@@ -15,13 +17,17 @@ VM_DIMENSION = "Vm"
 SECONDS_MISSING = "SecondsMissingInLogzio"
 """Metric of the canary, which `verify --publish` sends: how long the oldest archived event has been missing."""
 
+RUNBOOK = "docs/operations.md"
+"""Page of this repository with a section for each alarm, under the alarm's name."""
+
 
 @dataclass(frozen=True)
 class Alarm:
     """One alarm: `statistic` of `metric` over `period` seconds, `periods` times in a row.
 
-    `missing`: how periods without data count; `ignore` leaves the alarm in its state. `description`: what a person
-    reads first. `per_vm`: each VM has one, on its own dimension.
+    `missing`: how periods without data count; `ignore` leaves the alarm in its state. `meaning`: what happened, and what
+    it leads to. `first_look`: the first step, the same as in the runbook, with `<project>` and `<stack>` for the names.
+    `per_vm`: each VM has one, on its own dimension.
     """
 
     name: str
@@ -32,9 +38,32 @@ class Alarm:
     period: int
     periods: int
     missing: Literal["breaching", "ignore", "notBreaching"]
-    description: str
+    meaning: str
+    first_look: str
     per_vm: bool = False
 
+    @property
+    def runbook(self) -> str:
+        """The alarm's section of the runbook, as a path in this repository."""
+        return f"{RUNBOOK}#{self.name}"
+
+    def description(self, owner: Owner, number: int | None) -> str:
+        """What a mail says: the stack, the VM's number if the alarm is on one VM, meaning, first step and runbook.
+
+        CloudWatch takes 1,024 characters (CloudWatch API reference, PutMetricAlarm).
+        """
+        # A mail shows its stack this way, also for an alarm that still has its name of version 0.1.
+        subject = str(owner) if number is None else f"{owner}, VM {number}"
+        first_look = self.first_look.replace("<project>", owner.project).replace("<stack>", owner.stack)
+        return f"{subject}: {self.meaning} First look: {first_look} Runbook: {self.runbook}"
+
+
+_SERVICE_JOURNAL = "`journalctl -u s3-auditlog-sink` on the VM"
+_WATCHDOG_JOURNAL = "`journalctl -u s3-auditlog-sink-watchdog` on the VM"
+_INSTANCES = (
+    "`aws ec2 describe-instances --filters Name=tag:Name,Values=<project>-<stack> "
+    "--query 'Reservations[].Instances[].[InstanceId,State.Name]'`"
+)
 
 _TASK = Alarm(
     name="task",
@@ -45,8 +74,8 @@ _TASK = Alarm(
     period=5 * MINUTE,
     periods=6,
     missing="notBreaching",
-    description="The S3 sink has not run for 30 minutes, although the watchdog restarts it: "
-    "`journalctl -u s3-auditlog-sink` has the reason (a refused key, a deleted bucket).",
+    meaning="The S3 sink has not run for 30 minutes, although the watchdog restarts it. Events wait in Kafka.",
+    first_look=f"{_SERVICE_JOURNAL} has the reason (a refused key, a deleted bucket).",
     per_vm=True,
 )
 
@@ -59,8 +88,9 @@ _STUCK = Alarm(
     period=HOUR,
     periods=2,
     missing="breaching",
-    description="Events wait in Kafka, and nothing of their partition was archived for an hour longer than a rotation "
+    meaning="Events wait in Kafka, and nothing of their partition was archived for an hour longer than a rotation "
     "takes, or Kafka did not answer for two hours. The events are lost after 7 days.",
+    first_look="`make verify STACK=<stack>` names partition, offsets and age.",
 )
 
 _ALWAYS = (
@@ -75,8 +105,9 @@ _ALWAYS = (
         period=5 * MINUTE,
         periods=3,
         missing="breaching",
-        description="The VM has sent nothing for 15 minutes: it is off, its boot failed, or it has no way out. "
-        "Look at the instance's state and at cloud-init's log. The alarm stays until a new VM is up.",
+        meaning="The VM has sent nothing for 15 minutes: it is off, its boot failed, or it has no way out. The "
+        "alarm stays until a VM sends metrics.",
+        first_look=f"{_INSTANCES} has the instance's state.",
         per_vm=True,
     ),
     Alarm(
@@ -90,9 +121,9 @@ _ALWAYS = (
         periods=1,
         # Only the end of an attempt is a data point: the alarm stays in between, and ends with the first 0.
         missing="ignore",
-        description="The VM did not get its files, or the installation failed: /var/log/cloud-init-output.log names "
-        "the object or the step, and so does `journalctl -u s3-auditlog-sink-install` for each later attempt. The alarm "
+        meaning="The VM did not get its files, or the installation failed. It tries again every ten minutes; the alarm "
         "stays until an attempt succeeds or the connectors run.",
+        first_look="`sudo tail /var/log/cloud-init-output.log` on the VM names the object or the step.",
         per_vm=True,
     ),
     Alarm(
@@ -104,7 +135,8 @@ _ALWAYS = (
         period=HOUR,
         periods=1,
         missing="notBreaching",
-        description="The S3 sink was restarted more than 10 times in an hour: restarts do not repair it.",
+        meaning="The S3 sink was restarted more than 10 times in an hour: restarts do not repair it.",
+        first_look=f"{_SERVICE_JOURNAL} has the reason, the same each time.",
     ),
     Alarm(
         name="expired",
@@ -115,9 +147,9 @@ _ALWAYS = (
         period=15 * MINUTE,
         periods=1,
         missing="notBreaching",
-        description="Events expired in Kafka, after 7 days, before a connector had archived them. `journalctl -u "
-        "s3-auditlog-sink-watchdog` has topic, partition, offsets and the connector: what the other connector "
+        meaning="Events expired in Kafka, after 7 days, before a connector had archived them. What the other connector "
         "archived is not lost.",
+        first_look=f"{_WATCHDOG_JOURNAL} has topic, partition, offsets and the connector.",
     ),
     Alarm(
         name="foreign",
@@ -128,9 +160,9 @@ _ALWAYS = (
         period=15 * MINUTE,
         periods=2,
         missing="notBreaching",
-        description="Another worker is in this stack's consumer group: it takes some of the events, and they are not "
-        "in this bucket. `journalctl -u s3-auditlog-sink-watchdog` has its client id. Stop that worker, or give one of "
-        "the two another source.consumerGroup.",
+        meaning="Another worker is in this stack's consumer group: it takes some of the events, and they are not in "
+        "this bucket.",
+        first_look=f"{_WATCHDOG_JOURNAL} has its client id.",
     ),
     Alarm(
         name="memory",
@@ -141,8 +173,9 @@ _ALWAYS = (
         period=3 * HOUR,
         periods=1,
         missing="notBreaching",
-        description="Kafka Connect ran out of memory twice within three hours. It starts again, but may fail again at "
-        "the same events: raise worker.heapMb, and worker.instanceType with it.",
+        meaning="Kafka Connect ran out of memory twice within three hours. It starts again, but may fail again at the "
+        "same events.",
+        first_look=f"{_SERVICE_JOURNAL} has OutOfMemoryError: raise worker.heapMb, and worker.instanceType with it.",
     ),
     Alarm(
         name="skipped",
@@ -153,9 +186,9 @@ _ALWAYS = (
         period=5 * MINUTE,
         periods=1,
         missing="notBreaching",
-        description="Events that are not JSON objects were not archived. The metric SkippedEventOffset, and "
-        "`journalctl -u s3-auditlog-sink-watchdog`, have topic, partition and offset: the events can be read in Kafka "
-        "for 7 days, and connector.format raw archives anything.",
+        meaning="Events that are not JSON objects were not archived for Logz.io. The originals have them, if the stack "
+        "keeps originals; Kafka has them for 7 days.",
+        first_look=f"{_WATCHDOG_JOURNAL} has topic, partition and offset, and so has the metric SkippedEventOffset.",
     ),
     Alarm(
         name="disk",
@@ -166,7 +199,8 @@ _ALWAYS = (
         period=5 * MINUTE,
         periods=3,
         missing="notBreaching",
-        description="Less than 10 % of the VM's disk is free. Events are still archived; logs are lost.",
+        meaning="Less than 10 % of the VM's disk is free. Events are still archived; logs are lost.",
+        first_look="`sudo du -xh / | sort -h | tail` on the VM shows what fills it.",
     ),
     Alarm(
         name="partitions",
@@ -177,8 +211,9 @@ _ALWAYS = (
         period=15 * MINUTE,
         periods=1,
         missing="notBreaching",
-        description="The topic has more partitions than source.partitions says: their events are archived, but do "
-        "not reach Logz.io. Raise the number and run `pulumi up`.",
+        meaning="The topic has more partitions than source.partitions says: their events are archived, but do not reach "
+        "Logz.io.",
+        first_look="`make verify STACK=<stack>` names the partitions.",
     ),
     Alarm(
         name="clock-ahead",
@@ -189,9 +224,9 @@ _ALWAYS = (
         period=5 * MINUTE,
         periods=1,
         missing="notBreaching",
-        description="A clock was ahead: the bucket has a key with a time in the future, and Logz.io would read nothing "
-        "that sorts before it. The service waits until that time, for a day at most; the events wait in Kafka. "
-        "`journalctl -u s3-auditlog-sink` has the time, and docs/delivery.md says what to do.",
+        meaning="A clock was ahead: the bucket has a key with a time in the future, and Logz.io would read nothing that "
+        "sorts before it. The service waits until that time, for a day at most; the events wait in Kafka.",
+        first_look=f"{_SERVICE_JOURNAL} has the key and the time.",
     ),
     Alarm(
         name="clock",
@@ -202,8 +237,9 @@ _ALWAYS = (
         period=5 * MINUTE,
         periods=3,
         missing="notBreaching",
-        description="The VM's clock differs from AWS's by more than 5 seconds. Objects are archived under a wrong time: "
-        "if it is ahead, the next start will wait. Look at `timedatectl` or `chronyc tracking`.",
+        meaning="The VM's clock differs from AWS's by more than 5 seconds. Objects are archived under a wrong time: if "
+        "it is ahead, the next start will wait.",
+        first_look="`timedatectl` on the VM says whether the clock is synchronised.",
         per_vm=True,
     ),
 )
@@ -213,14 +249,14 @@ _OF_ORIGINALS = (
         _TASK,
         name="originals-task",
         metric="OriginalsTaskRunning",
-        description="The connector for originals has not run for 30 minutes, although the watchdog restarts it: "
-        "`journalctl -u s3-auditlog-sink` has the reason.",
+        meaning="The connector for originals has not run for 30 minutes, although the watchdog restarts it. Originals "
+        "wait in Kafka.",
     ),
     replace(
         _STUCK,
         name="originals-stuck",
         metric="OriginalsSecondsStuck",
-        description="Originals wait in Kafka, and nothing of their partition was archived for an hour longer than a "
+        meaning="Originals wait in Kafka, and nothing of their partition was archived for an hour longer than a "
         "rotation takes, or Kafka did not answer for two hours. The originals are lost after 7 days.",
     ),
 )
@@ -236,9 +272,9 @@ _MEMBERS = Alarm(
     period=15 * MINUTE,
     periods=2,
     missing="notBreaching",
-    description="Fewer VMs than worker.count archive events. The others carry their partitions, and nothing is lost as "
-    "long as one of them runs. The alarms heartbeat, task and boot say which VM it is; if it is gone for good, `pulumi "
-    "refresh` and `pulumi up` bring it back.",
+    meaning="Fewer VMs than worker.count archive events. The others carry their partitions, and nothing is lost as long "
+    "as one of them runs.",
+    first_look=f"{_INSTANCES} has the instances' states; the alarms heartbeat, task and boot say which VM it is.",
 )
 
 
@@ -253,9 +289,10 @@ _CANARY = Alarm(
     period=3 * HOUR,
     periods=1,
     missing="breaching",
-    description="An archived event has been missing from Logz.io for more than an hour, or nobody has measured for "
-    "three hours. `make verify` says which of the two, and what to do: it names the partition, or it cannot check "
-    "Logz.io. If it is in order, look at the schedule that runs `verify --publish`.",
+    meaning="An archived event has been missing from Logz.io for more than an hour, or nobody has measured for three "
+    "hours.",
+    first_look="`make verify STACK=<stack>` says which of the two: it names the partition, or all is in order and the "
+    "schedule that runs `verify --publish` has stopped.",
 )
 
 _READER = Alarm(
@@ -269,9 +306,9 @@ _READER = Alarm(
     period=3 * HOUR,
     periods=1,
     missing="breaching",
-    description="Logz.io has not used its role for 8 hours, so it reads nothing of this bucket, or no VM could ask IAM "
-    "for three hours (`journalctl -u s3-auditlog-sink-watchdog` says why). `make verify` says how far Logz.io has read. "
-    "The events are in the bucket.",
+    meaning="Logz.io has not used its role for 8 hours, so it reads nothing of this bucket, or no VM could ask IAM for "
+    "three hours. The events are in the bucket.",
+    first_look="`make verify STACK=<stack>` says how far Logz.io has read.",
 )
 
 

@@ -17,7 +17,7 @@ from components.worker.bundle import Bundle, files, pack
 from components.worker.cloud_config import user_data
 from components.worker.config import WorkerConfig, metrics_namespace
 from components.worker.egress import egress
-from components.worker.monitoring import make_alarms
+from components.worker.monitoring import make_alarms, make_dashboard, make_topic
 from components.worker.network import Network, NetworkArgs, network
 from components.worker.role import make_role
 
@@ -47,8 +47,9 @@ class ConnectWorkerArgs:
     With `config.writer_identity` `user`, `writer_credentials` are that user's; with `role`, `writer_policy` has the
     rights for the VMs' role. `kms_key_arn`: of the bucket. `keep_files`: the VMs' files stay in the bucket at
     `destroy`. `path`, `permissions_boundary_arn`: of the VMs' role. `secrets_key_arn`: encrypts the parameters; None
-    makes a key. `alarm_topic_arn`: of the SNS topic for alarms. `reader_role_arn`: of the role with which Logz.io reads,
-    whose use the VMs watch; None if they do not.
+    makes a key. With metrics: the alarms send mail to `alarm_addresses` and notify the SNS topic `alarm_topic_arn`, and
+    `dashboard` makes a dashboard. `reader_role_arn`: of the role with which Logz.io reads, whose use the VMs watch; None
+    if they do not.
     """
 
     config: WorkerConfig
@@ -64,8 +65,10 @@ class ConnectWorkerArgs:
     path: str = "/"
     permissions_boundary_arn: str | None = None
     secrets_key_arn: str | None = None
+    alarm_addresses: Sequence[str] = ()
     alarm_topic_arn: str | None = None
     reader_role_arn: pulumi.Output[str] | None = None
+    dashboard: bool = True
 
     def __post_init__(self) -> None:
         """Raises ValueError if what the connectors write with does not match `config.writer_identity`."""
@@ -84,12 +87,15 @@ class ConnectWorker(pulumi.ComponentResource):
     at the end.
 
     Outputs, in the order of the VMs: `instance_ids` (resolved once the VMs run) and `availability_zones`. `architecture`
-    is known at once.
+    is known at once, and so is `dashboard_name`. `made_topic_arn`: of the topic that sends the alarms as mail. These two
+    are None where there is none.
     """
 
     instance_ids: list[pulumi.Output[str]]
     availability_zones: list[pulumi.Output[str]]
     architecture: images.Architecture
+    made_topic_arn: pulumi.Output[str] | None = None
+    dashboard_name: str | None = None
 
     def __init__(
         self, name: str, args: ConnectWorkerArgs, opts: pulumi.ResourceOptions | None = None
@@ -134,15 +140,7 @@ class ConnectWorker(pulumi.ComponentResource):
             instances.append(instance)
             running.append(self._running(number, instance))
         if args.config.metrics:
-            make_alarms(
-                self,
-                name,
-                args.config,
-                topic_arn=args.alarm_topic_arn,
-                tags=args.tags,
-                depends_on=instances,
-                reader_role=args.reader_role_arn is not None,
-            )
+            self._monitor(instances)
         self.instance_ids = [vm.apply(lambda instance: instance.id) for vm in running]
         self.availability_zones = [
             made_network.subnet_of(number).availability_zone for number in args.config.numbers
@@ -205,6 +203,27 @@ class ConnectWorker(pulumi.ComponentResource):
             known=self._args.running_stack.instance_ids,
             minutes=self._args.machine.boot_minutes,
         )
+
+    def _monitor(self, instances: Sequence[aws.ec2.Instance]) -> None:
+        args = self._args
+        topic_arns: list[pulumi.Input[str]] = [] if args.alarm_topic_arn is None else [args.alarm_topic_arn]
+        needed: list[pulumi.Resource] = [*instances]
+        if args.alarm_addresses:
+            topic = make_topic(self, self._name, self._owner, args.alarm_addresses, args.tags)
+            self.made_topic_arn = topic.arn
+            topic_arns.append(topic.arn)
+            needed += topic.ready
+        made = make_alarms(
+            self,
+            self._name,
+            args.config,
+            topic_arns=topic_arns,
+            tags=args.tags,
+            depends_on=needed,
+            reader_role=args.reader_role_arn is not None,
+        )
+        if args.dashboard:
+            self.dashboard_name = make_dashboard(self, self._name, args.config, made)
 
     def _image(self) -> str:
         """The id of the given image, or of the default image for the instance type's architecture.

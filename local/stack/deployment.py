@@ -259,6 +259,7 @@ def stack_settings(deployment: LocalDeployment, connector_version: str) -> dict[
             "repositoryKeyFingerprint": packages["key_fingerprint"],
             "endpoints": dict.fromkeys(("s3", "ssm", "cloudwatch", "iam"), deployment.aws_endpoint),
         },
+        "ccloud-logexporter:alarms": {"email": ["on-call@example.com"]},
         "ccloud-logexporter:logzio": {"apiUrl": deployment.logzio, "listenerUrl": deployment.logzio},
     }
 

@@ -119,6 +119,7 @@ def _other(plan: Plan, workload: Workload) -> Iterator[Item]:
     yield Item("SSM: parameters", plan.parameters, prices.PARAMETER, "writer.identity, worker.count")
     yield Item("CloudWatch: metrics", plan.metrics, prices.METRIC, "worker.metrics, worker.count")
     yield Item(ALARMS, plan.alarms, prices.ALARM, "worker.metrics, worker.count")
+    yield Item("CloudWatch: dashboard", plan.dashboards, prices.DASHBOARD, "alarms.dashboard")
     yield Item(
         "CloudWatch: heartbeats",
         plan.heartbeats * MINUTES,

@@ -56,6 +56,7 @@ def _levers(settings: Settings) -> Iterator[_Lever]:
     )
     yield _Lever("worker", "count", 1, "a lost VM stops all partitions until somebody acts")
     yield _Lever("worker", "metrics", False, "no alarm tells anybody of a fault")
+    yield _Lever("alarms", "dashboard", False, "no picture of the chain in CloudWatch")
     yield _Lever("archive", "originals", False, "no event is kept as Confluent sent it")
     yield _Lever("archive", "retention_days", 90, "older events are deleted")
     yield _Lever("worker", "volume_gb", 10, "less room for logs")

@@ -45,7 +45,8 @@ class Plan:
     `addresses`: public addresses; None if the subnets are existing ones. `from_other_region`: Kafka is, or may be, in
     another region. `logzio_region`: AWS region of the Logz.io account. `copies`: the events, whose objects Logz.io
     reads, then the originals. `own_key`: the stack makes a KMS key. `bucket_key`: a KMS key encrypts the objects.
-    `metrics`, `alarms`, `heartbeats`: custom metrics, alarms, and VMs that send a request each minute.
+    `metrics`, `alarms`, `dashboards`, `heartbeats`: custom metrics, alarms, dashboards, and VMs that send a request each
+    minute.
     """
 
     region: str
@@ -62,6 +63,7 @@ class Plan:
     parameters: int
     metrics: int
     alarms: int
+    dashboards: int
     heartbeats: int
 
 
@@ -86,6 +88,7 @@ def plan_of(settings: Settings) -> Plan:
         parameters=credentials + count,
         metrics=_metrics(settings, credentials) if worker.metrics else 0,
         alarms=_alarms(settings) if worker.metrics else 0,
+        dashboards=int(worker.metrics and settings.alarms.dashboard),
         heartbeats=count if worker.metrics else 0,
     )
 
@@ -109,16 +112,19 @@ def the_articles(plan: Plan) -> Plan:
         parameters=0,
         metrics=0,
         alarms=0,
+        dashboards=0,
         heartbeats=0,
     )
 
 
 def _metrics(settings: Settings, credentials: int) -> int:
-    """How many custom metrics the watchdogs of all VMs send. `credentials`: parameters with credentials."""
+    """How many custom metrics the watchdogs and the canary send. `credentials`: parameters with credentials."""
     sent = [name for name in UNITS if name not in SELDOM]
+    if not settings.reader_role_is_watched:
+        sent.remove("SecondsSinceLogzioRead")
     if not settings.originals:
         sent = [name for name in sent if not name.startswith("Originals")]
-    return sum(
+    return int(settings.alarms.canary) + sum(
         (settings.worker.count if name in PER_VM else 1)
         # This metric also has the credentials as a dimension.
         * (credentials if name == "CredentialsVersion" else 1)
@@ -128,7 +134,13 @@ def _metrics(settings: Settings, credentials: int) -> int:
 
 def _alarms(settings: Settings) -> int:
     count = settings.worker.count
-    return sum(count if alarm.per_vm else 1 for alarm in alarms(originals=settings.originals, count=count))
+    wanted = alarms(
+        originals=settings.originals,
+        count=count,
+        canary=settings.alarms.canary,
+        reader_role=settings.reader_role_is_watched,
+    )
+    return sum(count if alarm.per_vm else 1 for alarm in wanted)
 
 
 def _copies(settings: Settings) -> tuple[Copy, ...]:

@@ -63,6 +63,7 @@ PARAMETER = Price(
 )
 METRIC = Price("CloudWatch custom metric, first 10,000", 0.30, "metric", _CLOUDWATCH, "list of 2026-09-18")
 ALARM = Price("CloudWatch alarm, standard resolution", 0.10, "alarm", _CLOUDWATCH, "list of 2026-09-18")
+DASHBOARD = Price("CloudWatch dashboard", 3.0, "dashboard", _CLOUDWATCH, None)
 METRIC_REQUEST = Price(
     "CloudWatch PutMetricData", 0.01, "request", _CLOUDWATCH, "read 2026-09-28, for us-east-1", per=1000
 )
@@ -79,12 +80,12 @@ TO_REGION = Price(
 PRICES = (
     *INSTANCES.values(),
     *(VOLUME, ADDRESS, WRITE, READ_REQUEST, STORAGE, KMS_KEY, KMS_REQUEST, PARAMETER),
-    *(METRIC, ALARM, METRIC_REQUEST, IN_REGION, FROM_REGION, TO_REGION),
+    *(METRIC, ALARM, DASHBOARD, METRIC_REQUEST, IN_REGION, FROM_REGION, TO_REGION),
 )
 
-MONTHLY = (VOLUME, STORAGE, KMS_KEY, PARAMETER, METRIC, ALARM)
+MONTHLY = (VOLUME, STORAGE, KMS_KEY, PARAMETER, METRIC, ALARM, DASHBOARD)
 """Prices for a month; the others are for each use or hour."""
 
-FREE = {METRIC: 10, ALARM: 10, METRIC_REQUEST: 1_000_000}
+FREE = {METRIC: 10, ALARM: 10, DASHBOARD: 3, METRIC_REQUEST: 1_000_000}
 """What each account has free of charge each month, all stacks together (aws.amazon.com/cloudwatch/pricing, "Free tier",
 as quoted in 2026)."""

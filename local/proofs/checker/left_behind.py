@@ -41,6 +41,12 @@ def in_aws(client: Callable[[str], Any]) -> Iterator[str]:
     yield from _ec2(client("ec2"))
     for alarm in _pages(client("cloudwatch"), "describe_alarms", "MetricAlarms"):
         yield f"CloudWatch alarm {alarm['AlarmName']}"
+    for dashboard in _pages(client("cloudwatch"), "list_dashboards", "DashboardEntries"):
+        yield f"CloudWatch dashboard {dashboard['DashboardName']}"
+    for topic in _pages(client("sns"), "list_topics", "Topics"):
+        yield f"SNS topic {topic['TopicArn']}"
+    for subscription in _pages(client("sns"), "list_subscriptions", "Subscriptions"):
+        yield f"SNS subscription of {subscription['Endpoint']}"
 
 
 def _iam(iam: BaseClient) -> Iterator[str]:

@@ -5,7 +5,8 @@ moto (5.2.5) finds the key and verifies the signature; that is kept. It lacks th
 - resources other than S3's, e.g. `ssm:GetParameter` on one parameter; condition keys, e.g.
   `cloudwatch:namespace` (moto takes the service's name from the signature, where CloudWatch is
   `monitoring`); wildcards; conditions that do not match are neutral;
-- resource policies of buckets and KMS keys, trust policies with `sts:ExternalId` and principals of other accounts;
+- resource policies of buckets, KMS keys and topics, trust policies with `sts:ExternalId` and principals of other
+  accounts;
 - S3 operations under their right actions (HeadBucket is s3:ListBucket), SSE-KMS's rights on the key, and
   403 instead of 404 for a missing object where the caller may not list the bucket;
 - the rights on the key of a SecureString that is put, or read decrypted;
@@ -37,6 +38,7 @@ from moto.iam.access_control import IAMRequest, PermissionResult, S3IAMRequest
 from moto.iam.models import iam_backends
 from moto.s3.exceptions import S3ClientError
 from moto.s3.models import FakeBucket, s3_backends
+from moto.sns.models import sns_backends
 from moto.sts.models import sts_backends
 from werkzeug.exceptions import HTTPException
 
@@ -173,6 +175,8 @@ def allows(caller: Caller, access: Access) -> bool:
     account's IAM policies (AWS KMS developer guide, "Default key policy"). Another account needs both.
     """
     by_identity = decide(caller.policies, access)
+    if access.resource.startswith("arn:aws:sns:"):
+        return _topic_allows(caller, by_identity, access)
     key_policy = keys.policy_of(access.resource) if access.resource.startswith("arn:aws:kms:") else None
     if key_policy is None or by_identity is Decision.DENY:
         return by_identity is Decision.ALLOW
@@ -181,6 +185,23 @@ def allows(caller: Caller, access: Access) -> bool:
     own_account = access.resource.split(":")[4] == caller.account
     named = own_account and decide([key_policy], access, caller.is_named_by) is Decision.ALLOW
     return named or by_identity is Decision.ALLOW
+
+
+def _topic_allows(caller: Caller, by_identity: Decision, access: Access) -> bool:
+    """Identity and topic policy together, as `_together` says."""
+    account, region = access.resource.split(":")[4], access.resource.split(":")[3]
+    topic = sns_backends[account][region].topics.get(access.resource)
+    documents = [] if topic is None else [json.loads(topic.policy)]
+    by_topic = decide(documents, access, caller.is_meant_by)
+    return _together(by_identity, by_topic, own_account=account == caller.account)
+
+
+def _together(by_identity: Decision, by_resource: Decision, *, own_account: bool) -> bool:
+    """Identity and resource policy: in the resource's own account one allow is enough, else both."""
+    verdicts = {by_identity, by_resource}
+    if Decision.DENY in verdicts:
+        return False
+    return Decision.ALLOW in verdicts if own_account else verdicts == {Decision.ALLOW}
 
 
 def role_trusts(access: Access, caller: Caller) -> bool:
@@ -220,16 +241,13 @@ def _authorize_s3(response: Any, bucket_name: str | None = None, key_name: str |
 
 
 def s3_allows(caller: Caller, bucket: Any, access: Access) -> bool:
-    """Identity and bucket policy together: in the bucket's own account one allow is enough, else both."""
+    """Identity and bucket policy together, as `_together` says."""
     if bucket is None or access.action.startswith("kms:"):
         return allows(caller, access)
     by_identity = decide(caller.policies, access)
     documents = [] if bucket.policy is None else [json.loads(bucket.policy)]
     by_bucket = decide(documents, access, caller.is_meant_by)
-    verdicts = {by_identity, by_bucket}
-    if Decision.DENY in verdicts:
-        return False
-    return verdicts == {Decision.ALLOW} if caller.account != bucket.account_id else Decision.ALLOW in verdicts
+    return _together(by_identity, by_bucket, own_account=caller.account == bucket.account_id)
 
 
 def _s3_refusal() -> S3ClientError:

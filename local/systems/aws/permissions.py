@@ -1,6 +1,6 @@
 """Which permissions a request needs: IAM actions, resource ARNs and condition keys.
 
-Source of the tables: the Service Authorization Reference (pages of Amazon S3, Systems Manager, CloudWatch,
+Source of the tables: the Service Authorization Reference (pages of Amazon S3, Systems Manager, CloudWatch, SNS,
 KMS, STS, IAM) and "Required permissions for Amazon S3 API operations".
 """
 
@@ -153,6 +153,9 @@ def _resources(service: str, params: Mapping[str, Any], region: str, account: st
     if service == "kms" and "KeyId" in params:
         key = str(params["KeyId"])
         return [key if key.startswith("arn:") else f"arn:aws:kms:{region}:{account}:key/{key}"]
+    if service in ("cloudwatch", "sns"):
+        find = _topics if service == "sns" else _alarms_and_dashboards
+        return find(params, region, account) or ["*"]
     if service == "iam":
         kinds = {"UserName": "user", "InstanceProfileName": "instance-profile"}
         found = [
@@ -169,6 +172,27 @@ def _role_arn(name: str, account: str) -> str:
     roles = iam_backends[account]["aws"].roles.values()
     path = next((str(role.path) for role in roles if role.name == name), "/")
     return f"arn:aws:iam::{account}:role{path}{name}"
+
+
+def _topics(params: Mapping[str, Any], region: str, account: str) -> list[str]:
+    """The topic. The actions on a subscription know no resource."""
+    if "Name" in params:
+        return [f"arn:aws:sns:{region}:{account}:{params['Name']}"]
+    return [str(params[name]) for name in ("TopicArn", "ResourceArn") if name in params]
+
+
+def _alarms_and_dashboards(params: Mapping[str, Any], region: str, account: str) -> list[str]:
+    if "ResourceARN" in params:
+        return [str(params["ResourceARN"])]
+    kinds = {
+        "Alarm": f"arn:aws:cloudwatch:{region}:{account}:alarm:",
+        "Dashboard": f"arn:aws:cloudwatch::{account}:dashboard/",
+    }
+    found = []
+    for kind, prefix in kinds.items():
+        single = [params[f"{kind}Name"]] if f"{kind}Name" in params else []
+        found += [f"{prefix}{name}" for name in (*single, *params.get(f"{kind}Names", []))]
+    return found
 
 
 def _parameter_names(params: Mapping[str, Any]) -> list[str]:

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from components import policies
 from local.base import http, processes
 from local.base.paths import ROOT
 from local.stack.deployment import REGION
@@ -586,3 +587,40 @@ def test_a_fault_that_the_local_aws_does_not_understand_is_refused(aws: Aws) -> 
         {"times": 1},
     ):
         assert http.post(f"{aws.endpoint}{faults.PATH}", json=fault).status_code == 400
+
+
+def test_a_topic_is_published_to_with_a_right_of_the_caller_or_of_its_policy(aws: Aws) -> None:
+    sns = aws.deployer("sns")
+    topic = sns.create_topic(Name=f"topic-{uuid.uuid4().hex[:12]}")["TopicArn"]
+    holder, stranger = aws.user(allow("sns:Publish", topic)), aws.user(allow("sns:Publish", f"{topic}-other"))
+    sns.set_topic_attributes(
+        TopicArn=topic, AttributeName="Policy", AttributeValue=policies.to_json(policies.alarm_topic(topic))
+    )
+
+    aws.client("sns", holder).publish(TopicArn=topic, Message="an alarm")
+    with pytest.raises(ClientError) as error:
+        aws.client("sns", stranger).publish(TopicArn=topic, Message="a joke")
+    assert refusal(error) == "AccessDenied"
+    # Another account needs its own right and the topic's.
+    with pytest.raises(ClientError):
+        aws.client("sns", aws.identity("logzio")).publish(TopicArn=topic, Message="a joke")
+
+    open_to_all = allow("sns:Publish", topic, Principal="*")
+    sns.set_topic_attributes(TopicArn=topic, AttributeName="Policy", AttributeValue=document(open_to_all))
+    aws.client("sns", stranger).publish(TopicArn=topic, Message="allowed by the topic")
+
+
+def test_a_right_on_one_dashboard_or_alarm_is_none_on_another(aws: Aws) -> None:
+    account = aws.deployer("sts").get_caller_identity()["Account"]
+    user = aws.user(
+        allow("cloudwatch:PutDashboard", f"arn:aws:cloudwatch::{account}:dashboard/mine"),
+        allow("cloudwatch:DeleteAlarms", f"arn:aws:cloudwatch:{REGION}:{account}:alarm:mine"),
+    )
+    cloudwatch = aws.client("cloudwatch", user)
+
+    cloudwatch.put_dashboard(DashboardName="mine", DashboardBody='{"widgets": []}')
+    cloudwatch.delete_alarms(AlarmNames=["mine"])
+    with pytest.raises(ClientError, match="cloudwatch:PutDashboard"):
+        cloudwatch.put_dashboard(DashboardName="theirs", DashboardBody='{"widgets": []}')
+    with pytest.raises(ClientError, match="cloudwatch:DeleteAlarms"):
+        cloudwatch.delete_alarms(AlarmNames=["mine", "theirs"])

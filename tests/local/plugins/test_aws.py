@@ -12,6 +12,7 @@ from typing import Any
 import grpc  # type: ignore[import-untyped]  # it ships no types
 import pytest
 
+from components import policies
 from local.stack.deployment import REGION
 from local.systems.plugins.aws.provider import KINDS
 from tests.local.plugins.conftest import aws_environment
@@ -36,6 +37,10 @@ ASSOCIATION = "aws:ec2/routeTableAssociation:RouteTableAssociation"
 ROUTE_TABLE = "aws:ec2/routeTable:RouteTable"
 VPC = "aws:ec2/vpc:Vpc"
 ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm"
+DASHBOARD = "aws:cloudwatch/dashboard:Dashboard"
+TOPIC = "aws:sns/topic:Topic"
+TOPIC_POLICY = "aws:sns/topicPolicy:TopicPolicy"
+SUBSCRIPTION = "aws:sns/topicSubscription:TopicSubscription"
 EGRESS = "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule"
 SUBNET = "aws:ec2/subnet:Subnet"
 DEFAULT_GROUP = "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup"
@@ -253,6 +258,17 @@ def _machine(aws: Plugin, made: dict[str, Made]) -> None:
     )
 
 
+def _monitoring(aws: Plugin, made: dict[str, Made]) -> None:
+    def put(token: str, **inputs: Any) -> Made:
+        made[token] = make(aws, token, inputs)
+        return made[token]
+
+    put(DASHBOARD, dashboardName="chain", dashboardBody='{"widgets": []}')
+    topic = put(TOPIC, name="alarms", tags=TAGS).id
+    put(TOPIC_POLICY, arn=topic, policy=policies.to_json(policies.alarm_topic(topic)))
+    put(SUBSCRIPTION, topic=topic, protocol="email", endpoint="on-call@example.com")
+
+
 @pytest.fixture(scope="module")
 def made(aws: Plugin) -> dict[str, Made]:
     """One resource of each type, in an order that works."""
@@ -260,6 +276,7 @@ def made(aws: Plugin) -> dict[str, Made]:
     _storage(aws, resources)
     _identities(aws, resources)
     _machine(aws, resources)
+    _monitoring(aws, resources)
     # Not in the bucket with an object lock, which allows neither to change.
     bucket = make(aws, BUCKET, {}).id
     versioning = {"bucket": bucket, "versioningConfiguration": {"status": "Enabled"}}
@@ -375,6 +392,12 @@ CHANGES: list[tuple[str, dict[str, Any], bool]] = [
     (INSTANCE, {"instanceType": "t3.medium"}, False),
     (INSTANCE, {"instanceType": "t4g.small"}, True),
     ("aws:cloudwatch/metricAlarm:MetricAlarm", {"threshold": 5}, False),
+    (DASHBOARD, {"dashboardBody": '{"widgets": [], "start": "-PT6H"}'}, False),
+    (DASHBOARD, {"dashboardName": "another"}, True),
+    (TOPIC, {"name": "another"}, True),
+    (TOPIC_POLICY, {"policy": json.dumps({"Version": "2012-10-17", "Statement": []})}, False),
+    (TOPIC_POLICY, {"arn": "arn:aws:sns:us-west-2:123456789012:another"}, True),
+    (SUBSCRIPTION, {"endpoint": "another@example.com"}, True),
 ]
 
 
@@ -1040,6 +1063,36 @@ def test_lookups_answer_like_the_real_plugin(aws: Plugin, made: dict[str, Made],
     assert subnet["vpcId"] == made["aws:ec2/vpc:Vpc"].id
 
 
+def test_a_topic_whose_policy_is_deleted_has_the_default_policy_again(aws: Plugin, client: Client) -> None:
+    topic = make(aws, TOPIC, {"name": "defaults"})
+    (default,) = json.loads(client("sns").get_topic_attributes(TopicArn=topic.id)["Attributes"]["Policy"])[
+        "Statement"
+    ]
+    policy = make(aws, TOPIC_POLICY, {"arn": topic.id, "policy": json.dumps({"Statement": []})})
+
+    aws.delete(TOPIC_POLICY, policy.id, policy.state)
+
+    (after,) = json.loads(client("sns").get_topic_attributes(TopicArn=topic.id)["Attributes"]["Policy"])[
+        "Statement"
+    ]
+    # moto leaves SNS:Receive out of its default.
+    assert set(after["Action"]) == {*default["Action"], "SNS:Receive"}
+    assert after["Condition"] == default["Condition"]
+    aws.delete(TOPIC, topic.id, topic.state)
+
+
+def test_a_subscription_goes_with_its_topic(aws: Plugin) -> None:
+    topic = make(aws, TOPIC, {"name": "gone"})
+    subscription = make(
+        aws, SUBSCRIPTION, {"topic": topic.id, "protocol": "email", "endpoint": "on-call@example.com"}
+    )
+    aws.delete(TOPIC, topic.id, topic.state)
+
+    assert aws.read(SUBSCRIPTION, subscription.id, subscription.state)[0] == ""
+    # As at `destroy`, which deletes the subscription at the same time.
+    aws.delete(SUBSCRIPTION, subscription.id, subscription.state)
+
+
 def test_every_resource_can_be_deleted(aws: Plugin, made: dict[str, Made]) -> None:
     """Last in the file: it deletes the resources that the other tests share."""
     left = []
@@ -1050,9 +1103,11 @@ def test_every_resource_can_be_deleted(aws: Plugin, made: dict[str, Made]) -> No
             left.append(token)
         aws.delete(token, resource.id, resource.state)
 
-    # Two cannot be removed from a bucket: they are suspended, or have no rule. A default group goes with its VPC.
+    # Two cannot be removed from a bucket: they are suspended, or have no rule. A default group goes with its VPC, and a
+    # topic has its default policy again.
     assert sorted(left) == [
         DEFAULT_GROUP,
         "aws:s3/bucketObjectLockConfiguration:BucketObjectLockConfiguration",
         VERSIONING,
+        TOPIC_POLICY,
     ]

@@ -80,6 +80,9 @@ def test_everything_that_the_program_makes_would_be_noticed() -> None:
         Statistic="Sum",
         Threshold=1,
     )
+    client("cloudwatch").put_dashboard(DashboardName="shown", DashboardBody='{"widgets": []}')
+    topic = client("sns").create_topic(Name="alarms")["TopicArn"]
+    client("sns").subscribe(TopicArn=topic, Protocol="email", Endpoint="on-call@example.com")
     kms = client("kms")
     secrets_key = kms.create_key()["KeyMetadata"]["KeyId"]
     kms.create_alias(AliasName="alias/worker-secrets", TargetKeyId=secrets_key)
@@ -94,9 +97,12 @@ def test_everything_that_the_program_makes_would_be_noticed() -> None:
         "instance profile worker",
         "SSM parameter /ccloud-logexporter/kafka",
         "CloudWatch alarm quiet",
+        "CloudWatch dashboard shown",
+        f"SNS topic {topic}",
+        "SNS subscription of on-call@example.com",
     ):
         assert expected in names
-    assert len(names) == 9
+    assert len(names) == 12
 
 
 def test_a_network_of_its_own_would_be_noticed_part_by_part() -> None:

@@ -1,3 +1,5 @@
+import re
+
 import pytest
 
 from components.owner import Owner
@@ -32,3 +34,14 @@ def test_shortened_names_differ_even_if_the_joined_names_are_equal() -> None:
     )
 
     assert left != right
+
+
+def test_a_name_that_must_be_unique_has_a_hash_and_no_dot() -> None:
+    names = {
+        Owner(project, stack).unique_name("worker", 255)
+        for project, stack in (("a", "b-c"), ("a-b", "c"), ("a", "b.c"), ("a", "b_c"))
+    }
+
+    assert len(names) == 4
+    assert all(re.fullmatch(r"[A-Za-z0-9_-]+-worker-[0-9a-f]{8}", name) for name in names)
+    assert len(Owner("p" * 100, "s" * 100).unique_name("worker", 100)) == 100

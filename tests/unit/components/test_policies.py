@@ -17,6 +17,7 @@ GOLDEN = Path(__file__).parents[2] / "golden"
 BUCKET = "logexporter-ccloud"
 KEY = "arn:aws:kms:us-west-2:111122223333:key/0d6f5b0e-2f6e-4a35-9a53-2b8c7d1f0a11"
 PARAMETER = "arn:aws:ssm:us-west-2:111122223333:parameter/ccloud-logexporter/dev/kafka-credentials"
+TOPIC = "arn:aws:sns:us-west-2:111122223333:alarms"
 WORKER_FILES = f"worker-files/{'0' * 64}.tar.bz2"
 
 EVERY_POLICY = {
@@ -40,6 +41,7 @@ EVERY_POLICY = {
     "worker status": policies.worker_status([PARAMETER]),
     "worker files": policies.worker_files(BUCKET, WORKER_FILES, KEY),
     "bucket": policies.bucket(BUCKET, KEY),
+    "alarm topic": policies.alarm_topic(TOPIC),
 }
 
 
@@ -107,6 +109,28 @@ def test_the_vm_uses_the_secrets_key_only_for_its_own_parameters() -> None:
             "kms:EncryptionContext:PARAMETER_ARN": [PARAMETER],
         }
     }
+
+
+def published(source: str, secure: str = "true", action: str = "sns:Publish") -> Decision:
+    """What the topic's policy says to CloudWatch, for an alarm with this ARN."""
+    context = {"aws:sourcearn": [source], "aws:securetransport": [secure]}
+    statements = [parsed(policies.alarm_topic(TOPIC))]
+
+    def cloudwatch(element: Any) -> bool:
+        return element in ("*", {"Service": "cloudwatch.amazonaws.com"})
+
+    return decide(statements, Access(action, TOPIC, context), cloudwatch)
+
+
+def test_only_alarms_of_the_topics_account_and_region_publish_to_it_and_only_over_tls() -> None:
+    own = "arn:aws:cloudwatch:us-west-2:111122223333:alarm:worker-heartbeat"
+
+    assert published(own) is Decision.ALLOW
+    assert published(own, secure="false") is Decision.DENY
+    assert published(own, action="sns:Subscribe") is Decision.NEUTRAL
+    assert published(own.replace("111122223333", "444455556666")) is Decision.NEUTRAL
+    assert published(own.replace("us-west-2", "eu-west-1")) is Decision.NEUTRAL
+    assert published("arn:aws:s3:::somebody-elses-bucket") is Decision.NEUTRAL
 
 
 def test_every_policy_of_the_project_is_held_here() -> None:

@@ -17,9 +17,10 @@ import pytest
 from components.owner import Owner
 from components.running_stack import RunningStack
 from components.settings import SettingsError
+from components.settings.sections import MOST_VMS
 from components.worker.alarms import SECONDS_MISSING, alarms
 from components.worker.config import Connect, Endpoints, Kafka, Platform, Sink, WorkerConfig
-from components.worker.files.watchdog.metrics import PER_VM, UNITS
+from components.worker.files.watchdog.metrics import PER_VM, UNITS, metric
 from components.worker.images import UBUNTU_LTS_PARAMETERS
 from components.worker.vm import ConnectWorker, ConnectWorkerArgs, Machine
 from tests.unit.components import recorder as recorder_module
@@ -51,6 +52,9 @@ USER = "aws:iam/user:User"
 KEY = "aws:iam/accessKey:AccessKey"
 API_KEY = "confluentcloud:index/apiKey:ApiKey"
 ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm"
+DASHBOARD = "aws:cloudwatch/dashboard:Dashboard"
+ALARM_TOPIC = "aws:sns/topic:Topic"
+SUBSCRIPTION = "aws:sns/topicSubscription:TopicSubscription"
 EGRESS = "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule"
 
 # Types that AWS cannot tag, or that are parts of another resource.
@@ -63,6 +67,10 @@ UNTAGGABLE = {
     "aws:iam/userPolicy:UserPolicy",
     "aws:iam/rolePolicy:RolePolicy",
     "aws:kms/alias:Alias",
+    "aws:sns/topicPolicy:TopicPolicy",
+    "aws:sns/topicSubscription:TopicSubscription",
+    # AWS can tag a dashboard, the plugin cannot.
+    DASHBOARD,
     KEY,
     "aws:ec2/route:Route",
     "aws:ec2/routeTableAssociation:RouteTableAssociation",
@@ -314,6 +322,8 @@ def test_no_output_of_the_stack_is_a_secret(default: Recorder) -> None:
         "architecture",
         "shellCommands",
         "searchUrl",
+        "alarmTopicArn",
+        "dashboardUrl",
     }
 
 
@@ -1142,10 +1152,146 @@ def test_a_topic_of_the_settings_is_told_of_every_alarm_and_its_end() -> None:
         assert alarm.inputs["alarmActions"] == alarm.inputs["okActions"] == [topic]
 
 
+ADDRESSES = ["on-call@example.com", "security@example.com"]
+
+
+def test_each_address_is_subscribed_to_the_topic_that_every_alarm_notifies() -> None:
+    recorder = program(alarms={"email": ADDRESSES})
+    topic = recorder.one(ALARM_TOPIC)
+    arn = f"arn:aws:test:::{topic.name}"
+
+    assert re.fullmatch(r"ccloud-logexporter-test-worker-alarms-[0-9a-f]{8}", topic.inputs["name"])
+    assert [made.inputs["endpoint"] for made in recorder.of_type(SUBSCRIPTION)] == ADDRESSES
+    for subscription in recorder.of_type(SUBSCRIPTION):
+        assert subscription.inputs["protocol"] == "email"
+        assert subscription.inputs["topic"] == arn
+    for alarm in recorder.of_type(ALARM):
+        assert alarm.inputs["alarmActions"] == alarm.inputs["okActions"] == [arn]
+
+
+def test_an_alarm_is_made_after_cloudwatch_may_publish_to_the_topic() -> None:
+    recorder = program(alarms={"email": ADDRESSES})
+    allowed = recorder.one("aws:sns/topicPolicy:TopicPolicy")
+
+    assert {statement["Sid"] for statement in policy(allowed)["Statement"]} == {
+        "AlarmsOfThisAccount",
+        "OnlyTls",
+    }
+    for alarm in recorder.of_type(ALARM):
+        assert allowed.urn in recorder.needs(alarm)
+
+
+def test_a_given_topic_and_the_addresses_are_notified_both() -> None:
+    given = "arn:aws:sns:us-west-2:123456789012:on-call"
+    recorder = program(worker={"alarmTopicArn": given}, alarms={"email": ADDRESSES})
+
+    for alarm in recorder.of_type(ALARM):
+        assert alarm.inputs["alarmActions"] == [given, f"arn:aws:test:::{recorder.one(ALARM_TOPIC).name}"]
+
+
+def test_other_addresses_change_subscriptions_and_nothing_else() -> None:
+    def made(*addresses: str) -> dict[str, Any]:
+        recorder = program(alarms={"email": list(addresses)})
+        return {registration.urn: dict(registration.inputs) for registration in recorder.registrations}
+
+    before, after = made(*ADDRESSES), made("new@example.com", ADDRESSES[0])
+    changed = {urn for urn in {*before, *after} if before.get(urn) != after.get(urn)}
+
+    assert {urn.rpartition("::")[2] for urn in changed} == {
+        "worker-alarms-security@example.com",
+        "worker-alarms-new@example.com",
+    }
+
+
+def test_without_an_address_there_is_no_topic_and_a_warning(default: Recorder) -> None:
+    assert default.of_type(ALARM_TOPIC) == default.of_type(SUBSCRIPTION) == []
+    assert default.exports["alarmTopicArn"] is None
+    assert [warning for warning in default.warnings if "nobody gets a message" in warning]
+    assert not [text for text in program(alarms={"email": ADDRESSES}).warnings if "nobody gets" in text]
+
+
+def rows(recorder: Recorder) -> list[list[Any]]:
+    """Every row of every chart: namespace, metric, names and values of dimensions, and how it is shown."""
+    widgets = json.loads(recorder.one(DASHBOARD).inputs["dashboardBody"])["widgets"]
+    return [row for widget in widgets for row in widget["properties"].get("metrics", [])]
+
+
+def sent_by(recorder: Recorder, monkeypatch: pytest.MonkeyPatch, count: int) -> set[tuple[str, ...]]:
+    """Namespace, metric and dimensions of what the watchdogs of `count` VMs send."""
+    namespace = json.loads(on_the_vm(recorder)["/etc/s3-auditlog-sink/watchdog.json"])["namespace"]
+    sent = set()
+    for number in range(1, count + 1):
+        monkeypatch.setenv("VM_NUMBER", str(number))
+        for name in UNITS:
+            dimensions = [text for pair in metric(name, 0)["Dimensions"] for text in pair.values()]
+            sent.add((namespace, name, *dimensions))
+    return sent
+
+
+@pytest.mark.parametrize("count", [1, 2, MOST_VMS])
+def test_every_line_of_the_dashboard_is_a_metric_that_a_watchdog_sends(
+    monkeypatch: pytest.MonkeyPatch, count: int
+) -> None:
+    recorder = program(worker={"count": count}, source={"partitions": {TOPIC: 6}})
+    shown = {tuple(row[:-1]) for row in rows(recorder)}
+
+    assert shown - sent_by(recorder, monkeypatch, count) == set()
+    for name in ("TaskRunning", "ClockOffsetSeconds"):
+        assert len([row for row in shown if row[1] == name]) == count
+    # More would cost, also as one of the first three dashboards of the account.
+    assert len(shown) <= 50
+
+
+def test_a_line_on_a_metric_that_no_watchdog_sends_would_be_found(
+    default: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent = sent_by(default, monkeypatch, 1)
+
+    assert ("CcloudLogexporter/test", "Restarts") in sent
+    assert ("CcloudLogexporter/test", "Restart") not in sent
+    assert ("CcloudLogexporter/test", "TaskRunning") not in sent
+    assert ("CcloudLogexporter/test", "TaskRunning", "Vm", "2") not in sent
+    assert ("CcloudLogexporter/prod", "Restarts") not in sent
+
+
+def test_the_dashboard_shows_the_chain_and_the_state_of_every_alarm(default: Recorder) -> None:
+    made = default.one(DASHBOARD)
+    text, states, *charts = json.loads(made.inputs["dashboardBody"])["widgets"]
+    places = [(widget["x"], widget["y"]) for widget in (text, states, *charts)]
+
+    assert "ccloud-logexporter/test" in text["properties"]["markdown"]
+    assert len(states["properties"]["alarms"]) == len(default.of_type(ALARM)) <= 100
+    assert [chart["properties"]["title"].partition(":")[0] for chart in charts[:4]] == [
+        "Records in, per second",
+        "Lag",
+        "Objects",
+        "Delay",
+    ]
+    assert {chart["properties"]["region"] for chart in charts} == {"us-west-2"}
+    assert len(set(places)) == len(places)
+    assert all(chart["x"] + chart["width"] <= 24 for chart in charts)
+    assert re.fullmatch(r"[A-Za-z0-9_-]{1,255}", made.inputs["dashboardName"])
+    assert default.exports["dashboardUrl"].endswith(f"#dashboards:name={made.inputs['dashboardName']}")
+
+
+def test_a_dashboard_without_originals_has_no_line_on_them() -> None:
+    names = {row[1] for row in rows(program(archive={"originals": False}))}
+
+    assert "ConsumerLag" in names
+    assert not [name for name in names if name.startswith("Originals")]
+
+
+def test_the_settings_may_leave_the_dashboard_out() -> None:
+    recorder = program(alarms={"dashboard": False})
+
+    assert recorder.of_type(DASHBOARD) == []
+    assert recorder.exports["dashboardUrl"] is None
+
+
 def test_without_metrics_there_is_neither_alarm_nor_right() -> None:
     recorder = program(worker={"metrics": False})
 
-    assert recorder.of_type(ALARM) == []
+    assert recorder.of_type(ALARM) == recorder.of_type(DASHBOARD) == recorder.of_type(ALARM_TOPIC) == []
     assert not [
         registration for registration in recorder.registrations if registration.name == "worker-metrics"
     ]
@@ -1218,11 +1364,16 @@ def test_roles_users_and_alarms_carry_project_and_stack(default: Recorder) -> No
     assert not [resource for resource in named if "name" in resource.inputs]
 
 
-def test_the_description_of_an_alarm_names_its_stack(default: Recorder) -> None:
+def test_the_description_of_an_alarm_names_stack_meaning_first_look_and_runbook(default: Recorder) -> None:
     for alarm in default.of_type(ALARM):
-        assert alarm.inputs["alarmDescription"].startswith(
-            ("ccloud-logexporter/test: ", "ccloud-logexporter/test, VM 1: ")
+        name = alarm.name.removeprefix("ccloud-logexporter-test-worker-")
+        form = (
+            r"ccloud-logexporter/test(, VM 1)?: \S.*\. First look: .*`.+`.*\. "
+            rf"Runbook: docs/operations\.md#{name}"
         )
+        assert re.fullmatch(form, alarm.inputs["alarmDescription"]), alarm.inputs["alarmDescription"]
+        # A command to paste.
+        assert "<" not in alarm.inputs["alarmDescription"]
 
 
 def test_a_stack_of_version_0_1_keeps_its_users_roles_and_alarms(default: Recorder) -> None:
@@ -1232,7 +1383,13 @@ def test_a_stack_of_version_0_1_keeps_its_users_roles_and_alarms(default: Record
 
 
 def test_the_longest_legal_names_of_project_and_stack_stay_within_the_limits_of_aws() -> None:
-    recorder = program(project="p" * 100, stack="s" * 100)
+    recorder = program(
+        project="p" * 100,
+        stack="s" * 100,
+        worker={"count": MOST_VMS},
+        source={"partitions": {TOPIC: 6}},
+        alarms={"email": ADDRESSES},
+    )
     appended = len("-1234567")
 
     for type_ in (ROLE, USER, PROFILE):
@@ -1242,6 +1399,8 @@ def test_the_longest_legal_names_of_project_and_stack_stay_within_the_limits_of_
         assert len(alarm.name) + appended <= 255
         assert len(alarm.inputs["alarmDescription"]) <= 1024
         assert len(alarm.inputs["namespace"]) <= 255
+    assert len(recorder.one(ALARM_TOPIC).inputs["name"]) <= 256
+    assert len(recorder.one(DASHBOARD).inputs["dashboardName"]) <= 255
     for parameter in credentials_in(recorder):
         # Of 1011 with its ARN, in 15 levels at most.
         assert len(parameter.inputs["name"]) <= 900

@@ -324,6 +324,15 @@ REFUSED: list[tuple[str, Any, str, str]] = [
         "a topic in us-west-2",
     ),
     ("alarms.canary", "yes", "alarms.canary", "accepted: `true`, `false`"),
+    ("alarms.email", ["on-call"], "alarms.email.0", "is not an address"),
+    ("alarms.email", ["on-call@example.com", "on-call@localhost"], "alarms.email.1", "has no domain"),
+    ("alarms.email", ["On Call <on-call@example.com>"], "alarms.email.0", "like security@example.com"),
+    ("alarms.email", ["a@example.com, b@example.com"], "alarms.email.0", "is not an address"),
+    ("alarms.email", ["on-call@" + "example." * 40 + "com"], "alarms.email.0", "has no domain"),
+    ("alarms.email", "on-call@example.com", "alarms.email", "list, each: text: addresses like"),
+    ("alarms.email", ["on-call@example.com", "On-Call@example.com"], "alarms.email", "an address twice"),
+    ("alarms.emails", ["on-call@example.com"], "alarms.emails", "did you mean email?"),
+    ("alarms.dashboard", "yes", "alarms.dashboard", "`true`, `false`"),
     ("worker.endpoints", {"s3": "http://10.0.0.1"}, "worker.endpoints.s3", "not an https URL"),
     ("worker.endpoints", {"sms": "https://x"}, "worker.endpoints.sms", "did you mean ssm?"),
     ("worker.endpoints", "https://s3", "worker.endpoints", "accepted: object with s3, ssm, cloudwatch, iam"),
@@ -438,7 +447,8 @@ REFUSED_TOGETHER: dict[str, dict[str, Any]] = {
     "_nothing_is_deleted_before_its_lock_ends": {"archive.objectLockDays": 2, "archive.retentionDays": 1},
     "_adopted_bucket_is_not_destroyed": {"archive.adoptExisting": True, "archive.destroyWithData": True},
     "_alarm_topic_is_in_the_region": {"worker.alarmTopicArn": f"arn:aws:sns:{OTHER_REGION}:alarms"},
-    "_canary_needs_alarms": {"alarms.canary": True, "worker.metrics": False},
+    "_addresses_are_unique": {"alarms.email": ["on-call@example.com", "ON-CALL@example.com"]},
+    "_alarms_need_metrics": {"alarms.email": ["on-call@example.com"], "worker.metrics": False},
     "_topics_are_unique": {"source.topics": [TOPIC, TOPIC]},
     "_every_topic_has_a_number_of_partitions": {"source.topics": ["other"]},
     "_java_runs_the_platform": {"worker.javaVersion": 21},
@@ -1039,6 +1049,7 @@ def test_a_version_may_be_a_number_in_yaml() -> None:
 
 
 CHECKED = {"archiveSha256": "0" * 64}
+TOLD = {"email": ["on-call@example.com"]}
 # A day on which every line is supported.
 RELEASED = date(2026, 6, 17)
 
@@ -1063,7 +1074,7 @@ def test_the_end_of_a_platforms_support_gives_a_warning_90_days_before(
 ) -> None:
     raw = changed("worker.platformVersion", line)
     raw["worker"]["javaVersion"] = 17
-    found = settings.warnings(loaded({**raw, "connector": CHECKED}), day)
+    found = settings.warnings(loaded({**raw, "connector": CHECKED, "alarms": TOLD}), day)
 
     assert len(found) == (message is not None)
     for warning in found:
@@ -1071,8 +1082,45 @@ def test_the_end_of_a_platforms_support_gives_a_warning_90_days_before(
         assert str(message) in warning
 
 
-def test_default_settings_with_a_checked_archive_give_no_warning() -> None:
-    assert settings.warnings(loaded({**BY_ENDPOINT, "connector": CHECKED}), RELEASED) == []
+def test_default_settings_with_a_checked_archive_and_an_address_give_no_warning() -> None:
+    assert settings.warnings(loaded({**BY_ENDPOINT, "connector": CHECKED, "alarms": TOLD}), RELEASED) == []
+
+
+ALARM_TOPIC = "arn:aws:sns:us-west-2:123456789012:alarms"
+
+
+@pytest.mark.parametrize(
+    ("worker", "alarms", "message"),
+    [
+        ({}, {}, "alarms.email has no address, and worker.alarmTopicArn is not set"),
+        ({}, TOLD, None),
+        ({"alarmTopicArn": ALARM_TOPIC}, {}, None),
+        ({"alarmTopicArn": ALARM_TOPIC}, TOLD, None),
+        ({"metrics": False}, {}, None),
+        (
+            {"metrics": False, "alarmTopicArn": ALARM_TOPIC},
+            {},
+            "worker.alarmTopicArn is set, but worker.metrics is false",
+        ),
+    ],
+)
+def test_alarms_of_which_nobody_gets_a_message_give_a_warning(
+    worker: dict[str, Any], alarms: dict[str, Any], message: str | None
+) -> None:
+    raw = {**BY_ENDPOINT, "connector": CHECKED, "worker": worker, "alarms": alarms}
+    found = settings.warnings(loaded(raw), RELEASED)
+
+    assert len(found) == (message is not None)
+    assert all(str(message) in warning for warning in found)
+
+
+def test_a_dashboard_needs_metrics_only_if_the_stack_file_asks_for_it() -> None:
+    raw = changed("worker.metrics", False)
+    without = {**raw, "alarms": {"dashboard": False}}
+
+    assert loaded(raw).worker.metrics is loaded(without).worker.metrics is False
+    (problem,) = problems({**raw, "alarms": {"dashboard": True}})
+    assert problem.startswith("ccloud-logexporter:alarms.dashboard: is set, but without metrics")
 
 
 @pytest.mark.parametrize(
@@ -1087,7 +1135,8 @@ def test_default_settings_with_a_checked_archive_give_no_warning() -> None:
     ],
 )
 def test_settings_that_may_surprise_give_a_warning(connector: dict[str, Any], named: str) -> None:
-    (warning,) = settings.warnings(loaded({**BY_ENDPOINT, "connector": connector}), RELEASED)
+    raw = {**BY_ENDPOINT, "connector": connector, "alarms": TOLD}
+    (warning,) = settings.warnings(loaded(raw), RELEASED)
 
     assert warning.startswith("ccloud-logexporter:connector.")
     assert named in warning

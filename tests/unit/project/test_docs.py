@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from components.worker.alarms import alarms
+from components.owner import Owner
+from components.worker.alarms import RUNBOOK, alarms
 from scripts.verify import evaluate
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -49,12 +50,38 @@ def test_the_readme_is_short_and_leads_to_every_page() -> None:
     assert [page for page in pages if f"({page}" not in readme] == []
 
 
-def test_every_alarm_has_its_entry_in_the_runbook() -> None:
-    entries = anchors(ROOT / "docs" / "operations.md")
+def runbook() -> dict[str, str]:
+    """Heading of each entry below `## Alarms` -> its text, on one line."""
+    page = (ROOT / RUNBOOK).read_text()
+    section = re.split(r"^## ", page.partition("\n## Alarms\n")[2], maxsplit=1, flags=re.MULTILINE)[0]
+    _, *parts = re.split(r"^### (.+)$", section, flags=re.MULTILINE)
+    return {heading: " ".join(text.split()) for heading, text in zip(parts[::2], parts[1::2], strict=True)}
 
-    every = alarms(originals=True, count=2, canary=True, reader_role=True)
 
-    assert [alarm.name for alarm in every if alarm.name not in entries] == []
+ALARMS = {alarm.name: alarm for alarm in alarms(originals=True, count=2, canary=True, reader_role=True)}
+
+
+def test_every_alarm_has_its_entry_in_the_runbook_and_every_entry_its_alarm() -> None:
+    assert sorted(runbook()) == sorted(ALARMS)
+
+
+@pytest.mark.parametrize("name", ALARMS)
+def test_an_entry_has_a_meaning_one_command_a_fix_and_the_end_of_the_alarm(name: str) -> None:
+    form = r".+ - First look: [^`]*`(?P<command>[^`]+)`.* - Fix: .+ - Fixed when: (?P<end>.+)\."
+    entry = re.fullmatch(form, runbook()[name])
+
+    assert entry is not None, runbook()[name]
+    first_look = entry[0].partition(" - First look: ")[2].partition(" - Fix: ")[0]
+    assert first_look.count("`") == 2
+    # A mail says the same.
+    assert f"`{entry['command']}`" in ALARMS[name].first_look
+
+
+@pytest.mark.parametrize("name", ALARMS)
+def test_the_text_of_an_alarm_leads_to_its_entry(name: str) -> None:
+    text = ALARMS[name].description(Owner("project", "stack"), None)
+
+    assert leads_somewhere(ROOT / "README.md", text.rpartition("Runbook: ")[2])
 
 
 def test_what_verify_finds_leads_to_a_section() -> None:

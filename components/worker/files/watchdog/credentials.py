@@ -1,7 +1,8 @@
-"""Finds out whether the parameter store has newer credentials than the running service."""
+"""Finds out whether the parameter store has newer credentials than the running service, and how old they are."""
 
 import json
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 
 from .aws import client
@@ -12,6 +13,9 @@ CREDENTIALS = Path("/etc/s3-auditlog-sink/secrets.json")
 
 # Versions of these parameters that the service was started with.
 VERSIONS = Path("/run/s3-auditlog-sink/versions.json")
+
+# When the parameters that this run has read were written.
+_written: list[datetime] = []
 
 
 def used_versions() -> dict[str, int]:
@@ -32,11 +36,17 @@ def renewed_credentials(used: Mapping[str, int]) -> list[str]:
     parameters = settings["parameters"].items()
     try:
         ssm = client("ssm", settings)
-        newest = {
-            credentials: ssm.get_parameter(Name=name)["Parameter"]["Version"]
-            for credentials, name in parameters
-        }
+        newest = {credentials: ssm.get_parameter(Name=name)["Parameter"] for credentials, name in parameters}
     except (botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError) as error:
         say(f"parameter store: {error}")
         return []
-    return [credentials for credentials, version in newest.items() if version != used.get(credentials)]
+    _written[:] = [found["LastModifiedDate"] for found in newest.values() if "LastModifiedDate" in found]
+    return [credentials for credentials, found in newest.items() if found["Version"] != used.get(credentials)]
+
+
+def credentials_age() -> dict[str, float]:
+    """CredentialsAgeDays, of the credentials that were written first, if this run has seen the parameter store."""
+    if not _written:
+        return {}
+    age = datetime.now(UTC) - min(_written)
+    return {"CredentialsAgeDays": round(age.total_seconds() / 86400, 2)}

@@ -11,7 +11,7 @@ from typing import Any
 
 from .clock import clock
 from .connect import Connect
-from .credentials import renewed_credentials, used_versions
+from .credentials import credentials_age, renewed_credentials, used_versions
 from .decisions import PAUSES, decide
 from .group import measure, remember_expired
 from .journal import read_journal, remember
@@ -54,7 +54,7 @@ def main(arguments: list[str]) -> None:
     # Only the first connector: the other connectors also report nulls, which hold no event.
     archiver = settings["connectors"][0]["name"]
     skipped = [event for event in journal.skipped if event.connector == archiver]
-    values |= clock()
+    values |= {**clock(), **credentials_age()}
     measured = measure(settings, memory)
     memory.write(memory_file)
     values |= {

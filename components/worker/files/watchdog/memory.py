@@ -21,6 +21,9 @@ class ConnectorMemory:
     had_new_jvm: bool = False
     moved_at: float | None = None
     committed: dict[str, int] = field(default_factory=dict)
+    # Newest offsets at the last look, and when that was.
+    ends: dict[str, int] = field(default_factory=dict)
+    ends_at: float | None = None
     # Partition -> when the waiting events must be archived at the latest.
     due_at: dict[str, float] = field(default_factory=dict)
     # Partitions with an event that waits, as a read has shown; and partitions that a new JVM did not help.

@@ -1,9 +1,9 @@
-"""Alarms."""
+"""Alarms and dashboards."""
 
 from typing import Any
 
 from local.systems.plugins.aws.connection import Connection, tag_changes, tag_list, tag_map, void
-from local.systems.plugins.sources import terraform_aws
+from local.systems.plugins.sources import terraform_aws, terraform_aws_5
 from local.systems.plugins.stand_in import Created, Kind, Property
 from local.systems.plugins.values import Plain
 
@@ -61,6 +61,29 @@ def _update(aws: Connection, _name: str, state: Plain, inputs: Plain) -> None:
     client.tag_resource(ResourceARN=state["arn"], Tags=tag_list(wanted))
 
 
+def _put_dashboard(aws: Connection, name: str, inputs: Plain) -> None:
+    aws.client("cloudwatch").put_dashboard(DashboardName=name, DashboardBody=inputs["dashboardBody"])
+
+
+def _create_dashboard(aws: Connection, inputs: Plain) -> Created:
+    _put_dashboard(aws, inputs["dashboardName"], inputs)
+    return Created(inputs["dashboardName"])
+
+
+def _read_dashboard(aws: Connection, name: str, _state: Plain) -> Plain:
+    found = aws.client("cloudwatch").get_dashboard(DashboardName=name)
+    return {
+        "id": name,
+        "dashboardName": name,
+        "dashboardArn": found["DashboardArn"],
+        "dashboardBody": found["DashboardBody"],
+    }
+
+
+def _delete_dashboard(aws: Connection, name: str, _state: Plain) -> None:
+    aws.client("cloudwatch").delete_dashboards(DashboardNames=[name])
+
+
 _REQUIRED = frozenset({"comparisonOperator", "evaluationPeriods"})
 _DEFAULTS = {"actionsEnabled": True, "treatMissingData": "missing"}
 
@@ -82,5 +105,17 @@ KINDS: dict[str, Kind[Connection]] = {
         update=_update,
         delete=lambda aws, name, _state: void(aws.client("cloudwatch").delete_alarms(AlarmNames=[name])),
         source=terraform_aws("cloudwatch/metric_alarm.go"),
+    ),
+    "aws:cloudwatch/dashboard:Dashboard": Kind(
+        properties={
+            "dashboardName": Property(required=True, replaces=True),
+            "dashboardBody": Property(required=True, document=True),
+        },
+        outputs=("dashboardArn",),
+        create=_create_dashboard,
+        read=_read_dashboard,
+        update=lambda aws, name, _state, inputs: _put_dashboard(aws, name, inputs),
+        delete=_delete_dashboard,
+        source=terraform_aws_5("cloudwatch/dashboard.go", "0620f2a"),
     ),
 }

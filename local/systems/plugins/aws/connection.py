@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from mypy_boto3_iam.client import IAMClient
     from mypy_boto3_kms.client import KMSClient
     from mypy_boto3_s3.client import S3Client
+    from mypy_boto3_sns.client import SNSClient
     from mypy_boto3_ssm.client import SSMClient
     from mypy_boto3_sts.client import STSClient
 
@@ -38,6 +39,8 @@ class Connection:
     def client(self, service: Literal["kms"]) -> "KMSClient": ...
     @overload
     def client(self, service: Literal["ssm"]) -> "SSMClient": ...
+    @overload
+    def client(self, service: Literal["sns"]) -> "SNSClient": ...
     @overload
     def client(self, service: Literal["ec2"]) -> "EC2Client": ...
     @overload

@@ -4,7 +4,7 @@ import os
 
 from botocore.exceptions import ClientError
 
-from local.systems.plugins.aws import cloudwatch, functions, iam, instance, kms, network, s3, ssm
+from local.systems.plugins.aws import cloudwatch, functions, iam, instance, kms, network, s3, sns, ssm
 from local.systems.plugins.aws.connection import Connection
 from local.systems.plugins.stand_in import StandIn
 from local.systems.plugins.values import Plain
@@ -17,6 +17,7 @@ KINDS = {
     **network.KINDS,
     **instance.KINDS,
     **cloudwatch.KINDS,
+    **sns.KINDS,
 }
 
 SETTINGS = frozenset(
@@ -54,10 +55,12 @@ GONE = frozenset(
         "NoSuchKey",
         "NoSuchLifecycleConfiguration",
         "NoSuchPublicAccessBlockConfiguration",
+        "NotFound",
         "NotFoundException",
         "ObjectLockConfigurationNotFoundError",
         "OwnershipControlsNotFoundError",
         "ParameterNotFound",
+        "ResourceNotFound",
         "ServerSideEncryptionConfigurationNotFoundError",
     }
 )

@@ -113,6 +113,8 @@ def test_a_file_that_no_setting_changes_is_copied_verbatim() -> None:
         ("archive", {"adoptExisting": True}),
         ("writer", {"keyGenerations": [1, 2]}),
         ("worker", {"alarmTopicArn": "arn:aws:sns:us-west-2:123456789012:alarms"}),
+        ("alarms", {"email": ["on-call@example.com"]}),
+        ("alarms", {"dashboard": False}),
         ("worker", {"instanceType": "t3.medium"}),
         ("logzio", {"logType": "other"}),
     ],

@@ -70,6 +70,7 @@ PROGRAMS: dict[str, Callable[[], Recorder]] = {
         archive={"bucket": "locked", "objectLockDays": 30, "kmsKeyArn": KMS_KEY_ARN},
         worker={"alarmTopicArn": "arn:aws:sns:us-west-2:111122223333:alarms"},
     ),
+    "mail of alarms": lambda: program(alarms={"email": ["on-call@example.com"]}),
     "a role that writes": lambda: program(writer={"identity": "role"}),
 }
 

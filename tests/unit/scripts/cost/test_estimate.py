@@ -25,7 +25,7 @@ def test_an_item_is_its_count_times_its_price() -> None:
     assert costs["VMs: instances"] == pytest.approx(730 * 0.0208)
     assert costs["VMs: volumes"] == pytest.approx(20 * 0.08)
     assert costs["S3: writing events"] == pytest.approx(3 * 12 * 43_800 * 0.005 / 1000)
-    assert costs["CloudWatch: metrics"] == pytest.approx(21 * 0.30)
+    assert costs["CloudWatch: metrics"] == pytest.approx(25 * 0.30)
     assert costs[LISTINGS] == pytest.approx(12 * 262_800 * 0.005 / 1000)
 
 
@@ -89,7 +89,7 @@ def test_a_key_of_the_bucket_costs_a_request_for_a_hundred_of_s3() -> None:
 def test_the_free_tier_takes_no_more_off_than_was_billed() -> None:
     whole = estimated()
 
-    assert whole.free_tier_usd == pytest.approx(10 * 0.30 + 10 * 0.10 + 43_800 * 0.01 / 1000)
+    assert whole.free_tier_usd == pytest.approx(10 * 0.30 + 10 * 0.10 + 3 + 43_800 * 0.01 / 1000)
     assert estimated(worker={"metrics": False}).free_tier_usd == 0
     few = replace(whole.plan, alarms=4)
     assert estimate(few, WORKLOAD).free_tier_usd == pytest.approx(whole.free_tier_usd - 0.60)

@@ -14,6 +14,8 @@ STACKS: list[dict[str, dict[str, Any]]] = [
     {"worker": {"count": 3}},
     {"archive": {"originals": False}, "writer": {"identity": "role"}},
     {"worker": {"count": 2, "metrics": False}},
+    {"alarms": {"canary": True, "dashboard": False}},
+    {"logzio": {"authentication": "keys"}},
     {"worker": {"secretsKeyArn": "arn:aws:kms:us-west-2:111122223333:key/given"}},
     {"worker": {"subnetIds": ["subnet-0123456789abcdef0"], "count": 2}},
 ]
@@ -29,6 +31,7 @@ def test_an_estimate_counts_what_the_program_makes(changed: dict[str, dict[str, 
     assert {instance.inputs["rootBlockDevice"]["volumeSize"] for instance in instances} == {plan.volume_gb}
     assert {instance.inputs["rootBlockDevice"]["volumeType"] for instance in instances} == {"gp3"}
     assert len(program.of_type("aws:cloudwatch/metricAlarm:MetricAlarm")) == plan.alarms
+    assert len(program.of_type("aws:cloudwatch/dashboard:Dashboard")) == plan.dashboards
     assert len(program.of_type("aws:ssm/parameter:Parameter")) == plan.parameters
     assert len(program.of_type("aws:kms/key:Key")) == plan.own_key
     registrations = [made for made in program.registrations if made.type.endswith("LogzioRegistration")]

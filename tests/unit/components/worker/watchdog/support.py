@@ -87,6 +87,7 @@ class ParameterStore:
     asked: list[dict[str, Any]] = field(default_factory=list)
     written: list[tuple[str, str]] = field(default_factory=list)
     error: Exception | None = None
+    written_at: dict[str, datetime] = field(default_factory=dict)
 
     def put_parameter(self, **request: Any) -> None:
         if self.error:
@@ -98,7 +99,15 @@ class ParameterStore:
         self.asked.append(request)
         if self.error:
             raise self.error
-        return {"Parameter": {"Version": self.versions[request["Name"]], "Value": "encrypted"}}
+        name = request["Name"]
+        written = self.written_at.get(name, datetime.now(UTC))
+        return {
+            "Parameter": {
+                "Version": self.versions[name],
+                "Value": "encrypted",
+                "LastModifiedDate": written,
+            }
+        }
 
 
 @dataclass

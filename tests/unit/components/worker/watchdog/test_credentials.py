@@ -1,3 +1,5 @@
+from datetime import UTC, datetime, timedelta
+
 import pytest
 from botocore.exceptions import ClientError
 
@@ -39,3 +41,16 @@ def test_a_store_that_does_not_answer_is_told_and_no_reason_to_stop(
 
     assert credentials.renewed_credentials({"kafka": 1, "writer": 1}) == []
     assert "parameter store: " in capsys.readouterr().out
+
+
+def test_the_age_is_that_of_the_credentials_that_were_written_first(
+    store: ParameterStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(credentials, "_written", [])
+    assert credentials.credentials_age() == {}
+    now = datetime.now(UTC)
+    store.written_at = {"/k": now - timedelta(days=90), "/w": now - timedelta(days=3)}
+
+    credentials.renewed_credentials({"kafka": 1, "writer": 1})
+
+    assert credentials.credentials_age() == {"CredentialsAgeDays": 90}

@@ -54,6 +54,17 @@ def test_lag_is_what_waits_in_all_partitions() -> None:
     assert metrics(ConnectorMemory(), 0, *places)["ConsumerLag"] == 7
 
 
+def test_the_rate_of_records_is_the_growth_of_the_newest_offsets() -> None:
+    connector = ConnectorMemory()
+
+    assert group.records_in(connector, [position(0, 0, 100), position(1, 0, 7)], 1000) == {}
+    # Kafka's tool shows partition 1 as without a leader, so it is left out of one look.
+    assert group.records_in(connector, [position(0, 0, 400)], 1300) == {"RecordsPerSecond": 1}
+    places = [position(0, 0, 400), position(1, 0, 607), position(2, 0, 50)]
+    # A partition that is new to this VM began before.
+    assert group.records_in(connector, places, 1600) == {"RecordsPerSecond": 2}
+
+
 def test_what_expired_does_not_wait() -> None:
     connector = ConnectorMemory()
 
@@ -223,6 +234,7 @@ def test_a_look_tells_of_both_groups() -> None:
 
     assert found.values == {
         "ConsumerLag": 4,
+        "LargestPartitionLag": 4,
         "SecondsSinceObject": 0,
         "SecondsStuck": 0,
         "UnregisteredPartitions": 1,
