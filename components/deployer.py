@@ -37,7 +37,10 @@ class On(Enum):
     """What actions are on. The value is the reason of the statement."""
 
     BUCKET = "Makes the bucket and its guards, and reads what the plugin compares."
-    OBJECTS = "Writes the empty sentinels and the VM's files. The deployer reads no event: no other object is allowed."
+    OBJECTS = (
+        "Writes the empty sentinels and the VM's files, and no other object: so the deployer reads no event, unless it "
+        "changes the bucket's policy."
+    )
     ALL_OBJECTS = "`archive.destroyWithData`: `pulumi destroy` empties the bucket."
     BUCKET_KEY = "S3 encrypts sentinels and files with the bucket's KMS key, in the caller's name."
     USERS = (
@@ -59,7 +62,7 @@ class On(Enum):
     IMAGE = "Looks up the newest Ubuntu image."
     ALARMS = "Makes the alarms. By name: no other alarm."
     LOOK = "Reads that have no resource."
-    LOOK_EC2 = "Reads of EC2, which have no resource."
+    LOOK_WORKER = "Reads for the VM, which have no resource."
     MAKE = "Makes the network and the VM, whose ids are not known before, in this region only."
     OWN = "Changes and removes what has this stack's tags: nothing of another stack by mistake."
 
@@ -182,7 +185,7 @@ RIGHTS: Mapping[str, Sequence[Right]] = {
     "aws:kms/alias:Alias": (
         _right(On.ALIAS, "kms", "CreateAlias UpdateAlias DeleteAlias"),
         _right(On.KEYS, "kms", "CreateAlias UpdateAlias DeleteAlias"),
-        _right(On.LOOK, "kms", "ListAliases"),
+        _right(On.LOOK_WORKER, "kms", "ListAliases"),
     ),
     "aws:ssm/parameter:Parameter": (
         _right(
@@ -190,7 +193,7 @@ RIGHTS: Mapping[str, Sequence[Right]] = {
             "ssm",
             "PutParameter GetParameter DeleteParameter AddTagsToResource RemoveTagsFromResource ListTagsForResource",
         ),
-        _right(On.LOOK, "ssm", "DescribeParameters"),
+        _right(On.LOOK_WORKER, "ssm", "DescribeParameters"),
         _right(On.SECRETS, "kms", "Encrypt Decrypt"),
     ),
     "aws:ssm/getParameter:getParameter": (_right(On.IMAGE, "ssm", "GetParameter"),),
@@ -200,60 +203,61 @@ RIGHTS: Mapping[str, Sequence[Right]] = {
             "cloudwatch",
             "PutMetricAlarm DeleteAlarms ListTagsForResource TagResource UntagResource",
         ),
-        _right(On.LOOK, "cloudwatch", "DescribeAlarms"),
+        _right(On.LOOK_WORKER, "cloudwatch", "DescribeAlarms"),
     ),
     "aws:ec2/vpc:Vpc": (
         _right(On.MAKE, "ec2", "CreateVpc CreateTags"),
         _right(On.OWN, "ec2", "ModifyVpcAttribute DeleteVpc"),
-        _right(On.LOOK_EC2, "ec2", "DescribeVpcs DescribeVpcAttribute DescribeNetworkAcls"),
+        _right(On.LOOK_WORKER, "ec2", "DescribeVpcs DescribeVpcAttribute DescribeNetworkAcls"),
     ),
     "aws:ec2/vpcIpv4CidrBlockAssociation:VpcIpv4CidrBlockAssociation": (
         _right(On.OWN, "ec2", "AssociateVpcCidrBlock DisassociateVpcCidrBlock"),
-        _right(On.LOOK_EC2, "ec2", "DescribeVpcs"),
+        _right(On.LOOK_WORKER, "ec2", "DescribeVpcs"),
     ),
     "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup": (
         # The group of a new VPC has no tags yet.
         _right(On.MAKE, "ec2", "RevokeSecurityGroupEgress RevokeSecurityGroupIngress CreateTags"),
-        _right(On.LOOK_EC2, "ec2", "DescribeSecurityGroups DescribeSecurityGroupRules"),
+        _right(On.LOOK_WORKER, "ec2", "DescribeSecurityGroups DescribeSecurityGroupRules"),
     ),
     "aws:ec2/internetGateway:InternetGateway": (
         _right(On.MAKE, "ec2", "CreateInternetGateway"),
         _right(On.OWN, "ec2", "AttachInternetGateway DetachInternetGateway DeleteInternetGateway"),
-        _right(On.LOOK_EC2, "ec2", "DescribeInternetGateways"),
+        _right(On.LOOK_WORKER, "ec2", "DescribeInternetGateways"),
     ),
     "aws:ec2/routeTable:RouteTable": (
         _right(On.MAKE, "ec2", "CreateRouteTable"),
         _right(On.OWN, "ec2", "DeleteRouteTable"),
-        _right(On.LOOK_EC2, "ec2", "DescribeRouteTables"),
+        _right(On.LOOK_WORKER, "ec2", "DescribeRouteTables"),
     ),
     "aws:ec2/route:Route": (
         _right(On.OWN, "ec2", "CreateRoute ReplaceRoute DeleteRoute"),
-        _right(On.LOOK_EC2, "ec2", "DescribeRouteTables"),
+        _right(On.LOOK_WORKER, "ec2", "DescribeRouteTables"),
     ),
     "aws:ec2/routeTableAssociation:RouteTableAssociation": (
         _right(On.OWN, "ec2", "AssociateRouteTable ReplaceRouteTableAssociation DisassociateRouteTable"),
-        _right(On.LOOK_EC2, "ec2", "DescribeRouteTables"),
+        _right(On.LOOK_WORKER, "ec2", "DescribeRouteTables"),
     ),
     "aws:ec2/subnet:Subnet": (
         _right(On.MAKE, "ec2", "CreateSubnet"),
         _right(On.OWN, "ec2", "ModifySubnetAttribute DeleteSubnet"),
-        _right(On.LOOK_EC2, "ec2", "DescribeSubnets DescribeNetworkInterfaces"),
+        _right(On.LOOK_WORKER, "ec2", "DescribeSubnets DescribeNetworkInterfaces"),
     ),
     "aws:ec2/vpcEndpoint:VpcEndpoint": (
         _right(On.MAKE, "ec2", "CreateVpcEndpoint"),
         _right(On.OWN, "ec2", "ModifyVpcEndpoint DeleteVpcEndpoints"),
-        _right(On.LOOK_EC2, "ec2", "DescribeVpcEndpoints DescribePrefixLists"),
+        _right(On.LOOK_WORKER, "ec2", "DescribeVpcEndpoints DescribePrefixLists"),
     ),
     "aws:ec2/securityGroup:SecurityGroup": (
         # AWS gives a new group a rule without tags, which the plugin removes.
         _right(On.MAKE, "ec2", "CreateSecurityGroup RevokeSecurityGroupEgress"),
         _right(On.OWN, "ec2", "DeleteSecurityGroup"),
-        _right(On.LOOK_EC2, "ec2", "DescribeSecurityGroups DescribeNetworkInterfaces"),
+        _right(On.LOOK_WORKER, "ec2", "DescribeSecurityGroups DescribeNetworkInterfaces"),
     ),
     "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule": (
-        _right(On.OWN, "ec2", "AuthorizeSecurityGroupEgress ModifySecurityGroupRules"),
-        _right(On.MAKE, "ec2", "RevokeSecurityGroupEgress"),
-        _right(On.LOOK_EC2, "ec2", "DescribeSecurityGroupRules"),
+        # A rule that is being made has no tags yet.
+        _right(On.MAKE, "ec2", "AuthorizeSecurityGroupEgress RevokeSecurityGroupEgress"),
+        _right(On.OWN, "ec2", "ModifySecurityGroupRules"),
+        _right(On.LOOK_WORKER, "ec2", "DescribeSecurityGroupRules"),
     ),
     "aws:ec2/instance:Instance": (
         _right(On.MAKE, "ec2", "RunInstances CreateTags"),
@@ -264,20 +268,20 @@ RIGHTS: Mapping[str, Sequence[Right]] = {
             "StopInstances StartInstances TerminateInstances DeleteTags",
         ),
         _right(
-            On.LOOK_EC2,
+            On.LOOK_WORKER,
             "ec2",
             "DescribeInstances DescribeInstanceAttribute DescribeInstanceTypes DescribeInstanceCreditSpecifications "
             "DescribeVolumes DescribeTags DescribeImages DescribeIamInstanceProfileAssociations",
         ),
     ),
     "aws:ec2/getInstanceTypeOfferings:getInstanceTypeOfferings": (
-        _right(On.LOOK_EC2, "ec2", "DescribeInstanceTypeOfferings"),
+        _right(On.LOOK_WORKER, "ec2", "DescribeInstanceTypeOfferings"),
     ),
-    "aws:ec2/getInstanceType:getInstanceType": (_right(On.LOOK_EC2, "ec2", "DescribeInstanceTypes"),),
-    "aws:ec2/getAmi:getAmi": (_right(On.LOOK_EC2, "ec2", "DescribeImages"),),
-    "aws:ec2/getSubnet:getSubnet": (_right(On.LOOK_EC2, "ec2", "DescribeSubnets"),),
-    "aws:ec2/getRouteTables:getRouteTables": (_right(On.LOOK_EC2, "ec2", "DescribeRouteTables"),),
-    "aws:ec2/getRouteTable:getRouteTable": (_right(On.LOOK_EC2, "ec2", "DescribeRouteTables"),),
+    "aws:ec2/getInstanceType:getInstanceType": (_right(On.LOOK_WORKER, "ec2", "DescribeInstanceTypes"),),
+    "aws:ec2/getAmi:getAmi": (_right(On.LOOK_WORKER, "ec2", "DescribeImages"),),
+    "aws:ec2/getSubnet:getSubnet": (_right(On.LOOK_WORKER, "ec2", "DescribeSubnets"),),
+    "aws:ec2/getRouteTables:getRouteTables": (_right(On.LOOK_WORKER, "ec2", "DescribeRouteTables"),),
+    "aws:ec2/getRouteTable:getRouteTable": (_right(On.LOOK_WORKER, "ec2", "DescribeRouteTables"),),
     PREFLIGHT: (
         _right(On.LOOK, "iam", "SimulatePrincipalPolicy"),
         _right(On.LOOK, "servicequotas", "GetServiceQuota GetAWSDefaultServiceQuota"),
@@ -300,13 +304,15 @@ def documents(settings: Settings, owner: Owner, account: str) -> dict[str, list[
     """Name of a policy -> its statements: two policies, as one would be longer than AWS accepts."""
     whole = statements(settings, owner, account)
     return {
-        "deployer-policy": [statement for statement in whole if not _is_ec2(statement)],
-        "deployer-ec2-policy": [statement for statement in whole if _is_ec2(statement)],
+        "deployer-policy": [statement for statement in whole if not _is_for_the_worker(statement)],
+        "deployer-worker-policy": [statement for statement in whole if _is_for_the_worker(statement)],
     }
 
 
-def _is_ec2(statement: Statement) -> bool:
-    return all(action.startswith("ec2:") for action in statement.actions)
+def _is_for_the_worker(statement: Statement) -> bool:
+    """Whether it is for the VM: network, secrets, alarms. The other policy is for the bucket and for identities."""
+    services = {action.partition(":")[0] for action in statement.actions}
+    return services <= {"ec2", "kms", "ssm", "cloudwatch"}
 
 
 def statements(settings: Settings, owner: Owner, account: str) -> list[Statement]:
@@ -403,7 +409,7 @@ def _scopes(settings: Settings, owner: Owner, account: str) -> dict[On, Statemen
             [f"arn:aws:cloudwatch:{in_region}:alarm:{owner.project}-{owner.stack}-worker{_SUFFIX}"]
         ),
         On.LOOK: _on(["*"]),
-        On.LOOK_EC2: _on(["*"]),
+        On.LOOK_WORKER: _on(["*"]),
         On.MAKE: _on(["*"], StringEquals={"aws:RequestedRegion": region}),
         On.OWN: _on(["*"], StringEquals={f"aws:ResourceTag/{name}": value for name, value in tags.items()}),
     }

@@ -1,7 +1,8 @@
 """The parts of Confluent Cloud's API that preflight asks, with a Cloud API key.
 
 Source of paths, parameters and fields: confluentinc/ccloud-sdk-go-v2, `apikeys/v2/api/openapi.yaml` (166d504),
-`cmk/v2/api/openapi.yaml` and `org/v2` (read on 2026-11-27). Nobody has tried it on a real audit-log cluster yet.
+`cmk/v2/docs/CmkV2ClusterSpec.md` (1ab527a), `org/v2/docs/OrgV2Environment.md` (209144c), read on 2026-11-27. Nobody has
+tried it on a real audit-log cluster yet.
 """
 
 from collections.abc import Mapping

@@ -113,7 +113,7 @@ def _permissions(target: Target, refusals: tuple[Refused, ...]) -> Iterator[Find
         "AWS permissions",
         BROKEN,
         f"{len(actions)} actions are refused: {named}{more}",
-        f"`make render STACK={target.stack}` writes deployer-policy.json and deployer-ec2-policy.json with all of them",
+        f"`make render STACK={target.stack}` writes deployer-policy.json and deployer-worker-policy.json",
     )
 
 
