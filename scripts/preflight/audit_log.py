@@ -2,13 +2,12 @@
 
 import time
 from collections.abc import Callable, Iterable
-from concurrent.futures import Future
 from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
-from confluent_kafka.admin import AdminClient  # type: ignore[attr-defined]  # it imports it, without __all__
+from confluent_kafka.admin import AdminClient
 
 from scripts.preflight.model import CheckError, Group, State, Topics
 from scripts.verify.kafka import Config
@@ -17,6 +16,12 @@ SECONDS = 8.0
 """Time limit of each request."""
 
 _T = TypeVar("_T")
+
+_MOVING = (
+    KafkaError.NOT_COORDINATOR,
+    KafkaError.COORDINATOR_NOT_AVAILABLE,
+    KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
+)
 
 _KEY = (
     "KAFKA_API_KEY and KAFKA_API_SECRET, or source.apiKey and source.apiSecret, must be an API key of the audit-log "
@@ -53,10 +58,17 @@ class AuditLog:
         return self._asked(lambda: AdminClient({**self.config, **self._quiet()}), self._members)
 
     def _members(self, admin: AdminClient) -> Group:
-        answer: Future[Any] = admin.describe_consumer_groups([self.group], request_timeout=SECONDS)[
-            self.group
-        ]
-        members = answer.result(timeout=SECONDS).members
+        deadline = time.monotonic() + SECONDS
+        while True:
+            asked = admin.describe_consumer_groups([self.group], request_timeout=SECONDS)
+            try:
+                members = asked[self.group].result(timeout=SECONDS).members
+                break
+            except KafkaException as error:
+                # The group may be moving to another broker.
+                if error.args[0].code() not in _MOVING or time.monotonic() > deadline:
+                    raise
+                time.sleep(0.5)
         return Group(self.group, tuple(sorted(f"{member.client_id} on {member.host}" for member in members)))
 
     def _partitions(self, consumer: Consumer, topic: str) -> int:

@@ -233,12 +233,13 @@ class Asker:
 
     def in_the_way(self) -> tuple[InTheWay, ...]:
         """The registrations that read the stack's objects already."""
+        settings = self._settings
         try:
             self.account()
         except CheckError:
             raise CheckError("the Logz.io account must be known first") from None
-        client = logzio.client(self._settings, self._token())
-        return logzio.in_the_way(client, self._settings, self.target.running.registrations)
+        client = logzio.client(settings, self._token())
+        return logzio.in_the_way(client, settings, self.target.running.registrations)
 
     def _token(self) -> str:
         token = self.target.logzio_token

@@ -118,15 +118,10 @@ def _permissions(target: Target, refusals: tuple[Refused, ...]) -> Iterator[Find
 
 
 def _quotas(_target: Target, quotas: Mapping[str, Quota]) -> Iterator[Finding]:
-    fine = []
+    fine, unread = [], []
     for name, quota in quotas.items():
         if quota.limit is None:
-            yield Finding(
-                "AWS quotas",
-                UNKNOWN,
-                f"{name}: {quota.why}",
-                "look at Service Quotas in the AWS console; allow servicequotas:GetServiceQuota",
-            )
+            unread.append(f"{name}: {quota.why}")
         elif quota.used + quota.needed > quota.limit:
             yield Finding(
                 "AWS quotas",
@@ -136,6 +131,13 @@ def _quotas(_target: Target, quotas: Mapping[str, Quota]) -> Iterator[Finding]:
             )
         else:
             fine.append(f"{name}: {quota.used} of {quota.limit:g}")
+    if unread:
+        yield Finding(
+            "AWS quotas",
+            UNKNOWN,
+            "; ".join(unread),
+            "look at Service Quotas in the AWS console; allow servicequotas:GetServiceQuota",
+        )
     if fine:
         yield Finding("AWS quotas", OK, "; ".join(fine))
 

@@ -1,7 +1,7 @@
 """What the authorization must know of the resources that exist: paths and boundaries of IAM's, tags of EC2's."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from moto.ec2.models import ec2_backends
@@ -26,12 +26,13 @@ _EC2_ID = re.compile(rf"({'|'.join(_EC2_TYPES)})-[0-9a-f]+")
 def iam_entity(account: str, kind: str, name: str) -> Any:
     """The role, user or instance profile (`kind` as in its ARN) of this name; None if there is none."""
     iam = iam_backends[account][_PARTITION]
-    found: Iterable[Any] = {
+    kinds: dict[str, dict[str, Any]] = {
         "role": iam.roles,
         "user": iam.users,
         "instance-profile": iam.instance_profiles,
-    }[kind].values()
-    return next((entity for entity in list(found) if entity.name == name), None)
+    }
+    found = list(kinds[kind].values())
+    return next((entity for entity in found if entity.name == name), None)
 
 
 def iam_arn(account: str, kind: str, name: str, path: str) -> str:

@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,7 @@ from scripts.preflight.evaluate import evaluate, exit_code
 from scripts.preflight.model import Finding, State
 from scripts.preflight.target import Running, Target
 from tests.local import kafka_support, packages_support
+from tests.local.aws import clients
 from tests.local.logzio.test_fetcher import aws
 from tests.local.logzio_support import BODY, BUCKETS, api, running
 
@@ -256,7 +258,7 @@ def two_permissions_are_missing(site: Site) -> None:
 
 
 def the_simulation_is_not_allowed(site: Site) -> None:
-    site.as_user([])
+    site.as_user([one for one in site.least() if "iam:SimulatePrincipalPolicy" not in one.actions])
 
 
 def a_role_that_cannot_be_assumed(site: Site) -> None:
@@ -267,7 +269,7 @@ def no_vpc_is_left(site: Site) -> None:
     ec2 = site.world.aws("ec2")
     while len(ec2.describe_vpcs()["Vpcs"]) < 5:
         made = ec2.create_vpc(CidrBlock="10.9.0.0/24")["Vpc"]["VpcId"]
-        site.ends.append(lambda made=made: ec2.delete_vpc(VpcId=made))
+        site.ends.append(partial(ec2.delete_vpc, VpcId=made))
 
 
 def more_vcpus_than_the_quota(site: Site) -> None:
@@ -316,7 +318,8 @@ def the_bucket_belongs_to_somebody_else(site: Site) -> None:
 
 
 def make_bucket(site: Site, region: str) -> None:
-    s3 = site.world.aws("s3")
+    keys = clients.first_identity(site.world.state / "aws", "deployer")
+    s3 = clients.client(site.world.endpoint, "s3", keys, region)
     s3.create_bucket(Bucket=site.bucket, CreateBucketConfiguration={"LocationConstraint": region})
     site.ends.append(lambda: s3.delete_bucket(Bucket=site.bucket))
 
@@ -529,7 +532,7 @@ BROKEN_SETUPS: list[BrokenSetup] = [
         "pulumi config set",
     ),
     (somebody_else_in_the_group, "consumer group", B, "foreign on", "source.consumerGroup"),
-    (a_refused_logzio_token, "Logz.io", B, "HTTP 401", "LOGZIO_API_TOKEN"),
+    (a_refused_logzio_token, "Logz.io", B, "Insufficient privileges (HTTP 403)", "LOGZIO_API_TOKEN"),
     (a_token_of_another_logzio_region, "Logz.io", B, "differs from current server region", "logzio.region"),
     (logzio_is_down, "Logz.io", U, "HTTP 503", "later"),
     (a_registration_of_the_same_prefix, "registrations", B, "partition=1/", "logzio.adoptExisting: true"),

@@ -70,6 +70,8 @@ def test_every_rendered_file_of_the_example_stack_is_written_under_its_own_name(
         "user-data",
         "policies.md",
         "bucket-policy.json",
+        "deployer-policy.json",
+        "deployer-worker-policy.json",
         "writer-policy.json",
         "reader-policy.json",
         "reader-trust.json",
