@@ -69,7 +69,9 @@ class ConfluentCloud:
         params: Mapping[str, str] = {"spec.owner": owner, "spec.resource": cluster, "page_size": str(_PAGE)}
         found: list[str] = []
         for _ in range(_MOST_PAGES):
-            page = self._get("/iam/v2/api-keys", params) or {}
+            page = self._get("/iam/v2/api-keys", params)
+            if page is None:
+                raise CheckError("Confluent Cloud does not let this key list API keys", _ADMIN)
             found += [str(entry["id"]) for entry in page.get("data", ())]
             following = (page.get("metadata") or {}).get("next")
             if not following:

@@ -30,7 +30,7 @@ from scripts.preflight.model import (
 from scripts.preflight.target import Target
 
 _NAMED = 8
-"""Refused actions that are named on the screen; `--json` and deployer-policy.json have all."""
+"""Refused actions and registrations that are named on the screen; `--json` has all actions."""
 
 OK, WARNING, BROKEN, UNKNOWN = State.OK, State.WARNING, State.BROKEN, State.UNKNOWN
 
@@ -114,6 +114,7 @@ def _permissions(target: Target, refusals: tuple[Refused, ...]) -> Iterator[Find
         BROKEN,
         f"{len(actions)} actions are refused: {named}{more}",
         f"`make render STACK={target.stack}` writes deployer-policy.json and deployer-worker-policy.json",
+        tuple(actions),
     )
 
 

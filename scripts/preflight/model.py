@@ -15,12 +15,16 @@ class State(StrEnum):
 
 @dataclass(frozen=True)
 class Finding:
-    """The result of a check in one sentence, and what to do about it; `todo` is empty if there is nothing to do."""
+    """The result of a check in one sentence, and what to do about it; `todo` is empty if there is nothing to do.
+
+    `details`: what the sentence has no room for; only `--json` shows it.
+    """
 
     check: str
     state: State
     text: str
     todo: str = ""
+    details: tuple[str, ...] = ()
 
 
 class CheckError(Exception):

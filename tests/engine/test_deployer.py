@@ -1,5 +1,8 @@
 """`pulumi up` and `pulumi destroy` with an identity that has only the policy of `make render`, IAM enforced."""
 
+import json
+import subprocess
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -11,6 +14,7 @@ from components import deployer, policies
 from components.owner import Owner
 from components.policies import Statement
 from components.settings import NAMESPACE, load_stack_file
+from local.base import paths
 from local.systems.aws.accounts import ACCOUNT
 from local.systems.aws.images import UBUNTU_AMI
 from tests.engine.program_stack import BUCKET, STACK, TOPIC, ProgramStack, program_stack
@@ -38,6 +42,16 @@ class Limited:
             service,
             {"id": keys["AWS_ACCESS_KEY_ID"], "secret": keys["AWS_SECRET_ACCESS_KEY"]},
         )
+
+    def preflight(self) -> dict[str, dict[str, Any]]:
+        """The findings of `make preflight` by check, the last one of each."""
+        command = [sys.executable, "-m", "scripts.preflight", "--stack", STACK, "--json"]
+        environment = {**self.stack.environment(), "PYTHONPATH": str(paths.ROOT)}
+        done = subprocess.run(
+            command, env=environment, cwd=paths.ROOT, check=False, capture_output=True, text=True
+        )
+        assert done.stdout, done.stderr
+        return {finding["check"]: finding for finding in json.loads(done.stdout)["findings"]}
 
     @property
     def iam(self) -> Any:
@@ -72,6 +86,16 @@ def without(statements: Sequence[Statement], action: str) -> list[Statement]:
     return [statement for statement in left if statement.actions]
 
 
+def test_preflight_names_the_missing_action_before_up(limited: Limited) -> None:
+    limited.allow(without(limited.least(), "s3:PutBucketPolicy"))
+
+    found = limited.preflight()
+
+    assert found["AWS permissions"]["state"] == "broken"
+    assert found["AWS permissions"]["details"] == ["s3:PutBucketPolicy"]
+    assert found["bucket"]["text"] == f"{BUCKET} is free"
+
+
 # In the order of creation: each `up` makes what comes before the refused call.
 @pytest.mark.parametrize("action", ["s3:CreateBucket", "s3:PutBucketPolicy", "iam:PassRole"])
 def test_up_fails_without_one_of_its_actions(limited: Limited, action: str) -> None:
@@ -93,6 +117,14 @@ def test_the_policy_is_enough_for_up_and_refresh(limited: Limited) -> None:
     refreshed = limited.stack.pulumi("refresh", "--stack", STACK, "--yes", "--expect-no-changes")
 
     assert refreshed.returncode == 0, refreshed.stdout + refreshed.stderr
+
+
+def test_preflight_of_the_running_stack_finds_what_is_its_own(limited: Limited) -> None:
+    found = limited.preflight()
+
+    assert found["AWS permissions"]["state"] == "ok"
+    assert found["bucket"]["text"] == f"{BUCKET} is the stack's own"
+    assert found["registrations"]["text"] == "none is in the way"
 
 
 def test_it_does_not_let_the_deployer_read_an_event_or_touch_another_stacks_vm(limited: Limited) -> None:

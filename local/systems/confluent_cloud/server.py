@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
 
-from werkzeug.exceptions import HTTPException, NotFound
+from werkzeug.exceptions import Forbidden, HTTPException, NotFound
 from werkzeug.routing import Map, Rule
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 from werkzeug.wrappers import Request, Response
@@ -23,6 +23,7 @@ _ERRORS = {
         "Authentication Required",
         "Valid authentication credentials must be provided",
     ),
+    403: ("user_unauthorized", "User Access Unauthorized", "The user is not allowed to access the resource"),
     404: ("resource_not_found", "Not Found", "The requested resource does not exist"),
 }
 
@@ -31,7 +32,8 @@ _ERRORS = {
 class Organisation:
     """What the API shows: one environment with one Kafka cluster.
 
-    `broker`: the local cluster, whose API keys are listed. `key`, `secret`: the only Cloud API key.
+    `broker`: the local cluster, whose API keys are listed. `key`, `secret`: the only Cloud API key. `may_list_keys`:
+    whether its owner has the role for that.
     """
 
     broker: Cluster
@@ -39,6 +41,7 @@ class Organisation:
     environment: str = "env-local1"
     region: str = "us-west-2"
     key: str = "LOCALCLOUDKEY"
+    may_list_keys: bool = True
     secret: str = field(default_factory=lambda: secrets.token_urlsafe(48), repr=False)
 
     def cluster_body(self) -> dict[str, Any]:
@@ -105,9 +108,7 @@ class _Application:
         self._organisation = organisation
         self._paths = Map(
             [
-                Rule("/cmk/v2/clusters", endpoint=self._clusters),
                 Rule("/cmk/v2/clusters/<cluster>", endpoint=self._cluster),
-                Rule("/org/v2/environments", endpoint=self._environments),
                 Rule("/org/v2/environments/<environment>", endpoint=self._environment),
                 Rule("/iam/v2/api-keys", endpoint=self._keys),
             ]
@@ -126,18 +127,11 @@ class _Application:
         except HTTPException as error:
             return _error(error.code or 404)
 
-    def _clusters(self, request: Request) -> Any:
-        is_here = request.args.get("environment") == self._organisation.environment
-        return _page(request, "cmk/v2", "ClusterList", [self._organisation.cluster_body()] if is_here else [])
-
     def _cluster(self, request: Request, cluster: str) -> Any:
         known = self._organisation
         if (cluster, request.args.get("environment")) != (known.cluster, known.environment):
             raise NotFound
         return known.cluster_body()
-
-    def _environments(self, request: Request) -> Any:
-        return _page(request, "org/v2", "EnvironmentList", [self._organisation.environment_body()])
 
     def _environment(self, _request: Request, environment: str) -> Any:
         if environment != self._organisation.environment:
@@ -145,19 +139,22 @@ class _Application:
         return self._organisation.environment_body()
 
     def _keys(self, request: Request) -> Any:
+        if not self._organisation.may_list_keys:
+            raise Forbidden
         found = self._organisation.keys(request.args.get("spec.owner"), request.args.get("spec.resource"))
-        return _page(request, "iam/v2", "ApiKeyList", found)
+        return _page(request, found)
 
 
-def _page(request: Request, version: str, kind: str, found: Sequence[Any]) -> dict[str, Any]:
-    """A page of a list; `metadata.next` is the URL of the next one."""
+def _page(request: Request, found: Sequence[Any]) -> dict[str, Any]:
+    """A page of a list of API keys; `metadata.next` is the URL of the next one."""
     size = min(int(request.args.get("page_size", _PAGE)), _MOST)
     start = int(request.args.get("page_token", 0))
     metadata: dict[str, Any] = {"total_size": len(found)}
     if start + size < len(found):
         query = {**request.args, "page_size": str(size), "page_token": str(start + size)}
         metadata["next"] = f"{request.base_url}?{urlencode(query)}"
-    return {"api_version": version, "kind": kind, "metadata": metadata, "data": found[start : start + size]}
+    page = found[start : start + size]
+    return {"api_version": "iam/v2", "kind": "ApiKeyList", "metadata": metadata, "data": page}
 
 
 def _error(status: int) -> Response:

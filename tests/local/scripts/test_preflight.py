@@ -342,6 +342,12 @@ def a_cluster_in_another_region(site: Site) -> None:
     site.ends.append(lambda: setattr(organisation, "region", REGION))
 
 
+def a_cloud_key_without_the_role(site: Site) -> None:
+    organisation = site.world.organisation
+    organisation.may_list_keys = False
+    site.ends.append(lambda: setattr(organisation, "may_list_keys", True))
+
+
 def no_cloud_key_at_hand(site: Site) -> None:
     del site.environ["CONFLUENT_CLOUD_API_KEY"]
 
@@ -503,6 +509,7 @@ BROKEN_SETUPS: list[BrokenSetup] = [
     (another_cluster, "audit-log cluster", B, "no cluster lkc-another", "source.cluster"),
     (another_environment, "audit-log cluster", B, "no environment env-another", "source.environment"),
     (a_cluster_in_another_region, "audit-log cluster", B, "eu-central-1", "aws:region"),
+    (a_cloud_key_without_the_role, "API keys", U, "does not let this key list API keys", "OrganizationAdmin"),
     (no_cloud_key_at_hand, "API keys", U, "no Cloud API key", "CONFLUENT_CLOUD_API_KEY"),
     (
         both_api_keys_are_taken,

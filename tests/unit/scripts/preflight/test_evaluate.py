@@ -108,6 +108,7 @@ def test_many_refused_actions_are_counted() -> None:
 
     assert "20 actions are refused: ec2:Action00" in finding.text
     assert finding.text.endswith("and 12 more")
+    assert finding.details == names
 
 
 def test_a_quota_counts_what_is_used_and_what_is_needed() -> None:
