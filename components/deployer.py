@@ -28,7 +28,7 @@ PREFLIGHT = "make preflight"
 
 DESTROY_DATA = "archive.destroyWithData"
 BOUNDARY = "iam.permissionsBoundaryArn"
-"""Rows for a setting, beside those for a type of resource."""
+"""Rows of RIGHTS for a setting, beside those for a type of resource."""
 
 _SUFFIX = "-*"  # Pulumi appends a hyphen and seven characters: see Owner.resource_name
 
@@ -56,7 +56,7 @@ class On(Enum):
         "Manages the KMS key of the stack. By account and region, not by tag: KMS may take five minutes to see the tags "
         "of a new key (KMS developer guide, 'ABAC for AWS KMS')."
     )
-    ALIAS = "Names that key."
+    ALIAS = "Gives that key a name that people recognise."
     SECRETS = "The parameter store encrypts and decrypts the stack's own parameters in the caller's name."
     PARAMETERS = "Writes the VM's credentials and the parameters for its status."
     IMAGE = "Looks up the newest Ubuntu image."
@@ -179,7 +179,7 @@ RIGHTS: Mapping[str, Sequence[Right]] = {
             On.KEYS,
             "kms",
             "DescribeKey GetKeyPolicy PutKeyPolicy GetKeyRotationStatus EnableKeyRotation DisableKeyRotation "
-            "ListResourceTags UntagResource UpdateKeyDescription ScheduleKeyDeletion",
+            "ListResourceTags TagResource UntagResource UpdateKeyDescription ScheduleKeyDeletion",
         ),
     ),
     "aws:kms/alias:Alias": (
@@ -283,7 +283,8 @@ RIGHTS: Mapping[str, Sequence[Right]] = {
     "aws:ec2/getRouteTables:getRouteTables": (_right(On.LOOK_WORKER, "ec2", "DescribeRouteTables"),),
     "aws:ec2/getRouteTable:getRouteTable": (_right(On.LOOK_WORKER, "ec2", "DescribeRouteTables"),),
     PREFLIGHT: (
-        _right(On.LOOK, "iam", "SimulatePrincipalPolicy"),
+        # A role session does not show the path of its role, which the simulation needs.
+        _right(On.LOOK, "iam", "SimulatePrincipalPolicy GetRole"),
         _right(On.LOOK, "servicequotas", "GetServiceQuota GetAWSDefaultServiceQuota"),
         _right(On.LOOK, "s3", "ListAllMyBuckets"),
     ),
@@ -368,7 +369,11 @@ def _scopes(settings: Settings, owner: Owner, account: str) -> dict[On, Statemen
     path, in_region = settings.iam.path, f"{region}:{account}"
     parameters = f"arn:aws:ssm:{in_region}:parameter/{NAMESPACE}/{owner.path}/*"
     roles = ["worker", *(["reader"] if settings.logzio.authentication == "role" else [])]
-    tags = {"Project": owner.project, "Stack": owner.stack}
+    # As in __main__.py, the stack's own tags may have these names.
+    tags = {
+        "Project": settings.tags.get("Project", owner.project),
+        "Stack": settings.tags.get("Stack", owner.stack),
+    }
 
     def named(kind: str, *names: str) -> list[str]:
         return [f"{iam}:{kind}{path}{owner.resource_name(name)}{_SUFFIX}" for name in names]

@@ -9,7 +9,8 @@ from typing import Any
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+from botocore.exceptions import ConnectionError as BotoConnectionError
 
 from components import deployer
 from components.logzio import redaction
@@ -57,6 +58,7 @@ class Aws:
         Raises:
             CheckError: the profile does not exist, or a role cannot be assumed.
         """
+        redaction.remember(_text(config, "aws:secretKey"), _text(config, "aws:token"))
         try:
             session = boto3.Session(
                 profile_name=_text(config, "aws:profile"),
@@ -68,7 +70,7 @@ class Aws:
             for role in _roles(config):
                 session = _assumed(session, role)
         except (BotoCoreError, ClientError) as error:
-            raise CheckError(f"no AWS session: {error}", _CREDENTIALS, State.BROKEN) from None
+            raise _without_identity("no AWS session", error) from None
         return cls(session)
 
     def client(self, service: str, region: str | None = None) -> Any:
@@ -121,15 +123,16 @@ def identity(aws: Aws) -> Identity:
     try:
         found = aws.client("sts").get_caller_identity()
     except ClientError as error:
-        raise CheckError(f"the AWS credentials are refused: {error}", _CREDENTIALS, State.BROKEN) from None
+        raise _without_identity("the AWS credentials are refused", error) from None
     except BotoCoreError as error:
-        is_network = type(error).__name__.endswith(
-            ("ConnectionError", "TimeoutError", "ProxyConnectionError")
-        )
-        if is_network:
-            raise CheckError(f"AWS does not answer: {error}", "check the network and a proxy") from None
-        raise CheckError(f"no AWS credentials: {error}", _CREDENTIALS, State.BROKEN) from None
+        raise _without_identity("no AWS credentials", error) from None
     return Identity(str(found["Account"]), str(found["Arn"]))
+
+
+def _without_identity(what: str, error: Exception) -> CheckError:
+    if isinstance(error, (HTTPClientError, BotoConnectionError)):
+        return CheckError(f"AWS does not answer: {error}", "check the network and a proxy")
+    return CheckError(f"{what}: {error}", _CREDENTIALS, State.BROKEN)
 
 
 def refused(aws: Aws, who: Identity, settings: Settings, owner: Owner) -> tuple[Refused, ...]:

@@ -223,7 +223,8 @@ def _cluster(target: Target, cluster: Cluster) -> Iterator[Finding]:
         except SettingsError as error:
             yield Finding("audit-log cluster", BROKEN, error.problems[0], "set aws:region to the cluster's")
             return
-    yield Finding("audit-log cluster", OK, f"{cluster.bootstrap_servers}{place}")
+    whence = place or ", as the settings say"
+    yield Finding("audit-log cluster", OK, f"{cluster.bootstrap_servers}{whence}")
 
 
 def _api_keys(target: Target, keys: ApiKeys | None) -> Iterator[Finding]:

@@ -9,6 +9,7 @@ moto (5.2.5) finds the key and verifies the signature; that is kept. It lacks th
 - S3 operations under their right actions (HeadBucket is s3:ListBucket), SSE-KMS's rights on the key, and
   403 instead of 404 for a missing object where the caller may not list the bucket;
 - the rights on the key of a SecureString that is put, or read decrypted;
+- the right to tag what is made with tags, to pass a role to EC2, and the tags of EC2's resources as condition keys;
 - deactivated keys and expired role credentials are refused.
 
 Two allowances, as the endpoint is plain HTTP: a request over loopback counts as `aws:SecureTransport`, with

@@ -126,10 +126,11 @@ def test_a_tag_of_the_instance_decides_who_may_stop_it(aws: Aws, instances: dict
 def test_a_creation_with_tags_needs_the_right_to_tag(
     aws: Aws, service: str, call: str, request_: dict[str, Any], actions: tuple[str, str]
 ) -> None:
-    tags: dict[str, Any] = {
+    other_forms: dict[str, dict[str, Any]] = {
         "ec2": {"TagSpecifications": [{"ResourceType": "vpc", "Tags": TAGS}]},
         "kms": {"Tags": [{"TagKey": "Stack", "TagValue": "prod"}]},
-    }.get(service, {"Tags": TAGS})
+    }
+    tags = other_forms.get(service, {"Tags": TAGS})
     makes, tagging = actions
     limited = getattr(aws.client(service, aws.user(allow(makes, "*"))), call)
     free = getattr(aws.client(service, aws.user(allow([makes, tagging], "*"))), call)

@@ -574,6 +574,29 @@ def test_a_broken_setup_is_named_with_what_to_do(site: Site, setup: BrokenSetup)
     assert exit_code(findings) == {B: 1, U: 2, W: 0}[state]
 
 
+def test_the_roles_that_the_plugin_assumes_are_assumed_and_simulated(site: Site) -> None:
+    iam, name = site.world.aws("iam"), f"deployer-{uuid.uuid4().hex[:8]}"
+    anybody = {
+        "Effect": "Allow",
+        "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"},
+        "Action": "sts:AssumeRole",
+    }
+    iam.create_role(
+        RoleName=name,
+        Path="/people/",
+        AssumeRolePolicyDocument=json.dumps({"Version": policies.VERSION, "Statement": [anybody]}),
+    )
+    rights = [replace(one, actions=[a for a in one.actions if a != "kms:Encrypt"]) for one in site.least()]
+    iam.put_role_policy(RoleName=name, PolicyName="p", PolicyDocument=policies.to_json(rights))
+    site.config["aws:assumeRoles"] = [{"roleArn": f"arn:aws:iam::{ACCOUNT}:role/people/{name}"}]
+
+    (identity,) = site.findings("AWS identity")
+    (permissions,) = site.findings("AWS permissions")
+
+    assert f"assumed-role/{name}/preflight" in identity.text
+    assert permissions.details == ("kms:Encrypt",)
+
+
 def test_no_finding_shows_a_secret(site: Site) -> None:
     a_refused_api_key(site)
     a_refused_cloud_key(site)

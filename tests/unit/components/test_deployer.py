@@ -144,6 +144,19 @@ def test_what_the_settings_do_not_use_is_not_allowed(path: str, value: Any, abse
     assert absent not in actions(statements(loaded(changed(path, value, BY_IDS))))
 
 
+def test_tags_of_the_settings_are_those_of_the_conditions() -> None:
+    given = statements(loaded({**BY_IDS, "tags": {"Stack": "production"}}))
+
+    asked = {
+        value
+        for statement in given
+        for keys in statement.condition.values()
+        for name, value in keys.items()
+        if name.endswith("/Stack")
+    }
+    assert asked == {"production"}
+
+
 def test_a_boundary_binds_every_role_and_user_that_the_deployer_makes() -> None:
     boundary = f"arn:aws:iam::{ACCOUNT}:policy/boundary"
 
