@@ -12,7 +12,7 @@ from rich.console import Console
 
 from components.logzio import redaction
 from scripts.preflight import output
-from scripts.preflight.collect import Asker, collect
+from scripts.preflight.collect import SECONDS, Asker, collect
 from scripts.preflight.evaluate import evaluate, exit_code
 from scripts.preflight.target import Target, TargetError
 
@@ -26,6 +26,9 @@ def main(
     download: Annotated[
         bool, typer.Option("--download", help="Download the connector's zip and compare its SHA-256.")
     ] = False,
+    seconds: Annotated[
+        float, typer.Option(help="Most seconds that all checks together may take, without a download.", min=1)
+    ] = SECONDS,
 ) -> None:
     """Says what `pulumi up` would fail at, and what to do about it. It changes nothing."""
     redaction.install()
@@ -34,7 +37,7 @@ def main(
     except TargetError as problem:
         typer.echo(f"error: {redaction.clean(str(problem))}", err=True)
         raise typer.Exit(COULD_NOT_CHECK) from None
-    report = collect(Asker(target, download=download))
+    report = collect(Asker(target, download=download), seconds)
     findings = evaluate(report)
     if as_json:
         typer.echo(redaction.clean(output.as_json(report, findings)))
