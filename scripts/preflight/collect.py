@@ -35,6 +35,7 @@ from scripts.preflight.model import (
 )
 from scripts.preflight.target import CLOUD_KEY, CLOUD_SECRET, Target
 from scripts.verify import kafka
+from scripts.verify.chains import chains
 
 SECONDS = 14.0
 """How long all questions together may take; each request has a shorter limit of its own."""
@@ -98,7 +99,7 @@ class Asker:
             "audit-log cluster": self.cluster,
             "API keys": self.api_keys,
             "topics": self.topics,
-            "consumer group": self.group,
+            "consumer groups": self.groups,
             "Logz.io": self.account,
             "registrations": self.in_the_way,
             "package": self.package,
@@ -198,13 +199,17 @@ class Asker:
     @_once
     def topics(self) -> Topics:
         """The topics' partitions."""
-        return self._audit_log().topics(self._settings.source.topics)
+        settings = self._settings
+        group = consumer_group(settings, self.target.owner)
+        return self._audit_log(group).topics(settings.source.topics)
 
-    def group(self) -> Group:
-        """The consumer group."""
-        return self._audit_log().members()
+    def groups(self) -> tuple[Group, ...]:
+        """The consumer groups of the connectors: of the events, and of the originals if they are archived."""
+        settings = self._settings
+        connectors = chains(settings, self.target.owner.project, self.target.stack)
+        return tuple(self._audit_log(connector.group).members() for connector in connectors)
 
-    def _audit_log(self) -> AuditLog:
+    def _audit_log(self, group: str) -> AuditLog:
         key = self.target.kafka_key or self._stored_key()
         if key is None:
             raise CheckError(
@@ -213,10 +218,7 @@ class Asker:
                 f"{self._settings.source.topics[0]}` shows the partitions",
             )
         config = kafka.client_config(self.cluster().bootstrap_servers, *key, self.target.environ)
-        return AuditLog(
-            {**config, "client.id": "ccloud-logexporter-preflight"},
-            consumer_group(self._settings, self.target.owner),
-        )
+        return AuditLog({**config, "client.id": "ccloud-logexporter-preflight"}, group)
 
     def _stored_key(self) -> tuple[str, str] | None:
         """The running VM's key, from the parameter store; None for a new stack."""

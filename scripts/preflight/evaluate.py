@@ -281,20 +281,19 @@ def _topics(target: Target, topics: Topics) -> Iterator[Finding]:
             )
 
 
-def _group(target: Target, group: Group) -> Iterator[Finding]:
-    if not group.members:
-        yield Finding("consumer group", OK, f"nobody is in {group.name}")
-    elif target.running.has_vm:
+def _groups(target: Target, groups: tuple[Group, ...]) -> Iterator[Finding]:
+    taken = [group for group in groups if group.members and not target.running.has_vm]
+    for group in taken:
         yield Finding(
-            "consumer group", OK, f"{group.name} has {len(group.members)} members, as the stack runs"
-        )
-    else:
-        yield Finding(
-            "consumer group",
+            "consumer groups",
             BROKEN,
             f"{group.name} has members already: {', '.join(group.members)}. Each would take partitions from the other",
             "stop them, or set another source.consumerGroup",
         )
+    if not taken:
+        members = sum(len(group.members) for group in groups)
+        present = f"{members} members, as the stack runs" if members else "nobody is in them"
+        yield Finding("consumer groups", OK, f"{', '.join(group.name for group in groups)}: {present}")
 
 
 def _account(_target: Target, account: Account) -> Iterator[Finding]:
@@ -394,7 +393,7 @@ JUDGES: Mapping[str, Callable[[Target, Any], Iterable[Finding]]] = {
     "audit-log cluster": _cluster,
     "API keys": _api_keys,
     "topics": _topics,
-    "consumer group": _group,
+    "consumer groups": _groups,
     "Logz.io": _account,
     "registrations": _in_the_way,
     "package": _package,
