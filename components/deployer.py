@@ -3,10 +3,11 @@
 RIGHTS is the only table of it: `make render` writes the policy, `make preflight` simulates it, and a test deploys the
 program with an identity that has only this policy.
 
-Source of the actions of each resource type: the calls of the plugin for it, hashicorp/terraform-provider-aws
-internal/service (s3/bucket.go, iam/user.go and so on; read on 2026-11-26, bucket.go and user.go on 2026-11-27), and the
-Service Authorization Reference for the action of each call. Nobody has tried the policy on AWS yet: the test runs on the
-local AWS, whose plugin makes fewer calls than the real one.
+Source of the actions: the Service Authorization Reference for the action of each call, and for the calls
+hashicorp/terraform-provider-aws, internal/service/s3/bucket.go and iam/user.go (read on 2026-11-27). The calls for the
+other types are those of the local plugin, whose tables have their sources, and further reads of the real one that nobody
+has looked up (ListRolePolicies, DescribeNetworkInterfaces, DescribePrefixLists and others). Nobody has tried the policy on
+AWS yet: the test runs on the local AWS, whose plugin makes fewer calls than the real one.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -82,6 +83,8 @@ def _right(on: On, service: str, names: str) -> Right:
 # IAM's checks of each call: a request with tags needs the right to tag, too.
 RIGHTS: Mapping[str, Sequence[Right]] = {
     "aws:s3/bucket:Bucket": (
+        # Tags: by S3 Control's calls since v6.23 of that provider, by the former ones where those are refused (pull
+        # request 45251).
         _right(
             On.BUCKET,
             "s3",
