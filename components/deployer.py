@@ -5,9 +5,9 @@ program with an identity that has only this policy.
 
 Source of the actions: the Service Authorization Reference for the action of each call, and for the calls
 hashicorp/terraform-provider-aws, internal/service/s3/bucket.go and iam/user.go (read on 2026-11-27). The calls for the
-other types are those of the local plugin, whose tables have their sources, and further reads of the real one that nobody
-has looked up (ListRolePolicies, DescribeNetworkInterfaces, DescribePrefixLists and others). Nobody has tried the policy on
-AWS yet: the test runs on the local AWS, whose plugin makes fewer calls than the real one.
+other types are those of the local plugin, whose tables have their sources, and further reads of the real plugin that
+nobody has looked up (ListRolePolicies, DescribeNetworkInterfaces, DescribePrefixLists and others). Nobody has tried the
+policy on AWS yet: the test runs on the local AWS, whose plugin makes fewer calls than the real one.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
