@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from components import policies
+from components import deployer, policies
 from components.owner import Owner
 from components.policies import Statement
 from components.settings import Settings, SettingsError, load_stack_file, stack_file
@@ -30,12 +30,16 @@ READER_ROLE = "<role of Logz.io>"
 def rendered(settings: Settings, stack: str) -> dict[str, str]:
     """File name -> content: the VM's files, its user-data, the policies as JSON, and the reasons of all of them."""
     bootstrap_servers = settings.source.bootstrap_servers or f"<endpoint of {settings.source.cluster}>"
-    config = worker_config(settings, Owner(project_name(), stack), bootstrap_servers)
+    owner = Owner(project_name(), stack)
+    config = worker_config(settings, owner, bootstrap_servers)
     if settings.reader_role_is_watched:
         config = replace(config, reader_role=READER_ROLE)
     fetched = bundle.files(config)
     packed = bundle.pack(fetched)
-    documents = _policies(settings, config, packed)
+    documents = {
+        **_policies(settings, config, packed),
+        **deployer.documents(settings, owner, "<account>"),
+    }
     # VM 1's: the other VMs have another number, another status and another time for reboots.
     on_the_vm = {**fetched, **cloud_config.files(config, packed, 1)}
     return {

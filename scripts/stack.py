@@ -18,6 +18,8 @@ from components.owner import Owner
 from components.settings import NAMESPACE, Settings
 from scripts.verify.registrations import StackRegistration
 
+_BUCKETS = ("aws:s3/bucket:Bucket", "aws:s3/bucketV2:BucketV2")
+_INSTANCE = "aws:ec2/instance:Instance"
 _PARAMETER = "aws:ssm/parameter:Parameter"
 _SOURCE = "logexporter:source:AuditLogSource"
 _REGISTRATION = "LogzioRegistration"
@@ -53,11 +55,11 @@ class Stack:
             SettingsError: with every problem at once.
             PulumiError: there is no such stack, or its secrets cannot be decrypted.
         """
-        return settings.load_config(self._config, os.environ)
+        return settings.load_config(self.config, os.environ)
 
     def aws_profile(self) -> str | None:
         """The profile whose AWS credentials `pulumi up` uses; None for those of the environment."""
-        return self._config.get("aws:profile")
+        return self.config.get("aws:profile")
 
     def aws_account(self) -> str | None:
         """The AWS account of the stack; None before the first `up`."""
@@ -82,6 +84,17 @@ class Stack:
             for resource in self._resources
             if resource["type"].endswith(_REGISTRATION) and resource.get("id")
         ]
+
+    def buckets(self) -> set[str]:
+        """Names of the buckets in the stack's state."""
+        outputs = (
+            resource.get("outputs", {}) for resource in self._resources if resource["type"] in _BUCKETS
+        )
+        return {str(output["bucket"]) for output in outputs if "bucket" in output}
+
+    def has_vm(self) -> bool:
+        """Whether an `up` made the VM."""
+        return any(resource["type"] == _INSTANCE for resource in self._resources)
 
     def keys(self) -> dict[str, set[int]]:
         """The keys in the stack's state: identity (`writer`) -> generations."""
@@ -118,8 +131,14 @@ class Stack:
     # Both are read once: no caller needs the values that this object changes.
 
     @cached_property
-    def _config(self) -> dict[str, str]:
-        # The output has every secret in plain text: it is parsed, and must go nowhere else.
+    def config(self) -> dict[str, str]:
+        """The whole configuration: `namespace:key` -> text, objects as JSON.
+
+        It has every secret in plain text, and must go nowhere else.
+
+        Raises:
+            PulumiError: there is no such stack, or its secrets cannot be decrypted.
+        """
         config = json.loads(self._run("config", "--json", "--show-secrets"))
         return {name: str(entry["value"]) for name, entry in config.items()}
 

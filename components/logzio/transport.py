@@ -42,7 +42,8 @@ _log = logging.getLogger(__name__)
 class Transport:
     """Requests to an API address with a token. Safe to share between threads.
 
-    `check_wanted` is called before each request and raises if nobody waits for the result any more.
+    `check_wanted` is called before each request and raises if nobody waits for the result any more. `most_tries`: of a
+    request.
     `transport`, `sleep` and `clock` are for tests.
     """
 
@@ -52,6 +53,7 @@ class Transport:
         token: str,
         *,
         check_wanted: Callable[[], None] = lambda: None,
+        most_tries: int = MOST_TRIES,
         transport: httpx.BaseTransport | None = None,
         timeout: httpx.Timeout = TIMEOUT,
         sleep: Callable[[float], None] = time.sleep,
@@ -61,6 +63,7 @@ class Transport:
         self.sleep = sleep
         self._clock = clock
         self._check_wanted = check_wanted
+        self._most_tries = most_tries
         self._http = httpx.Client(
             base_url=base_url.rstrip("/"),
             headers={"X-API-TOKEN": token, "Accept": "application/json"},
@@ -91,7 +94,9 @@ class Transport:
             LogzioError: all attempts failed.
         """
         is_safe = asks or method != "POST"
-        retrying = retries(lambda error: _may_repeat(error, is_safe=is_safe), self.sleep, self._clock)
+        retrying = retries(
+            lambda error: _may_repeat(error, is_safe=is_safe), self.sleep, self._clock, self._most_tries
+        )
         return retrying(self._once, method, path, body, params, reads)
 
     def _once(
@@ -116,14 +121,17 @@ class Transport:
 
 
 def retries(
-    may_repeat: Callable[[BaseException], bool], sleep: Callable[[float], None], clock: Callable[[], float]
+    may_repeat: Callable[[BaseException], bool],
+    sleep: Callable[[float], None],
+    clock: Callable[[], float],
+    most_tries: int = MOST_TRIES,
 ) -> tenacity.Retrying:
     """Retries with growing waits after LogzioErrors that `may_repeat` accepts; finally raises the last error."""
     started = clock()
 
     def is_enough(state: tenacity.RetryCallState) -> bool:
         return (
-            state.attempt_number >= MOST_TRIES
+            state.attempt_number >= most_tries
             or state.idle_for + state.upcoming_sleep > MOST_WAITING
             or clock() - started + state.upcoming_sleep > LAST_TRY_AFTER
         )

@@ -13,13 +13,22 @@ nor one of the validation library.
 
 from components.settings import stack_file
 from components.settings.errors import NAMESPACE, SettingsError, problem
-from components.settings.loader import from_pulumi, load, load_config, load_stack_file, secret, warnings
+from components.settings.loader import (
+    PLACEHOLDER,
+    from_pulumi,
+    load,
+    load_config,
+    load_stack_file,
+    secret,
+    warnings,
+)
 from components.settings.sections import Connector, Iam, Settings, Source
 from components.settings.types import normalise_bootstrap_servers
 from components.settings.validators import require_region
 
 __all__ = [
     "NAMESPACE",
+    "PLACEHOLDER",
     "Connector",
     "Iam",
     "Settings",

@@ -108,9 +108,9 @@ def load_stack_file(path: Path, project: str = NAMESPACE) -> Settings:
     raw = {name: _without_secrets(value) for name, value in sections.items()}
     source = raw.get("source")
     if isinstance(source, dict) and "apiKey" in source:
-        source.setdefault("apiSecret", _PLACEHOLDER)
+        source.setdefault("apiSecret", PLACEHOLDER)
     try:
-        return load(raw, region=config.get("aws:region"), environ={TOKEN_VARIABLE: _PLACEHOLDER})
+        return load(raw, region=config.get("aws:region"), environ={TOKEN_VARIABLE: PLACEHOLDER})
     except SettingsError as found:
         imported = stack_file.imports(path)
         if not imported:
@@ -287,7 +287,8 @@ def _tags(raw: Any, problems: list[str]) -> dict[str, str]:
     return tags
 
 
-_PLACEHOLDER = "placeholder"
+PLACEHOLDER = "placeholder"
+"""What `load_stack_file` gives for a secret that is encrypted or missing."""
 
 
 def _with_token(logzio: Any, environ: Mapping[str, str]) -> Any:
@@ -327,7 +328,7 @@ def _is_encrypted(value: Any) -> bool:
 def _without_secrets(value: Any) -> Any:
     """The value with a placeholder for each encrypted part, {"secure": ...} in the file."""
     if _is_encrypted(value):
-        return _PLACEHOLDER
+        return PLACEHOLDER
     if isinstance(value, dict):
         return {name: _without_secrets(inner) for name, inner in value.items()}
     return value

@@ -14,8 +14,11 @@ from components.settings import SettingsError, problem
 
 Architecture = Literal["x86_64", "arm64"]
 
-# Canonical's public parameter: the newest image of this release, by EC2's name of the architecture.
-_UBUNTU_LTS = "/aws/service/canonical/ubuntu/server/24.04/stable/current/{}/hvm/ebs-gp3/ami-id"
+PUBLIC_PARAMETERS = "/aws/service/canonical/ubuntu/server/"
+"""Beginning of the names of Canonical's public parameters."""
+
+# The newest image of this release, by EC2's name of the architecture.
+_UBUNTU_LTS = PUBLIC_PARAMETERS + "24.04/stable/current/{}/hvm/ebs-gp3/ami-id"
 UBUNTU_LTS_PARAMETERS: Mapping[Architecture, str] = {
     "x86_64": _UBUNTU_LTS.format("amd64"),
     "arm64": _UBUNTU_LTS.format("arm64"),

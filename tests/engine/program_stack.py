@@ -28,7 +28,10 @@ TOPIC = "confluent-audit-log-events"
 
 @dataclass
 class ProgramStack:
-    """`program`: the folder of the program. What `pulumi` said is kept in `said`."""
+    """`program`: the folder of the program. What `pulumi` said is kept in `output`.
+
+    `identity`: variables with the AWS credentials of `pulumi`; empty for the deployer, who may do everything.
+    """
 
     state: Path
     cloud: Server
@@ -36,6 +39,7 @@ class ProgramStack:
     program: Path = paths.ROOT
     pulumi_engine: engine.Engine = field(default_factory=engine.ensure)
     output: str = ""
+    identity: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def stack_file(self) -> Path:
@@ -50,6 +54,7 @@ class ProgramStack:
             **clean_environment(),
             **self.pulumi_engine.environment(self.state),
             **aws_environment(self.state, self.endpoint),
+            **self.identity,
             "PULUMI_OPTION_CONFIG_FILE": str(self.stack_file),
             "CCLOUD_LOCAL_STACK": "1",
             "CCLOUD_LOCAL_AWS_ENDPOINT": self.endpoint,

@@ -4,7 +4,9 @@
 
 - `policy` evaluates policy documents (pure functions).
 - `authorization` replaces moto's own evaluation with it, request by request.
-- `permissions` says which actions and resources a request needs.
+- `permissions` says which actions and resources a request needs; `inventory` knows the resources that exist.
+- `simulation` answers SimulatePrincipalPolicy with the same evaluation.
 - `accounts` creates the identities that exist before enforcement begins.
+- `quotas` has the quotas that moto lacks.
 - `traffic` counts S3 requests.
 """

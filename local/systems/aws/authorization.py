@@ -10,6 +10,7 @@ moto (5.2.5) finds the key and verifies the signature; that is kept. It lacks th
 - S3 operations under their right actions (HeadBucket is s3:ListBucket), SSE-KMS's rights on the key, and
   403 instead of 404 for a missing object where the caller may not list the bucket;
 - the rights on the key of a SecureString that is put, or read decrypted;
+- the right to tag what is made with tags, to pass a role to EC2, and the tags of EC2's resources as condition keys;
 - deactivated keys and expired role credentials are refused.
 
 Two allowances, as the endpoint is plain HTTP: a request over loopback counts as `aws:SecureTransport`, with
@@ -103,18 +104,12 @@ def caller_of(access_key_id: str) -> Caller | None:
         iam = partitions[PARTITION]
         for user in list(iam.users.values()):
             if any(key.access_key_id == access_key_id and key.status == "Active" for key in user.access_keys):
-                documents = [
-                    iam.get_user_policy(user.name, name) for name in iam.list_user_policies(user.name)
-                ]
                 return Caller(
                     account=account,
                     name=user.name,
                     arn=user.arn,
                     principals=frozenset({user.arn, f"arn:aws:iam::{account}:root"}),
-                    policies=tuple(
-                        [json.loads(document["policy_document"]) for document in documents]
-                        + [_managed(policy) for policy in user.managed_policies.values()]
-                    ),
+                    policies=user_policies(account, user),
                 )
         for session in list(sts_backends[account][PARTITION].assumed_roles):
             if session.access_key_id == access_key_id:
@@ -129,17 +124,33 @@ def _role_session(account: str, session: Any) -> Caller | None:
     if role is None:
         return None
     arn = f"arn:aws:sts::{account}:assumed-role/{name}/{session.session_name}"
-    inline = [iam.get_role_policy(name, policy)[1] for policy in iam.list_role_policies(name)]
     return Caller(
         account=account,
         name=name,
         arn=arn,
         principals=frozenset({arn, role.arn, f"arn:aws:iam::{account}:root"}),
-        policies=tuple(
-            [json.loads(document) for document in inline]
-            + [_managed(policy) for policy in role.managed_policies.values()]
-        ),
+        policies=role_policies(account, role),
     )
+
+
+def user_policies(account: str, user: Any) -> tuple[dict[str, Any], ...]:
+    """The parsed policies of a user of moto's: inline and managed."""
+    iam = iam_backends[account][PARTITION]
+    inline = [
+        iam.get_user_policy(user.name, name)["policy_document"] for name in iam.list_user_policies(user.name)
+    ]
+    return tuple([json.loads(document) for document in inline] + _attached(user))
+
+
+def role_policies(account: str, role: Any) -> tuple[dict[str, Any], ...]:
+    """The parsed policies of a role of moto's: inline and managed."""
+    iam = iam_backends[account][PARTITION]
+    inline = [iam.get_role_policy(role.name, name)[1] for name in iam.list_role_policies(role.name)]
+    return tuple([json.loads(document) for document in inline] + _attached(role))
+
+
+def _attached(entity: Any) -> list[dict[str, Any]]:
+    return [_managed(policy) for policy in entity.managed_policies.values()]
 
 
 def _managed(policy: Any) -> dict[str, Any]:

@@ -1,17 +1,17 @@
 """Which permissions a request needs: IAM actions, resource ARNs and condition keys.
 
-Source of the tables: the Service Authorization Reference (pages of Amazon S3, Systems Manager, CloudWatch, SNS,
+Source of the tables: the Service Authorization Reference (pages of Amazon S3, Systems Manager, CloudWatch, SNS, EC2,
 KMS, STS, IAM) and "Required permissions for Amazon S3 API operations".
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 from urllib.parse import unquote
 
 import xmltodict  # type: ignore[import-untyped]  # ships no types
-from moto.iam.models import iam_backends
 
+from local.systems.aws import inventory
 from local.systems.aws.policy import Access
 
 Context = dict[str, list[str]]
@@ -125,6 +125,22 @@ def _deleted_keys(body: bytes) -> list[str]:
     return [str(entry["Key"]) for entry in entries]
 
 
+# A creation with tags needs the right to tag, too ("Dependent actions" in the reference; for EC2 "Grant permission to
+# tag resources during creation" in its user guide).
+_TAGGING = {
+    "cloudwatch:PutMetricAlarm": "cloudwatch:TagResource",
+    "iam:CreateInstanceProfile": "iam:TagInstanceProfile",
+    "iam:CreateRole": "iam:TagRole",
+    "iam:CreateUser": "iam:TagUser",
+    "kms:CreateKey": "kms:TagResource",
+    "ssm:PutParameter": "ssm:AddTagsToResource",
+}
+_TAG_PARAMETERS = ("Tags", "TagSpecification", "TagSpecifications")
+
+_IAM_KINDS = {"RoleName": "role", "UserName": "user", "InstanceProfileName": "instance-profile"}
+_BOUNDED = ("CreateRole", "CreateUser", "PutRolePermissionsBoundary", "PutUserPermissionsBoundary")
+
+
 def other(
     service: str, action: str, params: Mapping[str, Any], *, region: str, account: str, context: Context
 ) -> Iterator[Access]:
@@ -136,52 +152,107 @@ def other(
         service: the IAM prefix, as in `ssm`.
         params: the request's parameters under their API names.
     """
+    context = context | _conditions(service, action, params, account)
+    name = f"{service}:{action}"
+    if service == "ec2":
+        yield from _of_ec2(action, params, region, account, context)
+    else:
+        for resource in _resources(service, action, params, region, account):
+            yield Access(name, resource, context)
+    if _has_tags(params):
+        tagging = "ec2:CreateTags" if service == "ec2" and action != "CreateTags" else _TAGGING.get(name)
+        for resource in _resources(service, action, params, region, account) if tagging else ():
+            yield Access(str(tagging), resource, context)
+    for role in _passed_roles(service, action, params, account):
+        arn = inventory.iam_arn(account, "role", role, "/")
+        yield Access("iam:PassRole", arn, context | {"iam:passedtoservice": ["ec2.amazonaws.com"]})
+
+
+def _conditions(service: str, action: str, params: Mapping[str, Any], account: str) -> Context:
+    """The condition keys of a request that depend on its parameters."""
     if service == "cloudwatch" and "Namespace" in params:
-        context = context | {"cloudwatch:namespace": [str(params["Namespace"])]}
+        return {"cloudwatch:namespace": [str(params["Namespace"])]}
     if service == "sts":
         names = {"ExternalId": "sts:externalid", "RoleSessionName": "sts:rolesessionname"}
-        context = context | {key: [str(params[name])] for name, key in names.items() if name in params}
-    for resource in _resources(service, params, region, account):
-        yield Access(f"{service}:{action}", resource, context)
+        return {key: [str(params[name])] for name, key in names.items() if name in params}
+    if service == "kms":
+        return {
+            f"aws:requesttag/{tag['TagKey']}".lower(): [tag["TagValue"]] for tag in params.get("Tags", ())
+        }
+    if service == "iam" and action in _BOUNDED and "PermissionsBoundary" in params:
+        return {"iam:permissionsboundary": [str(params["PermissionsBoundary"])]}
+    if service == "iam" and action in ("PutRolePolicy", "DeleteRolePolicy"):
+        role = inventory.iam_entity(account, "role", str(params["RoleName"]))
+        boundary = getattr(role, "permissions_boundary_arn", None)
+        return {"iam:permissionsboundary": [boundary]} if boundary else {}
+    return {}
 
 
-def _resources(service: str, params: Mapping[str, Any], region: str, account: str) -> list[str]:
+def _of_ec2(
+    action: str, params: Mapping[str, Any], region: str, account: str, context: Context
+) -> Iterator[Access]:
+    """Each resource that the request names, with its tags; AWS knows no resource for EC2's reads."""
+    found = {} if action.startswith("Describe") else inventory.ec2_resources(params, region, account)
+    for arn, tags in found.items():
+        of_resource = {f"aws:resourcetag/{name}".lower(): [value] for name, value in tags.items()}
+        yield Access(f"ec2:{action}", arn, context | of_resource)
+    if not found:
+        yield Access(f"ec2:{action}", "*", context)
+
+
+def _has_tags(params: Mapping[str, Any]) -> bool:
+    return any(name.partition(".")[0] in _TAG_PARAMETERS and params[name] for name in params)
+
+
+def _passed_roles(service: str, action: str, params: Mapping[str, Any], account: str) -> list[str]:
+    """Names of the roles that a request gives to EC2."""
+    if (service, action) == ("iam", "AddRoleToInstanceProfile"):
+        return [str(params["RoleName"])]
+    profile = params.get("IamInstanceProfile.Name")
+    if (service, action) != ("ec2", "RunInstances") or profile is None:
+        return []
+    found = inventory.iam_entity(account, "instance-profile", str(profile))
+    return [] if found is None else [str(role.name) for role in found.roles]
+
+
+def _resources(service: str, action: str, params: Mapping[str, Any], region: str, account: str) -> list[str]:
     if service == "ssm":
         return [_ssm_arn(name, region, account) for name in _parameter_names(params)] or ["*"]
     if service == "sts" and "RoleArn" in params:
         return [str(params["RoleArn"])]
-    if service == "kms" and "KeyId" in params:
-        key = str(params["KeyId"])
-        return [key if key.startswith("arn:") else f"arn:aws:kms:{region}:{account}:key/{key}"]
-    if service in ("cloudwatch", "sns"):
-        find = _topics if service == "sns" else _alarms_and_dashboards
-        return find(params, region, account) or ["*"]
+    if service in _FINDERS and action != "DescribeAlarms":
+        return _FINDERS[service](params, region, account) or ["*"]
     if service == "iam":
-        kinds = {"UserName": "user", "InstanceProfileName": "instance-profile"}
-        found = [
-            f"arn:aws:iam::{account}:{kind}/{params[name]}" for name, kind in kinds.items() if name in params
+        path = str(params.get("Path", "/"))
+        named = [
+            inventory.iam_arn(account, kind, str(params[name]), path)
+            for name, kind in _IAM_KINDS.items()
+            if name in params
         ]
-        if "RoleName" in params:
-            found.append(_role_arn(str(params["RoleName"]), account))
-        return found or ["*"]
+        # IAM checks this call on the instance profile; the role is checked by iam:PassRole.
+        is_membership = action in ("AddRoleToInstanceProfile", "RemoveRoleFromInstanceProfile")
+        return [arn for arn in named if not is_membership or ":instance-profile/" in arn] or ["*"]
     return ["*"]
 
 
-def _role_arn(name: str, account: str) -> str:
-    """With the role's path, which a request does not name."""
-    roles = iam_backends[account]["aws"].roles.values()
-    path = next((str(role.path) for role in roles if role.name == name), "/")
-    return f"arn:aws:iam::{account}:role{path}{name}"
+def _kms_arns(params: Mapping[str, Any], region: str, account: str) -> list[str]:
+    """The key and the alias that a request names: AWS checks a change of an alias on both."""
+    found = []
+    if key := params.get("KeyId") or params.get("TargetKeyId"):
+        found.append(str(key) if str(key).startswith("arn:") else f"arn:aws:kms:{region}:{account}:key/{key}")
+    if alias := params.get("AliasName"):
+        found.append(f"arn:aws:kms:{region}:{account}:{alias}")
+    return found
 
 
-def _topics(params: Mapping[str, Any], region: str, account: str) -> list[str]:
+def _topic_arns(params: Mapping[str, Any], region: str, account: str) -> list[str]:
     """The topic. The actions on a subscription know no resource."""
     if "Name" in params:
         return [f"arn:aws:sns:{region}:{account}:{params['Name']}"]
     return [str(params[name]) for name in ("TopicArn", "ResourceArn") if name in params]
 
 
-def _alarms_and_dashboards(params: Mapping[str, Any], region: str, account: str) -> list[str]:
+def _alarm_and_dashboard_arns(params: Mapping[str, Any], region: str, account: str) -> list[str]:
     if "ResourceARN" in params:
         return [str(params["ResourceARN"])]
     kinds = {
@@ -193,6 +264,14 @@ def _alarms_and_dashboards(params: Mapping[str, Any], region: str, account: str)
         single = [params[f"{kind}Name"]] if f"{kind}Name" in params else []
         found += [f"{prefix}{name}" for name in (*single, *params.get(f"{kind}Names", []))]
     return found
+
+
+_FINDERS: Mapping[str, Callable[[Mapping[str, Any], str, str], list[str]]] = {
+    "kms": _kms_arns,
+    "sns": _topic_arns,
+    "cloudwatch": _alarm_and_dashboard_arns,
+}
+"""Service -> what a request to it is on, from its parameters, region and account."""
 
 
 def _parameter_names(params: Mapping[str, Any]) -> list[str]:

@@ -27,7 +27,7 @@ from werkzeug.wrappers import Response
 
 from local.base import processes
 from local.systems import faults
-from local.systems.aws import accounts, authorization, instances, keys, object_lock
+from local.systems.aws import accounts, authorization, instances, keys, object_lock, quotas, simulation
 from local.systems.aws.authorization import caller_of
 from local.systems.aws.traffic import Traffic
 from local.systems.faults import Faults, Injected
@@ -46,6 +46,8 @@ def serve(folder: Path, ready_file: Path) -> None:
     instances.install()
     keys.install()
     object_lock.install()
+    quotas.install()
+    simulation.install()
     server = make_server("127.0.0.1", 0, application, threaded=True, request_handler=MotoRequestHandler)
     for signum in (signal.SIGTERM, signal.SIGINT):
         # shutdown() waits for serve_forever(), which runs in this thread.

@@ -11,13 +11,13 @@ from botocore.config import Config
 from local.stack.deployment import REGION
 
 
-def client(endpoint: str, service: str, keys: Mapping[str, str], **config: Any) -> Any:
+def client(endpoint: str, service: str, keys: Mapping[str, str], region: str = REGION, **config: Any) -> Any:
     """A client that does not retry, so that a refusal is seen at once. `keys`: id, secret and, of a role, token."""
     make: Any = boto3.client  # the stubs want the service's name as a literal
     return make(
         service,
         endpoint_url=endpoint,
-        region_name=REGION,
+        region_name=region,
         aws_access_key_id=keys["id"],
         aws_secret_access_key=keys["secret"],
         aws_session_token=keys.get("token"),

@@ -60,9 +60,9 @@ class Aws:
         key = iam.create_access_key(UserName=name)["AccessKey"]
         return {"id": key["AccessKeyId"], "secret": key["SecretAccessKey"], "name": name}
 
-    def role(self, trust: Mapping[str, Any], *statements: Mapping[str, Any]) -> str:
+    def role(self, trust: Mapping[str, Any], *statements: Mapping[str, Any], **more: Any) -> str:
         iam, name = self.deployer("iam"), f"role-{uuid.uuid4().hex[:12]}"
-        iam.create_role(RoleName=name, AssumeRolePolicyDocument=document(trust))
+        iam.create_role(RoleName=name, AssumeRolePolicyDocument=document(trust), **more)
         if statements:
             iam.put_role_policy(RoleName=name, PolicyName="p", PolicyDocument=document(*statements))
         return name

@@ -70,6 +70,8 @@ def test_every_rendered_file_of_the_example_stack_is_written_under_its_own_name(
         "user-data",
         "policies.md",
         "bucket-policy.json",
+        "deployer-policy.json",
+        "deployer-worker-policy.json",
         "writer-policy.json",
         "reader-policy.json",
         "reader-trust.json",
@@ -99,7 +101,7 @@ def test_every_policy_is_json_with_statements(tmp_path: Path) -> None:
     run("--stack", EXAMPLE, "--out", str(tmp_path))
 
     documents = [json.loads(file.read_text()) for file in tmp_path.glob("*-*.json")]
-    assert len(documents) == 12
+    assert len(documents) == 14
     assert all(document["Statement"] for document in documents)
 
 

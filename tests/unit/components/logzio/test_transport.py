@@ -125,6 +125,20 @@ def test_the_wait_that_the_api_asks_for_may_be_a_date() -> None:
     assert 20 < script.slept[0] <= 50
 
 
+def test_a_caller_that_cannot_wait_tries_once() -> None:
+    asked = []
+
+    def busy(request: httpx.Request) -> httpx.Response:
+        asked.append(request)
+        return httpx.Response(503)
+
+    transport = Transport(URL, TOKEN, most_tries=1, transport=httpx.MockTransport(busy))
+
+    with pytest.raises(LogzioError):
+        transport.call("GET", BUCKETS)
+    assert len(asked) == 1
+
+
 def test_nobody_waits_for_longer_than_a_minute() -> None:
     script = Script((f"GET {BUCKETS}", status(429, "Too Many Requests", **{"Retry-After": "3600"})))
 
