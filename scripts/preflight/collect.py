@@ -196,7 +196,6 @@ class Asker:
         found = self._cloud().api_keys(str(source.cluster), str(source.service_account))
         return ApiKeys(found, self.target.running.api_keys)
 
-    @_once
     def topics(self) -> Topics:
         """The topics' partitions."""
         settings = self._settings
@@ -261,7 +260,7 @@ class Asker:
     def _architecture(self) -> str:
         try:
             known = self.image().type_architectures
-        except CheckError:
+        except (CheckError, BotoCoreError, ClientError):
             # Most types are of this architecture; the image's own check says what is wrong.
             return "amd64"
         return "amd64" if "x86_64" in known else "arm64"
