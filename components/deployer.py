@@ -20,7 +20,7 @@ from components.policies import Statement, bucket_arn
 from components.settings import NAMESPACE, Settings
 from components.worker.images import PUBLIC_PARAMETERS
 from components.worker.monitoring import DASHBOARD_NAME_LENGTH, TOPIC_NAME_LENGTH
-from components.worker.secrets import ALIAS_NAME_LENGTH
+from components.worker.secrets import alias_name
 
 MAX_CHARACTERS = 6_144
 """Of a managed policy, without white space. Source: IAM user guide, "IAM and AWS STS quotas"."""
@@ -424,12 +424,7 @@ def _scopes(settings: Settings, owner: Owner, account: str) -> dict[On, Statemen
             ["*"], StringEquals={f"aws:RequestTag/{name}": value for name, value in tags.items()}
         ),
         On.KEYS: _on([f"arn:aws:kms:{in_region}:key/*"]),
-        On.ALIAS: _on(
-            [
-                f"arn:aws:kms:{in_region}:alias/"
-                + owner.resource_name("worker-secrets", longest=ALIAS_NAME_LENGTH)
-            ]
-        ),
+        On.ALIAS: _on([f"arn:aws:kms:{in_region}:{alias_name(owner, 'worker-secrets')}"]),
         On.SECRETS: _on(
             [settings.worker.secrets_key_arn or f"arn:aws:kms:{in_region}:key/*"],
             StringEquals={"kms:ViaService": f"ssm.{region}.amazonaws.com"},

@@ -11,6 +11,13 @@ from components.owner import Owner
 ALIAS_NAME_LENGTH = 250  # of KMS's 256, which begin with `alias/`
 
 
+def alias_name(owner: Owner, name: str) -> str:
+    """The alias of the stack's key: letters, digits, `-` and `_` (KMS API reference, CreateAlias)."""
+    alias = owner.resource_name(name, longest=ALIAS_NAME_LENGTH)
+    # Project and stack may have a dot. Where one of them has, another stack may have a hyphen in its place.
+    return f"alias/{owner.unique_name(name, ALIAS_NAME_LENGTH) if '.' in alias else alias}"
+
+
 def secrets_key(
     parent: pulumi.Resource,
     name: str,
@@ -35,8 +42,7 @@ def secrets_key(
         tags=dict(tags),
         opts=child,
     )
-    alias = owner.resource_name(name, longest=ALIAS_NAME_LENGTH)
-    aws.kms.Alias(name, name=f"alias/{alias}", target_key_id=key.key_id, opts=child)
+    aws.kms.Alias(name, name=alias_name(owner, name), target_key_id=key.key_id, opts=child)
     return key.arn
 
 

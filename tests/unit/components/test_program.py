@@ -1407,6 +1407,16 @@ def test_the_longest_legal_names_of_project_and_stack_stay_within_the_limits_of_
         assert parameter.inputs["name"].count("/") <= 15
 
 
+def test_no_name_that_aws_refuses_comes_from_a_dot_in_project_or_stack() -> None:
+    recorder = program(project="audit.logs", stack="eu.prod", alarms={"email": ADDRESSES})
+
+    alias = recorder.one("aws:kms/alias:Alias").inputs["name"].removeprefix("alias/")
+    topic = recorder.one(ALARM_TOPIC).inputs["name"]
+    dashboard = recorder.one(DASHBOARD).inputs["dashboardName"]
+    # KMS, SNS and CloudWatch take letters, digits, hyphens and underscores in these names.
+    assert [name for name in (alias, topic, dashboard) if not re.fullmatch(r"[A-Za-z0-9_-]+", name)] == []
+
+
 def test_no_two_stacks_have_one_parameter_or_namespace() -> None:
     stacks = [("ccloud-logexporter", "a"), ("a", "a"), ("a-b", "c"), ("a", "b-c"), ("b", "a")]
     found = [program(project=project, stack=stack) for project, stack in stacks]
