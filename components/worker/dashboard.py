@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from components.worker.alarms import MINUTE, RUNBOOK, VM_DIMENSION
+from components.worker.alarms import MINUTE, RUNBOOK, SECONDS_MISSING, VM_DIMENSION
 from components.worker.config import WorkerConfig, metrics_namespace
 
 # The watchdog measures the consumer groups every five minutes.
@@ -97,8 +97,23 @@ _CHAIN = (
 )
 
 
-def body(config: WorkerConfig, alarm_arns: Sequence[str]) -> str:
-    """The dashboard in CloudWatch's form, as JSON. `alarm_arns`: of the alarms whose states it shows, at most 100.
+def _of_logzio(config: WorkerConfig, *, reader_role: bool) -> list[Widget]:
+    if config.canary:
+        return [
+            Widget("Logz.io: seconds that an event is missing", [Line(SECONDS_MISSING, "the oldest one")])
+        ]
+    if reader_role:
+        return [
+            Widget("Logz.io: seconds since it read", [Line("SecondsSinceLogzioRead", "its role", "Minimum")])
+        ]
+    return []
+
+
+def body(config: WorkerConfig, alarm_arns: Sequence[str], *, reader_role: bool) -> str:
+    """The dashboard in CloudWatch's form, as JSON.
+
+    `alarm_arns`: of the alarms whose states it shows, at most 100. `reader_role`: the VMs watch the use of the reader's
+    role.
 
     Source of the form: CloudWatch user guide, "Dashboard body structure and syntax".
     """
@@ -118,7 +133,7 @@ def body(config: WorkerConfig, alarm_arns: Sequence[str]) -> str:
             "properties": {"title": "Alarms", "alarms": [*alarm_arns]},
         },
     ]
-    for position, widget in enumerate(_CHAIN):
+    for position, widget in enumerate([*_CHAIN, *_of_logzio(config, reader_role=reader_role)]):
         row, column = divmod(position * WIDTH, COLUMNS)
         place = _place(column, TEXT_HEIGHT + ALARMS_HEIGHT + row * HEIGHT, WIDTH, HEIGHT)
         widgets.append({"type": "metric", **place, "properties": _chart(widget, config)})

@@ -127,15 +127,20 @@ def make_dashboard(
     name: str,
     config: WorkerConfig,
     made: Sequence[aws.cloudwatch.MetricAlarm],
+    *,
+    reader_role: bool,
 ) -> str:
-    """Makes the dashboard, which shows the states of these alarms, too; returns its name."""
+    """Makes the dashboard, which shows the states of these alarms, too; returns its name.
+
+    `reader_role`: as for the alarms.
+    """
     # Dashboards are global in an account, and CloudWatch would overwrite one with the same name.
     dashboard_name = config.owner.unique_name(name, DASHBOARD_NAME_LENGTH)
     aws.cloudwatch.Dashboard(
         f"{name}-dashboard",
         dashboard_name=dashboard_name,
         dashboard_body=pulumi.Output.all(*[alarm.arn for alarm in made]).apply(
-            lambda arns: dashboard.body(config, arns)
+            lambda arns: dashboard.body(config, arns, reader_role=reader_role)
         ),
         opts=pulumi.ResourceOptions(parent=parent),
     )

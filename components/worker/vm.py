@@ -207,6 +207,7 @@ class ConnectWorker(pulumi.ComponentResource):
     def _monitor(self, instances: Sequence[aws.ec2.Instance]) -> None:
         args = self._args
         topic_arns: list[pulumi.Input[str]] = [] if args.alarm_topic_arn is None else [args.alarm_topic_arn]
+        reader_role = args.reader_role_arn is not None
         needed: list[pulumi.Resource] = [*instances]
         if args.alarm_addresses:
             topic = make_topic(self, self._name, self._owner, args.alarm_addresses, args.tags)
@@ -220,10 +221,10 @@ class ConnectWorker(pulumi.ComponentResource):
             topic_arns=topic_arns,
             tags=args.tags,
             depends_on=needed,
-            reader_role=args.reader_role_arn is not None,
+            reader_role=reader_role,
         )
         if args.dashboard:
-            self.dashboard_name = make_dashboard(self, self._name, args.config, made)
+            self.dashboard_name = make_dashboard(self, self._name, args.config, made, reader_role=reader_role)
 
     def _image(self) -> str:
         """The id of the given image, or of the default image for the instance type's architecture.

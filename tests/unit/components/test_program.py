@@ -1274,6 +1274,15 @@ def test_the_dashboard_shows_the_chain_and_the_state_of_every_alarm(default: Rec
     assert default.exports["dashboardUrl"].endswith(f"#dashboards:name={made.inputs['dashboardName']}")
 
 
+def test_the_dashboard_shows_what_is_known_of_logzio(default: Recorder) -> None:
+    canary, keys = program(alarms={"canary": True}), program(logzio={"authentication": "keys"})
+    of_logzio = {"SecondsSinceLogzioRead", SECONDS_MISSING}
+
+    shown = [{row[1] for row in rows(recorder)} & of_logzio for recorder in (default, canary, keys)]
+
+    assert shown == [{"SecondsSinceLogzioRead"}, {SECONDS_MISSING}, set()]
+
+
 def test_a_dashboard_without_originals_has_no_line_on_them() -> None:
     names = {row[1] for row in rows(program(archive={"originals": False}))}
 
