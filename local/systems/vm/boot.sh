@@ -17,4 +17,13 @@ if [ ! -e "$disk/certificates-done" ]; then
     umount "$disk/root/proc"
     touch "$disk/certificates-done"
 fi
+# A control group of its own. In one that they shared, the systemd of a VM would find processes of other VMs in its
+# services. The trees are those of cgroup v1, of v2 beside it, and of v2 alone.
+for tree in /sys/fs/cgroup/systemd /sys/fs/cgroup/unified /sys/fs/cgroup; do
+    if [ -e "$tree/cgroup.procs" ]; then
+        group=$tree/$(basename "$(dirname "$disk")")
+        mkdir -p "$group"
+        echo $$ >"$group/cgroup.procs"
+    fi
+done
 exec systemd-nspawn --directory="$disk/root" "$@"

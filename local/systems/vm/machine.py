@@ -7,6 +7,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -24,6 +25,11 @@ _UNFINISHED: dict[str, Any] = {"status": "running", "errors": []}
 
 NSPAWN_FOLDERS = Path("/run/systemd/nspawn/propagate")
 """systemd-nspawn makes an empty folder per VM here; if it is killed, the folder stays."""
+
+CONTROL_GROUPS = tuple(
+    Path(tree) for tree in ("/sys/fs/cgroup/systemd", "/sys/fs/cgroup/unified", "/sys/fs/cgroup")
+)
+"""The trees in which `boot.sh` makes a group for each VM, as far as the kernel has them."""
 
 BOOT_SCRIPT = Path(__file__).with_name("boot.sh")
 
@@ -219,7 +225,7 @@ class Machine:
     def _off(self, exit_code: int) -> None:
         self._process = None
         self._close_network()
-        _forget(NSPAWN_FOLDERS / self.instance_id)
+        _forget(self.instance_id)
         self.exit_code = exit_code
         self.state = "stopped"
 
@@ -234,10 +240,12 @@ def clear_leftovers() -> None:
 
     Their network leaves nothing: the kernel ends pasta with its hypervisor, and the namespaces have no names.
     """
+    # First the folders: another hypervisor's VM that has made its own is among the commands that are read afterwards.
+    names = {folder.name for parent in (NSPAWN_FOLDERS, *CONTROL_GROUPS) for folder in parent.glob("i-*")}
     commands = [_command(process) for process in Path("/proc").glob("[0-9]*")]
-    for folder in NSPAWN_FOLDERS.glob("i-*"):
-        if not any(f"--machine={folder.name}" in command for command in commands):
-            _forget(folder)
+    for name in names:
+        if not any(f"--machine={name}" in command for command in commands):
+            _forget(name)
 
 
 def _resolv_conf() -> str:
@@ -281,12 +289,15 @@ def _command(process: Path) -> list[str]:
         return []
 
 
-def _forget(folder: Path) -> None:
-    # rmdir, as systemd-nspawn leaves its folder empty: one with content is of another origin.
-    try:
-        folder.rmdir()
-    except OSError:
-        return
+def _forget(name: str) -> None:
+    """Removes the empty folders that a VM leaves."""
+    # rmdir, as one with content is of another origin, or of a VM that has not ended yet.
+    with suppress(OSError):
+        (NSPAWN_FOLDERS / name).rmdir()
+    for tree in CONTROL_GROUPS:
+        for group, _, _ in os.walk(tree / name, topdown=False):
+            with suppress(OSError):
+                Path(group).rmdir()
 
 
 def _kill(pid: int) -> None:

@@ -74,6 +74,14 @@ def test_each_vm_reaches_the_other_by_its_private_address(pair: Pair) -> None:
     assert pair.name_at(second, pair.address(first)) == first
 
 
+def test_the_service_of_a_vm_has_no_process_of_the_other_vm(pair: Pair) -> None:
+    for vm in pair.instances:
+        groups = "cat $(find /sys/fs/cgroup -path '*/served.service/cgroup.procs')"
+        listed = set(pair.site.run(vm, "sh", "-ec", groups).split())
+
+        assert listed == {pair.site.run(vm, "systemctl", "show", "--property=MainPID", "--value", "served")}
+
+
 def test_the_host_reaches_no_port_of_a_vm(pair: Pair) -> None:
     for address in ("127.0.0.1", "[::1]", *map(pair.address, pair.instances)):
         try:

@@ -11,7 +11,7 @@ import pytest
 from local.base import processes
 from local.stack.deployment import REGION
 from local.systems.vm import shell
-from local.systems.vm.machine import NSPAWN_FOLDERS, clear_leftovers
+from local.systems.vm.machine import CONTROL_GROUPS, NSPAWN_FOLDERS, clear_leftovers
 from tests.local.vm.site import Site, children, processes_with, running, start_hypervisor, wait_until
 
 USER_DATA = """\
@@ -132,6 +132,7 @@ def test_nothing_is_left_of_a_terminated_instance_but_its_console_log(site: Site
     assert [file.name for file in site.folder(short).iterdir()] == ["console.log"]
     assert short in (site.folder(short) / "console.log").read_text(errors="replace")
     assert processes_with(short) == []
+    assert not [tree for tree in CONTROL_GROUPS if (tree / short).exists()]
     assert short not in Path("/proc/self/mountinfo").read_text()
 
 
@@ -147,5 +148,5 @@ def test_a_killed_hypervisor_takes_its_vms_with_it(site: Site) -> None:
     wait_until(lambda: processes_with(doomed) == [])
     wait_until(lambda: not any(Path(f"/proc/{child}").exists() for child in started))
     clear_leftovers()
-    assert not (NSPAWN_FOLDERS / doomed).exists()
+    assert not [parent for parent in (NSPAWN_FOLDERS, *CONTROL_GROUPS) if (parent / doomed).exists()]
     assert doomed not in Path("/proc/self/mountinfo").read_text()
