@@ -31,7 +31,7 @@ AMAZON_TIME = "169.254.169.123"
 """Amazon Time Sync, which every instance reaches."""
 
 FILES = Path(__file__).parent / "files"
-"""The VM's files that no setting changes."""
+"""The VM's files; the functions below fill in their placeholders."""
 
 
 @dataclass(frozen=True)

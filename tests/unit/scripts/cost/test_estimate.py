@@ -101,6 +101,12 @@ def test_a_rarer_listing_costs_less() -> None:
     assert usd(rarer)[LISTINGS] == pytest.approx((usd(estimated())[LISTINGS] or 0) / 6)
 
 
+def test_every_price_is_in_the_table_of_the_page() -> None:
+    named = {value for value in vars(prices).values() if isinstance(value, prices.Price)}
+
+    assert named <= set(prices.PRICES)
+
+
 def test_every_price_has_a_source_and_says_whether_it_was_checked() -> None:
     assert len({price.what for price in prices.PRICES}) == len(prices.PRICES)
     for price in prices.PRICES:
