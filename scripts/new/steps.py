@@ -289,7 +289,7 @@ def logzio(interview: Interview) -> None:
 
 
 def alarms(interview: Interview) -> None:
-    """The addresses that get the alarms' messages; none is an answer, too.
+    """The addresses that get the alarms' messages, if any.
 
     Raises:
         AnswerError: an address is wrong.
@@ -300,14 +300,13 @@ def alarms(interview: Interview) -> None:
     if given is not None:
         interview.value("alarms.email", "")
     elif interview.may_ask:
-        typed = typer.prompt(
+        # No address is an answer, too: the next run does not ask again.
+        interview.answers["alarms.email"] = typer.prompt(
             "Addresses that get a mail of an alarm, with commas between (Enter for none)",
             default="",
             show_default=False,
             value_proc=_addresses,
         )
-        if typed:
-            interview.answers["alarms.email"] = typed
 
 
 def _addresses(typed: str) -> list[str]:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
-from components.settings import load_stack_file
+from components.settings import load_stack_file, stack_file
 from scripts.new.text import FormError, added, header
 
 WHOLE: dict[str, Any] = {
@@ -31,7 +31,9 @@ def test_a_new_file_is_a_stack_file_with_a_comment_for_each_setting(tmp_path: Pa
     assert found.source.partitions == {"confluent-audit-log-events": 12}
     assert found.alarms.email == ("on-call@example.com",)
     lines = file.read_text().splitlines()
-    values = [number for number, line in enumerate(lines) if line.strip().split(":")[0] in ("bucket", "cluster")]
+    values = [
+        number for number, line in enumerate(lines) if line.strip().split(":")[0] in ("bucket", "cluster")
+    ]
     assert all(lines[number - 1].lstrip().startswith("# ") for number in values)
     assert max(len(line) for line in lines) <= 120
     assert lines[1].startswith("# docs/settings.md")
@@ -92,14 +94,14 @@ def test_a_section_by_its_short_name_is_the_same_section() -> None:
     ],
 )
 def test_a_form_that_takes_no_line_is_refused_with_what_to_add(before: str) -> None:
-    with pytest.raises(FormError, match='add by hand: archive.bucket: "example-audit-log"'):
+    with pytest.raises(FormError, match=r'add by hand: archive\.bucket: "example-audit-log"'):
         added(before, {"archive.bucket": "example-audit-log"})
 
 
-@pytest.mark.parametrize("value", ["yes", "null", "1e3", "012", "a: b", "x #y", "it's", "-", "2026-01-01", "~"])
+@pytest.mark.parametrize(
+    "value", ["yes", "null", "1e3", "012", "a: b", "x #y", "it's", "-", "2026-01-01", "~"]
+)
 def test_a_text_stays_a_text(value: str, tmp_path: Path) -> None:
-    from components.settings import stack_file
-
     file = tmp_path / "Pulumi.prod.yaml"
     file.write_text(added("", {"archive.bucket": value}))
 
