@@ -116,7 +116,7 @@ def _ask(interview: Interview, described: Path | None, *, adopts: bool) -> None:
         steps.archive(interview, found, adopts=adopts)
         steps.logzio(interview)
         steps.alarms(interview)
-    except typer.Abort:
+    except (typer.Abort, KeyboardInterrupt):
         typer.echo("", err=True)
         if interview.answers or interview.secrets:
             _store(interview)

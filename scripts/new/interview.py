@@ -32,10 +32,8 @@ FLAGS: Mapping[str, str] = {
 }
 """Setting -> the flag that answers it."""
 
-KAFKA_SECRET = "KAFKA_API_SECRET"  # noqa: S105  # the name of a variable
-
 SECRETS: Mapping[str, str] = {
-    "source.apiSecret": KAFKA_SECRET,
+    "source.apiSecret": "KAFKA_API_SECRET",
     "confluentcloud:cloudApiKey": CLOUD_KEY,
     "confluentcloud:cloudApiSecret": CLOUD_SECRET,
     "logzio.apiToken": TOKEN_VARIABLE,
@@ -207,12 +205,12 @@ def set_command(setting: str, stack: str) -> str:
 
 def _typed(setting: str, parse: Callable[[str], Any], typed: str, check: Check | None) -> Any:
     try:
-        # A secret is kept as text, whatever type its setting has.
         accepted = checked(setting, parse(typed.strip()))
         if check is not None:
             check(accepted)
     except ValueError as wrong:
         raise typer.BadParameter(str(wrong)) from None
+    # A secret's final form hides its text.
     return typed if setting in SECRETS else accepted
 
 

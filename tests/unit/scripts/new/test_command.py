@@ -285,6 +285,34 @@ def test_without_pulumi_the_file_is_written_and_the_rest_is_named(
     ]
 
 
+def test_without_the_passphrase_only_the_secrets_are_left(world: World) -> None:
+    (world.folder / "pulumi").write_text('#!/bin/sh\necho "error: passphrase must be set" >&2\nexit 1\n')
+    world.file.write_text("encryptionsalt: v1:abc\n")
+
+    code, shown = run(typed=TYPED)
+
+    assert code == 2
+    assert (
+        "note: no secret can be stored: `pulumi config --json` failed: error: passphrase must be set" in shown
+    )
+    assert "stack init" not in shown.partition("left to do:")[2]
+    assert load_stack_file(world.file).logzio.region == "eu"
+
+
+def test_a_secret_that_pulumi_refuses_is_left_to_do(world: World) -> None:
+    script = world.folder / "pulumi"
+    script.write_text(
+        script.read_text().replace('"config set")', '"config set") [ "$4" = --path ] && exit 1;')
+    )
+
+    _, shown = run(typed=TYPED)
+
+    assert shown.partition("left to do:\n")[2].splitlines() == [
+        "  pulumi config set --secret --path ccloud-logexporter:logzio.apiToken --stack prod",
+        "  make preflight STACK=prod",
+    ]
+
+
 def test_with_no_system_in_reach_the_flags_are_enough(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     at_hand(monkeypatch, {**SECRETS, **KAFKA})
     world.cluster = world.partitions = world.caller = UNREACHABLE
