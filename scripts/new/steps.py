@@ -169,7 +169,7 @@ def _partitions(interview: Interview, found: Cluster | None, key: tuple[str, str
     if flag is not None:
         interview.answers["source.partitions"] = parse(str(flag))
     else:
-        interview.value("source.partitions", f"Partitions of {names[0]} ({show})", parse=parse)
+        interview.value("source.partitions", f"Partitions of {', '.join(names)} ({show})", parse=parse)
 
 
 def _number(typed: str) -> int:
