@@ -1,5 +1,5 @@
 # The work is done in modules and scripts; every target sets up what it needs.
-.PHONY: demo demo-up demo-feed demo-check demo-down chaos test unit lint render preflight verify replay rotate cost cost-page settings-table lock release clean help
+.PHONY: demo demo-up demo-feed demo-check demo-down chaos test unit lint render new preflight verify replay rotate cost cost-page settings-table lock release clean help
 
 # Byte code is kept, whatever the caller's setting: without it every start imports pulumi_aws for seconds.
 unexport PYTHONDONTWRITEBYTECODE
@@ -52,6 +52,9 @@ chaos: .venv/ready       ## Injects faults while events flow: what is lost, what
 
 render: .venv/ready      ## Writes every rendered file: make render STACK=dev OUT=<dir>
 	$(RUN) -m scripts.render --stack $(STACK) --out $(OUT)
+
+new: .venv/ready         ## Makes the stack file of a new stack, asks for what it needs: make new STACK=<stack> (AUDIT_LOG=<file or ->; YES=1 ARGS="--bucket ..." asks nothing)
+	@$(RUN) -m scripts.new --stack $(STACK) $(if $(AUDIT_LOG),--audit-log $(AUDIT_LOG)) $(if $(YES),--yes) $(ARGS)
 
 preflight: .venv/ready   ## Checks all that `pulumi up` needs before it is run: make preflight STACK=<stack> (DOWNLOAD=1, JSON=1)
 	@$(RUN) -m scripts.preflight --stack $(STACK) $(if $(DOWNLOAD),--download) $(if $(JSON),--json)

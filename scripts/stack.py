@@ -32,6 +32,10 @@ class PulumiError(RuntimeError):
     """A `pulumi` command failed; the message has the command, and its output if that was not shown."""
 
 
+class NoStackError(PulumiError):
+    """`pulumi` works, and its backend has no stack of this name."""
+
+
 @dataclass(frozen=True)
 class Stack:
     """A stack of the project, by its name (`prod`, or `organisation/prod`)."""
@@ -118,6 +122,22 @@ class Stack:
         """Removes the first of two generations of a section from the stack file."""
         self._run("config", "rm", "--path", _path(section, 0))
 
+    def init(self) -> None:
+        """Makes the stack in Pulumi's backend, and selects it.
+
+        Raises:
+            PulumiError: it could not be made, for instance because no passphrase is given.
+        """
+        self._run("stack", "init")
+
+    def set_secret(self, name: str, value: str) -> None:
+        """Writes a secret into the stack file, encrypted. `name`: `logzio.apiToken`, or with a namespace of its own.
+
+        Raises:
+            PulumiError: there is no such stack, or its secrets cannot be encrypted.
+        """
+        self._run("config", "set", "--secret", *secret_name(name), given=value)
+
     def up(self, *, yes: bool) -> None:
         """Runs `pulumi up` in the terminal; with `yes`, without questions.
 
@@ -150,12 +170,19 @@ class Stack:
         # `delete`: already replaced, and waiting for its removal.
         return [resource for resource in resources if not resource.get("delete")]
 
-    def _run(self, *arguments: str) -> str:
+    def _run(self, *arguments: str, given: str = "") -> str:
+        """What the command prints. `given` goes to its standard input: the way for a secret, never an argument."""
         command = [_pulumi(), *arguments, "--stack", self.name, "--non-interactive", "--color=never"]
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, check=False, text=True)
+        done = subprocess.run(command, cwd=ROOT, input=given, capture_output=True, check=False, text=True)
         if done.returncode != 0:
-            raise PulumiError(f"`pulumi {' '.join(arguments[:2])}` failed: {done.stderr.strip()}")
+            kind = NoStackError if "no stack named" in done.stderr else PulumiError
+            raise kind(f"`pulumi {' '.join(arguments[:2])}` failed: {done.stderr.strip()}")
         return done.stdout
+
+
+def secret_name(setting: str) -> list[str]:
+    """The arguments of `pulumi config set` that name a setting: `logzio.apiToken`, or with a namespace of its own."""
+    return [setting] if ":" in setting else ["--path", f"{NAMESPACE}:{setting}"]
 
 
 def project_name() -> str:

@@ -230,7 +230,7 @@ class Asker:
     @_once
     def account(self) -> Account:
         """The account of the token."""
-        return logzio.account(logzio.client(self._settings, self._token()))
+        return logzio.account(logzio.client(self._settings.logzio.base_url, self._token()))
 
     def in_the_way(self) -> tuple[InTheWay, ...]:
         """The registrations that read the stack's objects already."""
@@ -239,7 +239,7 @@ class Asker:
             self.account()
         except CheckError:
             raise CheckError("the Logz.io account must be known first") from None
-        client = logzio.client(settings, self._token())
+        client = logzio.client(settings.logzio.base_url, self._token())
         return logzio.in_the_way(client, settings, self.target.running.registrations)
 
     def _token(self) -> str:

@@ -15,9 +15,9 @@ _TIMEOUT = httpx.Timeout(8.0, connect=4.0)
 _PASSING = (Kind.RATE_LIMIT, Kind.SERVER, Kind.NETWORK)
 
 
-def client(settings: Settings, token: str) -> LogzioClient:
+def client(base_url: str, token: str) -> LogzioClient:
     """A client that asks once and does not wait long."""
-    return LogzioClient(Transport(settings.logzio.base_url, token, timeout=_TIMEOUT, most_tries=1))
+    return LogzioClient(Transport(base_url, token, timeout=_TIMEOUT, most_tries=1))
 
 
 def account(logzio: LogzioClient) -> Account:

@@ -9,7 +9,7 @@ import pytest
 
 import scripts.stack
 from components.settings import SettingsError
-from scripts.stack import PulumiError, Stack
+from scripts.stack import NoStackError, PulumiError, Stack
 from scripts.verify.registrations import StackRegistration
 from tests.unit.components.test_settings import BY_IDS
 
@@ -236,3 +236,35 @@ def test_a_stack_that_was_never_made_has_no_endpoint_and_no_registrations(pulumi
 
     assert Stack("prod").bootstrap_servers() is None
     assert Stack("prod").registrations() == []
+
+
+def test_a_secret_is_given_on_standard_input_and_is_no_argument(tmp_path: Path, pulumi: Pulumi) -> None:
+    asked = pulumi("", 0)
+    (tmp_path / "pulumi").write_text(f'#!/bin/sh\nprintf "%s\\n" "$@" >>{asked}\ncat >{tmp_path}/given\n')
+
+    Stack("prod").set_secret("logzio.apiToken", SECRET)
+
+    assert (tmp_path / "given").read_text() == SECRET
+    assert SECRET not in asked.read_text()
+    assert asked.read_text().split()[:5] == [
+        *("config", "set", "--secret", "--path", "ccloud-logexporter:logzio.apiToken")
+    ]
+
+
+def test_a_secret_of_another_namespace_is_no_path(pulumi: Pulumi) -> None:
+    asked = pulumi("", 0)
+
+    Stack("prod").set_secret("confluentcloud:cloudApiKey", SECRET)
+
+    assert asked.read_text().split()[:4] == ["config", "set", "--secret", "confluentcloud:cloudApiKey"]
+
+
+def test_a_missing_stack_is_told_from_other_errors(tmp_path: Path, pulumi: Pulumi) -> None:
+    pulumi("", 1)
+    with pytest.raises(PulumiError) as other:
+        Stack("prod").init()
+    (tmp_path / "pulumi").write_text("#!/bin/sh\necho \"error: no stack named 'prod' found\" >&2; exit 1\n")
+    with pytest.raises(NoStackError):
+        _ = Stack("prod").config
+
+    assert not isinstance(other.value, NoStackError)
