@@ -193,6 +193,7 @@ def site(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Itera
                     "partitions": {topic: PARTITIONS},
                 },
                 "archive": {"bucket": f"bucket-{name}"},
+                "alarms": {"email": ["security@example.com"]},
                 "connector": {
                     "archiveUrl": world.packages["archive_url"],
                     "archiveSha256": world.packages["archive_sha256"],
