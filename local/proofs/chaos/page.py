@@ -33,8 +33,9 @@ def section(report: Mapping[str, Any], day: date) -> str:
         f"{report['events']:,} events on {day.isoformat()}; missing at the end: {report['missing_at_the_end']}, "
         f"originals missing: {report['originals_missing']}. {DUPLICATES}",
         "",
-        "| fault | lost in the bucket | lost in Logz.io | came twice | seconds to recover | what you would have seen |",
-        "|---|---|---|---|---|---|",
+        "| fault | lost in the bucket | lost in Logz.io | came twice | seconds to recover | alarms, had it lasted "
+        "| what you would have seen |",
+        "|---|---|---|---|---|---|---|",
         *(_row(row) for row in report["rows"]),
     ]
     return "\n".join(lines) + "\n"
@@ -43,11 +44,12 @@ def section(report: Mapping[str, Any], day: date) -> str:
 def _row(row: Mapping[str, Any]) -> str:
     fault = f"{row['name']} {row['fault']}"
     if row["skipped"] is not None:
-        return f"| {fault} | - | - | - | - | not run: {row['skipped']} |"
+        return f"| {fault} | - | - | - | - | - | not run: {row['skipped']} |"
     lost = str(row["lost_in_bucket"])
     if row["unrepresentable"]:
         lost += f" (and {row['unrepresentable']} that are in the originals alone)"
     seconds = "not recovered" if row["seconds"] is None else f"{row['seconds']:.0f}"
     # The lines after the first one are what a script printed.
     seen = row["seen"].splitlines()[0].replace("|", "\\|")
-    return f"| {fault} | {lost} | {row['lost_in_logzio']} | {row['duplicates']} | {seconds} | {seen} |"
+    alarms = ", ".join(row["alarms"]) or "-"
+    return f"| {fault} | {lost} | {row['lost_in_logzio']} | {row['duplicates']} | {seconds} | {alarms} | {seen} |"

@@ -25,7 +25,8 @@ ALARM = Definition(
 )
 
 TREATMENTS = ("missing", "ignore", "breaching", "notBreaching")
-INSUFFICIENT, RETAINED = "INSUFFICIENT_DATA", "retained"
+RETAINED = "retained"
+EVERY: tuple[State, ...] = ("ALARM", "OK", "INSUFFICIENT_DATA")
 
 
 def drawn(row: str) -> list[Datum]:
@@ -39,10 +40,8 @@ def states(alarm: Definition, data: list[Datum]) -> list[str]:
     """By treatment of missing data; `retained` if the former state decides."""
     found = []
     for treatment in TREATMENTS:
-        by_former = {
-            state(replace(alarm, missing=treatment), data, NOW, former)
-            for former in ("ALARM", "OK", INSUFFICIENT)
-        }
+        alike = replace(alarm, missing=treatment)
+        by_former = {state(alike, data, NOW, former) for former in EVERY}
         found.append(by_former.pop() if len(by_former) == 1 else RETAINED)
     return found
 
@@ -52,7 +51,7 @@ def states(alarm: Definition, data: list[Datum]) -> list[str]:
     [
         ("0 - X - X", ["OK"] * 4),
         ("0 - - - -", ["OK"] * 4),
-        ("- - - - -", [INSUFFICIENT, RETAINED, "ALARM", "OK"]),
+        ("- - - - -", ["INSUFFICIENT_DATA", RETAINED, "ALARM", "OK"]),
         ("0 X X - X", ["ALARM"] * 4),
         ("- - X - -", ["ALARM", RETAINED, "ALARM", "OK"]),
     ],
@@ -150,5 +149,4 @@ def test_without_a_number_of_data_points_all_periods_must_be_breaching() -> None
 
 
 def test_the_former_state_stays_where_missing_data_is_ignored() -> None:
-    former: list[State] = ["ALARM", "OK"]
-    assert [state(replace(ALARM, missing="ignore"), [], NOW, kept) for kept in former] == former
+    assert tuple(state(replace(ALARM, missing="ignore"), [], NOW, former) for former in EVERY) == EVERY
