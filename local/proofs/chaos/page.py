@@ -15,6 +15,7 @@ INTRODUCTION = """\
 into the local stack (Debian 12, Java 17) while events flow, and counts events by their ids.
 [The local stack](local-stack.md#real-part-or-stand-in) says which part is real. Seconds are from the end of the fault
 until all events of before, and the first ones of after it, are in the bucket and in Logz.io, a rotation of 5 s included.
+[Alarms](local-stack.md#alarms) are those that would have fired if the fault had lasted.
 """
 
 

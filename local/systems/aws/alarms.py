@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from local.base import http
 from local.systems.aws.evaluation import Datum, Definition, State, definition, state
@@ -36,7 +36,7 @@ def read(cloudwatch: "CloudWatchClient", endpoint: str, since: float = 0.0) -> l
                     description=described.get("AlarmDescription", ""),
                     definition=wanted,
                     data=tuple(Datum(datum["at"], datum["value"]) for datum in put if _is_on(wanted, datum)),
-                    state=cast("State", described["StateValue"]),
+                    state=described["StateValue"],
                 )
             )
     return alarms

@@ -25,6 +25,7 @@ from components.worker.files.watchdog.kafka import Member
 from components.worker.files.watchdog.memory import ConnectorMemory, Memory
 from components.worker.files.watchdog.reader import LOOK_SECONDS
 from components.worker.files.watchdog.service import Service
+from local.proofs.nemesis import projection
 from local.stack.deployment import REGION, aws_environment
 from local.systems.aws.alarms import Alarm, evaluate, read
 from local.systems.plugins.aws.cloudwatch import KINDS
@@ -321,3 +322,16 @@ def test_an_alarm_of_a_failed_boot_stays_between_two_tries(stack: Stack, watchdo
     seen = stack.live_through("boot", [failed, [], []], every=10 * MINUTE)
 
     assert [states["boot"] for states in seen] == ["ALARM"] * 3
+
+
+def test_a_projection_of_the_last_heartbeats_names_the_alarms_of_the_fault(
+    stack: Stack, watchdog: Watchdog
+) -> None:
+    now = int(time.time())
+    for vm, look in enumerate([lambda vm: vm.heals(FAILED), lambda vm: vm.heals(RUNNING)], 1):
+        stack.put(watchdog.reports(look, vm), [now - vm])
+
+    found = projection.firing(read(stack.client, stack.endpoint, since=now - MINUTE), now)
+
+    assert {"task", "restarts"} <= found
+    assert found.isdisjoint({"originals-task", "heartbeat", "disk"})

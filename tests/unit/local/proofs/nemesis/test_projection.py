@@ -1,5 +1,6 @@
 """What would fire if the last heartbeat went on, with the program's own alarms."""
 
+import itertools
 import threading
 from collections.abc import Mapping
 
@@ -107,18 +108,18 @@ def test_a_failed_boot_counts_until_a_try_succeeds() -> None:
 
 
 def test_a_sampler_remembers_what_it_saw_and_goes_on_after_a_failed_look() -> None:
-    answers = iter([frozenset({"task"}), RuntimeError("in the middle of an update"), frozenset({"boot"})])
-    asked = threading.Event()
+    looks = itertools.count(1)
+    has_gone_on = threading.Event()
 
     def look() -> frozenset[str]:
-        answer = next(answers, frozenset[str]())
-        if answer == {"boot"}:
-            asked.set()
-        if isinstance(answer, RuntimeError):
-            raise answer
-        return answer
+        number = next(looks)
+        if number == 2:
+            raise RuntimeError("in the middle of an update")
+        if number == 3:
+            has_gone_on.set()
+        return frozenset({f"alarm {number}"}) if number < 4 else frozenset()
 
     with Sampler(look, every=0.001) as sampler:
-        assert asked.wait(60)
+        assert has_gone_on.wait(60)
 
-    assert sampler.seen == {"task", "boot"}
+    assert sampler.seen == {"alarm 1", "alarm 3"}
