@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
-from local.proofs.chaos.report import DUPLICATES
+from local.proofs.chaos.report import DUPLICATES, alarms_text
 
 INTRODUCTION = """\
 # What each fault did
@@ -52,5 +52,6 @@ def _row(row: Mapping[str, Any]) -> str:
     seconds = "not recovered" if row["seconds"] is None else f"{row['seconds']:.0f}"
     # The lines after the first one are what a script printed.
     seen = row["seen"].splitlines()[0].replace("|", "\\|")
-    alarms = ", ".join(row["alarms"]) or "-"
+    # A report of an earlier version has none.
+    alarms = alarms_text(row.get("alarms", ()), row.get("unproved", ()))
     return f"| {fault} | {lost} | {row['lost_in_logzio']} | {row['duplicates']} | {seconds} | {alarms} | {seen} |"

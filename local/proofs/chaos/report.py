@@ -18,6 +18,12 @@ DUPLICATES = (
 )
 
 
+def alarms_text(alarms: Sequence[str], unproved: Sequence[str]) -> str:
+    """The alarms of a row in words; a dash for none."""
+    failed = f"NOT PROVED: {', '.join(unproved)}" if unproved else ""
+    return "; ".join(part for part in (", ".join(alarms), failed) if part) or "-"
+
+
 @dataclass(frozen=True)
 class Row:
     """What one fault did."""
@@ -55,9 +61,8 @@ class Row:
 
     @property
     def shown_alarms(self) -> str:
-        """The alarms in words; a dash for none."""
-        unproved = f"NOT PROVED: {', '.join(self.unproved)}" if self.unproved else ""
-        return "; ".join(part for part in (", ".join(self.alarms), unproved) if part) or "-"
+        """As `alarms_text`."""
+        return alarms_text(self.alarms, self.unproved)
 
 
 @dataclass(frozen=True)

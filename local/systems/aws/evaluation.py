@@ -130,7 +130,7 @@ def _points(alarm: Definition, data: Iterable[Datum], now: float) -> list[tuple[
     """Age in periods and whether it is breaching, of each period that has data; the newest first."""
     by_age: dict[int, list[float]] = {}
     for datum in data:
-        # A period includes its beginning, as in GetMetricStatistics: at the end of the last one, there is no data yet.
+        # A period includes its beginning and not its end, as in GetMetricStatistics.
         age = -int((datum.at - now) // alarm.period) - 1
         if 0 <= age < alarm.periods + FURTHER_PERIODS:
             by_age.setdefault(age, []).append(datum.value)
