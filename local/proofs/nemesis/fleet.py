@@ -39,10 +39,12 @@ def plug_pulled(target: Target) -> Injection:
     holders, began = share(target), time.time()
     vm = _busiest(holders)
     target.power("off", vm)
-    _wait_until_taken_over(target, vm)
-    _settle(target)
-    target.wait_for_alarms("heartbeat")
-    target.power("on", vm)
+    try:
+        _wait_until_taken_over(target, vm)
+        _settle(target)
+        target.wait_for_alarms("heartbeat")
+    finally:
+        target.power("on", vm)
     return Injection(watch=_watch(began, holders, [vm]))
 
 
@@ -106,13 +108,13 @@ def stopped_in_order(target: Target) -> Injection:
     (other,) = set(holders.values()) - {vm}
     # The watchdog of the VM that goes on counts the members.
     target.shorten("group.py", "MEASURE_SECONDS", s3.OFTEN_SECONDS, other)
+    target.run("systemctl", "stop", f"{SERVICE}.service", vm=vm)
     try:
-        target.run("systemctl", "stop", f"{SERVICE}.service", vm=vm)
         _wait_until_taken_over(target, vm)
         _settle(target)
         target.wait_for_alarms("members", "originals-members")
-        target.run("systemctl", "start", "--no-block", f"{SERVICE}.service", vm=vm)
     finally:
+        target.run("systemctl", "start", "--no-block", f"{SERVICE}.service", vm=vm)
         target.restore("group.py", other)
     return Injection(watch=_watch(began, holders, [vm]))
 
