@@ -58,7 +58,7 @@ def _messages(rows: tuple[Row, ...]) -> list[Message]:
         Message(
             State.BROKEN,
             f"{row.name} {row.fault}: {row.lost_in_bucket:,} events lost in the bucket, {row.lost_in_logzio:,} in "
-            f"Logz.io; {_seconds(row)}.",
+            f"Logz.io; {_seconds(row)}{_unproved(row)}.",
         )
         for row in rows
         if not row.ok
@@ -86,6 +86,10 @@ def _seconds(row: Row) -> str:
     return "not recovered" if row.seconds is None else charts.seconds_text(row.seconds)
 
 
+def _unproved(row: Row) -> str:
+    return f"; alarms not proved: {', '.join(row.unproved)}" if row.unproved else ""
+
+
 def _faults(rows: tuple[Row, ...]) -> Table:
     return Table(
         "Each fault",
@@ -96,6 +100,7 @@ def _faults(rows: tuple[Row, ...]) -> Table:
             "lost in Logz.io",
             "came twice",
             "recovered after",
+            "alarms, had it lasted",
         ),
         tuple(_cells(row) for row in rows),
         text=DUPLICATES,
@@ -105,8 +110,9 @@ def _faults(rows: tuple[Row, ...]) -> Table:
 def _cells(row: Row) -> tuple[str, ...]:
     name = f"{row.name} {row.fault}"
     if row.skipped is not None:
-        return (name, "-", "-", "-", "-", "not run")
+        return (name, "-", "-", "-", "-", "not run", "-")
     lost = f"{row.lost_in_bucket:,}"
     if row.unrepresentable:
         lost += f" (and {row.unrepresentable} in the originals alone)"
-    return (name, f"{row.produced:,}", lost, f"{row.lost_in_logzio:,}", f"{row.duplicates:,}", _seconds(row))
+    figures = (f"{row.produced:,}", lost, f"{row.lost_in_logzio:,}", f"{row.duplicates:,}", _seconds(row))
+    return (name, *figures, row.shown_alarms)

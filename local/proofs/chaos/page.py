@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
-from local.proofs.chaos.report import DUPLICATES
+from local.proofs.chaos.report import DUPLICATES, alarms_text
 
 INTRODUCTION = """\
 # What each fault did
@@ -15,6 +15,7 @@ INTRODUCTION = """\
 into the local stack (Debian 12, Java 17) while events flow, and counts events by their ids.
 [The local stack](local-stack.md#real-part-or-stand-in) says which part is real. Seconds are from the end of the fault
 until all events of before, and the first ones of after it, are in the bucket and in Logz.io, a rotation of 5 s included.
+[Alarms](local-stack.md#alarms) are those that would have fired if the fault had lasted.
 """
 
 
@@ -33,8 +34,9 @@ def section(report: Mapping[str, Any], day: date) -> str:
         f"{report['events']:,} events on {day.isoformat()}; missing at the end: {report['missing_at_the_end']}, "
         f"originals missing: {report['originals_missing']}. {DUPLICATES}",
         "",
-        "| fault | lost in the bucket | lost in Logz.io | came twice | seconds to recover | what you would have seen |",
-        "|---|---|---|---|---|---|",
+        "| fault | lost in the bucket | lost in Logz.io | came twice | seconds to recover | alarms, had it lasted "
+        "| what you would have seen |",
+        "|---|---|---|---|---|---|---|",
         *(_row(row) for row in report["rows"]),
     ]
     return "\n".join(lines) + "\n"
@@ -43,11 +45,13 @@ def section(report: Mapping[str, Any], day: date) -> str:
 def _row(row: Mapping[str, Any]) -> str:
     fault = f"{row['name']} {row['fault']}"
     if row["skipped"] is not None:
-        return f"| {fault} | - | - | - | - | not run: {row['skipped']} |"
+        return f"| {fault} | - | - | - | - | - | not run: {row['skipped']} |"
     lost = str(row["lost_in_bucket"])
     if row["unrepresentable"]:
         lost += f" (and {row['unrepresentable']} that are in the originals alone)"
     seconds = "not recovered" if row["seconds"] is None else f"{row['seconds']:.0f}"
     # The lines after the first one are what a script printed.
     seen = row["seen"].splitlines()[0].replace("|", "\\|")
-    return f"| {fault} | {lost} | {row['lost_in_logzio']} | {row['duplicates']} | {seconds} | {seen} |"
+    # A report of an earlier version has none.
+    alarms = alarms_text(row.get("alarms", ()), row.get("unproved", ()))
+    return f"| {fault} | {lost} | {row['lost_in_logzio']} | {row['duplicates']} | {seconds} | {alarms} | {seen} |"

@@ -18,6 +18,12 @@ DUPLICATES = (
 )
 
 
+def alarms_text(alarms: Sequence[str], unproved: Sequence[str]) -> str:
+    """The alarms of a row in words; a dash for none."""
+    failed = f"NOT PROVED: {', '.join(unproved)}" if unproved else ""
+    return "; ".join(part for part in (", ".join(alarms), failed) if part) or "-"
+
+
 @dataclass(frozen=True)
 class Row:
     """What one fault did."""
@@ -42,12 +48,21 @@ class Row:
     """Why this row was not run."""
     waits: Mapping[str, float] = field(default_factory=dict)
     """Whose partitions -> the longest time from an event's production to its object, in seconds."""
+    alarms: tuple[str, ...] = ()
+    """Alarms that would have fired if the fault had lasted, by `local.proofs.nemesis.projection`."""
+    unproved: tuple[str, ...] = ()
+    """Alarms of the fault that would not have fired, or that would have fired before it or after its end."""
 
     @property
     def ok(self) -> bool:
-        """Nothing lost and recovered by itself, or not run for a named reason."""
-        lost = self.lost_in_bucket or self.lost_in_logzio
-        return self.skipped is not None or (not lost and self.seconds is not None)
+        """Nothing lost, recovered by itself, and its alarms proved; or not run for a named reason."""
+        failed = self.lost_in_bucket or self.lost_in_logzio or self.unproved
+        return self.skipped is not None or (not failed and self.seconds is not None)
+
+    @property
+    def shown_alarms(self) -> str:
+        """As `alarms_text`."""
+        return alarms_text(self.alarms, self.unproved)
 
 
 @dataclass(frozen=True)
@@ -93,15 +108,16 @@ def table(rows: Sequence[Row]) -> Table:
     made.add_column("fault")
     for figure in ("lost in the bucket", "lost in Logz.io", "duplicates", "seconds to recover"):
         made.add_column(figure, justify="right")
+    made.add_column("alarms, had it lasted")
     made.add_column("what the person would have seen")
     for row in rows:
         if row.skipped is not None:
-            made.add_row(f"{row.name} {row.fault}", "-", "-", "-", "-", f"not run: {row.skipped}")
+            made.add_row(f"{row.name} {row.fault}", "-", "-", "-", "-", "-", f"not run: {row.skipped}")
             continue
         lost = str(row.lost_in_bucket)
         if row.unrepresentable:
             lost += f" (and {row.unrepresentable} that are in the originals alone)"
         seconds = "not recovered" if row.seconds is None else f"{row.seconds:.0f}"
         figures = (lost, str(row.lost_in_logzio), str(row.duplicates), seconds)
-        made.add_row(f"{row.name} {row.fault}", *figures, row.seen)
+        made.add_row(f"{row.name} {row.fault}", *figures, row.shown_alarms, row.seen)
     return made

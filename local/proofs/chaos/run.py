@@ -4,6 +4,7 @@ import re
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from confluent_kafka import KafkaException
 
 from local.base import paths, processes, progress
 from local.base.files import write_atomically
+from local.base.waiting import WaitError, wait_until
 from local.proofs.chaos import html_page
 from local.proofs.chaos.report import Report, Row
 from local.proofs.checker import following
@@ -21,6 +23,7 @@ from local.proofs.history.history import History
 from local.proofs.history.places import PlaceError
 from local.proofs.history.reader import Reader, reading
 from local.proofs.nemesis.fault import Fault, Injection, SkippedError, Watch
+from local.proofs.nemesis.projection import Sampler
 from local.proofs.nemesis.table import FAULTS
 from local.proofs.nemesis.target import Target
 from local.stack import lifecycle
@@ -108,10 +111,30 @@ class _Run:
         try:
             if not self._recover(600):
                 raise RuntimeError("events did not flow before the first fault")
-            rows = tuple(self._row(fault) for fault in faults)
+            rows = tuple(self._row_with_alarms(fault) for fault in faults)
         finally:
             self._feed.stop()
         return self._report(rows)
+
+    def _row_with_alarms(self, fault: Fault) -> Row:
+        before = self._still_firing(fault.alarms)
+        with Sampler(self._target.firing) as sampler:
+            row = self._row(fault)
+        if row.skipped is not None:
+            return row
+        after = self._still_firing(fault.alarms)
+        unproved = before | (set(fault.alarms) - sampler.seen) | after
+        row = replace(row, alarms=tuple(sorted(sampler.seen)), unproved=tuple(sorted(unproved)))
+        progress.say(f"  {fault.name}: alarms, had it lasted: {row.shown_alarms}")
+        return row
+
+    def _still_firing(self, alarms: Sequence[str]) -> set[str]:
+        """Those of the alarms that would fire, after some time for the metrics to be good again."""
+        with suppress(WaitError):
+            wait_until(
+                lambda: self._target.firing().isdisjoint(alarms), "the fault's alarms would not fire", poll=5
+            )
+        return set(alarms) & self._target.firing()
 
     def _row(self, fault: Fault) -> Row:
         progress.say(f"- {fault.name}: {fault.text} ...")

@@ -53,6 +53,7 @@ class Fault:
         inject: injects the fault, keeps it up and heals it; recovery is measured from its return.
         seen: what the person would have seen.
         patience: the most seconds from healing to the moment when nothing is behind any more.
+        alarms: names of the alarms that would fire if the fault lasted, and must not once it is healed; others may.
         afterwards: undoes the preparation of the fault, once the row is closed.
         short: belongs to the quick subset.
     """
@@ -64,4 +65,5 @@ class Fault:
     patience: float = 600.0
     short: bool = False
     new_partitions: bool = False
+    alarms: tuple[str, ...] = ()
     afterwards: Callable[[Target], None] = lambda _target: None

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from components.worker.connect import SERVICE
 from local.base.waiting import wait_until
-from local.proofs.nemesis import operations
+from local.proofs.nemesis import operations, s3
 from local.proofs.nemesis.fault import Injection, Watch
 from local.proofs.nemesis.target import FaultError, Target
 from local.systems.kafka.client import PARTITIONS
@@ -39,9 +39,12 @@ def plug_pulled(target: Target) -> Injection:
     holders, began = share(target), time.time()
     vm = _busiest(holders)
     target.power("off", vm)
-    _wait_until_taken_over(target, vm)
-    _settle(target)
-    target.power("on", vm)
+    try:
+        _wait_until_taken_over(target, vm)
+        _settle(target)
+        target.wait_for_alarms("heartbeat")
+    finally:
+        target.power("on", vm)
     return Injection(watch=_watch(began, holders, [vm]))
 
 
@@ -102,10 +105,17 @@ def broken_files(target: Target) -> Injection:
 def stopped_in_order(target: Target) -> Injection:
     holders, began = share(target), time.time()
     vm = _busiest(holders)
+    (other,) = set(holders.values()) - {vm}
+    # The watchdog of the VM that goes on counts the members.
+    target.shorten("group.py", "MEASURE_SECONDS", s3.OFTEN_SECONDS, other)
     target.run("systemctl", "stop", f"{SERVICE}.service", vm=vm)
-    _wait_until_taken_over(target, vm)
-    _settle(target)
-    target.run("systemctl", "start", "--no-block", f"{SERVICE}.service", vm=vm)
+    try:
+        _wait_until_taken_over(target, vm)
+        _settle(target)
+        target.wait_for_alarms("members", "originals-members")
+    finally:
+        target.run("systemctl", "start", "--no-block", f"{SERVICE}.service", vm=vm)
+        target.restore("group.py", other)
     return Injection(watch=_watch(began, holders, [vm]))
 
 

@@ -33,9 +33,10 @@ def failing_for_a_minute(**fault: object) -> Callable[[Target], None]:
 _CONNECTOR = Connector().name
 STUCK_SECONDS = 120
 """The watchdog's half an hour, shortened."""
-_WATCHDOG = "/usr/local/lib/s3-auditlog-sink/watchdog"
+OFTEN_SECONDS = 30
+"""Between two looks of the watchdog at the consumer groups, instead of its five minutes."""
 # Module, constant, seconds.
-SHORTENED = (("decisions.py", "STUCK_SECONDS", STUCK_SECONDS), ("group.py", "MEASURE_SECONDS", 30))
+SHORTENED = (("decisions.py", "STUCK_SECONDS", STUCK_SECONDS), ("group.py", "MEASURE_SECONDS", OFTEN_SECONDS))
 
 
 def fail_to_the_ceiling(target: Target) -> None:
@@ -49,7 +50,7 @@ def never_answer(target: Target) -> Injection:
     began = time.time()
     # Half an hour of waiting would show nothing more.
     for module, name, seconds in SHORTENED:
-        target.run("sed", "-i.kept", "-E", f"s/^({name} = )[0-9]+$/\\1{seconds}/", f"{_WATCHDOG}/{module}")
+        target.shorten(module, name, seconds)
     target.fail_s3(answer="hang", times=None, seconds=1800)
     try:
         target.wait_for_journal(f"restarting the service: {_CONNECTOR} RUNNING/RUNNING", began)
@@ -58,7 +59,7 @@ def never_answer(target: Target) -> Injection:
     finally:
         target.heal_s3()
         for module, _, _ in SHORTENED:
-            target.run("mv", f"{_WATCHDOG}/{module}.kept", f"{_WATCHDOG}/{module}")
+            target.restore(module)
     restarts = sum(line.startswith("restarting the service") for line in target.journal(began))
     if restarts != 1:
         raise FaultError(f"the watchdog restarted the service {restarts} times")

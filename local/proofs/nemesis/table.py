@@ -60,9 +60,14 @@ FAULTS = (
         poison.inject,
         "a line with topic, partition and offset for each skipped record, no contents",
         short=True,
+        alarms=("skipped",),
     ),
     Fault(
-        "7a", "disk full in /var/log", vm.fill("/var/log"), "FreeDiskPercent 0, no new lines in the log file"
+        "7a",
+        "disk full in /var/log",
+        vm.fill("/var/log"),
+        "FreeDiskPercent 0, no new lines in the log file",
+        alarms=("disk",),
     ),
     Fault(
         "7b",
@@ -77,7 +82,13 @@ FAULTS = (
         operations.failing_downloads,
         "a boot that takes longer",
     ),
-    Fault("8b", "connector archive with a wrong checksum", operations.wrong_checksum, "a boot in error"),
+    Fault(
+        "8b",
+        "connector archive with a wrong checksum",
+        operations.wrong_checksum,
+        "a boot in error",
+        alarms=("boot",),
+    ),
     Fault("8c", "secrets not readable at first boot", operations.unreadable_secrets, "a later start"),
     Fault(
         "9",
@@ -93,6 +104,7 @@ FAULTS = (
         "times in the log that are ahead; S3 refuses the first request (RequestTimeTooSkewed), and the AWS SDK"
         " corrects for it; ClockAheadSeconds and its alarm until the time has passed",
         patience=2400.0,
+        alarms=("clock-ahead",),
     ),
     Fault(
         "11",
@@ -105,18 +117,21 @@ FAULTS = (
         "S3: 403 until the watchdog has tried all it has (about 6 minutes)",
         s3.fail_to_the_ceiling,
         "task FAILED, started again three times without success, then a restart of the service",
+        alarms=("task", "restarts"),
     ),
     Fault(
         "12b",
         "JVM that does not answer (SIGSTOP)",
         vm.stop_jvm,
         "no answer for five minutes, then a restart of the service",
+        alarms=("task", "originals-task"),
     ),
     Fault(
         "12c",
         f"standstill: S3 never answers, the task is RUNNING (the watchdog's 30 minutes cut to {s3.STUCK_SECONDS} s)",
         s3.never_answer,
         "SecondsStuck grows, then one restart of the service, and no second one",
+        alarms=("stuck", "originals-stuck"),
     ),
     Fault(
         "13a",
@@ -151,6 +166,7 @@ FAULTS = (
         fleet.plug_pulled,
         "GroupMembers 1; its partitions go on with the other VM once Kafka has expelled it, after 45 s",
         short=True,
+        alarms=("heartbeat",),
     ),
     Fault(
         "14c",
@@ -180,7 +196,11 @@ FAULTS = (
         "`pulumi up` fails with the reason; the former VMs go on, and the next `pulumi up` replaces the new one",
     ),
     Fault(
-        "14h", "fleet of two: the service of a VM stopped in order", fleet.stopped_in_order, "GroupMembers 1"
+        "14h",
+        "fleet of two: the service of a VM stopped in order",
+        fleet.stopped_in_order,
+        "GroupMembers 1",
+        alarms=("members", "originals-members"),
     ),
     Fault("14i", "fleet of two: both VMs reboot at once", fleet.both_reboot, "a gap of one boot"),
 )

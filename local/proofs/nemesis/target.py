@@ -24,13 +24,17 @@ from local.base import http, paths, processes
 from local.base.waiting import wait_until
 from local.proofs.history import reader
 from local.proofs.history.history import PIPELINE, is_data
+from local.proofs.nemesis import projection
 from local.stack.deployment import STACK, LocalDeployment, clean_environment, server_url
 from local.systems import faults
-from local.systems.aws import traffic
+from local.systems.aws import alarms, traffic
 from local.systems.faults import Fault
 from local.systems.kafka import client, commits, users
 from local.systems.kafka.relay import Relay
 from local.systems.vm import shell
+
+WATCHDOG = "/usr/local/lib/s3-auditlog-sink/watchdog"
+"""The watchdog's folder in a VM."""
 
 
 class FaultError(RuntimeError):
@@ -110,6 +114,15 @@ class Target:
         value = f"s/^(rotate.schedule.interval.ms)=.*/\\1={1000 * seconds}/"
         self.run("sed", "--in-place", "--regexp-extended", value, CONNECTOR_PROPERTIES)
         self.restart_service()
+
+    def shorten(self, module: str, name: str, seconds: int, vm: str | None = None) -> None:
+        """Gives a constant of the watchdog in a VM another value, until `restore`."""
+        value = f"s/^({name} = )[0-9]+$/\\1{seconds}/"
+        self.run("sed", "-i.kept", "-E", value, f"{WATCHDOG}/{module}", vm=vm)
+
+    def restore(self, module: str, vm: str | None = None) -> None:
+        """Gives a module of the watchdog its former content."""
+        self.run("mv", f"{WATCHDOG}/{module}.kept", f"{WATCHDOG}/{module}", vm=vm)
 
     def journal(self, since: float, vm: str | None = None) -> list[str]:
         """What the service and its helpers logged since a moment (epoch seconds); empty while the VM is off.
@@ -214,6 +227,25 @@ class Target:
         return AdminClient(client.client_config(self.state))
 
     # --- AWS
+
+    def firing(self) -> frozenset[str]:
+        """Names of the alarms that would fire if what the VMs report now went on, see `projection`."""
+        now = time.time()
+        since = now - projection.LONGEST_SECONDS
+        found = alarms.read(self._cloudwatch, self.deployment.aws_endpoint, since)
+        return projection.firing(found, now)
+
+    def wait_for_alarms(self, *names: str) -> None:
+        """Until these alarms would fire.
+
+        Raises:
+            WaitError: one would not in time.
+        """
+        wait_until(lambda: self.firing() >= set(names), f"firing: {', '.join(names)}", poll=2)
+
+    @cached_property
+    def _cloudwatch(self) -> Any:
+        return self.deployment.aws("cloudwatch")
 
     @cached_property
     def writer(self) -> str:

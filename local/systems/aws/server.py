@@ -3,6 +3,7 @@
 Its own endpoints, in addition to the AWS APIs:
 
 - `GET /_local/s3-requests`: {"<user or role>": {"<S3 operation>": n}}
+- `GET /_local/metric-data?since=<epoch seconds>`: what was put into CloudWatch, see `local.systems.aws.metric_data`
 - `/_faults`: see `local.systems.faults`; the calls are S3's operations (`UploadPart`), and only S3 requests fail
 - `GET /_local/instances`, `POST /_local/instances/<id>/credentials` (Authorization: Bearer <token of
   ec2.json>): what a hypervisor gets from EC2
@@ -27,7 +28,16 @@ from werkzeug.wrappers import Response
 
 from local.base import processes
 from local.systems import faults
-from local.systems.aws import accounts, authorization, instances, keys, object_lock, quotas, simulation
+from local.systems.aws import (
+    accounts,
+    authorization,
+    instances,
+    keys,
+    metric_data,
+    object_lock,
+    quotas,
+    simulation,
+)
 from local.systems.aws.authorization import caller_of
 from local.systems.aws.traffic import Traffic
 from local.systems.faults import Faults, Injected
@@ -69,6 +79,7 @@ class Application:
         self._own = Map(
             [
                 Rule("/_local/s3-requests", endpoint=self._requests, methods=["GET"]),
+                Rule("/_local/metric-data", endpoint=self._metric_data, methods=["GET"]),
                 Rule("/_local/instances", endpoint=self._instances, methods=["GET"]),
                 Rule(
                     "/_local/instances/<instance>/credentials", endpoint=self._credentials, methods=["POST"]
@@ -114,6 +125,9 @@ class Application:
 
     def _requests(self, _: Request) -> Any:
         return self._traffic.requests()
+
+    def _metric_data(self, request: Request) -> Any:
+        return metric_data.read(since=float(request.args["since"]))
 
     def _instances(self, request: Request) -> Any:
         self._check_token(request)

@@ -39,6 +39,14 @@ def test_a_row_that_did_not_recover_fails_the_run() -> None:
     assert report(replace(GOOD, seconds=None)).exit_code == 1
 
 
+def test_an_alarm_that_did_not_fire_or_clear_fails_the_run() -> None:
+    unproved = replace(GOOD, alarms=("task",), unproved=("restarts",))
+
+    assert report(replace(GOOD, alarms=("task",))).exit_code == 0
+    assert report(unproved).exit_code == 1
+    assert "task; NOT PROVED: restarts" in shown(unproved)
+
+
 def test_an_event_missing_at_the_end_fails_the_run() -> None:
     assert report(GOOD, missing=1).exit_code == 1
     assert report(GOOD, originals=1).exit_code == 1
@@ -76,7 +84,7 @@ def shown(row: Row) -> str:
 
 def test_the_page_has_a_row_for_each_fault_with_its_figures() -> None:
     rows = (
-        GOOD,
+        replace(GOOD, alarms=("heartbeat", "task")),
         replace(GOOD, name="6", fault="poison", unrepresentable=3, lost_in_logzio=1),
         replace(GOOD, name="7", fault="slow", seconds=None, seen="a|b"),
         replace(GOOD, name="8", fault="clock", skipped="no libfaketime here"),
@@ -85,7 +93,7 @@ def test_the_page_has_a_row_for_each_fault_with_its_figures() -> None:
     text = section(asdict(report(*rows)), date(2026, 11, 26))
 
     assert "1,000 events on 2026-11-26; missing at the end: 0, originals missing: 0." in text
-    assert "| 1a JVM killed | 0 | 0 | 3 | 51 | a restart |\n" in text
-    assert "| 6 poison | 0 (and 3 that are in the originals alone) | 1 | 3 | 51 | a restart |\n" in text
-    assert "| 7 slow | 0 | 0 | 3 | not recovered | a\\|b |\n" in text
-    assert "| 8 clock | - | - | - | - | not run: no libfaketime here |\n" in text
+    assert "| 1a JVM killed | 0 | 0 | 3 | 51 | heartbeat, task | a restart |\n" in text
+    assert "| 6 poison | 0 (and 3 that are in the originals alone) | 1 | 3 | 51 | - | a restart |\n" in text
+    assert "| 7 slow | 0 | 0 | 3 | not recovered | - | a\\|b |\n" in text
+    assert "| 8 clock | - | - | - | - | - | not run: no libfaketime here |\n" in text

@@ -2,6 +2,7 @@
 
 import pytest
 
+from components.worker.alarms import alarms
 from local.proofs.chaos.run import select, summary
 from local.proofs.nemesis import poison
 from local.proofs.nemesis.table import FAULTS
@@ -14,6 +15,26 @@ def test_each_fault_has_a_name_of_its_own() -> None:
 
 def test_every_kind_of_fault_is_there() -> None:
     assert {fault.name.rstrip("abcdefghi") for fault in FAULTS} == {str(number) for number in range(1, 15)}
+
+
+ELSEWHERE = {
+    "canary": "`verify --publish` sends its metric, no VM",
+    "clock": "the VM has the machine's own clock; row 10 gives the JVM another one",
+    "expired": "Kafka's retention would have to pass while nothing is archived",
+    "foreign": "no row starts another worker in the group",
+    "logzio": "IAM shows a use of the role for hours",
+    "memory": "no row gives the JVM an event that is too large for its heap",
+    "partitions": "in row 9, `pulumi up` registers the new partitions before the VM looks at the group",
+}
+"""Alarms that no row raises; tests/local/aws/test_alarms.py raises each with the watchdog's functions, and says how."""
+
+
+def test_each_alarm_is_of_a_fault_or_has_a_reason_why_not() -> None:
+    known = {alarm.name for alarm in alarms(originals=True, count=2, canary=True, reader_role=True)}
+    of_faults = {name for fault in FAULTS for name in fault.alarms}
+
+    assert of_faults | ELSEWHERE.keys() == known
+    assert not of_faults & ELSEWHERE.keys()
 
 
 def test_faults_are_selected_by_name_in_the_order_of_the_table() -> None:
