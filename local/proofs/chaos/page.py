@@ -52,6 +52,6 @@ def _row(row: Mapping[str, Any]) -> str:
     seconds = "not recovered" if row["seconds"] is None else f"{row['seconds']:.0f}"
     # The lines after the first one are what a script printed.
     seen = row["seen"].splitlines()[0].replace("|", "\\|")
-    # A report of an earlier version has none.
-    alarms = alarms_text(row.get("alarms", ()), row.get("unproved", ()))
+    # The report of an earlier version says nothing of them.
+    alarms = alarms_text(row["alarms"], row["unproved"]) if "alarms" in row else "not looked at"
     return f"| {fault} | {lost} | {row['lost_in_logzio']} | {row['duplicates']} | {seconds} | {alarms} | {seen} |"
