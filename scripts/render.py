@@ -14,13 +14,14 @@ import typer
 from components import deployer, policies
 from components.owner import Owner
 from components.policies import Statement
-from components.settings import Settings, SettingsError, load_stack_file, stack_file
+from components.settings import Settings
 from components.worker import bundle, cloud_config
 from components.worker.bundle import Bundle
 from components.worker.config import WorkerConfig, metrics_namespace
 from components.worker.connect import SERVICE
 from components.worker_settings import worker_config
 from scripts.stack import Stack, project_name
+from scripts.stack_files import errors_shown, read
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -123,18 +124,9 @@ def main(
     """Writes every rendered file under its own name."""
     known = Stack(stack)
     file = ROOT / f"Pulumi.{known.short_name}.yaml"
-    try:
-        contents = rendered(load_stack_file(file, project_name()), known.short_name)
-        imported = stack_file.imports(file)
-    except FileNotFoundError:
-        typer.echo(f"error: there is no {file.name} in {file.parent}", err=True)
-        raise typer.Exit(1) from None
-    except (SettingsError, ValueError) as problem:
-        typer.echo(f"error: {problem}", err=True)
-        raise typer.Exit(1) from None
-    if imported:
-        environments = ", ".join(imported)
-        typer.echo(f"note: what only {environments} sets (environment:) is not in these files", err=True)
+    settings = read(file, "is not in these files")
+    with errors_shown(file):
+        contents = rendered(settings, known.short_name)
     for name, content in sorted(contents.items()):
         (out / name).parent.mkdir(parents=True, exist_ok=True)
         (out / name).write_text(content)

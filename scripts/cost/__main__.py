@@ -6,17 +6,16 @@ here), or a wrong option. (`make` itself exits with 2 whenever a command fails.)
 """
 
 import sys
-from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
-from components.settings import Settings, SettingsError, load_stack_file, stack_file
 from scripts.cost import output
 from scripts.cost.report import Given, report_of
 from scripts.cost.sink import Workload
-from scripts.stack import ROOT, Stack, project_name
+from scripts.stack import ROOT, Stack
+from scripts.stack_files import read
 
 DEFAULTS = Workload()
 
@@ -49,7 +48,7 @@ def main(
 ) -> None:
     """Prints the estimate."""
     known = Stack(stack)
-    settings = read(ROOT / f"Pulumi.{known.short_name}.yaml")
+    settings = read(ROOT / f"Pulumi.{known.short_name}.yaml", "is not counted")
     workload = Workload(events_per_second, event_bytes, listing_seconds, age_days)
     report = report_of(known.short_name, settings, workload, Given(instance_usd, confluent_usd))
     if as_json:
@@ -57,26 +56,6 @@ def main(
     else:
         output.show(report, Console(width=None if sys.stdout.isatty() else WIDTH, highlight=False))
     raise typer.Exit(report.exit_code)
-
-
-def read(file: Path) -> Settings:
-    """The settings of a stack file, with placeholders for secrets.
-
-    Raises:
-        typer.Exit: it cannot be read; the reason is printed.
-    """
-    try:
-        settings = load_stack_file(file, project_name())
-        imported = stack_file.imports(file)
-    except FileNotFoundError:
-        typer.echo(f"error: there is no {file.name} in {file.parent}", err=True)
-        raise typer.Exit(1) from None
-    except (SettingsError, ValueError) as problem:
-        typer.echo(f"error: {problem}", err=True)
-        raise typer.Exit(1) from None
-    if imported:
-        typer.echo(f"note: what only {', '.join(imported)} sets (environment:) is not counted", err=True)
-    return settings
 
 
 if __name__ == "__main__":

@@ -307,7 +307,10 @@ def _in_the_way(target: Target, found: tuple[InTheWay, ...]) -> Iterator[Finding
         taken = f"{len(found)} will be taken over" if found else "none is in the way"
         yield Finding("registrations", OK, taken)
         return
-    named = ", ".join(f"{one.id} ({one.prefix or 'the whole bucket'})" for one in in_the_way[:_NAMED])
+    named = ", ".join(
+        f"{registration.id} ({registration.prefix or 'the whole bucket'})"
+        for registration in in_the_way[:_NAMED]
+    )
     only_exact = all(registration.exact for registration in in_the_way)
     yield Finding(
         "registrations",

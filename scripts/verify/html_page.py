@@ -112,19 +112,22 @@ def _charts(events: ChainReport) -> Iterator[Chart]:
         "Offsets that the consumer group has not committed: events that are not in the bucket yet, and some without an "
         "event.",
         "offsets",
-        {_partition(events, one): one.position.lag if one.position else None for one in events.partitions},
+        {
+            _partition(events, partition): partition.position.lag if partition.position else None
+            for partition in events.partitions
+        },
     )
-    if any(one.behind for one in events.partitions):
+    if any(partition.behind for partition in events.partitions):
         yield _bars(
             "Objects that Logz.io has yet to read",
             "Objects after the last one that was found in Logz.io.",
             "objects",
-            {_partition(events, one): one.behind for one in events.partitions},
+            {_partition(events, partition): partition.behind for partition in events.partitions},
         )
     taken = {
-        _partition(events, one): seconds
-        for one in events.partitions
-        if (seconds := _seconds_to_archive(one)) is not None
+        _partition(events, partition): seconds
+        for partition in events.partitions
+        if (seconds := _seconds_to_archive(partition)) is not None
     }
     if taken:
         yield _bars(
@@ -158,18 +161,18 @@ def _number(value: float | None, *, are_seconds: bool) -> str:
     return charts.seconds_text(value) if are_seconds else f"{value:,}"
 
 
-def _partition(events: ChainReport, one: PartitionReport) -> str:
-    return f"partition {output.name(events, one)}"
+def _partition(events: ChainReport, partition: PartitionReport) -> str:
+    return f"partition {output.name(events, partition)}"
 
 
-def _seconds_to_archive(one: PartitionReport) -> float | None:
-    if one.newest is None or one.newest.last_at is None:
+def _seconds_to_archive(partition: PartitionReport) -> float | None:
+    if partition.newest is None or partition.newest.last_at is None:
         return None
     # The clock of the event's source may be ahead.
-    return max(timedelta(0), one.newest.modified - one.newest.last_at).total_seconds()
+    return max(timedelta(0), partition.newest.modified - partition.newest.last_at).total_seconds()
 
 
 def _table(report: Report, chain: ChainReport) -> Table:
-    rows = tuple(tuple(output.cells(chain, one, report.at)) for one in chain.partitions)
+    rows = tuple(tuple(output.cells(chain, partition, report.at)) for partition in chain.partitions)
     title = f"{chain.chain.name}: group {chain.chain.group}, {chain.chain.folder}/"
     return Table(title, output.columns(chain), rows)

@@ -79,9 +79,9 @@ def columns(chain: ChainReport) -> tuple[str, ...]:
     return ("partition", "Kafka", "committed", "waiting", "objects", "newest object", *delivered)
 
 
-def cells(chain: ChainReport, one: PartitionReport, now: datetime) -> list[str]:
+def cells(chain: ChainReport, partition: PartitionReport, now: datetime) -> list[str]:
     """What was seen of a partition, as text."""
-    position = one.position
+    position = partition.position
     if position is None:
         kafka = ["?", "?", "?"]
     else:
@@ -90,17 +90,17 @@ def cells(chain: ChainReport, one: PartitionReport, now: datetime) -> list[str]:
             waiting += f", {span(now - position.waiting.at)}"
         committed = "-" if position.committed is None else f"{position.committed:,}"
         kafka = [f"{position.end:,}", committed, waiting]
-    found = [name(chain, one), *kafka, f"{one.objects:,}", _newest(one.newest, now)]
+    found = [name(chain, partition), *kafka, f"{partition.objects:,}", _newest(partition.newest, now)]
     if chain.chain.delivered:
-        missing = sum(seen.missing for seen in one.unread)
-        found += [_delivered(one, now), f"{missing:,}" if one.unread else "-"]
+        missing = sum(seen.missing for seen in partition.unread)
+        found += [_delivered(partition, now), f"{missing:,}" if partition.unread else "-"]
     return found
 
 
-def name(chain: ChainReport, one: PartitionReport) -> str:
+def name(chain: ChainReport, partition: PartitionReport) -> str:
     """A partition's number, after its topic where the chain has several topics."""
     topics = {partition.topic for partition in chain.partitions}
-    return str(one.partition) if len(topics) == 1 else f"{one.topic} {one.partition}"
+    return str(partition.partition) if len(topics) == 1 else f"{partition.topic} {partition.partition}"
 
 
 def _newest(newest: SampledObject | None, now: datetime) -> str:
@@ -113,17 +113,23 @@ def _newest(newest: SampledObject | None, now: datetime) -> str:
     return f"{span(now - newest.modified)} old, {span(delay)} after its event"
 
 
-def _delivered(one: PartitionReport, now: datetime) -> str:
-    if one.newest is None:
+def _delivered(partition: PartitionReport, now: datetime) -> str:
+    if partition.newest is None:
         return "-"
-    if one.behind_since is not None:
-        return f"no: {one.behind:,} object(s), since {span(now - one.behind_since)}"
-    return {True: "yes", False: "no", None: "has no id"}[one.newest.found]
+    if partition.behind_since is not None:
+        return f"no: {partition.behind:,} object(s), since {span(now - partition.behind_since)}"
+    return {True: "yes", False: "no", None: "has no id"}[partition.newest.found]
 
 
-def _is_notable(one: PartitionReport) -> bool:
-    waits = one.position is None or one.position.waiting is not None or one.position.expired
-    return bool(waits or one.behind or one.unread or one.foreign or one.last_committed_is_archived is False)
+def _is_notable(partition: PartitionReport) -> bool:
+    waits = partition.position is None or partition.position.waiting is not None or partition.position.expired
+    return bool(
+        waits
+        or partition.behind
+        or partition.unread
+        or partition.foreign
+        or partition.last_committed_is_archived is False
+    )
 
 
 def as_json(report: Report, findings: Sequence[Finding]) -> str:

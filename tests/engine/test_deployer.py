@@ -83,7 +83,9 @@ def without(statements: Sequence[Statement], action: str) -> list[Statement]:
         replace(statement, actions=[known for known in statement.actions if known != action])
         for statement in statements
     ]
-    assert sum(len(statement.actions) for statement in left) < sum(len(one.actions) for one in statements)
+    assert sum(len(statement.actions) for statement in left) < sum(
+        len(statement.actions) for statement in statements
+    )
     return [statement for statement in left if statement.actions]
 
 

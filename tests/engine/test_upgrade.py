@@ -26,9 +26,9 @@ VM = re.compile(r":Instance$")
 @pytest.fixture(scope="module")
 def upgrade(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Upgrade]:
     """A stack that today's program has taken over."""
-    with stack_of_0_1(tmp_path_factory.mktemp("upgrade")) as one:
-        one.run(CHANGES_BEFORE_UP)
-        yield one
+    with stack_of_0_1(tmp_path_factory.mktemp("upgrade")) as started:
+        started.run(CHANGES_BEFORE_UP)
+        yield started
 
 
 def figures(upgrade: Upgrade) -> str:

@@ -259,7 +259,9 @@ def two_permissions_are_missing(site: Site) -> None:
 
 
 def the_simulation_is_not_allowed(site: Site) -> None:
-    site.as_user([one for one in site.least() if "iam:SimulatePrincipalPolicy" not in one.actions])
+    site.as_user(
+        [statement for statement in site.least() if "iam:SimulatePrincipalPolicy" not in statement.actions]
+    )
 
 
 def a_role_that_cannot_be_assumed(site: Site) -> None:
@@ -280,8 +282,8 @@ def more_vcpus_than_the_quota(site: Site) -> None:
 def a_quota_that_cannot_be_read(site: Site) -> None:
     site.as_user(
         [
-            replace(one, actions=[name for name in one.actions if "GetServiceQuota" not in name])
-            for one in site.least()
+            replace(statement, actions=[name for name in statement.actions if "GetServiceQuota" not in name])
+            for statement in site.least()
         ]
     )
 
@@ -587,7 +589,10 @@ def test_the_roles_that_the_plugin_assumes_are_assumed_and_simulated(site: Site)
         Path="/people/",
         AssumeRolePolicyDocument=json.dumps({"Version": policies.VERSION, "Statement": [anybody]}),
     )
-    rights = [replace(one, actions=[a for a in one.actions if a != "kms:Encrypt"]) for one in site.least()]
+    rights = [
+        replace(statement, actions=[a for a in statement.actions if a != "kms:Encrypt"])
+        for statement in site.least()
+    ]
     iam.put_role_policy(RoleName=name, PolicyName="p", PolicyDocument=policies.to_json(rights))
     site.config["aws:assumeRoles"] = [{"roleArn": f"arn:aws:iam::{ACCOUNT}:role/people/{name}"}]
 

@@ -113,8 +113,8 @@ def test_the_names_of_the_program_are_those_of_the_policy(owner: Owner) -> None:
         "aws:ssm/parameter:Parameter": f"arn:aws:ssm:us-west-2:{ACCOUNT}:parameter",
     }
     arns = [
-        *(f"{prefixes[one.type]}{one.name}-0a1b2c3" for one in recorded if one.type in prefixes),
-        *(f"{names[one.type]}{one.inputs['name']}" for one in recorded if one.type in names),
+        *(f"{prefixes[made.type]}{made.name}-0a1b2c3" for made in recorded if made.type in prefixes),
+        *(f"{names[made.type]}{made.inputs['name']}" for made in recorded if made.type in names),
     ]
 
     assert len(arns) > 10
@@ -125,8 +125,8 @@ def test_no_event_can_be_read_and_no_bucket_deleted_by_default() -> None:
     given = statements(loaded(BY_IDS))
     event = "arn:aws:s3:::logexporter-ccloud/topics/audit/partition=0/audit+0+00000000000000000000.json.gz"
 
-    reads = [one for one in given if "s3:GetObject" in one.actions]
-    assert not any(matches(pattern, event) for one in reads for pattern in one.resources)
+    reads = [statement for statement in given if "s3:GetObject" in statement.actions]
+    assert not any(matches(pattern, event) for statement in reads for pattern in statement.resources)
     assert not actions(given) & {"s3:DeleteBucket", "s3:DeleteObjectVersion"}
 
 
@@ -163,10 +163,14 @@ def test_a_boundary_binds_every_role_and_user_that_the_deployer_makes() -> None:
     given = statements(loaded(changed("iam.permissionsBoundaryArn", boundary, BY_IDS)))
 
     granting = [
-        one
-        for one in given
-        if {"iam:CreateRole", "iam:PutRolePolicy", "iam:CreateUser", "iam:PutUserPolicy"} & set(one.actions)
+        statement
+        for statement in given
+        if {"iam:CreateRole", "iam:PutRolePolicy", "iam:CreateUser", "iam:PutUserPolicy"}
+        & set(statement.actions)
     ]
     assert granting
-    assert all(one.condition == {"StringEquals": {"iam:PermissionsBoundary": boundary}} for one in granting)
+    assert all(
+        statement.condition == {"StringEquals": {"iam:PermissionsBoundary": boundary}}
+        for statement in granting
+    )
     assert not {name for name in actions(given) if name.startswith("iam:Delete") and "Boundary" in name}

@@ -7,12 +7,11 @@ from local.proofs.chaos import html_page as chaos_page
 from local.proofs.chaos.report import Report as ChaosReport
 from local.proofs.chaos.report import Row
 from local.proofs.demo import html_page as demo_page
-from local.proofs.demo.report import Report as DemoReport
-from local.proofs.demo.report import Seconds
 from local.proofs.history.flow import Delays, Flow
 from report_page.model import Page
 from scripts.verify import html_page as verify_page
 from scripts.verify.evaluate import Patience, evaluate
+from tests.unit.local.proofs.demo.test_report import CLEAN
 from tests.unit.scripts.verify.test_evaluate import FINE, NOON, ago, report, waiting
 
 FLOW = Flow(
@@ -27,26 +26,7 @@ FLOW = Flow(
     ),
     waiting={partition: (10 * partition, partition, 0) for partition in range(12)},
 )
-DEMO = DemoReport(
-    events_produced=2000,
-    events_archived=2000,
-    events_delivered=2000,
-    events_indexed=2000,
-    index_failures=0,
-    events_missing=0,
-    events_duplicated=3,
-    events_faulty=0,
-    originals_missing=0,
-    objects=40,
-    originals_objects=12,
-    workers=1,
-    s3_requests=121,
-    verify_exit_code=0,
-    left_behind=0,
-    left_behind_names=(),
-    seconds=Seconds(up=12.34, total=99.0),
-    flow=FLOW,
-)
+DEMO = replace(CLEAN, flow=FLOW)
 KILLED = Row("1a", "JVM killed", 100, 0, 0, 3, 51.2, "a restart")
 ROWS = (
     KILLED,

@@ -109,9 +109,10 @@ def test_retention_expires_events_and_leaves_the_empty_sentinels_and_the_vms_fil
 def test_each_prefix_of_events_has_a_retention_rule_of_its_own() -> None:
     rules = lifecycle(archive(retention_days={"a/b/": 400, "c/": 30}))
 
-    expiring = {rule: one for rule, one in rules.items() if "days" in one.get("expiration", {})}
+    expiring = {rule: content for rule, content in rules.items() if "days" in content.get("expiration", {})}
     assert {
-        rule: (one["filter"]["and"]["prefix"], one["expiration"]["days"]) for rule, one in expiring.items()
+        rule: (content["filter"]["and"]["prefix"], content["expiration"]["days"])
+        for rule, content in expiring.items()
     } == {"retention-a/b": ("a/b/", 400), "retention-c": ("c/", 30)}
 
 

@@ -24,11 +24,11 @@ class Played:
         self.asked += len(objects)
         return [self._look(stored) for stored in objects]
 
-    def _look(self, one: StoredObject) -> SampledObject:
-        place = OBJECTS.index(one)
+    def _look(self, stored: StoredObject) -> SampledObject:
+        place = OBJECTS.index(stored)
         if place in self.without_id:
-            return SampledObject(one.key, one.modified, None, None, None)
-        return SampledObject(one.key, one.modified, str(place), None, place in self.has)
+            return SampledObject(stored.key, stored.modified, None, None, None)
+        return SampledObject(stored.key, stored.modified, str(place), None, place in self.has)
 
 
 def followed(played: Played, most: int = 20) -> Delivery:

@@ -21,8 +21,8 @@ ROLE = "arn:aws:iam::123456789012:role/reader"
 
 
 def present(id_: int, prefix: str, **fields: Any) -> Registered:
-    one = Registered(id_, GIVEN.archive.bucket, "US_WEST_2", GIVEN.logzio.log_type, prefix, role_arn=ROLE)
-    return replace(one, **fields)
+    made = Registered(id_, GIVEN.archive.bucket, "US_WEST_2", GIVEN.logzio.log_type, prefix, role_arn=ROLE)
+    return replace(made, **fields)
 
 
 MADE = [StackRegistration(1, FIRST, ROLE, created_at=CREATED), StackRegistration(2, SECOND, ROLE)]

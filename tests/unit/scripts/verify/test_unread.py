@@ -20,7 +20,7 @@ def stored(offset: int, minute: float, size: int = 100) -> StoredObject:
 
 
 def read(*objects: StoredObject, created_at: datetime | None = None, registered: bool = True) -> Listing:
-    in_order = sorted(objects, key=lambda one: one.key)
+    in_order = sorted(objects, key=lambda stored: stored.key)
     return read_listing(in_order, since=LONG_AGO, created_at=created_at, registered=registered)
 
 
@@ -101,7 +101,7 @@ def test_a_sample_is_spread_in_order_and_has_the_last_one(count: int, most: int)
     sample = spread(objects, most)
 
     assert len(sample) == min(count, most)
-    assert sample == sorted(set(sample), key=lambda one: one.key)
+    assert sample == sorted(set(sample), key=lambda stored: stored.key)
     assert sample[-1:] == objects[-1:]
 
 
