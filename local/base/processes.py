@@ -161,6 +161,16 @@ def parse_usage(stat: str, status: str) -> Usage:
     return Usage((int(user) + int(system)) / ticks, 1024 * int(peak.group(1)) if peak else 0)
 
 
+def children(pid: int) -> list[int]:
+    """The processes that any thread of this one started and that are still there.
+
+    By each process's field 4 of /proc/<pid>/stat: a list of a thread's own (/proc/<pid>/task/<tid>/children) goes with
+    its thread while it is read.
+    """
+    stats = ((int(folder.name), _stat(folder)) for folder in Path("/proc").glob("[0-9]*"))
+    return [process for process, fields in stats if fields and int(fields[1]) == pid]
+
+
 def _record(state: Path, name: str) -> Path:
     return state / "processes" / f"{name}.json"
 
@@ -189,11 +199,16 @@ def _reap(pid: int) -> None:
 
 def _start_time(pid: int) -> int | None:
     """Field 22 of /proc/<pid>/stat (clock ticks since boot); None when there is no such process."""
+    fields = _stat(Path(f"/proc/{pid}"))
+    return None if not fields or fields[0] == "Z" else int(fields[19])
+
+
+def _stat(folder: Path) -> list[str]:
+    """Empty when the process has ended."""
     try:
-        fields = _stat_fields(Path(f"/proc/{pid}/stat").read_text())
+        return _stat_fields((folder / "stat").read_text())
     except (FileNotFoundError, ProcessLookupError):
-        return None
-    return None if fields[0] == "Z" else int(fields[19])
+        return []
 
 
 def _stat_fields(stat: str) -> list[str]:

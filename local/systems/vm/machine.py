@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from local.base import processes
 from local.systems.vm import rootfs
 from local.systems.vm.network import Interface, Link, Network
 
@@ -256,20 +257,13 @@ def _resolv_conf() -> str:
 
 def leader_of(nspawn: int) -> int | None:
     """The process id of process 1 of the VM that this systemd-nspawn runs; None before it has started."""
-    waiting = _children(nspawn)
+    waiting = processes.children(nspawn)
     while waiting:
         pid = waiting.pop()
         if _own_pid(pid) == 1:
             return pid
-        waiting += _children(pid)
+        waiting += processes.children(pid)
     return None
-
-
-def _children(pid: int) -> list[int]:
-    try:
-        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-    except (FileNotFoundError, ProcessLookupError):
-        return []
 
 
 def _own_pid(pid: int) -> int | None:

@@ -87,12 +87,6 @@ def processes_with(text: str) -> list[str]:
     return found
 
 
-def children(pid: int) -> list[int]:
-    """The processes that any thread of this one started."""
-    lists = [(task / "children").read_text().split() for task in Path(f"/proc/{pid}/task").iterdir()]
-    return [int(child) for found in lists for child in found]
-
-
 def start_hypervisor(state: Path, aws: str) -> Server:
     """`aws`: the endpoint of the local AWS, which its VMs reach."""
     python = [sys.executable, "-m", "local.systems.vm.hypervisor", "--state", str(state)]

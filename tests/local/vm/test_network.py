@@ -1,5 +1,6 @@
 """The VMs' network without a VM: namespaces, forwarder, bridge. Needs root."""
 
+import os
 import secrets
 import subprocess
 import sys
@@ -254,9 +255,10 @@ def test_nothing_is_left_of_a_network_that_is_closed(lab: Lab, on_the_host: Base
 
 def children(name: str) -> set[int]:
     """The processes of this name that this one started."""
-    lists = [(task / "children").read_text().split() for task in Path("/proc/self/task").iterdir()]
     return {
-        int(pid) for pids in lists for pid in pids if Path(f"/proc/{pid}/comm").read_text().startswith(name)
+        pid
+        for pid in processes.children(os.getpid())
+        if Path(f"/proc/{pid}/comm").read_text().startswith(name)
     }
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from local.base import processes
 from local.systems.vm import shell
-from tests.local.vm.site import Site, children, running
+from tests.local.vm.site import Site, running
 
 SUBNETS = {"us-west-2a": "10.42.0.0/25", "us-west-2b": "10.42.0.128/25"}
 USER_DATA = """\
@@ -135,7 +135,7 @@ def test_nothing_is_left_of_two_vms_that_are_terminated(pair: Pair) -> None:
     site = pair.site
     hypervisor = processes.read(site.state, "hypervisor").pid
     assert len(namespaces(hypervisor)) == 3
-    assert len(children(hypervisor)) == 4
+    assert len(processes.children(hypervisor)) == 4
 
     site.client("ec2").terminate_instances(InstanceIds=list(pair.instances))
     for vm in pair.instances:
@@ -147,7 +147,7 @@ def test_nothing_is_left_of_two_vms_that_are_terminated(pair: Pair) -> None:
         ["nsenter", f"--net={bridge}", "ip", "-brief", "link"], capture_output=True, text=True, check=True
     )
     assert [line.split()[0] for line in links.stdout.splitlines()] == ["lo", "bridge"]
-    assert children(hypervisor) == []
+    assert processes.children(hypervisor) == []
 
 
 def namespaces(pid: int) -> list[Path]:

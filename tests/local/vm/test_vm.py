@@ -12,7 +12,7 @@ from local.base import processes
 from local.stack.deployment import REGION
 from local.systems.vm import shell
 from local.systems.vm.machine import CONTROL_GROUPS, NSPAWN_FOLDERS, clear_leftovers
-from tests.local.vm.site import Site, children, processes_with, running, start_hypervisor, wait_until
+from tests.local.vm.site import Site, processes_with, running, start_hypervisor, wait_until
 
 USER_DATA = """\
 #cloud-config
@@ -142,7 +142,7 @@ def test_a_killed_hypervisor_takes_its_vms_with_it(site: Site) -> None:
     second = Site(site.state, site.aws, f"http://127.0.0.1:{server.ready['port']}")
     doomed = second.launch("#cloud-config\n{}\n")
     second.await_state(doomed, "running")
-    started = children(server.pid)
+    started = processes.children(server.pid)
     assert any("pasta" in Path(f"/proc/{child}/cmdline").read_text() for child in started)
     os.kill(server.pid, signal.SIGKILL)
     wait_until(lambda: processes_with(doomed) == [])

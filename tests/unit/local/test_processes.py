@@ -1,6 +1,8 @@
 """What a process has used, from the kernel's files."""
 
 import os
+import subprocess
+import threading
 
 import pytest
 
@@ -29,3 +31,37 @@ def test_this_process_has_used_something() -> None:
 
     assert found.cpu_seconds > 0
     assert found.peak_bytes > 1_000_000
+
+
+def test_the_children_of_a_process_are_found_whichever_of_its_threads_started_them() -> None:
+    started: list[subprocess.Popen[bytes]] = []
+    thread = threading.Thread(target=lambda: started.append(subprocess.Popen(["sleep", "60"])))
+    thread.start()
+    thread.join()
+    (child,) = started
+
+    assert child.pid in processes.children(os.getpid())
+
+    child.kill()
+    child.wait()
+    assert child.pid not in processes.children(os.getpid())
+
+
+def test_threads_that_end_meanwhile_do_not_keep_the_children_from_being_found() -> None:
+    """Such a thread's folder in /proc/<pid>/task goes while it is read."""
+    ended = threading.Event()
+    child = subprocess.Popen(["sleep", "60"])
+
+    def busy() -> None:
+        while not ended.is_set():
+            threading.Thread(target=os.getpid).start()
+
+    thread = threading.Thread(target=busy)
+    thread.start()
+    found = [child.pid in processes.children(os.getpid()) for _ in range(20)]
+    ended.set()
+    thread.join()
+    child.kill()
+    child.wait()
+
+    assert all(found)
