@@ -262,8 +262,6 @@ def stack(aws: Aws) -> Iterator[Stack]:
     with pytest.MonkeyPatch.context() as patched:
         for name, value in aws_environment(aws.folder.parent, aws.endpoint).items():
             patched.setenv(name, value)
-        # The local AWS refuses the signature of a compressed request.
-        patched.setenv("AWS_DISABLE_REQUEST_COMPRESSION", "true")
         connection = Connection(aws.endpoint, REGION, None)
         # With a canary, a stack has no alarm `logzio`.
         with_canary = program(alarms={"canary": True}).of_type(ALARM)
