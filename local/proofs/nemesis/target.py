@@ -187,7 +187,7 @@ class Target:
         """Partition -> id of the VM that reads it for the connector of the events; without those that none reads."""
         # A variable keeps it until it has answered: without its client an answer never comes.
         admin = self._kafka()
-        (answer,) = admin.describe_consumer_groups([self._group]).values()
+        (answer,) = admin.describe_consumer_groups([self.group]).values()
         return {
             place.partition: f"i-{member.client_id.rpartition('-i-')[2]}"
             for member in answer.result().members
@@ -207,7 +207,7 @@ class Target:
         """Objects that begin at or after their partition's committed offset: the most that one partition has."""
         # A variable keeps it until it has answered: without its client an answer never comes.
         admin = self._kafka()
-        group = ConsumerGroupTopicPartitions(self._group)
+        group = ConsumerGroupTopicPartitions(self.group)
         (answer,) = admin.list_consumer_group_offsets([group]).values()
         committed = {found.partition: found.offset for found in answer.result().topic_partitions}
         behind = (
@@ -218,7 +218,7 @@ class Target:
         return max(Counter(behind).values(), default=0)
 
     @cached_property
-    def _group(self) -> str:
+    def group(self) -> str:
         """The consumer group of the connector that Logz.io's objects come from."""
         properties = javaproperties.loads(self.run("cat", CONNECTOR_PROPERTIES))
         return str(properties["consumer.override.group.id"])
