@@ -186,8 +186,8 @@ _ALWAYS = (
         missing="notBreaching",
         meaning="Kafka Connect ran out of memory twice within three hours. It starts again, but may fail again at the "
         "same events.",
-        first_look=f"{_found_in_the_journal('OutOfMemoryError', 's3-auditlog-sink')} shows when: raise worker.heapMb, and "
-        "worker.instanceType with it.",
+        first_look=f"{_found_in_the_journal('OutOfMemoryError', 's3-auditlog-sink')} shows when: raise worker.heapMb, "
+        "and worker.instanceType with it.",
     ),
     Alarm(
         name="skipped",
