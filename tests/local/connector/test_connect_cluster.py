@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -166,18 +167,22 @@ def running(cluster: Cluster) -> Cluster:
         patch.setattr(fleet, "_wanted", wanted.get)
         wait_for("the connectors are given", lambda: fleet.give_connectors(cluster.settings))
     for name in cluster.wanted:
-        wait_for("the tasks run", lambda name=name: states(cluster, name) == ["RUNNING"] * 2)
+        wait_for("the tasks run", partial(runs, cluster.members[0], name))
     return cluster
 
 
-def states(cluster: Cluster, name: str) -> list[str]:
-    return [task["state"] for task in cluster.members[0].tasks(name)]
+def runs(worker: Worker, name: str) -> bool:
+    return [task["state"] for task in worker.tasks(name)] == ["RUNNING"] * 2
+
+
+def has(worker: Worker, name: str, properties: Mapping[str, str]) -> bool:
+    return bool(http.get(f"{worker.url}/connectors/{name}/config").json() == properties)
 
 
 def test_the_watchdog_gives_both_connectors_and_connect_has_just_their_properties(running: Cluster) -> None:
     for name, wanted in running.wanted.items():
         for worker in running.members:
-            assert http.get(f"{worker.url}/connectors/{name}/config").json() == wanted
+            assert has(worker, name, wanted)
 
 
 def test_events_are_archived_by_the_tasks_of_the_cluster(running: Cluster) -> None:
@@ -203,12 +208,7 @@ def test_a_member_passes_a_change_on_to_the_leader(running: Cluster) -> None:
 
         assert worker.put(name, changed).status_code == 200
         for other in running.members:
-            wait_for(
-                "the other member knows it",
-                lambda other=other, changed=changed: (
-                    http.get(f"{other.url}/connectors/{name}/config").json() == changed
-                ),
-            )
+            wait_for("the other member knows it", partial(has, other, name, changed))
 
 
 def context(certificate: Mapping[str, str], folder: Path) -> ssl.SSLContext:
