@@ -39,7 +39,7 @@ from local.systems.kafka import client as kafka_client
 from local.systems.kafka import users
 from local.systems.logzio.server import Emulator
 from local.systems.packages import debs
-from local.systems.plugins.confluentcloud.keys import Cluster
+from local.systems.plugins.confluentcloud.cloud import Cluster
 from scripts.preflight import audit_log
 from scripts.preflight.collect import Asker, collect
 from scripts.preflight.evaluate import evaluate, exit_code

@@ -12,7 +12,7 @@ from pulumi import _types  # how the SDK itself translates names; no public modu
 from local.systems.plugins.aws.functions import FUNCTIONS as AWS_FUNCTIONS
 from local.systems.plugins.aws.provider import KINDS as AWS_KINDS
 from local.systems.plugins.confluentcloud.functions import FUNCTIONS as CONFLUENT_FUNCTIONS
-from local.systems.plugins.confluentcloud.keys import KINDS as CONFLUENT_KINDS
+from local.systems.plugins.confluentcloud.provider import KINDS as CONFLUENT_KINDS
 from local.systems.plugins.stand_in import Kind, Property
 from tests.unit.components.recorder import Recorder
 from tests.unit.components.test_program import KMS_KEY_ARN, program
