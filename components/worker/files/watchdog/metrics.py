@@ -40,6 +40,9 @@ UNITS = {
     "ClockOffsetSeconds": "Seconds",
     "ClockAheadSeconds": "Seconds",
     "SecondsSinceLogzioRead": "Seconds",
+    "FleetClusterAnswers": "None",
+    "FleetTopicsWrong": "Count",
+    "CertificateDaysLeft": "None",
 }
 """Every metric and its unit in CloudWatch."""
 
