@@ -5,7 +5,14 @@ from pathlib import Path
 
 import grpc  # type: ignore[import-untyped]  # it ships no types
 import pytest
-from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
+from confluent_kafka import (
+    Consumer,
+    ConsumerGroupTopicPartitions,
+    KafkaError,
+    KafkaException,
+    Producer,
+    TopicPartition,
+)
 from confluent_kafka.admin import (  # type: ignore[attr-defined]  # it imports them, without __all__
     AclBindingFilter,
     AclOperation,
@@ -76,7 +83,7 @@ def produced(config: dict[str, str | int | float | bool], topic: str) -> int | N
 
 
 def consumed(config: dict[str, str | int | float | bool], topic: str) -> int | None:
-    consumer = Consumer({**config, "group.id": "not-asked", "enable.auto.commit": False})
+    consumer = Consumer({**config, "group.id": GROUP, "enable.auto.commit": False})
     consumer.assign([TopicPartition(topic, 0, 0)])
     try:
         message = wait_for("a record or an error", lambda: consumer.poll(1))
@@ -86,19 +93,18 @@ def consumed(config: dict[str, str | int | float | bool], topic: str) -> int | N
 
 
 def committed(config: dict[str, str | int | float | bool]) -> int | None:
-    consumer = Consumer({**config, "group.id": GROUP})
+    # A variable keeps it until it has answered: without its client an answer never comes.
+    admin, offsets = AdminClient(config), ConsumerGroupTopicPartitions(GROUP, [TopicPartition(STATUS, 0, 1)])
+    (answer,) = admin.alter_consumer_group_offsets([offsets]).values()
     try:
-        consumer.commit(offsets=[TopicPartition(STATUS, 0, 1)], asynchronous=False)
+        (partition,) = answer.result().topic_partitions
     except KafkaException as error:
         code: int = error.args[0].code()
         return code
-    finally:
-        consumer.close()
-    return None
+    return None if partition.error is None else int(partition.error.code())
 
 
 def described(config: dict[str, str | int | float | bool], topic: str) -> int | None:
-    # A variable keeps it until it has answered: without its client an answer never comes.
     admin, resource = AdminClient(config), ConfigResource(ResourceType.TOPIC, topic)
     try:
         admin.describe_configs([resource])[resource].result()
@@ -227,7 +233,7 @@ def test_a_topic_has_its_partitions_and_settings_until_it_is_deleted(site: Site,
     assert len(while_it_lives.partitions) == 1
     assert state["config"] == {"cleanup.policy": "compact"}
     assert found[:2] == (topic, state)
-    assert not difference.changes
+    assert list(difference.diffs) == []
     assert "400 Bad Request" in again
     assert "made" not in site.admin.list_topics(timeout=60).topics
     assert site.plugin.read(TOPIC, topic, state, inputs)[0] == ""
