@@ -52,6 +52,18 @@ class Connect(NamedTuple):
             return False
         return True
 
+    def present(self) -> list[str]:
+        """The names of all connectors that there are.
+
+        Raises:
+            One of ERRORS: Connect did not answer.
+        """
+        return list(json.loads(self._call("GET", "/connectors")))
+
+    def delete(self, connector: str) -> None:
+        """Raises one of ERRORS: Connect refused or did not answer."""
+        self._call("DELETE", f"/connectors/{connector}")
+
     def properties(self, connector: str) -> dict[str, str] | None:
         """The properties that the connector has; None if there is no such connector.
 

@@ -28,10 +28,10 @@ MOST_ROTATION_SECONDS = 3600
 
 
 def give_connectors(settings: Mapping[str, Any]) -> bool:
-    """Puts the properties of each connector where Connect has others. Returns whether all are as they should be.
+    """Gives the Connect cluster its connectors, and takes away all others. Returns whether all is as it should be.
 
     Every VM does this, and all of them read the same parameters: no VM owns the properties, so a former VM cannot put
-    back what it was made with. The same properties again would only restart the connector, so Connect is asked first.
+    back what it was made with.
     """
     if settings["fleet"] is None:
         return True
@@ -39,25 +39,42 @@ def give_connectors(settings: Mapping[str, Any]) -> bool:
     if not connect.is_ready():
         return False
     given = [_give(connect, connector) for connector in settings["connectors"]]
-    return all(given)
+    return _take_others(connect) and all(given)
 
 
 def _give(connect: Connect, connector: Mapping[str, Any]) -> bool:
-    name = connector["name"]
-    wanted = _wanted(connector["parameter"])
+    """Puts the properties where Connect has others: the same ones again would restart the connector."""
+    name, wanted = connector["name"], _wanted(connector["parameter"])
     if wanted is None:
         return False
     try:
         present = connect.properties(name)
         if present != wanted:
-            changed = sorted(
-                key for key in {**wanted, **(present or {})} if (present or {}).get(key) != wanted.get(key)
-            )
-            say(f"{name}: {'new' if present is None else 'changed: ' + ', '.join(changed)}")
+            say(f"{name}: {_difference(present, wanted)}")
             connect.put(name, wanted)
     except ERRORS as error:
         # Members come or go, or another VM has put them: the next run looks again.
         say(f"{name}: {error!r}")
+        return False
+    return True
+
+
+def _difference(present: Mapping[str, str] | None, wanted: Mapping[str, str]) -> str:
+    """Names only: a person may have put a secret."""
+    if present is None:
+        return "new"
+    changed = [name for name in sorted({**present, **wanted}) if present.get(name) != wanted.get(name)]
+    return f"changed: {', '.join(changed)}"
+
+
+def _take_others(connect: Connect) -> bool:
+    """Removes connectors that the settings do not have any more; Connect keeps every connector for ever."""
+    try:
+        for name in sorted(set(connect.present()) - set(connect.connectors)):
+            say(f"{name}: not in the settings, removed")
+            connect.delete(name)
+    except ERRORS as error:
+        say(f"Connect: {error!r}")
         return False
     return True
 
