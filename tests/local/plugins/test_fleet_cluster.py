@@ -84,6 +84,9 @@ def produced(config: dict[str, str | int | float | bool], topic: str) -> int | N
 
 def consumed(config: dict[str, str | int | float | bool], topic: str) -> int | None:
     consumer = Consumer({**config, "group.id": GROUP, "enable.auto.commit": False})
+    # A topic that it may not even see is not consumed, and no error comes.
+    if (unseen := consumer.list_topics(topic, timeout=60).topics[topic].error) is not None:
+        return int(unseen.code())
     consumer.assign([TopicPartition(topic, 0, 0)])
     try:
         message = wait_for("a record or an error", lambda: consumer.poll(1))
