@@ -71,6 +71,10 @@ PROGRAMS: dict[str, Callable[[], Recorder]] = {
         worker={"alarmTopicArn": "arn:aws:sns:us-west-2:111122223333:alarms"},
     ),
     "mail of alarms": lambda: program(alarms={"email": ["on-call@example.com"]}),
+    "a Connect cluster": lambda: program(
+        worker={"mode": "distributed", "count": 2},
+        fleet={"cluster": "lkc-own12", "environment": "env-own12"},
+    ),
     "a role that writes": lambda: program(writer={"identity": "role"}),
 }
 
