@@ -100,8 +100,8 @@ def status_right_revoked(target: Target) -> Injection:
         ResourceType.TOPIC,
         topic,
         ResourcePatternType.LITERAL,
-        None,
-        None,
+        None,  # type: ignore[arg-type]  # its types do not know that None means any
+        None,  # type: ignore[arg-type]
         AclOperation.WRITE,
         AclPermissionType.ALLOW,
     )

@@ -1,6 +1,6 @@
 """What the stand-in makes in the organisation's own cluster is real: the broker refuses what no rule allows."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import grpc  # type: ignore[import-untyped]  # it ships no types
@@ -75,11 +75,13 @@ def workers(site: Site, admin: Key) -> Key:
 
 def produced(config: dict[str, str | int | float | bool], topic: str) -> int | None:
     """The error code of a record that was to be written; None if it was."""
-    errors: list[KafkaError | None] = []
+    codes: list[int | None] = []
     producer = Producer({**config, "message.timeout.ms": 300_000})
-    producer.produce(topic, b"value", key=b"key", on_delivery=lambda error, _: errors.append(error))
+    producer.produce(
+        topic, b"value", key=b"key", on_delivery=lambda error, _: codes.append(error and error.code())
+    )
     producer.flush()
-    return errors[0].code() if errors[0] is not None else None
+    return codes[0]
 
 
 def consumed(config: dict[str, str | int | float | bool], topic: str) -> int | None:
@@ -128,12 +130,20 @@ def tried(site: Site, key: Key, right: tuple[str, str, str]) -> int | None:
 
 def rules(site: Site, principal: str) -> int:
     """How many access rules of the broker name this principal."""
-    admin, anything = site.admin, (ResourceType.ANY, None, ResourcePatternType.ANY)
-    theirs = AclBindingFilter(*anything, principal, None, AclOperation.ANY, AclPermissionType.ANY)
+    admin = site.admin
+    theirs = AclBindingFilter(
+        ResourceType.ANY,
+        None,  # type: ignore[arg-type]  # its types do not know that None means any
+        ResourcePatternType.ANY,
+        principal,
+        None,  # type: ignore[arg-type]
+        AclOperation.ANY,
+        AclPermissionType.ANY,
+    )
     return len(admin.describe_acls(theirs).result())
 
 
-def refusal(site: Site, token: str, inputs: dict[str, object]) -> str:
+def refusal(site: Site, token: str, inputs: Mapping[str, object]) -> str:
     """The plugin's message."""
     with pytest.raises(grpc.RpcError) as refused:
         site.plugin.create(token, inputs)
