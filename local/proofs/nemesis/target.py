@@ -267,7 +267,8 @@ class Target:
 
     def fleet_topic(self, what: str) -> str:
         """The topic with Connect's `configs`, `offsets` or `status`."""
-        return next(topic for topic in self._watchdog_settings["fleet"]["topics"] if topic.endswith(what))
+        topics: list[str] = self._watchdog_settings["fleet"]["topics"]
+        return next(topic for topic in topics if topic.endswith(what))
 
     def workers(self) -> set[str]:
         """Ids of the VMs in the Connect cluster, as the broker knows them."""

@@ -2,6 +2,7 @@
 
 import struct
 from dataclasses import dataclass
+from typing import Any
 
 from confluent_kafka.admin import AdminClient
 
@@ -22,7 +23,10 @@ def workers(admin: AdminClient, group: str) -> Workers:
     Raises:
         confluent_kafka.KafkaException: the broker did not answer.
     """
-    members = [member for found in admin.list_groups(group, timeout=_SECONDS) for member in found.members]
+    # Their types say None, where they are texts and bytes.
+    members: list[Any] = [
+        member for found in admin.list_groups(group, timeout=_SECONDS) for member in found.members
+    ]
     leaders = {leader_of(member.assignment) for member in members if member.assignment}
     leading = (member.client_id for member in members if member.id in leaders)
     return Workers(frozenset(member.client_id for member in members), next(leading, None))
