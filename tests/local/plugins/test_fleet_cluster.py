@@ -75,13 +75,12 @@ def workers(site: Site, admin: Key) -> Key:
 
 def produced(config: dict[str, str | int | float | bool], topic: str) -> int | None:
     """The error code of a record that was to be written; None if it was."""
-    codes: list[int | None] = []
+    refusals: list[KafkaError | None] = []
     producer = Producer({**config, "message.timeout.ms": 300_000})
-    producer.produce(
-        topic, b"value", key=b"key", on_delivery=lambda error, _: codes.append(error and error.code())
-    )
+    producer.produce(topic, b"value", key=b"key", on_delivery=lambda error, _: refusals.append(error))
     producer.flush()
-    return codes[0]
+    (refused,) = refusals
+    return None if refused is None else refused.code()
 
 
 def consumed(config: dict[str, str | int | float | bool], topic: str) -> int | None:
@@ -92,7 +91,8 @@ def consumed(config: dict[str, str | int | float | bool], topic: str) -> int | N
     consumer.assign([TopicPartition(topic, 0, 0)])
     try:
         message = wait_for("a record or an error", lambda: consumer.poll(1))
-        return message.error().code() if message.error() is not None else None
+        error = message.error()
+        return None if error is None else error.code()
     finally:
         consumer.close()
 
