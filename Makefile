@@ -4,6 +4,9 @@
 # Byte code is kept, whatever the caller's setting: without it every start imports pulumi_aws for seconds.
 unexport PYTHONDONTWRITEBYTECODE
 
+# uv trusts what the system trusts, as pip does: behind a proxy that inspects TLS its own list of authorities is not enough.
+export UV_SYSTEM_CERTS ?= true
+
 # What .venv is made with, if there is none yet. Empty: the newest of Python 3.11 to 3.13 that is found.
 PYTHON ?=
 RUN := .venv/bin/python

@@ -203,7 +203,7 @@ class Target:
         """Partition -> id of the VM that reads it for the connector of the events; without those that none reads."""
         # A variable keeps it until it has answered: without its client an answer never comes.
         admin = self._kafka()
-        (answer,) = admin.describe_consumer_groups([self._group]).values()
+        (answer,) = admin.describe_consumer_groups([self.group]).values()
         return {
             place.partition: _instance_of(member.client_id)
             for member in answer.result().members
@@ -223,7 +223,7 @@ class Target:
         """Objects that begin at or after their partition's committed offset: the most that one partition has."""
         # A variable keeps it until it has answered: without its client an answer never comes.
         admin = self._kafka()
-        group = ConsumerGroupTopicPartitions(self._group)
+        group = ConsumerGroupTopicPartitions(self.group)
         (answer,) = admin.list_consumer_group_offsets([group]).values()
         committed = {found.partition: found.offset for found in answer.result().topic_partitions}
         behind = (
@@ -234,7 +234,7 @@ class Target:
         return max(Counter(behind).values(), default=0)
 
     @cached_property
-    def _group(self) -> str:
+    def group(self) -> str:
         """The consumer group of the connector that Logz.io's objects come from."""
         return str(self._watchdog_settings["connectors"][0]["group"])
 

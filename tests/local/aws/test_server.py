@@ -1,6 +1,7 @@
 """The local AWS with real clients: who may do what, and how a refusal looks."""
 
 import base64
+import gzip
 import hashlib
 import json
 import os
@@ -666,3 +667,33 @@ def test_a_right_on_one_dashboard_or_alarm_is_none_on_another(aws: Aws) -> None:
         cloudwatch.put_dashboard(DashboardName="theirs", DashboardBody='{"widgets": []}')
     with pytest.raises(ClientError, match="cloudwatch:DeleteAlarms"):
         cloudwatch.delete_alarms(AlarmNames=["mine", "theirs"])
+
+
+def test_a_large_request_is_compressed_and_its_signature_holds(aws: Aws) -> None:
+    cloudwatch = aws.client("cloudwatch", aws.user(allow("cloudwatch:PutMetricData", "*")))
+    data = [{"MetricName": f"m-{number}", "Value": number} for number in range(1000)]
+    sent = []
+    cloudwatch.meta.events.register("before-send", lambda request, **_: sent.append(request))
+
+    cloudwatch.put_metric_data(Namespace="large", MetricData=data)
+
+    assert sent[0].headers["Content-Encoding"] in {"gzip", b"gzip"}
+    put = http.get(f"{aws.endpoint}/_local/metric-data", params={"since": 0}).json()
+    kept = {datum["metric"]: datum["value"] for datum in put if datum["namespace"] == "large"}
+    assert kept == {datum["MetricName"]: datum["Value"] for datum in data}
+
+
+def test_a_compressed_request_that_was_changed_on_its_way_is_refused(aws: Aws) -> None:
+    cloudwatch = aws.deployer("cloudwatch")
+
+    def change(request: Any, **_: Any) -> None:
+        request.body = gzip.compress(gzip.decompress(request.body).replace(b"m-7", b"n-7"))
+        request.headers["Content-Length"] = str(len(request.body))
+
+    cloudwatch.meta.events.register("before-send", change)
+    data = [{"MetricName": f"m-{number}", "Value": number} for number in range(1000)]
+
+    with pytest.raises(ClientError) as error:
+        cloudwatch.put_metric_data(Namespace="changed", MetricData=data)
+
+    assert refusal(error) == "SignatureDoesNotMatch"
