@@ -4,8 +4,11 @@ import runpy
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from components.worker.bundle import files
-from local.systems.kafka import jars
+from local.systems.packages import debs
+from local.systems.packages.debs import Line
 from tests.unit.components.worker.test_fetch_secrets import FILE as FETCH_SECRETS
 from tests.unit.components.worker.test_rendered import config as rendered_config
 
@@ -55,12 +58,22 @@ public class Login {
 """
 
 
-def run_java(folder: Path, source: str, *arguments: str, options: tuple[str, ...] = ()) -> str:
-    """The output of a program of one source file with Kafka's jars on its class path."""
+JAVA = {"7.9": 8, "8.3": 17}
+"""Platform -> a Java version that runs it, for settings that are valid."""
+
+
+@pytest.fixture(params=debs.LINES, ids=lambda line: f"platform {line.platform}")
+def line(request: pytest.FixtureRequest) -> Line:
+    found: Line = request.param
+    return found
+
+
+def run_java(line: Line, folder: Path, source: str, *arguments: str, options: tuple[str, ...] = ()) -> str:
+    """The output of a program of one source file with the jars of a line's Kafka on its class path."""
     file = folder / "Program.java"
     file.write_text(source)
     done = subprocess.run(
-        ["java", *options, "-cp", f"{jars.ensure()}/*", str(file), *arguments],
+        ["java", *options, "-cp", f"{line.jars()}/*", str(file), *arguments],
         capture_output=True,
         text=True,
         check=False,
@@ -69,12 +82,13 @@ def run_java(folder: Path, source: str, *arguments: str, options: tuple[str, ...
     return done.stdout
 
 
-def test_the_log_has_nothing_of_a_skipped_events_content(tmp_path: Path) -> None:
-    config = tmp_path / "log4j.properties"
-    config.write_text(files(rendered_config())["/etc/kafka/connect-log4j.properties"].content)
-    options = (f"-Dlog4j.configuration=file:{config}", f"-Dkafka.logs.dir={tmp_path}")
+def test_the_log_has_nothing_of_a_skipped_events_content(line: Line, tmp_path: Path) -> None:
+    platform = {"platformVersion": line.platform, "javaVersion": JAVA[line.platform]}
+    config = tmp_path / line.log4j
+    config.write_text(files(rendered_config(worker=platform))[f"/etc/kafka/{line.log4j}"].content)
+    options = (f"{line.log4j_option}{config}", f"-Dkafka.logs.dir={tmp_path}")
 
-    output = run_java(tmp_path, SKIP, "plantedword rest of the event", options=options)
+    output = run_java(line, tmp_path, SKIP, "plantedword rest of the event", options=options)
     log = (tmp_path / "connect.log").read_text()
 
     skipped = [line for line in output.splitlines() if "skipped record" in line]
@@ -85,10 +99,10 @@ def test_the_log_has_nothing_of_a_skipped_events_content(tmp_path: Path) -> None
     assert "skipped record" not in log
 
 
-def test_kafkas_login_gets_the_secret_as_it_was_issued(tmp_path: Path) -> None:
+def test_kafkas_login_gets_the_secret_as_it_was_issued(line: Line, tmp_path: Path) -> None:
     fetch_secrets = runpy.run_path(str(FETCH_SECRETS))
     secret = 'se"cr\\et/+=:#!'
     properties = fetch_secrets["kafka_properties"]({"key": "KAFKAKEY", "secret": secret})
     fetch_secrets["write"](tmp_path / "secrets.properties", fetch_secrets["java_properties"](properties))
 
-    assert run_java(tmp_path, LOGIN, str(tmp_path)).splitlines()[-1] == f"KAFKAKEY {secret}"
+    assert run_java(line, tmp_path, LOGIN, str(tmp_path)).splitlines()[-1] == f"KAFKAKEY {secret}"

@@ -1,7 +1,7 @@
 """The watchdog's measurements of a real broker with Kafka's own tools, with a key that may only read."""
 
 import os
-import shutil
+import subprocess
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from components.worker.files.watchdog import group, kafka
 from components.worker.files.watchdog.group import Measured, measure
 from components.worker.files.watchdog.memory import Memory
 from local.base import processes
-from local.systems.kafka import client, jars, users
+from local.systems.kafka import client, users
 from local.systems.packages import debs
 from tests.local.kafka_support import events, produce, start_broker, wait_for
 
@@ -94,16 +94,13 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         processes.stop_all(state)
 
 
-@pytest.fixture(scope="module")
-def tools(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The scripts of the package, laid out as the package has them."""
+@pytest.fixture(scope="module", params=debs.LINES, ids=lambda line: f"platform {line.platform}")
+def tools(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The scripts of a line's package, with its jars beside them."""
     root = tmp_path_factory.mktemp("package")
-    (root / "bin").mkdir()
-    for script in debs.FILES.glob("kafka-*"):
-        Path(shutil.copy(script, root / "bin")).chmod(0o755)
-    (root / "share" / "java").mkdir(parents=True)
-    (root / "share" / "java" / "kafka").symlink_to(jars.ensure())
-    return root / "bin"
+    package = debs.ensure() / f"confluent-kafka_{request.param.versions[-1]}_all.deb"
+    subprocess.run(["dpkg-deb", "--extract", package, root], check=True)
+    return root / "usr" / "bin"
 
 
 @pytest.fixture
