@@ -58,6 +58,21 @@ public class Login {
 """
 
 
+# What a consumer does that no property of ours says.
+DEFAULTS = """
+import java.util.Map;
+import org.apache.kafka.clients.consumer.ConsumerConfig;
+
+public class Defaults {
+    public static void main(String[] args) {
+        Map<String, Object> values = ConsumerConfig.configDef().defaultValues();
+        for (String name : args) {
+            System.out.println(name + "=" + values.get(name));
+        }
+    }
+}
+"""
+
 JAVA = {"7.9": 8, "8.3": 17}
 """Platform -> a Java version that runs it, for settings that are valid."""
 
@@ -106,3 +121,16 @@ def test_kafkas_login_gets_the_secret_as_it_was_issued(line: Line, tmp_path: Pat
     fetch_secrets["write"](tmp_path / "secrets.properties", fetch_secrets["java_properties"](properties))
 
     assert run_java(line, tmp_path, LOGIN, str(tmp_path)).splitlines()[-1] == f"KAFKAKEY {secret}"
+
+
+def test_workers_of_each_platform_can_be_in_one_consumer_group(line: Line, tmp_path: Path) -> None:
+    """While `pulumi up` replaces the VMs of one platform by those of another."""
+    names = ("group.protocol", "partition.assignment.strategy", "session.timeout.ms", "isolation.level")
+
+    assert run_java(line, tmp_path, DEFAULTS, *names).splitlines() == [
+        "group.protocol=classic",
+        "partition.assignment.strategy=[class org.apache.kafka.clients.consumer.RangeAssignor, "
+        "class org.apache.kafka.clients.consumer.CooperativeStickyAssignor]",
+        "session.timeout.ms=45000",
+        "isolation.level=read_uncommitted",
+    ]
