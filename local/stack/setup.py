@@ -39,7 +39,7 @@ class Tools:
 def prepare(connector_version: str, *, prepared: bool = False) -> Tools:
     """Builds everything; the engine beside the rest, since one needs the processor and the other the network.
 
-    `CONNECTOR_ARCHIVE` (a zip or its URL) replaces the stand-in connector. `prepared`: also builds the VMs' image that has
+    `CONNECTOR_ARCHIVE` (a zip or its URL) replaces the stand-in connector. `prepared`: also builds the VMs' image with
     the distribution's packages of an installation.
 
     Raises:

@@ -83,17 +83,6 @@ class Stack:
         return str(self.settings["connectors"][0]["group"])
 
 
-@pytest.fixture(scope="module")
-def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    state = tmp_path_factory.mktemp("broker")
-    start_broker(state)
-    users.add(users.file(state), READER, "reader-secret")
-    try:
-        yield state
-    finally:
-        processes.stop_all(state)
-
-
 @pytest.fixture(scope="module", params=debs.LINES, ids=lambda line: f"platform {line.platform}")
 def tools(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The scripts of a line's package, with its jars beside them."""
@@ -101,6 +90,19 @@ def tools(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     package = debs.ensure() / f"confluent-kafka_{request.param.versions[-1]}_all.deb"
     subprocess.run(["dpkg-deb", "--extract", package, root], check=True)
     return root / "usr" / "bin"
+
+
+@pytest.fixture(scope="module")
+def broker(tools: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """One for each line's tools, since each test has a partition of its own."""
+    assert tools
+    state = tmp_path_factory.mktemp("broker")
+    start_broker(state)
+    users.add(users.file(state), READER, "reader-secret")
+    try:
+        yield state
+    finally:
+        processes.stop_all(state)
 
 
 @pytest.fixture
@@ -251,6 +253,17 @@ def test_a_member_of_another_stack_is_seen_by_its_client_id(
 
     assert found.values["ForeignMembers"] == 1
     assert f"foreign member of group {stack.group}: client id other-sink-i-2" in capsys.readouterr().out
+
+
+def test_what_kafka_logs_is_not_in_a_tools_answer(stack: Stack) -> None:
+    properties = Path(kafka.WORKER_PROPERTIES)
+    properties.write_text(properties.read_text().replace("reader-secret", "a-former-secret"))
+
+    answer = kafka.group_table(stack.settings, stack.group)
+
+    # The tool's own words; Kafka's client logs an error, too.
+    assert "Authentication failed: Invalid username or password" in answer
+    assert "failed authentication due to" not in answer
 
 
 def test_a_check_creates_no_consumer_group(stack: Stack) -> None:
