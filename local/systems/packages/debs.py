@@ -10,7 +10,7 @@ from pathlib import Path
 from local.base import java
 from local.systems.kafka import jars
 
-_REVISION = 7
+_REVISION = 8
 """Raised with each change of a package: apt reuses an earlier download of the same version."""
 
 
@@ -59,11 +59,13 @@ _HERE = Path(__file__).parent
 FILES = _HERE / "files"
 
 _SCRIPTS = (
+    "connect-distributed",
     "connect-standalone",
     "kafka-console-consumer",
     "kafka-consumer-groups",
     "kafka-get-offsets",
     "kafka-run-class",
+    "kafka-topics",
 )
 
 

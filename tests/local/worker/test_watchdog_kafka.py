@@ -116,7 +116,7 @@ def stack(broker: Path, tools: Path, tmp_path: Path, monkeypatch: pytest.MonkeyP
         "ssl.truststore.location": str(client.ca_file(broker)),
     }
     (tmp_path / "worker.properties").write_text(javaproperties.dumps(login, timestamp=False))
-    monkeypatch.setattr(kafka, "WORKER_PROPERTIES", str(tmp_path / "worker.properties"))
+    monkeypatch.setattr(kafka, "CLIENT_PROPERTIES", str(tmp_path / "worker.properties"))
     monkeypatch.setenv("PATH", f"{tools}:{os.environ['PATH']}")
     monkeypatch.setenv("LOG_DIR", str(tmp_path))
     monkeypatch.setenv("KAFKA_JMX_OPTS", "-Dnone")
@@ -256,7 +256,7 @@ def test_a_member_of_another_stack_is_seen_by_its_client_id(
 
 
 def test_what_kafka_logs_is_not_in_a_tools_answer(stack: Stack) -> None:
-    properties = Path(kafka.WORKER_PROPERTIES)
+    properties = Path(kafka.CLIENT_PROPERTIES)
     properties.write_text(properties.read_text().replace("reader-secret", "a-former-secret"))
 
     answer = kafka.group_table(stack.settings, stack.group)
