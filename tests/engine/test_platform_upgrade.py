@@ -42,7 +42,6 @@ EVENTS = 500
 # What holds events and keys, and where the VM is.
 KEPT = re.compile(r":(Bucket\w*|LogzioRegistration|AccessKey|ApiKey|Parameter|Subnet)$")
 VM = re.compile(r":Instance$")
-FILES = re.compile(r":BucketObject\w*$")
 
 
 @dataclass(frozen=True)
@@ -280,7 +279,10 @@ def test_preflight_finds_what_the_new_vm_will_install(rolled: Roll) -> None:
 
 
 def test_the_preview_replaces_the_vm_and_its_files_alone(rolled: Roll) -> None:
-    assert sorted(rolled.planned) == []
+    replaced = {type_ for type_, operation in rolled.planned.items() if operation == "replace"}
+
+    assert replaced == {"aws:ec2/instance:Instance", "aws:s3/bucketObjectv2:BucketObjectv2"}
+    assert set(rolled.planned.values()) == {"replace", "update"}
 
 
 def test_the_vm_is_replaced_once(rolled: Roll) -> None:
