@@ -1,7 +1,7 @@
 """The worker's configuration, from the settings of a stack: for the program and for `make render`."""
 
 from components.owner import Owner
-from components.settings import Settings
+from components.settings import Settings, SettingsError, problem
 from components.worker.config import (
     Connect,
     Endpoints,
@@ -13,6 +13,7 @@ from components.worker.config import (
     WorkerConfig,
     default_group,
 )
+from components.worker.connect import originals_group
 
 
 def worker_config(
@@ -86,8 +87,23 @@ def worker_config(
 
 
 def fleet_name(settings: Settings, owner: Owner) -> str:
-    """The name of the Connect cluster of mode distributed."""
-    return settings.fleet.name or default_group(owner, settings.archive.bucket)
+    """The name of the Connect cluster of mode distributed.
+
+    Raises:
+        SettingsError: it is the name of a consumer group of the stack, too. Connect refuses such a connector.
+    """
+    name = settings.fleet.name or f"{default_group(owner, settings.archive.bucket)}-connect"
+    if name in (consumer_group(settings, owner), originals_group(owner, settings.archive.bucket)):
+        raise SettingsError(
+            [
+                problem(
+                    "fleet.name",
+                    f"is {name}, a consumer group of this stack",
+                    "any other name, or leave it out",
+                )
+            ]
+        )
+    return name
 
 
 def consumer_group(settings: Settings, owner: Owner) -> str:

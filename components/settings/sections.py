@@ -461,7 +461,7 @@ class Fleet(Section):
     name: ConsumerGroup | None = Field(
         default=None,
         description="Group of the Connect cluster, and beginning of the names of its topics (`<name>-configs`, "
-        "`<name>-offsets`, `<name>-status`); `<project>-<stack>-<bucket>` if left out.",
+        "`<name>-offsets`, `<name>-status`); `<project>-<stack>-<bucket>-connect` if left out.",
     )
     replication_factor: Literal[3, -1] = Field(
         default=3,

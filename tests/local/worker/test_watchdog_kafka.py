@@ -134,6 +134,8 @@ def stack(broker: Path, tools: Path, tmp_path: Path, monkeypatch: pytest.MonkeyP
         "connectors": [connector],
         "bootstrap_servers": client.client_config(broker)["bootstrap.servers"],
         "partitions": {TOPIC: client.PARTITIONS},
+        "rest_port": None,
+        "fleet": None,
     }
     return Stack(broker, clock, settings)
 

@@ -24,7 +24,7 @@ GIVEN = {
     "apiKey": "OWNKEY1234",
     "apiSecret": "own-secret",
 }
-NAME = "ccloud-logexporter-dev-logexporter-ccloud"
+NAME = "ccloud-logexporter-dev-logexporter-ccloud-connect"
 TOPICS = {"config": f"{NAME}-configs", "offset": f"{NAME}-offsets", "status": f"{NAME}-status"}
 
 
@@ -64,6 +64,19 @@ def test_connects_state_has_topics_and_a_group_of_the_stacks_own() -> None:
         worker_properties(config(fleet={"replicationFactor": -1}))["config.storage.replication.factor"]
         == "-1"
     )
+
+
+@pytest.mark.parametrize(
+    "sections",
+    [
+        {"fleet": {"name": "ccloud-logexporter-dev-logexporter-ccloud"}},
+        {"fleet": {"name": "ccloud-logexporter-dev-logexporter-ccloud-originals"}},
+        {"fleet": {"name": "earlier"}, "source": {"consumerGroup": "earlier"}},
+    ],
+)
+def test_a_connect_cluster_with_the_name_of_a_consumer_group_is_refused(sections: dict[str, Any]) -> None:
+    with pytest.raises(SettingsError, match=r"fleet\.name: is .* a consumer group of this stack"):
+        config(**sections)
 
 
 def test_other_vms_need_the_certificate_and_the_vm_itself_needs_none() -> None:
@@ -174,7 +187,7 @@ def test_the_own_cluster_gets_three_compacted_topics_and_the_least_rights() -> N
         *(("TOPIC", topic, "DESCRIBE_CONFIGS") for topic in ("configs", "offsets", "status")),
         ("TOPIC", "configs", "WRITE"),
         ("TOPIC", "status", "WRITE"),
-        ("GROUP", "ccloud", "READ"),
+        ("GROUP", "connect", "READ"),
     }
 
 
