@@ -132,7 +132,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     changed = {"worker": {"javaVersion": 8}}
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv(distributions.VARIABLE, distribution.name)
-        with booted(state, changed, prepared=False) as running:
+        with booted(state, changed) as running:
             client.produce(running, EVENTS)
             first = following.check(running)
             version = Connector().version
