@@ -23,11 +23,11 @@ BENCH = paths.STATE / "bench"
 
 @app.command()
 def setup() -> None:
-    """Builds and caches everything that the local stack runs on; each part once."""
+    """Builds and caches everything that the local stack and its tests run on; each part once."""
     from components.settings import Connector
     from local.stack import setup as tools
 
-    tools.prepare(Connector().version)
+    tools.prepare(Connector().version, prepared=True)
 
 
 Modes = Annotated[Literal["standalone", "distributed"], typer.Option(help="worker.mode of the stack.")]

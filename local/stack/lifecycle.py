@@ -63,7 +63,7 @@ def up(
         before_up: called when the servers run and nothing of the stack is made yet.
     """
     started = time.time()
-    tools = setup.prepare(Connector().version)
+    tools = setup.prepare(Connector().version, prepared=prepared)
     tools_at = time.time()
     deployment = replace(start(state, tools, relay_port, prepared=prepared, mode=mode), program=program)
     document = settings(deployment, Connector().version)
