@@ -143,6 +143,10 @@ fleet_cluster = (
     else None
 )
 
+certificate = (
+    FleetCertificate("fleet", str(owner), given.fleet.certificate_generation) if fleet_cluster else None
+)
+
 worker = ConnectWorker(
     "worker",
     ConnectWorkerArgs(
@@ -175,10 +179,10 @@ worker = ConnectWorker(
         fleet=FleetAccess(
             api_key=fleet_cluster.api_key,
             api_secret=fleet_cluster.api_secret,
-            certificate=FleetCertificate("fleet", str(owner), given.fleet.certificate_generation),
+            certificate=certificate,
             needed=fleet_cluster.needed,
         )
-        if fleet_cluster
+        if fleet_cluster and certificate
         else None,
         tags=tags,
     ),
@@ -204,5 +208,6 @@ pulumi.export(
     ],
 )
 pulumi.export("searchUrl", given.logzio.search_url)
+pulumi.export("certificateNotAfter", certificate.not_after if certificate else None)
 pulumi.export("alarmTopicArn", worker.made_topic_arn)
 pulumi.export("dashboardUrl", dashboard_url(given.region, worker.dashboard_name))

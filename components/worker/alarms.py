@@ -296,7 +296,6 @@ _TASKS = replace(
     _MEMBERS,
     meaning="Fewer tasks than worker.count archive events. The others carry their partitions, and nothing is lost as "
     "long as one of them runs.",
-    first_look="`curl -s localhost:8083/connectors?expand=status` on a VM has the tasks' states.",
 )
 
 _OF_THE_FLEET = (
@@ -312,7 +311,7 @@ _OF_THE_FLEET = (
         missing="notBreaching",
         meaning="The Kafka cluster with Connect's state (fleet) does not answer, or refuses the key: no connector runs "
         "while it is away. Events wait in Kafka.",
-        first_look=f"{_WATCHDOG_JOURNAL} has the error.",
+        first_look="`sudo journalctl -eu s3-auditlog-sink-watchdog` on the VM has the error.",
     ),
     Alarm(
         name="fleet-topics",
@@ -325,7 +324,7 @@ _OF_THE_FLEET = (
         missing="notBreaching",
         meaning="A topic with Connect's state is not compacted: Kafka deletes the connectors after its retention, and "
         "Connect does not start again.",
-        first_look=f"{_WATCHDOG_JOURNAL} names the topic.",
+        first_look=f"{_found_in_the_journal('not compact')} names the topic.",
     ),
     Alarm(
         name="certificate",
@@ -337,7 +336,7 @@ _OF_THE_FLEET = (
         periods=1,
         missing="notBreaching",
         meaning="The certificate with which the VMs reach each other ends in less than 60 days.",
-        first_look="set fleet.certificateGeneration to the next number and run `pulumi up`.",
+        first_look="`pulumi stack output certificateNotAfter` is its end.",
     ),
 )
 

@@ -52,7 +52,10 @@ def test_the_readme_is_short_and_leads_to_every_page() -> None:
     assert [page for page in pages if f"({page}" not in readme] == []
 
 
-ALARMS = {alarm.name: alarm for alarm in alarms(originals=True, count=2, canary=True, reader_role=True)}
+ALARMS = {
+    alarm.name: alarm
+    for alarm in alarms(originals=True, count=2, distributed=True, canary=True, reader_role=True)
+}
 
 
 def test_every_alarm_has_its_entry_in_the_runbook_and_every_entry_its_alarm() -> None:
