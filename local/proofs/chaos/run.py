@@ -132,13 +132,15 @@ class _Run:
 
     def _row_with_alarms(self, fault: Fault) -> Row:
         before = self._still_firing(fault.alarms)
+        # What another row, or the start of the stack, has left is not of this fault.
+        of_others = self._target.firing() - set(fault.alarms)
         with Sampler(self._target.firing) as sampler:
             row = self._row(fault)
         if row.skipped is not None:
             return row
         after = self._still_firing(fault.alarms)
         unproved = before | (set(fault.alarms) - sampler.seen) | after
-        row = replace(row, alarms=tuple(sorted(sampler.seen)), unproved=tuple(sorted(unproved)))
+        row = replace(row, alarms=tuple(sorted(sampler.seen - of_others)), unproved=tuple(sorted(unproved)))
         progress.say(f"  {fault.name}: alarms, had it lasted: {row.shown_alarms}")
         return row
 
