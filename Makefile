@@ -4,6 +4,9 @@
 # Byte code is kept, whatever the caller's setting: without it every start imports pulumi_aws for seconds.
 unexport PYTHONDONTWRITEBYTECODE
 
+# uv trusts what the system trusts, as pip does: behind a proxy that inspects TLS its own list of authorities is not enough.
+export UV_SYSTEM_CERTS ?= true
+
 # What .venv is made with, if there is none yet. Empty: the newest of Python 3.11 to 3.13 that is found.
 PYTHON ?=
 RUN := .venv/bin/python
@@ -11,16 +14,17 @@ STACK ?= dev
 OUT ?= rendered
 N ?= 20000
 COUNT ?= 1
+MODE ?= standalone
 KEYS ?= kafka writer
 
 help:            ## What there is.
 	@grep -E '^[a-z-]+: .*## |^[a-z-]+:  +## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' | expand -t 16
 
-demo: .venv/ready        ## The whole chain on this machine: up, feed, check, down; with two VMs: make demo COUNT=2
-	$(RUN) -m local demo run --events $(N) --count $(COUNT)
+demo: .venv/ready        ## The whole chain on this machine: up, feed, check, down; with two VMs: make demo COUNT=2; as a Connect cluster: MODE=distributed
+	$(RUN) -m local demo run --events $(N) --count $(COUNT) --mode $(MODE)
 
 demo-up: .venv/ready     ## Brings the local stack up and leaves it running; then: . .local/env.sh
-	$(RUN) -m local demo up
+	$(RUN) -m local demo up --count $(COUNT) --mode $(MODE)
 
 demo-feed: .venv/ready   ## Produces N events (N=20000).
 	$(RUN) -m local demo feed --events $(N)
@@ -48,7 +52,7 @@ lint: .venv/ready        ## ruff, mypy in strict mode, shellcheck, actionlint, z
 	.venv/bin/zizmor --offline --quiet --persona=pedantic .github
 
 chaos: .venv/ready       ## Injects faults while events flow: what is lost, what comes twice, how long it takes.
-	$(RUN) -m local chaos
+	$(RUN) -m local chaos --mode $(MODE)
 
 render: .venv/ready      ## Writes every rendered file: make render STACK=dev OUT=<dir>
 	$(RUN) -m scripts.render --stack $(STACK) --out $(OUT)

@@ -1,10 +1,11 @@
 """The worker's configuration, from the settings of a stack: for the program and for `make render`."""
 
 from components.owner import Owner
-from components.settings import Settings
+from components.settings import Settings, SettingsError, problem
 from components.worker.config import (
     Connect,
     Endpoints,
+    Fleet,
     Kafka,
     Originals,
     Platform,
@@ -12,12 +13,16 @@ from components.worker.config import (
     WorkerConfig,
     default_group,
 )
+from components.worker.connect import originals_group
 
 
-def worker_config(settings: Settings, owner: Owner, bootstrap_servers: str) -> WorkerConfig:
+def worker_config(
+    settings: Settings, owner: Owner, bootstrap_servers: str, fleet_bootstrap_servers: str | None = None
+) -> WorkerConfig:
     """What the VM's files say, apart from the reader's role, whose name AWS has once it is made.
 
-    `bootstrap_servers`: host:port; the settings may have only the id of the cluster.
+    `bootstrap_servers`: host:port; the settings may have only the id of the cluster. `fleet_bootstrap_servers`: the same
+    for the cluster with Connect's state; a placeholder if left out.
     """
     archive, connector, worker = settings.archive, settings.connector, settings.worker
     return WorkerConfig(
@@ -69,7 +74,36 @@ def worker_config(settings: Settings, owner: Owner, bootstrap_servers: str) -> W
         reboot_time=worker.reboot_time,
         metrics=worker.metrics,
         canary=settings.alarms.canary,
+        fleet=Fleet(
+            fleet_bootstrap_servers
+            or settings.fleet.bootstrap_servers
+            or f"<endpoint of {settings.fleet.cluster}>",
+            fleet_name(settings, owner),
+            settings.fleet.replication_factor,
+        )
+        if settings.worker.mode == "distributed"
+        else None,
     )
+
+
+def fleet_name(settings: Settings, owner: Owner) -> str:
+    """The name of the Connect cluster of mode distributed.
+
+    Raises:
+        SettingsError: it is the name of a consumer group of the stack, too. Connect refuses such a connector.
+    """
+    name = settings.fleet.name or f"{default_group(owner, settings.archive.bucket)}-connect"
+    if name in (consumer_group(settings, owner), originals_group(owner, settings.archive.bucket)):
+        raise SettingsError(
+            [
+                problem(
+                    "fleet.name",
+                    f"is {name}, a consumer group of this stack",
+                    "any other name, or leave it out",
+                )
+            ]
+        )
+    return name
 
 
 def consumer_group(settings: Settings, owner: Owner) -> str:

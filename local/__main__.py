@@ -6,7 +6,7 @@
 import signal
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -30,20 +30,27 @@ def setup() -> None:
     tools.prepare(Connector().version)
 
 
+Modes = Annotated[Literal["standalone", "distributed"], typer.Option(help="worker.mode of the stack.")]
+
+
 @demo.command()
-def run(events: int = EVENTS, count: Annotated[int, typer.Option(help="VMs.")] = 1) -> None:
+def run(
+    events: int = EVENTS,
+    count: Annotated[int, typer.Option(help="VMs.")] = 1,
+    mode: Modes = "standalone",
+) -> None:
     """Up, feed, check, down; ends with a table, .local/demo/report.json and report.html beside it."""
     from local.proofs.demo import run as whole
 
-    raise typer.Exit(whole.run(events, count))
+    raise typer.Exit(whole.run(events, count, mode))
 
 
 @demo.command()
-def up() -> None:
+def up(count: Annotated[int, typer.Option(help="VMs.")] = 1, mode: Modes = "standalone") -> None:
     """Starts the local stack, runs `pulumi up` and leaves it running."""
     from local.stack import lifecycle
 
-    lifecycle.up()
+    lifecycle.up(changed={"worker": {"count": count}}, mode=mode)
     progress.say("The stack runs. `. .local/env.sh` points pulumi and AWS clients at it.")
 
 
@@ -95,6 +102,7 @@ def chaos(
     more: Annotated[list[str] | None, typer.Argument(metavar="[FAULT]...", help="Further ones.")] = None,
     *,
     short: Annotated[bool, typer.Option("--short", help="The quick faults, with shorter outages.")] = False,
+    mode: Modes = "standalone",
     state: Annotated[
         Path, typer.Option(help="The stack's folder.", show_default=".local/chaos")
     ] = paths.STATE / "chaos",
@@ -105,10 +113,10 @@ def chaos(
     # The servers of the stack must not outlive it.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     try:
-        faults = injected.select([*(only or []), *(more or [])], short=short)
+        faults = injected.select([*(only or []), *(more or [])], short=short, mode=mode)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
-    report = injected.run(faults, short=short, state=state.resolve())
+    report = injected.run(faults, short=short, mode=mode, state=state.resolve())
     report.print()
     progress.say(f"the report as a page: {injected.page_file(state.resolve())}")
     raise typer.Exit(report.exit_code)

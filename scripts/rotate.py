@@ -162,7 +162,7 @@ def prove(keys: Iterable[Key], given: Settings, proof: Proof, *, ask: Callable[[
         proof.wait_for_vms(versions)
     elif credentials and not ask(
         "worker.metrics is off, so only the VMs themselves tell which credentials they use. Does the last line of "
-        f"`journalctl -u s3-auditlog-sink -g 'versions of the credentials'` on each of them have {versions}?"
+        f"`sudo journalctl -u s3-auditlog-sink -g 'versions of the credentials'` on each of them have {versions}?"
     ):
         raise ProofError(
             "a VM does not use the new credentials yet: VM 1 takes them within two minutes, each further VM three "

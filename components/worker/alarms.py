@@ -1,6 +1,10 @@
 """The alarms on the metrics of watchdog and canary, as data (pure).
 
 Events wait in Kafka for 7 days, and longer in the bucket, so hours are early enough.
+
+Where silence is a fault (`missing` is `breaching`), the periods are short and many: CloudWatch looks at further periods,
+and any value there delays the alarm ("Configuring how CloudWatch alarms treat missing data" of its user guide, whose
+example looks at 5 periods for an alarm on 3). So silence takes `periods` periods, and two more by that example.
 """
 
 from dataclasses import dataclass, replace
@@ -58,8 +62,15 @@ class Alarm:
         return f"{subject}: {self.meaning} First look: {first_look} Runbook: {self.runbook}"
 
 
-_SERVICE_JOURNAL = "`journalctl -u s3-auditlog-sink` on the VM"
-_WATCHDOG_JOURNAL = "`journalctl -u s3-auditlog-sink-watchdog` on the VM"
+# A shell of Session Manager belongs to `ssm-user`, which may use sudo and reads no journal without it (release notes of
+# amazon-ssm-agent 2.3.68.0).
+_SERVICE_JOURNAL = "`sudo journalctl -eu s3-auditlog-sink` on the VM"
+
+
+def _found_in_the_journal(pattern: str, unit: str = "s3-auditlog-sink-watchdog") -> str:
+    return f"`sudo journalctl -u {unit} -g '{pattern}'` on the VM"
+
+
 _INSTANCES = (
     "`aws ec2 describe-instances --filters Name=tag:Name,Values=<project>-<stack> "
     "--query 'Reservations[].Instances[].[InstanceId,State.Name]'`"
@@ -85,11 +96,11 @@ _STUCK = Alarm(
     statistic="Maximum",
     comparison="GreaterThanThreshold",
     threshold=HOUR,
-    period=HOUR,
-    periods=2,
+    period=20 * MINUTE,
+    periods=4,
     missing="breaching",
     meaning="Events wait in Kafka, and nothing of their partition was archived for an hour longer than a rotation "
-    "takes, or Kafka did not answer for two hours. The events are lost after 7 days.",
+    "takes, or Kafka has not answered for more than an hour. The events are lost after 7 days.",
     first_look="`make verify STACK=<stack>` names partition, offsets and age.",
 )
 
@@ -102,8 +113,8 @@ _ALWAYS = (
         statistic="SampleCount",
         comparison="LessThanThreshold",
         threshold=1,
-        period=5 * MINUTE,
-        periods=3,
+        period=MINUTE,
+        periods=15,
         missing="breaching",
         meaning="The VM has sent nothing for 15 minutes: it is off, its boot failed, or it has no way out. The "
         "alarm stays until a VM sends metrics.",
@@ -149,7 +160,7 @@ _ALWAYS = (
         missing="notBreaching",
         meaning="Events expired in Kafka, after 7 days, before a connector had archived them. What the other connector "
         "archived is not lost.",
-        first_look=f"{_WATCHDOG_JOURNAL} has topic, partition, offsets and the connector.",
+        first_look=f"{_found_in_the_journal('expired before')} has topic, partition, offsets and the connector.",
     ),
     Alarm(
         name="foreign",
@@ -162,7 +173,7 @@ _ALWAYS = (
         missing="notBreaching",
         meaning="Another worker is in this stack's consumer group: it takes some of the events, and they are not in "
         "this bucket.",
-        first_look=f"{_WATCHDOG_JOURNAL} has its client id.",
+        first_look=f"{_found_in_the_journal('foreign member')} has its client id.",
     ),
     Alarm(
         name="memory",
@@ -175,7 +186,8 @@ _ALWAYS = (
         missing="notBreaching",
         meaning="Kafka Connect ran out of memory twice within three hours. It starts again, but may fail again at the "
         "same events.",
-        first_look=f"{_SERVICE_JOURNAL} has OutOfMemoryError: raise worker.heapMb, and worker.instanceType with it.",
+        first_look=f"{_found_in_the_journal('OutOfMemoryError', 's3-auditlog-sink')} shows when: raise worker.heapMb, "
+        "and worker.instanceType with it.",
     ),
     Alarm(
         name="skipped",
@@ -188,7 +200,8 @@ _ALWAYS = (
         missing="notBreaching",
         meaning="Events that are not JSON objects were not archived for Logz.io. The originals have them, if the stack "
         "keeps originals; Kafka has them for 7 days.",
-        first_look=f"{_WATCHDOG_JOURNAL} has topic, partition and offset, and so has the metric SkippedEventOffset.",
+        first_look=f"{_found_in_the_journal('skipped event')} has topic, partition and offset, and so has the metric "
+        "SkippedEventOffset.",
     ),
     Alarm(
         name="disk",
@@ -226,7 +239,7 @@ _ALWAYS = (
         missing="notBreaching",
         meaning="A clock was ahead: the bucket has a key with a time in the future, and Logz.io would read nothing that "
         "sorts before it. The service waits until that time, for a day at most; the events wait in Kafka.",
-        first_look=f"{_SERVICE_JOURNAL} has the key and the time.",
+        first_look=f"{_found_in_the_journal('key has the time', 's3-auditlog-sink')} has the time.",
     ),
     Alarm(
         name="clock",
@@ -257,7 +270,7 @@ _OF_ORIGINALS = (
         name="originals-stuck",
         metric="OriginalsSecondsStuck",
         meaning="Originals wait in Kafka, and nothing of their partition was archived for an hour longer than a "
-        "rotation takes, or Kafka did not answer for two hours. The originals are lost after 7 days.",
+        "rotation takes, or Kafka has not answered for more than an hour. The originals are lost after 7 days.",
     ),
 )
 
@@ -278,6 +291,55 @@ _MEMBERS = Alarm(
 )
 
 
+_TASKS = replace(
+    _MEMBERS,
+    meaning="Fewer tasks than worker.count archive events. The others carry their partitions, and nothing is lost as "
+    "long as one of them runs.",
+)
+
+_OF_THE_FLEET = (
+    Alarm(
+        name="fleet-cluster",
+        metric="FleetClusterAnswers",
+        # One VM that gets an answer is enough.
+        statistic="Maximum",
+        comparison="LessThanThreshold",
+        threshold=1,
+        period=15 * MINUTE,
+        periods=1,
+        missing="notBreaching",
+        meaning="The Kafka cluster with Connect's state (fleet) does not answer, or refuses the key: no connector runs "
+        "while it is away. Events wait in Kafka.",
+        first_look="`sudo journalctl -eu s3-auditlog-sink-watchdog` on the VM has the error.",
+    ),
+    Alarm(
+        name="fleet-topics",
+        metric="FleetTopicsWrong",
+        statistic="Maximum",
+        comparison="GreaterThanThreshold",
+        threshold=0,
+        period=15 * MINUTE,
+        periods=1,
+        missing="notBreaching",
+        meaning="A topic with Connect's state is not compacted: Kafka deletes the connectors after its retention, and "
+        "Connect does not start again.",
+        first_look=f"{_found_in_the_journal('not compact')} names the topic.",
+    ),
+    Alarm(
+        name="certificate",
+        metric="CertificateDaysLeft",
+        statistic="Minimum",
+        comparison="LessThanThreshold",
+        threshold=60,
+        period=HOUR,
+        periods=1,
+        missing="notBreaching",
+        meaning="The certificate with which the VMs reach each other ends in less than 60 days.",
+        first_look="`pulumi stack output certificateNotAfter` is its end.",
+    ),
+)
+
+
 _CANARY = Alarm(
     name="canary",
     metric=SECONDS_MISSING,
@@ -286,8 +348,8 @@ _CANARY = Alarm(
     comparison="GreaterThanThreshold",
     threshold=HOUR,
     # A run of an hourly schedule may come late or not at all.
-    period=3 * HOUR,
-    periods=1,
+    period=HOUR,
+    periods=3,
     missing="breaching",
     meaning="An archived event has been missing from Logz.io for more than an hour, or nobody has measured for three "
     "hours.",
@@ -303,8 +365,8 @@ _READER = Alarm(
     # Twice the four hours within which a use "usually" shows, see `watchdog.reader`.
     threshold=8 * HOUR,
     # The VMs look once an hour.
-    period=3 * HOUR,
-    periods=1,
+    period=HOUR,
+    periods=3,
     missing="breaching",
     meaning="Logz.io has not used its role for 8 hours, so it reads nothing of this bucket, or no VM could ask IAM for "
     "three hours. The events are in the bucket.",
@@ -313,13 +375,14 @@ _READER = Alarm(
 
 
 def alarms(
-    *, originals: bool, count: int, canary: bool = False, reader_role: bool = False
+    *, originals: bool, count: int, distributed: bool = False, canary: bool = False, reader_role: bool = False
 ) -> tuple[Alarm, ...]:
     """All alarms of a stack, with or without a connector for originals, with `count` VMs.
 
-    `canary`: `verify --publish` measures from outside. `reader_role`: the VMs watch the use of the reader's role.
+    `distributed`: the VMs are a Connect cluster. `canary`: `verify --publish` measures from outside. `reader_role`: the
+    VMs watch the use of the reader's role.
     """
-    members = replace(_MEMBERS, threshold=count)
+    members = replace(_TASKS if distributed else _MEMBERS, threshold=count)
     of_originals = replace(members, name="originals-members", metric="OriginalsGroupMembers")
     return (
         *_ALWAYS,
@@ -327,6 +390,7 @@ def alarms(
         # With one VM, the alarms task and stuck say the same.
         *([members] if count > 1 else []),
         *([of_originals] if count > 1 and originals else []),
+        *(_OF_THE_FLEET if distributed else ()),
         *([_CANARY] if canary else []),
         *([_READER] if reader_role else []),
     )

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import boto3
 import yaml
@@ -21,8 +21,9 @@ from local.base.processes import Server
 from local.base.waiting import wait_until
 from local.stack.pulumi import Pulumi
 from local.stack.setup import Tools
-from local.systems.kafka import client
+from local.systems.kafka import client, users
 from local.systems.packages import debs
+from local.systems.plugins.confluentcloud.cloud import OWN_CLUSTER, OWN_ENVIRONMENT
 from local.systems.vm import distributions
 
 STACK = "local"
@@ -34,6 +35,12 @@ STRIPPED = ("AWS_", "CONFLUENT_", "LOGZIO_", "PULUMI_", "CCLOUD_LOCAL_")
 NO_PROXY = "127.0.0.1,localhost"
 
 BOOT_SECONDS = 1800.0
+
+Mode = Literal["standalone", "distributed"]
+"""The setting `worker.mode`."""
+
+OWN = "own-cluster"
+"""Name of the server that is the organisation's own cluster; a stack in mode distributed has it."""
 
 
 _CONSOLE_END = 4000
@@ -78,6 +85,11 @@ class LocalDeployment:
         return str(self.servers["kafka"].ready["bootstrap"])
 
     @property
+    def has_own_cluster(self) -> bool:
+        """Whether the organisation's own cluster runs, too."""
+        return OWN in self.servers
+
+    @property
     def stack_file(self) -> Path:
         """The stack's settings; beside the state, so that several local stacks can run from one checkout."""
         return self.state / f"Pulumi.{STACK}.yaml"
@@ -108,7 +120,16 @@ class LocalDeployment:
             "CCLOUD_LOCAL_AWS_ENDPOINT": self.aws_endpoint,
             "CCLOUD_LOCAL_HYPERVISOR": self.hypervisor,
             "CCLOUD_LOCAL_KAFKA_BOOTSTRAP": self.bootstrap,
-            "CCLOUD_LOCAL_KAFKA_USERS": str(self.state / "kafka" / "users.json"),
+            "CCLOUD_LOCAL_KAFKA_USERS": str(users.file(self.state)),
+            **self._own_cluster_environment(),
+        }
+
+    def _own_cluster_environment(self) -> dict[str, str]:
+        if not self.has_own_cluster:
+            return {}
+        return {
+            "CCLOUD_LOCAL_OWN_KAFKA_BOOTSTRAP": str(self.servers[OWN].ready["bootstrap"]),
+            "CCLOUD_LOCAL_OWN_KAFKA_USERS": str(users.file(client.own_cluster(self.state))),
         }
 
     # --- the stack
@@ -251,7 +272,9 @@ def stack_settings(deployment: LocalDeployment, connector_version: str) -> dict[
             "archiveUrl": packages["archive_url"],
             "archiveSha256": packages["archive_sha256"],
         },
+        **_fleet(deployment),
         "ccloud-logexporter:worker": {
+            **({"mode": "distributed"} if deployment.has_own_cluster else {}),
             "javaVersion": distributions.chosen().java_version,
             # Not the newest: a whole chain shows that apt keeps to it.
             "packageVersion": debs.OLDER_VERSION,
@@ -262,6 +285,12 @@ def stack_settings(deployment: LocalDeployment, connector_version: str) -> dict[
         "ccloud-logexporter:alarms": {"email": ["on-call@example.com"]},
         "ccloud-logexporter:logzio": {"apiUrl": deployment.logzio, "listenerUrl": deployment.logzio},
     }
+
+
+def _fleet(deployment: LocalDeployment) -> dict[str, Any]:
+    if not deployment.has_own_cluster:
+        return {}
+    return {"ccloud-logexporter:fleet": {"cluster": OWN_CLUSTER, "environment": OWN_ENVIRONMENT}}
 
 
 def write_environment_file(deployment: LocalDeployment) -> Path:

@@ -1,6 +1,7 @@
 """Brings a local stack up and ends it.
 
-Order of start: AWS (moto) -> Kafka -> packages -> Logz.io -> VMs. Whatever a killed run left is ended first.
+Order of start: AWS (moto) -> Kafka -> packages -> Logz.io -> VMs. In mode distributed, the organisation's own cluster
+comes after Kafka. Whatever a killed run left is ended first.
 """
 
 import json
@@ -18,7 +19,9 @@ from local.base.files import write_atomically
 from local.base.processes import Server
 from local.stack import setup
 from local.stack.deployment import (
+    OWN,
     LocalDeployment,
+    Mode,
     clean_environment,
     host_ports,
     server_url,
@@ -26,6 +29,7 @@ from local.stack.deployment import (
     write_environment_file,
 )
 from local.stack.setup import Tools
+from local.systems.kafka import client
 
 
 @dataclass(frozen=True)
@@ -46,6 +50,7 @@ def up(
     settings: Callable[[LocalDeployment, str], dict[str, Any]] = stack_settings,
     relay_port: int | None = None,
     prepared: bool = False,
+    mode: Mode = "standalone",
     before_up: Callable[[LocalDeployment], None] = lambda _: None,
 ) -> LocalDeployment:
     """Starts the servers and runs `pulumi up`; returns once the VMs have booted.
@@ -54,13 +59,13 @@ def up(
         changed: settings beside the local stack's own, by section: {"logzio": {"authentication": "keys"}}.
         program: the folder of the Pulumi program.
         settings: makes the local stack's own settings, from the deployment and the connector's version.
-        relay_port, prepared: as in `start`.
+        relay_port, prepared, mode: as in `start`.
         before_up: called when the servers run and nothing of the stack is made yet.
     """
     started = time.time()
     tools = setup.prepare(Connector().version)
     tools_at = time.time()
-    deployment = replace(start(state, tools, relay_port, prepared=prepared), program=program)
+    deployment = replace(start(state, tools, relay_port, prepared=prepared, mode=mode), program=program)
     document = settings(deployment, Connector().version)
     for section, values in (changed or {}).items():
         document.setdefault(f"{NAMESPACE}:{section}", {}).update(values)
@@ -84,13 +89,19 @@ def read_timing(state: Path) -> Timing:
 
 
 def start(
-    state: Path, tools: Tools, relay_port: int | None = None, *, prepared: bool = False
+    state: Path,
+    tools: Tools,
+    relay_port: int | None = None,
+    *,
+    prepared: bool = False,
+    mode: Mode = "standalone",
 ) -> LocalDeployment:
     """Ends what an earlier run left in `state`, then starts every server.
 
     Args:
         relay_port: of a relay (`local.systems.kafka.relay`) by which the VM reaches Kafka; None: directly.
         prepared: whether the VMs' image has the distribution's packages of an installation.
+        mode: with `distributed`, the organisation's own cluster runs, too.
 
     Raises:
         processes.StartError: one did not come up.
@@ -107,6 +118,8 @@ def start(
         endpoint = ("--aws-endpoint", server_url(servers["aws"]))
         relayed = ("--relay-port", str(relay_port)) if relay_port else ()
         start_server("kafka", "local.systems.kafka", *relayed)
+        if mode == "distributed":
+            servers[OWN] = serve_own_cluster(state)
         start_server(
             "packages", "local.systems.packages", "--connector-archive", str(tools.connector_archive)
         )
@@ -117,8 +130,10 @@ def start(
     return LocalDeployment(state, tools, servers)
 
 
-def serve(state: Path, name: str, module: str, *arguments: str) -> Server:
+def serve(state: Path, name: str, module: str, *arguments: str, folder: Path | None = None) -> Server:
     """Starts one server of the state folder: the package `module`, run with these arguments.
+
+    `folder`: where the server keeps its own state, if not in the state folder itself.
 
     Raises:
         processes.StartError: it did not come up.
@@ -126,10 +141,21 @@ def serve(state: Path, name: str, module: str, *arguments: str) -> Server:
     return processes.start(
         state,
         name,
-        [sys.executable, "-m", module, "--state", str(state), *arguments],
+        [sys.executable, "-m", module, "--state", str(folder or state), *arguments],
         env={**clean_environment(), "PYTHONPATH": str(paths.ROOT)},
         cwd=paths.ROOT,
     )
+
+
+def serve_own_cluster(state: Path, port: int | None = None) -> Server:
+    """Starts the organisation's own cluster, on the port of an earlier one if that is given.
+
+    Raises:
+        processes.StartError: it did not come up.
+    """
+    again = ("--port", str(port)) if port else ()
+    folder = client.own_cluster(state)
+    return serve(state, OWN, "local.systems.kafka", "--beside", str(state), *again, folder=folder)
 
 
 def attach(state: Path = paths.STATE) -> LocalDeployment:

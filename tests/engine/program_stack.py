@@ -19,6 +19,7 @@ from local.base.processes import Server
 from local.stack import engine
 from local.stack.deployment import REGION, aws_client, aws_environment, clean_environment
 from local.stack.pulumi import Pulumi
+from local.systems.kafka import client, users
 from local.systems.logzio.server import Emulator
 
 STACK = "test"
@@ -31,6 +32,7 @@ class ProgramStack:
     """`program`: the folder of the program. What `pulumi` said is kept in `output`.
 
     `identity`: variables with the AWS credentials of `pulumi`; empty for the deployer, who may do everything.
+    `own_cluster`: the broker that is the organisation's own cluster, if a test has started one.
     """
 
     state: Path
@@ -40,6 +42,7 @@ class ProgramStack:
     pulumi_engine: engine.Engine = field(default_factory=engine.ensure)
     output: str = ""
     identity: Mapping[str, str] = field(default_factory=dict)
+    own_cluster: Server | None = None
 
     @property
     def stack_file(self) -> Path:
@@ -61,6 +64,15 @@ class ProgramStack:
             "CCLOUD_LOCAL_KAFKA_BOOTSTRAP": "127.0.0.1:9092",
             "CCLOUD_LOCAL_KAFKA_USERS": str(self.state / "kafka" / "users.json"),
             "LOGZIO_API_TOKEN": self.logzio.token,
+            **self._own_cluster_environment(),
+        }
+
+    def _own_cluster_environment(self) -> dict[str, str]:
+        if self.own_cluster is None:
+            return {}
+        return {
+            "CCLOUD_LOCAL_OWN_KAFKA_BOOTSTRAP": str(self.own_cluster.ready["bootstrap"]),
+            "CCLOUD_LOCAL_OWN_KAFKA_USERS": str(users.file(client.own_cluster(self.state))),
         }
 
     def aws(self, service: str) -> Any:

@@ -31,7 +31,8 @@ def page(reports: Iterable[Path]) -> str:
 def section(report: Mapping[str, Any], day: date) -> str:
     """One run in Markdown. `report`: what `Report.write` wrote on that day (UTC)."""
     lines = [
-        f"{report['events']:,} events on {day.isoformat()}; missing at the end: {report['missing_at_the_end']}, "
+        f"{_mode(report)}{report['events']:,} events on {day.isoformat()}; "
+        f"missing at the end: {report['missing_at_the_end']}, "
         f"originals missing: {report['originals_missing']}. {DUPLICATES}",
         "",
         "| fault | lost in the bucket | lost in Logz.io | came twice | seconds to recover | alarms, had it lasted "
@@ -40,6 +41,11 @@ def section(report: Mapping[str, Any], day: date) -> str:
         *(_row(row) for row in report["rows"]),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _mode(report: Mapping[str, Any]) -> str:
+    # The report of an earlier version is of a stack in mode standalone.
+    return "In mode distributed: " if report.get("mode") == "distributed" else ""
 
 
 def _row(row: Mapping[str, Any]) -> str:

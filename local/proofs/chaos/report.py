@@ -11,6 +11,7 @@ from rich.table import Table
 
 from local.base.files import write_atomically
 from local.proofs.history.flow import Flow
+from local.stack.deployment import Mode
 
 DUPLICATES = (
     "Duplicates come from objects that were complete when the fault struck, but whose offsets were not committed yet "
@@ -75,6 +76,8 @@ class Report:
     """Events without a right copy in both places, or not indexed, at the end; without those of the poison row."""
     originals_missing: int
     """Records with bytes that no object of originals holds at the end, poison included."""
+    mode: Mode = "standalone"
+    """The setting `worker.mode` of the stack."""
     details: tuple[str, ...] = ()
     flow: Flow | None = None
     """When the events were where; None without an event."""

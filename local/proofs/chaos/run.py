@@ -23,10 +23,12 @@ from local.proofs.history.history import History
 from local.proofs.history.places import PlaceError
 from local.proofs.history.reader import Reader, reading
 from local.proofs.nemesis.fault import Fault, Injection, SkippedError, Watch
+from local.proofs.nemesis.fleet import COUNT
 from local.proofs.nemesis.projection import Sampler
 from local.proofs.nemesis.table import FAULTS
 from local.proofs.nemesis.target import Target
 from local.stack import lifecycle
+from local.stack.deployment import OWN, Mode
 from local.systems.kafka.relay import Relay
 from report_page.page import render
 
@@ -49,20 +51,25 @@ _MARKS = {
 }
 
 
-def select(names: Sequence[str], *, short: bool) -> list[Fault]:
-    """The faults with these names, in the table's order; all of them, or the quick ones, without names.
+def select(names: Sequence[str], *, short: bool, mode: Mode = "standalone") -> list[Fault]:
+    """The faults with these names, in the table's order; all of the mode, or its quick ones, without names.
 
     Raises:
-        ValueError: there is no such fault.
+        ValueError: there is no such fault for a stack in this mode.
     """
-    if unknown := set(names) - {fault.name for fault in FAULTS}:
-        known = ", ".join(fault.name for fault in FAULTS)
-        raise ValueError(f"no fault {', '.join(sorted(unknown))}; there are {known}")
-    return [fault for fault in FAULTS if (fault.name in names if names else fault.short or not short)]
+    faults = [fault for fault in FAULTS if mode in fault.modes]
+    if unknown := set(names) - {fault.name for fault in faults}:
+        known = ", ".join(fault.name for fault in faults)
+        raise ValueError(f"no fault {', '.join(sorted(unknown))} in mode {mode}; there are {known}")
+    return [fault for fault in faults if (fault.name in names if names else fault.short or not short)]
 
 
-def run(faults: Sequence[Fault], *, short: bool = False, state: Path = STATE) -> Report:
+def run(
+    faults: Sequence[Fault], *, short: bool = False, mode: Mode = "standalone", state: Path = STATE
+) -> Report:
     """Brings a stack of its own up, injects the faults, and takes it down again.
+
+    In mode standalone it has one VM until a fault makes a fleet; in mode distributed it is a fleet from the start.
 
     Raises:
         RuntimeError: the stack did not come up.
@@ -70,7 +77,14 @@ def run(faults: Sequence[Fault], *, short: bool = False, state: Path = STATE) ->
     relay = Relay(processes.free_port(), lambda: int(processes.read(state, "kafka").ready["relayed_port"]))
     with relay:
         try:
-            target = Target(lifecycle.up(state, relay_port=relay.port, prepared=short), relay, short)
+            deployment = lifecycle.up(
+                state,
+                {"worker": {"count": COUNT if mode == "distributed" else 1}},
+                relay_port=relay.port,
+                prepared=short,
+                mode=mode,
+            )
+            target = Target(deployment, relay, short)
             history = History()
             with reading(target.deployment, history) as reader:
                 report = _Run(target, history, reader).inject_all(faults)
@@ -250,6 +264,8 @@ class _Run:
         self._target.silence_kafka(silent=False)
         if not processes.is_running(self._target.state, "kafka"):
             self._target.start_broker()
+        if self._target.is_distributed and not processes.is_running(self._target.state, OWN):
+            self._target.start_own_cluster()
         self._target.refuse_commits(refused=False)
 
     def _rescue(self) -> None:
@@ -273,6 +289,7 @@ class _Run:
             result.produced,
             missing_at_the_end=result.missing - poisoned + result.index_failures - marked,
             originals_missing=result.originals_missing,
+            mode="distributed" if self._target.is_distributed else "standalone",
             details=tuple(result.explain()),
             flow=result.flow,
         )

@@ -1,14 +1,23 @@
-"""What is still there after `pulumi destroy`: in AWS, Logz.io, Kafka and among the VMs."""
+"""What is still there after `pulumi destroy`: in AWS, Logz.io, Confluent Cloud and among the VMs."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from botocore.client import BaseClient
+from confluent_kafka.admin import (  # type: ignore[attr-defined]  # it imports them, without __all__
+    AclBindingFilter,
+    AclOperation,
+    AclPermissionType,
+    AdminClient,
+    ResourcePatternType,
+    ResourceType,
+)
 
 from local.base import http
 from local.stack.deployment import LocalDeployment
-from local.systems.kafka import users
+from local.systems.kafka import client, users
+from local.systems.plugins.confluentcloud.cloud import Cloud, Cluster, read
 
 LOCAL_USERS = frozenset({"deployer", "logzio"})
 """IAM users of the local stack itself."""
@@ -23,7 +32,8 @@ def left_behind(deployment: LocalDeployment) -> list[str]:
     return [
         *in_aws(deployment.aws),
         *in_logzio(deployment.logzio),
-        *in_kafka(deployment.state),
+        *in_confluent_cloud(deployment.state),
+        *(in_own_cluster(deployment.state) if deployment.has_own_cluster else ()),
         *among_vms(deployment.hypervisor),
     ]
 
@@ -122,8 +132,46 @@ def in_logzio(base_url: str) -> Iterator[str]:
         yield f"Logz.io registration {registration['id']} ({registration['bucket']}/{registration['prefix']})"
 
 
-def in_kafka(state: Path) -> Iterator[str]:
-    """API keys that the broker still accepts, apart from the local stack's own."""
+def in_confluent_cloud(state: Path) -> Iterator[str]:
+    """API keys of the audit-log cluster, service accounts and role bindings."""
+    yield from _api_keys(state)
+    cloud = Cloud(Cluster("", users.file(state)))
+    for account, known in read(cloud.service_accounts).items():
+        yield f"service account {account} ({known['displayName']})"
+    for binding, known in read(cloud.role_bindings).items():
+        yield f"role binding {binding} ({known['roleName']} of {known['principal']})"
+
+
+def in_own_cluster(state: Path) -> Iterator[str]:
+    """API keys, topics and access rules of the organisation's own cluster, in which nobody else has any.
+
+    Raises:
+        confluent_kafka.KafkaException: its broker did not answer.
+    """
+    own = client.own_cluster(state)
+    yield from _api_keys(own)
+    admin = AdminClient(client.client_config(own))
+    for topic in admin.list_topics(timeout=60).topics:
+        # Those of the broker itself.
+        if not topic.startswith("__"):
+            yield f"topic {topic}"
+    for rule in admin.describe_acls(_EVERY_RULE).result():
+        yield f"access rule {rule.operation.name} of {rule.principal} on {rule.restype.name} {rule.name}"
+
+
+_EVERY_RULE = AclBindingFilter(
+    ResourceType.ANY,
+    None,  # type: ignore[arg-type]  # its types do not know that None means any
+    ResourcePatternType.ANY,
+    None,  # type: ignore[arg-type]
+    None,  # type: ignore[arg-type]
+    AclOperation.ANY,
+    AclPermissionType.ANY,
+)
+
+
+def _api_keys(state: Path) -> Iterator[str]:
+    """Those that the broker still accepts, apart from the local stack's own."""
     for key in users.read(users.file(state)):
         if key != users.ADMIN:
             yield f"Kafka API key {key}"

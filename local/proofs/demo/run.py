@@ -15,17 +15,18 @@ from local.proofs.demo import html_page, report
 from local.proofs.demo.report import Seconds
 from local.proofs.history import reader
 from local.stack import lifecycle
-from local.stack.deployment import LocalDeployment
+from local.stack.deployment import LocalDeployment, Mode
 from local.stack.lifecycle import Timing
 from report_page.page import render
 
 
-def run(events: int, count: int = 1, state: Path = paths.STATE) -> int:
-    """The whole demo, with `count` VMs; returns the exit code of its report."""
+def run(events: int, count: int = 1, mode: Mode = "standalone", state: Path = paths.STATE) -> int:
+    """The whole demo, with `count` VMs that run in `mode`; returns the exit code of its report."""
     before, later = events // 2, events - events // 2
     deployment = lifecycle.up(
         state,
         {"worker": {"count": count}},
+        mode=mode,
         before_up=lambda started: client.produce(started, before),
     )
     bucket = reader.bucket(deployment)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from local.proofs.nemesis.target import Target
+from local.stack.deployment import Mode
 
 
 class SkippedError(Exception):
@@ -56,6 +57,7 @@ class Fault:
         alarms: names of the alarms that would fire if the fault lasted, and must not once it is healed; others may.
         afterwards: undoes the preparation of the fault, once the row is closed.
         short: belongs to the quick subset.
+        modes: the modes of the stacks (`worker.mode`) that it can hit.
     """
 
     name: str
@@ -64,6 +66,7 @@ class Fault:
     seen: str
     patience: float = 600.0
     short: bool = False
+    modes: tuple[Mode, ...] = ("standalone",)
     new_partitions: bool = False
     alarms: tuple[str, ...] = ()
     afterwards: Callable[[Target], None] = lambda _target: None

@@ -9,7 +9,6 @@ from collections import Counter
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 
-from components.worker.connect import SERVICE
 from local.base.waiting import wait_until
 from local.proofs.nemesis import operations, s3
 from local.proofs.nemesis.fault import Injection, Watch
@@ -24,12 +23,13 @@ FROZEN_SECONDS = 80.0
 
 
 def share(target: Target) -> dict[int, str]:
-    """Makes the fleet, if there is one VM; returns who reads each partition once all VMs share them."""
+    """Makes the fleet, if there is one VM; returns who reads each partition once all VMs can take part."""
     target.set_count(COUNT)
+    # Connect may give the tasks of a connector to one VM, and those of the other connector to the others.
+    vms = target.workers if target.is_distributed else lambda: set(target.holders().values())
 
     def is_shared() -> bool:
-        holders = target.holders()
-        return len(holders) >= PARTITIONS and len(set(holders.values())) == COUNT
+        return len(target.holders()) >= PARTITIONS and len(vms()) == COUNT
 
     wait_until(is_shared, f"{COUNT} VMs share the partitions")
     return target.holders()
@@ -37,44 +37,44 @@ def share(target: Target) -> dict[int, str]:
 
 def plug_pulled(target: Target) -> Injection:
     holders, began = share(target), time.time()
-    vm = _busiest(holders)
+    vm = busiest(holders)
     target.power("off", vm)
     try:
-        _wait_until_taken_over(target, vm)
-        _settle(target)
+        wait_until_taken_over(target, vm)
+        settle(target)
         target.wait_for_alarms("heartbeat")
     finally:
         target.power("on", vm)
-    return Injection(watch=_watch(began, holders, [vm]))
+    return Injection(watch=watch(began, holders, [vm]))
 
 
 def zone_cut_off(target: Target) -> Injection:
     """The VM in it goes on without a network, and comes back with what it still had open."""
     holders, began = share(target), time.time()
-    vm = _busiest(holders)
+    vm = busiest(holders)
     target.isolate(vm, isolated=True)
-    _wait_until_taken_over(target, vm)
+    wait_until_taken_over(target, vm)
     time.sleep(max(0.0, began + CUT_SECONDS - time.time()))
     target.isolate(vm, isolated=False)
-    return Injection(watch=_watch(began, holders, [vm]))
+    return Injection(watch=watch(began, holders, [vm]))
 
 
 def frozen_jvm(target: Target) -> Injection:
     """A consumer that is expelled without noticing."""
     holders, began = share(target), time.time()
-    vm = _busiest(holders)
+    vm = busiest(holders)
     target.kill_jvm("STOP", vm)
     time.sleep(FROZEN_SECONDS)
     target.kill_jvm("CONT", vm)
-    return Injection(watch=_watch(began, holders, [vm]))
+    return Injection(watch=watch(began, holders, [vm]))
 
 
 def successor_killed(target: Target) -> Injection:
     """The second VM takes over, completes an object, and is killed before its commit, while the first one goes on."""
     holders, began = share(target), time.time()
-    vm = _busiest(holders)
+    vm = busiest(holders)
     target.kill_jvm("STOP", vm)
-    _wait_until_taken_over(target, vm)
+    wait_until_taken_over(target, vm)
     moved = {partition for partition, holder in holders.items() if holder == vm}
     taken_over = time.time()
 
@@ -82,10 +82,10 @@ def successor_killed(target: Target) -> Injection:
         return any(partition in moved and when > taken_over for partition, when in target.completed())
 
     wait_until(completes, "the second VM completes an object of a partition that it took over", poll=0.02)
-    (other,) = set(holders.values()) - {vm}
+    other = _other(target, vm)
     target.kill_jvm("KILL", other)
     target.kill_jvm("CONT", vm)
-    return Injection(watch=_watch(began, holders, list(set(holders.values()))))
+    return Injection(watch=watch(began, holders, set(holders.values())))
 
 
 def rolled(target: Target) -> Injection:
@@ -94,7 +94,7 @@ def rolled(target: Target) -> Injection:
     target.replace_vm()
     if former & target.instances():
         raise FaultError(f"a former VM is still there: {former & target.instances()}")
-    return Injection(watch=_watch(began, holders, list(former)))
+    return Injection(watch=watch(began, holders, list(former)))
 
 
 def broken_files(target: Target) -> Injection:
@@ -104,28 +104,28 @@ def broken_files(target: Target) -> Injection:
 
 def stopped_in_order(target: Target) -> Injection:
     holders, began = share(target), time.time()
-    vm = _busiest(holders)
-    (other,) = set(holders.values()) - {vm}
+    vm = busiest(holders)
+    other = _other(target, vm)
     # The watchdog of the VM that goes on counts the members.
     target.shorten("group.py", "MEASURE_SECONDS", s3.OFTEN_SECONDS, other)
-    target.run("systemctl", "stop", f"{SERVICE}.service", vm=vm)
+    target.stop_service(vm)
     try:
-        _wait_until_taken_over(target, vm)
-        _settle(target)
+        wait_until_taken_over(target, vm)
+        settle(target)
         target.wait_for_alarms("members", "originals-members")
     finally:
-        target.run("systemctl", "start", "--no-block", f"{SERVICE}.service", vm=vm)
+        target.start_service(vm)
         target.restore("group.py", other)
-    return Injection(watch=_watch(began, holders, [vm]))
+    return Injection(watch=watch(began, holders, [vm]))
 
 
 def both_reboot(target: Target) -> Injection:
     holders, began = share(target), time.time()
-    vms = sorted(set(holders.values()))
+    vms = sorted(target.instances())
     with ThreadPoolExecutor() as pool:
         list(pool.map(lambda vm: target.run("systemctl", "--no-block", "reboot", check=False, vm=vm), vms))
     wait_until(lambda: _completed_since(target, began + 30), "objects are completed again")
-    return Injection(watch=_watch(began, holders, vms))
+    return Injection(watch=watch(began, holders, vms))
 
 
 def counts(target: Target) -> Injection:
@@ -139,28 +139,33 @@ def counts(target: Target) -> Injection:
     return Injection(watch=Watch(began, {"of the topic": frozenset(range(PARTITIONS))}))
 
 
-def _watch(began: float, holders: dict[int, str], vms: Iterable[str]) -> Watch:
+def watch(began: float, holders: dict[int, str], vms: Iterable[str]) -> Watch:
     """Apart: the partitions that these VMs read, and the others."""
     lost = set(vms)
     theirs = frozenset(partition for partition, holder in holders.items() if holder in lost)
     return Watch(began, {"of that VM": theirs, "of the others": frozenset(holders) - theirs})
 
 
-def _settle(target: Target) -> None:
+def settle(target: Target) -> None:
     """Lets each partition complete an object."""
     time.sleep(3 * target.rotation_seconds)
 
 
-def _busiest(holders: dict[int, str]) -> str:
+def busiest(holders: dict[int, str]) -> str:
     return Counter(holders.values()).most_common(1)[0][0]
 
 
-def _wait_until_taken_over(target: Target, vm: str) -> None:
+def wait_until_taken_over(target: Target, vm: str) -> None:
     def is_over() -> bool:
         holders = target.holders()
         return len(holders) >= PARTITIONS and vm not in holders.values()
 
     wait_until(is_over, "the other VMs have taken over", poll=0.5)
+
+
+def _other(target: Target, vm: str) -> str:
+    (other,) = target.instances() - {vm}
+    return other
 
 
 def _completed_since(target: Target, since: float) -> bool:

@@ -1,8 +1,12 @@
 """The table of faults. Its numbers group them by what a person would call them; modules, by what they hit."""
 
 from components.worker.connect import STATE_FOLDER
-from local.proofs.nemesis import broker, fleet, logzio, operations, poison, s3, vm
+from local.proofs.nemesis import broker, distributed, fleet, logzio, operations, poison, s3, vm
 from local.proofs.nemesis.fault import Fault
+from local.stack.deployment import Mode
+
+_BOTH: tuple[Mode, ...] = ("standalone", "distributed")
+_DISTRIBUTED: tuple[Mode, ...] = ("distributed",)
 
 FAULTS = (
     Fault("1a", "JVM killed (-9) while idle", vm.kill_idle, "systemd starts it again after 5 s", short=True),
@@ -159,13 +163,20 @@ FAULTS = (
         broker.kill_uncommitted,
         "systemd starts it again after 5 s; what was not committed is read again",
     ),
-    Fault("14a", "fleet: from one VM to three and back under load", fleet.counts, "two VMs come, two go"),
+    Fault(
+        "14a",
+        "fleet: from one VM to three and back under load",
+        fleet.counts,
+        "two VMs come, two go",
+        modes=_BOTH,
+    ),
     Fault(
         "14b",
         "fleet of two: the plug of a VM pulled",
         fleet.plug_pulled,
         "GroupMembers 1; its partitions go on with the other VM once Kafka has expelled it, after 45 s",
         short=True,
+        modes=_BOTH,
         alarms=("heartbeat",),
     ),
     Fault(
@@ -173,27 +184,35 @@ FAULTS = (
         f"fleet of two: a zone without a network for {fleet.CUT_SECONDS:.0f} s",
         fleet.zone_cut_off,
         "GroupMembers 1; its partitions go on in the other zone",
+        modes=_BOTH,
     ),
     Fault(
         "14d",
         f"fleet of two: a JVM frozen for {fleet.FROZEN_SECONDS:.0f} s, then it goes on",
         fleet.frozen_jvm,
         "its partitions go on with the other VM; the frozen one notices that it was expelled",
+        modes=_BOTH,
     ),
     Fault(
         "14e",
         "fleet of two: a VM takes over, completes an object and is killed before its commit; the first one goes on",
         fleet.successor_killed,
         "systemd starts it again after 5 s; the object stays as it is",
+        modes=_BOTH,
     ),
     Fault(
-        "14f", "fleet of two: both VMs replaced by `pulumi up`", fleet.rolled, "a new VM for each, one by one"
+        "14f",
+        "fleet of two: both VMs replaced by `pulumi up`",
+        fleet.rolled,
+        "a new VM for each, one by one",
+        modes=_BOTH,
     ),
     Fault(
         "14g",
         "fleet of two: connector archive with a wrong checksum rolled out",
         fleet.broken_files,
         "`pulumi up` fails with the reason; the former VMs go on, and the next `pulumi up` replaces the new one",
+        modes=_BOTH,
     ),
     Fault(
         "14h",
@@ -202,5 +221,61 @@ FAULTS = (
         "GroupMembers 1",
         alarms=("members", "originals-members"),
     ),
-    Fault("14i", "fleet of two: both VMs reboot at once", fleet.both_reboot, "a gap of one boot"),
+    Fault(
+        "14i", "fleet of two: both VMs reboot at once", fleet.both_reboot, "a gap of one boot", modes=_BOTH
+    ),
+    Fault(
+        "15a",
+        f"distributed: the cluster with Connect's state away for {distributed.AWAY_SECONDS:.0f} s",
+        distributed.own_cluster_away,
+        "all tasks stop, and start again by themselves once it is back",
+        short=True,
+        modes=_DISTRIBUTED,
+        alarms=("fleet-cluster",),
+    ),
+    Fault(
+        "15b",
+        "distributed: the plug of the leader pulled",
+        distributed.leader_killed,
+        "another worker leads; the tasks of the leader go on there once Kafka has expelled their consumers, after 45 s",
+        short=True,
+        modes=_DISTRIBUTED,
+        alarms=("heartbeat",),
+    ),
+    Fault(
+        "15c",
+        f"distributed: the link between the VMs cut for {distributed.CUT_SECONDS:.0f} s",
+        distributed.link_cut,
+        "nothing, as long as nobody changes a connector",
+        modes=_DISTRIBUTED,
+    ),
+    Fault(
+        "15d",
+        "distributed: the topic with the connectors not compacted, and a JVM killed (-9)",
+        distributed.wrong_policy,
+        "FleetTopicsWrong 1; the worker ends at its start, with the reason, and systemd starts it again",
+        modes=_DISTRIBUTED,
+        alarms=("fleet-topics",),
+    ),
+    Fault(
+        "15e",
+        f"distributed: the right to write states revoked for {distributed.AWAY_SECONDS:.0f} s, and a JVM killed (-9)",
+        distributed.status_right_revoked,
+        "errors about the status topic; Connect shows the states as they were",
+        modes=_DISTRIBUTED,
+    ),
+    Fault(
+        "15f",
+        "distributed: the service of a VM stopped in order",
+        distributed.stopped_in_order,
+        "its tasks go on at once with the other VM",
+        modes=_DISTRIBUTED,
+    ),
+    Fault(
+        "15g",
+        "distributed: `worker.mode: standalone` and back by `pulumi up`",
+        distributed.modes,
+        "a new VM for each, one by one, twice",
+        modes=_DISTRIBUTED,
+    ),
 )

@@ -10,7 +10,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import javaproperties
 import yaml
 from confluent_kafka import ConsumerGroupTopicPartitions
 from confluent_kafka.admin import AdminClient
@@ -25,16 +24,21 @@ from local.base.waiting import wait_until
 from local.proofs.history import reader
 from local.proofs.history.history import PIPELINE, is_data
 from local.proofs.nemesis import projection
-from local.stack.deployment import STACK, LocalDeployment, clean_environment, server_url
+from local.stack import lifecycle
+from local.stack.deployment import OWN, STACK, LocalDeployment, clean_environment, server_url
 from local.systems import faults
 from local.systems.aws import alarms, traffic
 from local.systems.faults import Fault
-from local.systems.kafka import client, commits, users
+from local.systems.kafka import client, commits, connect_group, users
 from local.systems.kafka.relay import Relay
 from local.systems.vm import shell
+from local.systems.vm.network import Link
 
 WATCHDOG = "/usr/local/lib/s3-auditlog-sink/watchdog"
 """The watchdog's folder in a VM."""
+
+
+WATCHDOG_SETTINGS = f"/etc/{SERVICE}/watchdog.json"
 
 
 class FaultError(RuntimeError):
@@ -90,6 +94,10 @@ class Target:
         what = "isolate" if isolated else "rejoin"
         self._post(self.deployment.hypervisor, f"/instances/{vm}/{what}")
 
+    def link(self, vm: str, state: Link) -> None:
+        """Cuts a VM off from the other VMs alone, or connects it again."""
+        self._post(self.deployment.hypervisor, f"/instances/{vm}/link-{state}")
+
     def jvm(self) -> int:
         """Process id of Kafka Connect; 0 while there is none."""
         shown = self.run("systemctl", "show", "--property=MainPID", "--value", f"{SERVICE}.service")
@@ -98,6 +106,14 @@ class Target:
     def kill_jvm(self, signal: str = "KILL", vm: str | None = None) -> None:
         """Sends a signal to Kafka Connect, without systemd's doing."""
         self.run("systemctl", "kill", f"--signal={signal}", "--kill-who=main", f"{SERVICE}.service", vm=vm)
+
+    def stop_service(self, vm: str) -> None:
+        """Ends the service in order, as a person would."""
+        self.run("systemctl", "stop", f"{SERVICE}.service", vm=vm)
+
+    def start_service(self, vm: str) -> None:
+        """Starts the service, without waiting for it."""
+        self.run("systemctl", "start", "--no-block", f"{SERVICE}.service", vm=vm)
 
     def restart_service(self) -> None:
         """Restarts the service, as a person would."""
@@ -187,9 +203,9 @@ class Target:
         """Partition -> id of the VM that reads it for the connector of the events; without those that none reads."""
         # A variable keeps it until it has answered: without its client an answer never comes.
         admin = self._kafka()
-        (answer,) = admin.describe_consumer_groups([self._group]).values()
+        (answer,) = admin.describe_consumer_groups([self.group]).values()
         return {
-            place.partition: f"i-{member.client_id.rpartition('-i-')[2]}"
+            place.partition: _instance_of(member.client_id)
             for member in answer.result().members
             for place in member.assignment.topic_partitions
         }
@@ -207,7 +223,7 @@ class Target:
         """Objects that begin at or after their partition's committed offset: the most that one partition has."""
         # A variable keeps it until it has answered: without its client an answer never comes.
         admin = self._kafka()
-        group = ConsumerGroupTopicPartitions(self._group)
+        group = ConsumerGroupTopicPartitions(self.group)
         (answer,) = admin.list_consumer_group_offsets([group]).values()
         committed = {found.partition: found.offset for found in answer.result().topic_partitions}
         behind = (
@@ -218,13 +234,54 @@ class Target:
         return max(Counter(behind).values(), default=0)
 
     @cached_property
-    def _group(self) -> str:
+    def group(self) -> str:
         """The consumer group of the connector that Logz.io's objects come from."""
-        properties = javaproperties.loads(self.run("cat", CONNECTOR_PROPERTIES))
-        return str(properties["consumer.override.group.id"])
+        return str(self._watchdog_settings["connectors"][0]["group"])
+
+    @cached_property
+    def _watchdog_settings(self) -> dict[str, Any]:
+        settings: dict[str, Any] = json.loads(self.run("cat", WATCHDOG_SETTINGS))
+        return settings
 
     def _kafka(self) -> AdminClient:
         return AdminClient(client.client_config(self.state))
+
+    # --- the organisation's own cluster, in mode distributed
+
+    @property
+    def is_distributed(self) -> bool:
+        """Whether the VMs are a Connect cluster."""
+        return self.deployment.has_own_cluster
+
+    def stop_own_cluster(self) -> None:
+        """Ends its broker; its data and its port stay."""
+        processes.stop(self.state, OWN)
+
+    def start_own_cluster(self) -> None:
+        """Starts its broker again on its port."""
+        lifecycle.serve_own_cluster(self.state, int(self.deployment.servers[OWN].ready["port"]))
+
+    def own_cluster(self) -> AdminClient:
+        """A client with every right on it."""
+        return AdminClient(client.client_config(client.own_cluster(self.state)))
+
+    def fleet_topic(self, what: str) -> str:
+        """The topic with Connect's `configs`, `offsets` or `status`."""
+        topics: list[str] = self._watchdog_settings["fleet"]["topics"]
+        return next(topic for topic in topics if topic.endswith(what))
+
+    def workers(self) -> set[str]:
+        """Ids of the VMs in the Connect cluster, as the broker knows them."""
+        return {_instance_of(client_id) for client_id in self._connect_cluster().client_ids}
+
+    def leader(self) -> str | None:
+        """Id of the VM that leads the Connect cluster; None while there is none."""
+        found = self._connect_cluster().leader
+        return None if found is None else _instance_of(found)
+
+    def _connect_cluster(self) -> connect_group.Workers:
+        name = self.fleet_topic("status").removesuffix("-status")
+        return connect_group.workers(self.own_cluster(), name)
 
     # --- AWS
 
@@ -364,6 +421,10 @@ class Target:
 
     def _post(self, url: str, path: str, content: Any = None) -> None:
         http.post(url + path, json=content).raise_for_status()
+
+
+def _instance_of(client_id: str) -> str:
+    return f"i-{client_id.rpartition('-i-')[2]}"
 
 
 def left_out(output: str) -> set[str]:

@@ -11,7 +11,8 @@ moto (5.2.5) finds the key and verifies the signature; that is kept. It lacks th
   403 instead of 404 for a missing object where the caller may not list the bucket;
 - the rights on the key of a SecureString that is put, or read decrypted;
 - the right to tag what is made with tags, to pass a role to EC2, and the tags of EC2's resources as condition keys;
-- deactivated keys and expired role credentials are refused.
+- deactivated keys and expired role credentials are refused;
+- the signature of a compressed request: a client signs what it sends, moto verifies what it has decompressed.
 
 Two allowances, as the endpoint is plain HTTP: a request over loopback counts as `aws:SecureTransport`, with
 `s3:TlsVersion` 1.3. The server listens on no other interface.
@@ -22,6 +23,7 @@ Stricter than AWS: a role is assumed only if the caller's own policy allows it t
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from io import BytesIO
 from typing import Any, NoReturn
 
 from botocore.credentials import Credentials
@@ -32,7 +34,7 @@ from moto.core.exceptions import (
     ServiceException,
     SignatureDoesNotMatchError,
 )
-from moto.core.responses import ActionResult
+from moto.core.responses import ActionResult, BaseResponse
 from moto.core.routing import get_service_router
 from moto.core.utils import utcnow
 from moto.iam.access_control import IAMRequest, PermissionResult, S3IAMRequest
@@ -96,6 +98,25 @@ def install() -> None:
     # moto calls this in addition to the authorization, with its own evaluation; bucket policies are evaluated here.
     bucket: Any = FakeBucket
     bucket.get_permission = lambda *_: PermissionResult.NEUTRAL
+    _keep_compressed_bodies()
+
+
+def _keep_compressed_bodies() -> None:
+    """Makes each response keep the body of its request as it was sent, if that is compressed.
+
+    botocore compresses the body of PutMetricData from 10,240 bytes on, then signs it (`botocore.compress`; AWS SDKs and
+    Tools reference guide, "Request compression").
+    """
+    base: Any = BaseResponse
+    decompress = base.decompress_request_body
+
+    def keep_and_decompress(response: Any, request: Any) -> None:
+        if request.content_encoding == "gzip":
+            response.sent_body = request.get_data(cache=False)
+            request.stream = BytesIO(response.sent_body)
+        decompress(response, request)
+
+    base.decompress_request_body = keep_and_decompress
 
 
 def caller_of(access_key_id: str) -> Caller | None:
@@ -328,7 +349,7 @@ def _verified(response: Any, request_class: type, path: str) -> Any:
         method=response.method,
         path=path,
         data=response.data,
-        body=response.raw_body,
+        body=getattr(response, "sent_body", response.raw_body),
         headers=response.headers,
         action=response.data.get("Action", "") if is_s3 else response._get_action(),
     )

@@ -75,12 +75,42 @@ def _description(region: str, instance: Any) -> dict[str, Any]:
         "zone": subnet.availability_zone,
         "vpc": subnet.vpc_id,
         "vpc_blocks": _blocks(instance.ec2_backend.vpcs.get(subnet.vpc_id)),
+        "incoming": _rules(instance, "ingress_rules"),
+        "outgoing": _rules(instance, "egress_rules"),
     }
 
 
 def _blocks(vpc: Any) -> list[str]:
     """A VPC's IPv4 address blocks; none once it is deleted, while EC2 still shows its instances."""
     return [] if vpc is None else [block["cidr_block"] for block in vpc.cidr_block_association_set]
+
+
+def _rules(instance: Any, direction: str) -> list[dict[str, Any]]:
+    """What the instance's security groups allow: {"protocol", "ports": [first, last] or None, "peers": [IPv4 blocks]}.
+
+    A group in a rule stands for the private addresses of its instances.
+    """
+    return [
+        {
+            "protocol": rule.ip_protocol,
+            "ports": None if rule.from_port in (None, -1) else [rule.from_port, rule.to_port],
+            "peers": _peers(instance.ec2_backend, rule),
+        }
+        for group in instance.nics[0].group_set
+        for rule in getattr(group, direction)
+    ]
+
+
+def _peers(backend: Any, rule: Any) -> list[str]:
+    if not rule.source_group:
+        return [rule.cidr_ipv4] if rule.cidr_ipv4 else []
+    return [
+        f"{other.private_ip}/32"
+        for reservation in list(backend.reservations.values())
+        for other in list(reservation.instances)
+        if other._state.name not in ("shutting-down", "terminated")
+        and any(group.id == rule.source_group.get("GroupId") for group in other.nics[0].group_set)
+    ]
 
 
 def _profile(instance: Any) -> Any:

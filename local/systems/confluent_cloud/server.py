@@ -12,7 +12,7 @@ from werkzeug.routing import Map, Rule
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 from werkzeug.wrappers import Request, Response
 
-from local.systems.plugins.confluentcloud.keys import Cluster
+from local.systems.plugins.confluentcloud.cloud import Cluster, read
 
 _PAGE, _MOST = 10, 100
 
@@ -55,8 +55,8 @@ class Organisation:
                 "availability": "SINGLE_ZONE",
                 "cloud": "AWS",
                 "region": self.region,
-                "kafka_bootstrap_endpoint": f"SASL_SSL://{self.broker.bootstrap}",
-                "http_endpoint": f"https://{self.broker.bootstrap}",
+                "kafka_bootstrap_endpoint": self.broker.bootstrap_endpoint,
+                "http_endpoint": self.broker.rest_endpoint,
                 "environment": {"id": self.environment},
             },
             "status": {"phase": "PROVISIONED"},
@@ -73,11 +73,9 @@ class Organisation:
 
     def keys(self, owner: str | None, resource: str | None) -> list[dict[str, Any]]:
         """The API keys as `iam/v2` lists them, without their secrets."""
-        file = self.broker.records
-        records: Mapping[str, Any] = json.loads(file.read_text()) if file.exists() else {}
         return [
             {"api_version": "iam/v2", "kind": "ApiKey", "id": key, "spec": _spec(record)}
-            for key, record in sorted(records.items())
+            for key, record in sorted(read(self.broker.keys).items())
             if owner in (None, record["owner"]["id"])
             and resource in (None, (record.get("managedResource") or {}).get("id"))
         ]

@@ -17,7 +17,7 @@ from local.systems.kafka import jars
 COMPILER = "-XX:TieredStopAtLevel=1"
 OPTIONS = ("-Xmx512m", "-XX:+UseSerialGC", COMPILER)
 
-_MAIN = "org.apache.kafka.connect.cli.ConnectStandalone"
+_MAIN = "org.apache.kafka.connect.cli."
 _LOG4J = {
     "log4j.rootLogger": "WARN, out",
     "log4j.logger.io.confluent": "INFO",
@@ -32,7 +32,7 @@ class WorkerError(RuntimeError):
 
 
 class Worker:
-    """`connect-standalone`, driven by its REST interface. It ends when the calling process ends.
+    """`connect-standalone` or `connect-distributed`, driven by REST. It ends when the calling process ends.
 
     Attributes:
         folder: has its log, `worker.log`.
@@ -40,9 +40,19 @@ class Worker:
         process: None until `start`.
     """
 
-    def __init__(self, folder: Path, properties: Mapping[str, str], options: Sequence[str] = OPTIONS) -> None:
-        """`properties`: of the worker, without `listeners`. `options`: of the JVM."""
+    def __init__(
+        self,
+        folder: Path,
+        properties: Mapping[str, str],
+        options: Sequence[str] = OPTIONS,
+        member: bool = False,
+    ) -> None:
+        """`properties`: of the worker, without `listeners`. `options`: of the JVM.
+
+        `member`: of a Connect cluster; the other members reach it at `address` (host:port), by TLS.
+        """
         self.folder = folder
+        self.address = f"127.0.0.1:{processes.free_port()}" if member else None
         self.url = f"http://127.0.0.1:{processes.free_port()}"
         self.process: subprocess.Popen[bytes] | None = None
         self._properties, self._options = properties, options
@@ -54,10 +64,11 @@ class Worker:
             WorkerError: the JVM ended.
             WaitError: there was no answer for 15 minutes.
         """
-        file = self._write("worker.properties", {**self._properties, "listeners": self.url})
+        file = self._write("worker.properties", {**self._properties, **self._listeners()})
         log4j = self._write("log4j.properties", _LOG4J)
         log = f"-Dlog4j.configuration=file:{log4j}"
-        command = ["java", *self._options, log, "-cp", f"{jars.ensure()}/*", _MAIN, str(file)]
+        main = _MAIN + ("ConnectDistributed" if self.address else "ConnectStandalone")
+        command = ["java", *self._options, log, "-cp", f"{jars.ensure()}/*", main, str(file)]
         with (self.folder / "worker.log").open("ab") as out:
             self.process = subprocess.Popen(
                 ["setpriv", "--pdeathsig", "TERM", *command],
@@ -101,6 +112,12 @@ class Worker:
         answer = http.get(f"{self.url}/connectors/{name}/status")
         tasks: list[dict[str, Any]] = answer.json()["tasks"] if answer.status_code == 200 else []
         return tasks
+
+    def _listeners(self) -> dict[str, str]:
+        if self.address is None:
+            return {"listeners": self.url}
+        port = self.address.rpartition(":")[2]
+        return {"listeners": f"{self.url},https://{self.address}", "rest.advertised.port": port}
 
     def _answers(self) -> bool:
         if self.process is None or self.process.poll() is not None:

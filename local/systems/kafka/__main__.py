@@ -1,4 +1,4 @@
-"""The broker, until SIGTERM: `python -m local.systems.kafka --state DIR --ready-file FILE`."""
+"""A broker, until SIGTERM: `python -m local.systems.kafka --state DIR --ready-file FILE`."""
 
 import argparse
 import signal
@@ -7,7 +7,7 @@ from pathlib import Path
 from types import FrameType
 
 from local.base import processes
-from local.systems.kafka import broker
+from local.systems.kafka import broker, certificates
 
 
 def main() -> int:
@@ -21,14 +21,24 @@ def main() -> int:
         type=int,
         help="of a relay (local.systems.kafka.relay); `bootstrap` is then the relay's address",
     )
+    parser.add_argument(
+        "--beside",
+        type=Path,
+        help="state folder of the audit-log cluster, whose certificate this one shares: it is then the organisation's "
+        "own cluster, without a topic or a right",
+    )
     arguments = parser.parse_args()
     state: Path = arguments.state.resolve()
     port: int = arguments.port or processes.free_port()
     signal.signal(signal.SIGTERM, _leave)
     relayed = broker.Relayed(processes.free_port(), arguments.relay_port) if arguments.relay_port else None
+    if arguments.beside is not None:
+        certificates.share(arguments.beside / "kafka", state / "kafka")
     process = broker.start(state, port, relayed)
     try:
-        broker.prepare(state, process)
+        broker.wait(state, process)
+        if arguments.beside is None:
+            broker.make_audit_log(state)
         ready = {"port": port, "bootstrap": f"127.0.0.1:{port}"}
         if relayed is not None:
             ready |= {"bootstrap": f"127.0.0.1:{relayed.relay_port}", "relayed_port": relayed.port}

@@ -1,4 +1,4 @@
-"""Configures and starts the broker, and makes its topic and access rules."""
+"""Configures and starts a broker, and makes the topic and the access rules of the audit-log cluster."""
 
 import base64
 import json
@@ -58,7 +58,7 @@ class Relayed:
 def start(state: Path, port: int, relayed: Relayed | None = None) -> "subprocess.Popen[bytes]":
     """Starts the broker's JVM on `port`, with the data that an earlier broker left in `state`.
 
-    It ends when the calling process ends.
+    It ends when the calling process ends. Nobody has a right but the local stack itself.
     """
     directory = state / "kafka"
     directory.mkdir(parents=True, exist_ok=True)
@@ -118,6 +118,8 @@ def server_properties(
         # At its start the broker checks that it could connect to itself.
         "ssl.truststore.type": "PEM",
         "ssl.truststore.location": str(directory / "ca.pem"),
+        "principal.builder.class": "logexporter.kafka.OwnerPrincipalBuilder",
+        "api.keys.file": str(directory / "api-keys.json"),
         "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
         # The broker connects to its own controller without a login, on loopback.
         "super.users": f"User:{users.ADMIN};User:ANONYMOUS",
@@ -143,17 +145,34 @@ def _login(directory: Path, listener: str) -> dict[str, str]:
     }
 
 
-def prepare(state: Path, process: "subprocess.Popen[bytes]") -> None:
-    """Waits until the broker answers; creates the audit topic, and gives all other keys the right to read.
-
-    Confluent's audit-log cluster takes no records and no topics from its customers (its documentation,
-    "Audit log best practices").
+def wait(state: Path, process: "subprocess.Popen[bytes]") -> None:
+    """Waits until the broker answers.
 
     Raises:
         BrokerError: the JVM ended.
         WaitError: it gave no answer for 500 seconds.
     """
-    _wait(state, process)
+    host, _, port = json.loads(client.address_file(state).read_text())["bootstrap"].rpartition(":")
+
+    def answers() -> bool:
+        if process.poll() is not None:
+            raise BrokerError("the broker ended: see its log")
+        # A bare connection first: librdkafka logs each one that is refused.
+        try:
+            socket.create_connection((host, int(port)), timeout=1).close()
+        except OSError:
+            return False
+        return True
+
+    wait_until(answers, "the broker answers", seconds=_START_SECONDS, poll=0.1)
+
+
+def make_audit_log(state: Path) -> None:
+    """Creates the audit topic, and gives all other keys the right to read.
+
+    Confluent's audit-log cluster takes no records and no topics from its customers (its documentation,
+    "Audit log best practices").
+    """
     admin = AdminClient(client.client_config(state))
     topic = NewTopic(
         client.TOPIC, num_partitions=client.PARTITIONS, replication_factor=1, config=_TOPIC_SETTINGS
@@ -168,22 +187,6 @@ def prepare(state: Path, process: "subprocess.Popen[bytes]") -> None:
         [_reads(ResourceType.TOPIC, client.TOPIC), _reads(ResourceType.GROUP, "*")]
     ).values():
         granted.result()
-
-
-def _wait(state: Path, process: "subprocess.Popen[bytes]") -> None:
-    host, _, port = json.loads(client.address_file(state).read_text())["bootstrap"].rpartition(":")
-
-    def answers() -> bool:
-        if process.poll() is not None:
-            raise BrokerError("the broker ended: see its log")
-        # A bare connection first: librdkafka logs each one that is refused.
-        try:
-            socket.create_connection((host, int(port)), timeout=1).close()
-        except OSError:
-            return False
-        return True
-
-    wait_until(answers, "the broker answers", seconds=_START_SECONDS, poll=0.1)
 
 
 def _reads(kind: ResourceType, name: str) -> AclBinding:

@@ -1,7 +1,8 @@
-"""The broker's certificate and the authority that signed it."""
+"""The certificate of the brokers and the authority that signed it."""
 
 import datetime
 import ipaddress
+import shutil
 import ssl
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from local.base.files import write_atomically
 
 _LIFETIME = datetime.timedelta(days=365)
+_FILES = ("ca.pem", "trusted.pem", "broker.pem")
 
 
 def ensure(directory: Path) -> None:
@@ -51,6 +53,13 @@ def ensure(directory: Path) -> None:
     write_atomically(broker_file, key + broker.public_bytes(serialization.Encoding.PEM), mode=0o600)
     ca_file.write_bytes(ca.public_bytes(serialization.Encoding.PEM))
     (directory / "trusted.pem").write_bytes(_trusted_anyway() + ca_file.read_bytes())
+
+
+def share(source: Path, destination: Path) -> None:
+    """Gives another broker of this machine the files of the first one, so that who trusts that one trusts it, too."""
+    destination.mkdir(parents=True, exist_ok=True)
+    for name in _FILES:
+        shutil.copy(source / name, destination)
 
 
 def _trusted_anyway() -> bytes:

@@ -1,4 +1,4 @@
-"""Settings of clients of the local broker: for confluent-kafka (librdkafka's names), and for Java clients."""
+"""Settings of clients of a local broker: for confluent-kafka (librdkafka's names), and for Java clients."""
 
 import json
 from pathlib import Path
@@ -7,6 +7,11 @@ from local.systems.kafka import users
 
 TOPIC = "confluent-audit-log-events"
 PARTITIONS = 12
+
+
+def own_cluster(state: Path) -> Path:
+    """The state folder of the organisation's own cluster, in that of a local stack."""
+    return state / "own-cluster"
 
 
 def address_file(state: Path) -> Path:

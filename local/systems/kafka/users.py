@@ -1,4 +1,4 @@
-"""Who may log in to the broker: a file that the broker reads at each authentication.
+"""Who may log in to a broker: a file that the broker reads at each authentication.
 
 `{"users": {"KEY": "SECRET"}}`, readable by its owner only, replaced as a whole.
 """

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from local.systems.plugins.aws.provider import KINDS as AWS
-from local.systems.plugins.confluentcloud.keys import KINDS as CONFLUENT
+from local.systems.plugins.confluentcloud.provider import KINDS as CONFLUENT
 from local.systems.plugins.sources import READ, NotVerified, Source, terraform_aws_5
 from local.systems.plugins.stand_in import Kind, Property
 

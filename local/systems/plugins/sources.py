@@ -52,9 +52,9 @@ def terraform_aws_5(file: str, commit: str | None = None) -> Source:
     return replace(terraform_aws(file), version=version, older=True)
 
 
-def terraform_confluent(file: str) -> Source:
+def terraform_confluent(file: str, version: str = "v2, ae98919") -> Source:
     """A file of the provider that pulumi-confluentcloud 2 is built on."""
-    return Source(f"confluentinc/terraform-provider-confluent internal/provider/{file}", "v2, ae98919", READ)
+    return Source(f"confluentinc/terraform-provider-confluent internal/provider/{file}", version, READ)
 
 
 def python_sdk(what: str) -> Source:

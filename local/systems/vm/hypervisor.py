@@ -31,6 +31,7 @@ from werkzeug.wrappers import Response
 
 from local.base import http, processes
 from local.systems.vm import imds, network, rootfs
+from local.systems.vm.firewall import Firewall
 from local.systems.vm.machine import (
     Machine,
     UserNamespaceError,
@@ -138,6 +139,8 @@ class Hypervisor:
         if instance_id in self._metadata:
             self._metadata[instance_id].instance = instance
         if machine is not None:
+            # A VM that has just been switched on has no route to others before it is protected from them.
+            machine.protect(Firewall.of(instance))
             machine.route(instance["vpc_blocks"])
         if instance["state"] in ("shutting-down", "terminated"):
             self._terminate(instance_id, machine)

@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 from local.base import processes
 from local.systems.vm import rootfs
+from local.systems.vm.firewall import Firewall
 from local.systems.vm.network import Interface, Link, Network
 
 State = Literal["booting", "running", "stopping", "stopped", "gone"]
@@ -139,6 +140,11 @@ class Machine:
         """Leads the address blocks of the VM's VPC to it, if the VM is on."""
         if self._network is not None:
             self._network.route(blocks)
+
+    def protect(self, firewall: Firewall) -> None:
+        """Lets pass on the VM's VPC what these rules allow, if the VM is on."""
+        if self._network is not None:
+            self._network.protect(firewall)
 
     def switch_link(self, state: Link) -> None:
         """Cuts the VM off from its VPC (`down`), or connects it again (`up`); a boot connects it, too."""

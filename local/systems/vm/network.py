@@ -5,7 +5,8 @@ A VM has three interfaces:
 - `lo`: its own, so each VM can use the same port. Chosen services on the host's 127.0.0.1 appear on it, by a forwarder.
 - `internet`: the way out for apt and DNS, by pasta. Nothing comes in by it.
 - `vpc`: the instance's private address, on a veth whose other end is a port of the VPC's bridge. The bridge has a
-  namespace of its own, without any other member or an address: the host neither sees the VPC nor filters in it.
+  namespace of its own, without any other member or an address: the host neither sees the VPC nor filters in it. The
+  VM's `firewall` does.
 """
 
 import ipaddress
@@ -16,13 +17,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from local.systems.vm.firewall import INTERFACE as VPC
+from local.systems.vm.firewall import Firewall
 from local.systems.vm.forwarder import Forwarder
 from local.systems.vm.namespace import Namespace, NetworkError
 
 Link = Literal["down", "up"]
 
 INTERNET = "internet"
-VPC = "vpc"
 
 _BRIDGE = "bridge"
 _PASTA_SCRIPT = Path(__file__).with_name("pasta.sh")
@@ -100,6 +102,7 @@ class Network:
         self._pasta: subprocess.Popen[bytes] | None = None
         self._interface: Interface | None = None
         self._routed: set[str] = set()
+        self._firewall: Firewall | None = None
         try:
             self._forwarder = Forwarder(self.namespace, host_ports)
             self._lead_out(log)
@@ -116,6 +119,12 @@ class Network:
         for block in sorted(set(blocks) - self._routed):
             self.namespace.run(*route_command(block, self._interface.address))
             self._routed.add(block)
+
+    def protect(self, firewall: Firewall) -> None:
+        """Lets pass on the VPC what these rules allow. Before the first call everything passes."""
+        if self._interface is not None and firewall != self._firewall:
+            self.namespace.run("nft", firewall.ruleset())
+            self._firewall = firewall
 
     def switch(self, state: Link) -> None:
         """Cuts the VM off from its VPC (`down`), or connects it again (`up`)."""

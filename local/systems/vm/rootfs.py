@@ -21,7 +21,14 @@ from local.base.paths import CACHE
 from local.systems.vm import distributions
 from local.systems.vm.distributions import DEBIAN, Distribution, Keyring
 
-DEBIAN_PACKAGES = ("debootstrap", "debian-archive-keyring", "iproute2", "passt", "systemd-container")
+DEBIAN_PACKAGES = (
+    "debootstrap",
+    "debian-archive-keyring",
+    "iproute2",
+    "nftables",
+    "passt",
+    "systemd-container",
+)
 """What the VMs need on the host: to build their image, to boot them, and for their network."""
 
 _BOOTSTRAP = ("systemd", "systemd-sysv", "dbus", "ca-certificates", "python3", "curl", "gpg", "iproute2")

@@ -28,6 +28,7 @@ from components.worker.files.watchdog.service import Service
 from local.proofs.nemesis import projection
 from local.stack.deployment import REGION, aws_environment
 from local.systems.aws.alarms import Alarm, evaluate, read
+from local.systems.aws.evaluation import Datum, state
 from local.systems.plugins.aws.cloudwatch import KINDS
 from local.systems.plugins.aws.connection import Connection
 from scripts.verify import canary
@@ -69,7 +70,7 @@ class Watchdog:
             zip([connector["name"] for connector in SETTINGS["connectors"]], [sink, originals], strict=True)
         )
         connect = SimpleNamespace(states=lambda: states, restart_failed=lambda _: None)
-        self.monkeypatch.setattr(main, "Connect", lambda *_: connect)
+        self.monkeypatch.setattr(main, "Connect", SimpleNamespace(of=lambda _: connect))
         self.monkeypatch.setattr(main, "show_service", lambda: Service(JVM, 0))
         return main.heal(SETTINGS, Memory(pid=JVM), {})
 
@@ -262,8 +263,6 @@ def stack(aws: Aws) -> Iterator[Stack]:
     with pytest.MonkeyPatch.context() as patched:
         for name, value in aws_environment(aws.folder.parent, aws.endpoint).items():
             patched.setenv(name, value)
-        # The local AWS refuses the signature of a compressed request.
-        patched.setenv("AWS_DISABLE_REQUEST_COMPRESSION", "true")
         connection = Connection(aws.endpoint, REGION, None)
         # With a canary, a stack has no alarm `logzio`.
         with_canary = program(alarms={"canary": True}).of_type(ALARM)
@@ -309,6 +308,25 @@ def test_the_canarys_alarm_fires_and_clears(stack: Stack, seconds: float | None)
     seen = stack.live_through("canary", map(published, [0, seconds, 0]), every=HOUR)
 
     assert [states["canary"] for states in seen] == ["OK", "ALARM", "OK"]
+
+
+@pytest.mark.parametrize(
+    ("name", "longest"),
+    [
+        ("heartbeat", 17 * MINUTE),
+        ("heartbeat-2", 17 * MINUTE),
+        ("stuck", 2 * HOUR),
+        ("originals-stuck", 2 * HOUR),
+        ("canary", 5 * HOUR),
+        ("logzio", 5 * HOUR),
+    ],
+)
+def test_silence_alone_raises_an_alarm_within_hours(stack: Stack, name: str, longest: int) -> None:
+    alarm = stack.named()[name].definition
+    last = [Datum(0, alarm.threshold)]
+
+    assert state(alarm, last, longest, "OK") == "OK"
+    assert state(alarm, last, longest + 1, "OK") == "ALARM"
 
 
 def test_every_alarm_of_the_program_is_tried() -> None:

@@ -1,6 +1,7 @@
 """The local AWS with real clients: who may do what, and how a refusal looks."""
 
 import base64
+import gzip
 import hashlib
 import json
 import os
@@ -496,6 +497,48 @@ def test_ec2_returns_the_credentials_of_a_role_to_the_holder_of_its_token(aws: A
     assert arn == f"arn:aws:sts::123456789012:assumed-role/{role}/{instance}"
 
 
+def test_a_group_in_a_rule_stands_for_the_addresses_of_its_instances(aws: Aws) -> None:
+    ec2 = aws.deployer("ec2")
+    vpc = ec2.create_vpc(CidrBlock="10.77.0.0/24")["Vpc"]["VpcId"]
+    subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.77.0.0/24")["Subnet"]["SubnetId"]
+    fleet, other = (
+        ec2.create_security_group(GroupName=name, Description="x", VpcId=vpc)["GroupId"]
+        for name in ("fleet", "other")
+    )
+    from_itself = {"IpProtocol": "tcp", "FromPort": 8443, "ToPort": 8443}
+    ec2.authorize_security_group_ingress(
+        GroupId=fleet, IpPermissions=[{**from_itself, "UserIdGroupPairs": [{"GroupId": fleet}]}]
+    )
+    image = aws.deployer("ssm").get_parameter(Name=UBUNTU_PARAMETER)["Parameter"]["Value"]
+    made = [
+        ec2.run_instances(ImageId=image, MinCount=1, MaxCount=1, SubnetId=subnet, SecurityGroupIds=[group])[
+            "Instances"
+        ][0]
+        for group in (fleet, fleet, other)
+    ]
+    ids, addresses = (
+        [str(instance[name]) for instance in made] for name in ("InstanceId", "PrivateIpAddress")
+    )
+
+    def described() -> list[dict[str, Any]]:
+        token = json.loads((aws.folder / "ec2.json").read_text())["token"]
+        headers = {"Authorization": f"Bearer {token}"}
+        answer = http.get(f"{aws.endpoint}/_local/instances", headers=headers)
+        known = {instance["id"]: instance for instance in answer.json()}
+        return [known[instance] for instance in ids]
+
+    first, second, stranger = described()
+    peers = [f"{address}/32" for address in addresses[:2]]
+    assert first["incoming"] == [{"protocol": "tcp", "ports": [8443, 8443], "peers": peers}]
+    assert second["incoming"] == first["incoming"]
+    assert stranger["incoming"] == []
+    # What EC2 gives every new group.
+    assert stranger["outgoing"] == [{"protocol": "-1", "ports": None, "peers": ["0.0.0.0/0"]}]
+
+    ec2.terminate_instances(InstanceIds=ids[1:2])
+    assert described()[0]["incoming"][0]["peers"] == peers[:1]
+
+
 def test_an_image_that_does_not_exist_cannot_be_launched(aws: Aws) -> None:
     with pytest.raises(ClientError) as error:
         aws.deployer("ec2").run_instances(ImageId="ami-00000000000000000", MinCount=1, MaxCount=1)
@@ -624,3 +667,33 @@ def test_a_right_on_one_dashboard_or_alarm_is_none_on_another(aws: Aws) -> None:
         cloudwatch.put_dashboard(DashboardName="theirs", DashboardBody='{"widgets": []}')
     with pytest.raises(ClientError, match="cloudwatch:DeleteAlarms"):
         cloudwatch.delete_alarms(AlarmNames=["mine", "theirs"])
+
+
+def test_a_large_request_is_compressed_and_its_signature_holds(aws: Aws) -> None:
+    cloudwatch = aws.client("cloudwatch", aws.user(allow("cloudwatch:PutMetricData", "*")))
+    data = [{"MetricName": f"m-{number}", "Value": number} for number in range(1000)]
+    sent = []
+    cloudwatch.meta.events.register("before-send", lambda request, **_: sent.append(request))
+
+    cloudwatch.put_metric_data(Namespace="large", MetricData=data)
+
+    assert sent[0].headers["Content-Encoding"] in {"gzip", b"gzip"}
+    put = http.get(f"{aws.endpoint}/_local/metric-data", params={"since": 0}).json()
+    kept = {datum["metric"]: datum["value"] for datum in put if datum["namespace"] == "large"}
+    assert kept == {datum["MetricName"]: datum["Value"] for datum in data}
+
+
+def test_a_compressed_request_that_was_changed_on_its_way_is_refused(aws: Aws) -> None:
+    cloudwatch = aws.deployer("cloudwatch")
+
+    def change(request: Any, **_: Any) -> None:
+        request.body = gzip.compress(gzip.decompress(request.body).replace(b"m-7", b"n-7"))
+        request.headers["Content-Length"] = str(len(request.body))
+
+    cloudwatch.meta.events.register("before-send", change)
+    data = [{"MetricName": f"m-{number}", "Value": number} for number in range(1000)]
+
+    with pytest.raises(ClientError) as error:
+        cloudwatch.put_metric_data(Namespace="changed", MetricData=data)
+
+    assert refusal(error) == "SignatureDoesNotMatch"

@@ -42,6 +42,7 @@ TOPIC = "aws:sns/topic:Topic"
 TOPIC_POLICY = "aws:sns/topicPolicy:TopicPolicy"
 SUBSCRIPTION = "aws:sns/topicSubscription:TopicSubscription"
 EGRESS = "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule"
+INGRESS = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"
 SUBNET = "aws:ec2/subnet:Subnet"
 DEFAULT_GROUP = "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup"
 ENCRYPTION = "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration"
@@ -228,6 +229,16 @@ def _machine(aws: Plugin, made: dict[str, Made]) -> None:
         description="HTTPS",
         tags=TAGS,
     )
+    put(
+        INGRESS,
+        securityGroupId=group,
+        ipProtocol="tcp",
+        fromPort=8443,
+        toPort=8443,
+        referencedSecurityGroupId=group,
+        description="The others",
+        tags=TAGS,
+    )
     instance = put(
         INSTANCE,
         ami=IMAGE,
@@ -386,6 +397,10 @@ CHANGES: list[tuple[str, dict[str, Any], bool]] = [
     (ASSOCIATION, {"subnetId": "subnet-1"}, True),
     ("aws:ec2/securityGroup:SecurityGroup", {"description": "Another"}, True),
     (EGRESS, {"fromPort": 80, "toPort": 80, "description": "HTTP"}, False),
+    (EGRESS, {"cidrIpv4": None, "cidrIpv6": "::/0"}, True),
+    (INGRESS, {"fromPort": 80, "toPort": 80}, False),
+    (INGRESS, {"securityGroupId": "sg-1"}, True),
+    (INGRESS, {"referencedSecurityGroupId": None, "cidrIpv4": "10.0.0.0/8"}, True),
     (INSTANCE, {"userData": "#cloud-config\n"}, True),
     (INSTANCE, {"ami": "ami-other"}, True),
     (INSTANCE, {"rootBlockDevice": {"encrypted": False}}, True),

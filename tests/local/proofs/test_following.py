@@ -19,7 +19,7 @@ from components.worker.fields import flattened
 from local.base import paths, processes
 from local.proofs.checker.checker import Checker
 from local.proofs.checker.following import any_archived, wait_until_complete
-from local.proofs.checker.left_behind import in_aws, in_kafka
+from local.proofs.checker.left_behind import in_aws, in_confluent_cloud
 from local.proofs.client import feed
 from local.proofs.demo.report import s3_requests
 from local.proofs.history import acknowledged
@@ -163,4 +163,4 @@ def test_the_check_follows_events_to_the_end_and_names_the_one_that_is_lost(serv
 def test_the_local_stack_itself_is_not_left_behind(servers: Servers) -> None:
     # The bucket is the test's own.
     assert list(in_aws(servers.aws)) == ["S3 bucket archive"]
-    assert list(in_kafka(servers.state)) == []
+    assert list(in_confluent_cloud(servers.state)) == []

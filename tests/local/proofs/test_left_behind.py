@@ -10,9 +10,11 @@ import httpx
 import pytest
 from moto import mock_aws
 
-from local.proofs.checker.left_behind import among_vms, in_aws, in_kafka, in_logzio
+from local.proofs.checker.left_behind import among_vms, in_aws, in_confluent_cloud, in_logzio, in_own_cluster
 from local.stack.deployment import REGION
 from local.systems.kafka import users
+from tests.local.plugins import fleet_cluster
+from tests.local.plugins.fleet_cluster import ACL, BINDING, TOPIC
 
 
 def client(service: str) -> Any:
@@ -132,7 +134,31 @@ def test_kafka_keys_other_than_the_local_administrator_are_named(tmp_path: Path)
     file = users.file(tmp_path)
     file.parent.mkdir(parents=True)
     file.write_text(json.dumps({"users": {users.ADMIN: "s1", "KEY7": "s2"}}))
-    assert list(in_kafka(tmp_path)) == ["Kafka API key KEY7"]
+    assert list(in_confluent_cloud(tmp_path)) == ["Kafka API key KEY7"]
+
+
+def test_what_a_fleet_has_in_confluent_cloud_would_be_noticed(tmp_path: Path) -> None:
+    with fleet_cluster.site(tmp_path) as site:
+        fresh = [*in_confluent_cloud(tmp_path), *in_own_cluster(tmp_path)]
+        account = site.account("workers")
+        binding, state = site.role(account)
+        key = site.key(account)
+        site.plugin.create(TOPIC, site.topic("fleet-status", key))
+        site.plugin.create(ACL, site.acl(("GROUP", "fleet", "READ"), account, key))
+        found = [*in_confluent_cloud(tmp_path), *in_own_cluster(tmp_path)]
+        site.plugin.delete(BINDING, binding, state)
+        without_role = [*in_confluent_cloud(tmp_path), *in_own_cluster(tmp_path)]
+
+    rights_of_the_role = 3
+    assert fresh == []
+    assert without_role == [
+        f"service account {account} (workers)",
+        f"Kafka API key {key.key}",
+        "topic fleet-status",
+        f"access rule READ of User:{account} on GROUP fleet",
+    ]
+    assert f"role binding {binding} (CloudClusterAdmin of User:{account})" in found
+    assert len(found) == len(without_role) + 1 + rights_of_the_role
 
 
 def answering(monkeypatch: pytest.MonkeyPatch, url: str, body: object, status: int = 200) -> None:

@@ -39,7 +39,7 @@ from local.systems.kafka import client as kafka_client
 from local.systems.kafka import users
 from local.systems.logzio.server import Emulator
 from local.systems.packages import debs
-from local.systems.plugins.confluentcloud.keys import Cluster
+from local.systems.plugins.confluentcloud.cloud import Cluster
 from scripts.preflight import audit_log
 from scripts.preflight.collect import Asker, collect
 from scripts.preflight.evaluate import evaluate, exit_code
@@ -173,7 +173,7 @@ def site(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Itera
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     # The machine may be busy; what a test waits for comes at once on a quiet one.
     monkeypatch.setattr(audit_log, "SECONDS", 20.0)
-    world.organisation.broker.records.unlink(missing_ok=True)
+    world.organisation.broker.keys.unlink(missing_ok=True)
     name = uuid.uuid4().hex[:12]
     admin = AdminClient(kafka_client.client_config(world.state))
     topic = f"audit-{name}"
@@ -359,7 +359,7 @@ def both_api_keys_are_taken(site: Site) -> None:
     taken = {"owner": {"id": SERVICE_ACCOUNT}, "managedResource": {"id": CLUSTER}}
     foreign = {"owner": {"id": "sa-another"}, "managedResource": {"id": CLUSTER}}
     records = {"TAKEN1": taken, "TAKEN2": taken, "FOREIGN": foreign}
-    site.world.organisation.broker.records.write_text(json.dumps(records))
+    site.world.organisation.broker.keys.write_text(json.dumps(records))
 
 
 def a_refused_api_key(site: Site) -> None:

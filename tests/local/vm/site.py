@@ -33,11 +33,19 @@ class Site:
     def client(self, service: str) -> Any:
         return aws_client(self.state, self.aws, service)
 
-    def launch(self, user_data: str, role: str | None = None, subnet: str | None = None) -> str:
-        """Starts an instance, in `subnet` or in one that EC2 chooses; returns its id."""
+    def launch(
+        self,
+        user_data: str,
+        role: str | None = None,
+        subnet: str | None = None,
+        group: str | None = None,
+    ) -> str:
+        """Starts an instance, in `subnet` and the security group `group` or in what EC2 chooses; returns its id."""
         image = self.client("ssm").get_parameter(Name=UBUNTU_PARAMETER)["Parameter"]["Value"]
         profile = {} if role is None else {"IamInstanceProfile": {"Name": role}}
-        place = {} if subnet is None else {"SubnetId": subnet}
+        place: dict[str, Any] = {} if subnet is None else {"SubnetId": subnet}
+        if group is not None:
+            place["SecurityGroupIds"] = [group]
         launched = self.client("ec2").run_instances(
             ImageId=image, MinCount=1, MaxCount=1, UserData=user_data, **profile, **place
         )

@@ -17,6 +17,7 @@ from werkzeug.wrappers import Request, Response
 from local.base import processes, system_packages
 from local.base.paths import ROOT
 from local.systems.vm import imds, rootfs
+from local.systems.vm.firewall import Firewall, Rule
 from local.systems.vm.namespace import Namespace, NetworkError
 from local.systems.vm.network import Interface, Network, Vpc
 from tests.local.vm.site import wait_until
@@ -189,6 +190,50 @@ def test_a_link_that_is_down_cuts_two_vms_apart_until_it_is_up(
     second.switch("up")
     # It takes a moment.
     assert second.namespace.run(*CURL, "--retry", "9", "--retry-all-errors", url) == "first"
+
+
+FLEET = ("10.42.0.4/32", "10.42.0.132/32")
+
+
+def test_what_the_security_groups_do_not_allow_does_not_reach_a_vm(
+    lab: Lab, opened: ExitStack, tmp_path: Path
+) -> None:
+    port, other_port = processes.free_port(), processes.free_port()
+    first, second, stranger = lab.vm("10.42.0.4"), lab.vm("10.42.0.132"), lab.vm("10.42.0.200")
+    everywhere = Rule("-1", None, ("0.0.0.0/0",))
+    for member in (first, second):
+        of_the_fleet = Rule("tcp", (port, port), FLEET)
+        member.protect(Firewall(frozenset({of_the_fleet}), frozenset({everywhere})))
+    stranger.protect(Firewall(outgoing=frozenset({everywhere})))
+    serve(opened, first.namespace, port, named(tmp_path, "first"))
+    serve(opened, first.namespace, other_port, named(tmp_path, "other"))
+
+    assert get(second, f"http://10.42.0.4:{port}/name") == "first"
+    for client, closed in ((stranger, port), (second, other_port)):
+        with pytest.raises(NetworkError, match="timed out"):
+            client.namespace.run(*CURL, "--max-time", "3", f"http://10.42.0.4:{closed}/name")
+
+    # The stranger joins the fleet; the rules of the member that it asks follow.
+    wider = Rule("tcp", (port, port), (*FLEET, "10.42.0.200/32"))
+    first.protect(Firewall(frozenset({wider}), frozenset({everywhere})))
+    assert get(stranger, f"http://10.42.0.4:{port}/name") == "first"
+
+
+def test_what_the_security_groups_do_not_allow_does_not_leave_a_vm(
+    lab: Lab, opened: ExitStack, tmp_path: Path, on_the_host: BaseWSGIServer
+) -> None:
+    port = processes.free_port()
+    first, second = lab.vm("10.42.0.4", on_the_host.server_port), lab.vm("10.42.0.132")
+    serve(opened, second.namespace, port, named(tmp_path, "second"))
+    url = f"http://10.42.0.132:{port}/name"
+    assert get(first, url) == "second"
+
+    first.protect(Firewall(outgoing=frozenset({Rule("tcp", (443, 443), ("0.0.0.0/0",))})))
+
+    with pytest.raises(NetworkError, match="timed out"):
+        first.namespace.run(*CURL, "--max-time", "3", url)
+    # The host's services are not behind the VPC.
+    assert get(first, f"http://127.0.0.1:{on_the_host.server_port}/") == "GET 0"
 
 
 def test_a_network_that_is_held_lets_nothing_pass_and_cuts_nothing(

@@ -1,4 +1,7 @@
-"""Two VMs of one VPC, booted at the same time in two subnets: the same port in each, and a way between them."""
+"""Two VMs of one VPC, booted at the same time in two subnets: the same port in each, and a way between them.
+
+Their security group lets one port pass between its members.
+"""
 
 import subprocess
 from collections.abc import Iterator
@@ -20,8 +23,12 @@ write_files:
   content: |
     [Service]
     ExecStart=/usr/bin/python3 -m http.server {port} --directory /etc
+- path: /etc/systemd/system/closed.service
+  content: |
+    [Service]
+    ExecStart=/usr/bin/python3 -m http.server {closed_port} --directory /etc
 runcmd:
-- systemctl start served.service
+- systemctl start served.service closed.service
 - apt-get --quiet update
 """
 CURL = ("curl", "--silent", "--show-error", "--retry", "9", "--retry-all-errors")
@@ -29,10 +36,14 @@ CURL = ("curl", "--silent", "--show-error", "--retry", "9", "--retry-all-errors"
 
 @dataclass(frozen=True)
 class Pair:
-    """Two running VMs; each serves its own name on `port`, on all its addresses."""
+    """Two running VMs; each serves its own name on `port` and on `closed_port`, on all its addresses.
+
+    Their security group lets `port` pass.
+    """
 
     site: Site
     port: int
+    closed_port: int
     instances: tuple[str, str]
 
     def address(self, instance: str) -> str:
@@ -40,9 +51,9 @@ class Pair:
         found = self.site.client("ec2").describe_instances(InstanceIds=[instance])
         return str(found["Reservations"][0]["Instances"][0]["PrivateIpAddress"])
 
-    def name_at(self, client: str, address: str, *options: str) -> str:
-        """What the VM `client` reads from the address."""
-        return self.site.run(client, *CURL, *options, f"http://{address}:{self.port}/hostname")
+    def name_at(self, client: str, address: str, *options: str, port: int | None = None) -> str:
+        """What the VM `client` reads from the address, on the port that the security group lets pass or on another."""
+        return self.site.run(client, *CURL, *options, f"http://{address}:{port or self.port}/hostname")
 
 
 @pytest.fixture(scope="module")
@@ -54,11 +65,17 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
             ec2.create_subnet(VpcId=vpc, CidrBlock=block, AvailabilityZone=zone)["Subnet"]["SubnetId"]
             for zone, block in SUBNETS.items()
         ]
-        port = processes.free_port()
-        first, second = (site.launch(USER_DATA.format(port=port), subnet=subnet) for subnet in subnets)
+        port, closed_port = processes.free_port(), processes.free_port()
+        group = ec2.create_security_group(GroupName="fleet", Description="x", VpcId=vpc)["GroupId"]
+        from_itself = {"IpProtocol": "tcp", "FromPort": port, "ToPort": port}
+        ec2.authorize_security_group_ingress(
+            GroupId=group, IpPermissions=[{**from_itself, "UserIdGroupPairs": [{"GroupId": group}]}]
+        )
+        user_data = USER_DATA.format(port=port, closed_port=closed_port)
+        first, second = (site.launch(user_data, subnet=subnet, group=group) for subnet in subnets)
         for instance in (first, second):
             assert site.await_state(instance, "running")["cloud_init"] == {"status": "done", "errors": []}
-        yield Pair(site, port, (first, second))
+        yield Pair(site, port, closed_port, (first, second))
 
 
 def test_each_vm_serves_the_same_port_and_finds_itself_there(pair: Pair) -> None:
@@ -72,6 +89,16 @@ def test_each_vm_reaches_the_other_by_its_private_address(pair: Pair) -> None:
 
     assert pair.name_at(first, pair.address(second)) == second
     assert pair.name_at(second, pair.address(first)) == first
+
+
+def test_a_port_that_the_security_group_does_not_name_is_closed(pair: Pair) -> None:
+    first, second = pair.instances
+
+    assert pair.name_at(first, "127.0.0.1", port=pair.closed_port) == first
+    assert (
+        pair.name_at(first, pair.address(second), "--max-time", "3", "--retry", "0", port=pair.closed_port)
+        == ""
+    )
 
 
 def test_the_service_of_a_vm_has_no_process_of_the_other_vm(pair: Pair) -> None:

@@ -7,7 +7,9 @@ import pytest
 
 from components.owner import Owner
 from components.worker.alarms import RUNBOOK, alarms
+from local.systems.aws.evaluation import FURTHER_PERIODS
 from scripts.verify import evaluate
+from tests import runbook
 
 ROOT = Path(__file__).resolve().parents[3]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("examples/*.md")])
@@ -50,31 +52,25 @@ def test_the_readme_is_short_and_leads_to_every_page() -> None:
     assert [page for page in pages if f"({page}" not in readme] == []
 
 
-def runbook() -> dict[str, str]:
-    """Heading of each entry below `## Alarms` -> its text, on one line."""
-    page = (ROOT / RUNBOOK).read_text()
-    section = re.split(r"^## ", page.partition("\n## Alarms\n")[2], maxsplit=1, flags=re.MULTILINE)[0]
-    _, *parts = re.split(r"^### (.+)$", section, flags=re.MULTILINE)
-    return {heading: " ".join(text.split()) for heading, text in zip(parts[::2], parts[1::2], strict=True)}
-
-
-ALARMS = {alarm.name: alarm for alarm in alarms(originals=True, count=2, canary=True, reader_role=True)}
+ALARMS = {
+    alarm.name: alarm
+    for alarm in alarms(originals=True, count=2, distributed=True, canary=True, reader_role=True)
+}
 
 
 def test_every_alarm_has_its_entry_in_the_runbook_and_every_entry_its_alarm() -> None:
-    assert sorted(runbook()) == sorted(ALARMS)
+    assert sorted(runbook.entries()) == sorted(ALARMS)
 
 
 @pytest.mark.parametrize("name", ALARMS)
 def test_an_entry_has_a_meaning_one_command_a_fix_and_the_end_of_the_alarm(name: str) -> None:
-    form = r".+ - First look: [^`]*`(?P<command>[^`]+)`.* - Fix: .+ - Fixed when: (?P<end>.+)\."
-    entry = re.fullmatch(form, runbook()[name])
+    form = r".+ - First look: [^`]*`[^`]+`.* - Fix: .+ - Fixed when: .+\."
+    entry = runbook.entries()[name]
 
-    assert entry is not None, runbook()[name]
-    first_look = entry[0].partition(" - First look: ")[2].partition(" - Fix: ")[0]
-    assert first_look.count("`") == 2
+    assert re.fullmatch(form, entry), entry
+    assert runbook.first_look(entry).count("`") == 2
     # A mail says the same.
-    assert f"`{entry['command']}`" in ALARMS[name].first_look
+    assert f"`{runbook.command(entry)}`" in ALARMS[name].first_look
 
 
 @pytest.mark.parametrize("name", ALARMS)
@@ -82,6 +78,19 @@ def test_the_text_of_an_alarm_leads_to_its_entry(name: str) -> None:
     text = ALARMS[name].description(Owner("project", "stack"), None)
 
     assert leads_somewhere(ROOT / "README.md", text.rpartition("Runbook: ")[2])
+
+
+ON_SILENCE = [name for name, alarm in ALARMS.items() if alarm.missing == "breaching"]
+
+
+@pytest.mark.parametrize("name", ON_SILENCE)
+def test_the_runbook_says_how_long_the_silence_is_that_raises_an_alarm(name: str) -> None:
+    alarm = ALARMS[name]
+    shortest, longest = (
+        alarm.period * periods // 60 for periods in (alarm.periods, alarm.periods + FURTHER_PERIODS)
+    )
+
+    assert f"\n| `{name}` | {shortest} to {longest} minutes |\n" in (ROOT / RUNBOOK).read_text()
 
 
 def test_what_verify_finds_leads_to_a_section() -> None:

@@ -398,16 +398,28 @@ def _permission(inputs: Plain) -> dict[str, Any]:
         permission["IpRanges"] = [{"CidrIp": inputs["cidrIpv4"], **described}]
     if inputs.get("cidrIpv6"):
         permission["Ipv6Ranges"] = [{"CidrIpv6": inputs["cidrIpv6"], **described}]
+    if inputs.get("referencedSecurityGroupId"):
+        permission["UserIdGroupPairs"] = [{"GroupId": inputs["referencedSecurityGroupId"], **described}]
     return permission
 
 
-def _create_rule(aws: Connection, inputs: Plain) -> Created:
-    permissions: Any = [_permission(inputs)]
-    answer = aws.client("ec2").authorize_security_group_egress(
-        GroupId=inputs["securityGroupId"],
-        IpPermissions=permissions,
-        TagSpecifications=tagged("security-group-rule", inputs),
-    )
+def _create_egress_rule(aws: Connection, inputs: Plain) -> Created:
+    return _created_rule(aws.client("ec2").authorize_security_group_egress(**_new_rule(inputs)))
+
+
+def _create_ingress_rule(aws: Connection, inputs: Plain) -> Created:
+    return _created_rule(aws.client("ec2").authorize_security_group_ingress(**_new_rule(inputs)))
+
+
+def _new_rule(inputs: Plain) -> Any:
+    return {
+        "GroupId": inputs["securityGroupId"],
+        "IpPermissions": [_permission(inputs)],
+        "TagSpecifications": tagged("security-group-rule", inputs),
+    }
+
+
+def _created_rule(answer: Any) -> Created:
     return Created(answer["SecurityGroupRules"][0]["SecurityGroupRuleId"])
 
 
@@ -418,12 +430,15 @@ def _read_rule(aws: Connection, rule_id: str, state: Plain) -> Plain | None:
     for page in aws.client("ec2").get_paginator("describe_security_group_rules").paginate(**request):
         for rule in page["SecurityGroupRules"]:
             if rule["SecurityGroupRuleId"] == rule_id:
-                return _rule(aws, rule)
+                return _rule(aws, rule, state)
     return None
 
 
-def _rule(aws: Connection, rule: Any) -> Plain:
+def _rule(aws: Connection, rule: Any, state: Plain) -> Plain:
     rule_id = rule["SecurityGroupRuleId"]
+    referenced = (rule.get("ReferencedGroupInfo") or {}).get("GroupId")
+    # moto forgets the description of a rule about a group.
+    described = rule.get("Description") or (state.get("description") if referenced else None)
     return {
         "id": rule_id,
         "arn": arn(aws, "security-group-rule", rule_id),
@@ -434,7 +449,8 @@ def _rule(aws: Connection, rule: Any) -> Plain:
         "toPort": rule.get("ToPort"),
         "cidrIpv4": rule.get("CidrIpv4"),
         "cidrIpv6": rule.get("CidrIpv6"),
-        "description": rule.get("Description"),
+        "referencedSecurityGroupId": referenced,
+        "description": described,
         "tags": tag_map(rule.get("Tags")),
     }
 
@@ -446,6 +462,7 @@ def _update_rule(aws: Connection, rule_id: str, state: Plain, inputs: Plain) -> 
         "ToPort": inputs.get("toPort"),
         "CidrIpv4": inputs.get("cidrIpv4"),
         "CidrIpv6": inputs.get("cidrIpv6"),
+        "ReferencedGroupId": inputs.get("referencedSecurityGroupId"),
         "Description": inputs.get("description"),
     }
     changed: Any = {
@@ -458,14 +475,38 @@ def _update_rule(aws: Connection, rule_id: str, state: Plain, inputs: Plain) -> 
     retag(aws, rule_id, state, inputs)
 
 
-def _delete_rule(aws: Connection, rule_id: str, state: Plain) -> None:
+def _delete_egress_rule(aws: Connection, rule_id: str, state: Plain) -> None:
     aws.client("ec2").revoke_security_group_egress(
+        GroupId=state["securityGroupId"], SecurityGroupRuleIds=[rule_id]
+    )
+
+
+def _delete_ingress_rule(aws: Connection, rule_id: str, state: Plain) -> None:
+    aws.client("ec2").revoke_security_group_ingress(
         GroupId=state["securityGroupId"], SecurityGroupRuleIds=[rule_id]
     )
 
 
 _FIXED = Property(required=True, replaces=True)
 _TAGS = Property()
+_PEERS = ("cidrIpv4", "cidrIpv6", "referencedSecurityGroupId")
+_PEER = Property(replaces_if="if it takes the place of another kind of source or destination")
+
+
+def _other_kind_of_peer(_aws: Connection, state: Plain, inputs: Plain) -> set[str]:
+    former, new = ({name for name in _PEERS if given.get(name)} for given in (state, inputs))
+    return former ^ new
+
+
+_OF_A_RULE = {
+    "securityGroupId": _FIXED,
+    "ipProtocol": Property(required=True),
+    "fromPort": Property(),
+    "toPort": Property(),
+    **dict.fromkeys(_PEERS, _PEER),
+    "description": Property(),
+    "tags": _TAGS,
+}
 
 KINDS: dict[str, Kind[Connection]] = {
     "aws:ec2/vpc:Vpc": Kind(
@@ -605,21 +646,23 @@ KINDS: dict[str, Kind[Connection]] = {
         source=terraform_aws_5("ec2/vpc_default_security_group.go", "01f4311"),
     ),
     "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule": Kind(
-        properties={
-            "securityGroupId": _FIXED,
-            "ipProtocol": Property(required=True),
-            "fromPort": Property(),
-            "toPort": Property(),
-            "cidrIpv4": Property(),
-            "cidrIpv6": Property(),
-            "description": Property(),
-            "tags": _TAGS,
-        },
+        properties=_OF_A_RULE,
         outputs=("arn", "securityGroupRuleId", "tagsAll"),
-        create=_create_rule,
+        create=_create_egress_rule,
         read=_read_rule,
         update=_update_rule,
-        delete=_delete_rule,
+        delete=_delete_egress_rule,
+        replaces_with=_other_kind_of_peer,
         source=terraform_aws_5("ec2/vpc_security_group_ingress_rule.go, whose schema egress rules share"),
+    ),
+    "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule": Kind(
+        properties=_OF_A_RULE,
+        outputs=("arn", "securityGroupRuleId", "tagsAll"),
+        create=_create_ingress_rule,
+        read=_read_rule,
+        update=_update_rule,
+        delete=_delete_ingress_rule,
+        replaces_with=_other_kind_of_peer,
+        source=terraform_aws_5("ec2/vpc_security_group_ingress_rule.go"),
     ),
 }

@@ -1,16 +1,9 @@
 """API keys: a record of their owners, and the broker's users, who log in with them."""
 
-import fcntl
-import json
 import secrets
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
-from local.base.files import write_atomically
 from local.systems.kafka import users
+from local.systems.plugins.confluentcloud.cloud import Cloud, Cluster, changed, read
 from local.systems.plugins.sources import terraform_confluent
 from local.systems.plugins.stand_in import Created, Kind, Property, RefusedError
 from local.systems.plugins.values import Plain
@@ -18,79 +11,68 @@ from local.systems.plugins.values import Plain
 KEYS_PER_OWNER = 2
 """For the predefined service account of the audit log (confluent terraform-provider issue 292)."""
 
-
-@dataclass(frozen=True)
-class Cluster:
-    """The local broker: its address (host:port) and the file of its users."""
-
-    bootstrap: str
-    users: Path
-
-    @property
-    def records(self) -> Path:
-        """Owner and description of each key; the secrets are in `users` only."""
-        return self.users.with_name("api-keys.json")
-
-
 RECORDED = ("owner", "managedResource", "displayName", "description")
 
 
-def _create(cluster: Cluster, inputs: Plain) -> Created:
+def _create(cloud: Cloud, inputs: Plain) -> Created:
+    cluster = _cluster(cloud, inputs)
     key, secret = secrets.token_hex(8).upper(), secrets.token_urlsafe(48)
     owner = inputs["owner"]["id"]
-    with _records(cluster) as records:
+    with changed(cluster.keys) as records:
         held = [record for record in records.values() if record["owner"]["id"] == owner]
-        if len(held) >= KEYS_PER_OWNER:
+        if cluster == cloud.audit_log and len(held) >= KEYS_PER_OWNER:
             raise RefusedError(
                 f"error creating API Key: 402 Payment Required: {owner} has {len(held)} API keys already; "
                 f"the limit for this service account is {KEYS_PER_OWNER}"
             )
         records[key] = {name: inputs.get(name) for name in RECORDED}
-        users.add(cluster.users, key, secret)
+    # After its record: the broker remembers the owner of a key that has logged in.
+    users.add(cluster.users, key, secret)
     return Created(key, {"secret": secret})
 
 
-def _read(cluster: Cluster, key: str, state: Plain) -> Plain | None:
-    with _records(cluster) as records:
-        record = records.get(key)
+def _read(cloud: Cloud, key: str, state: Plain) -> Plain | None:
+    cluster = _holder(cloud, key)
+    if cluster is None:
+        return None
     secret = users.read(cluster.users).get(key)
-    if record is None or secret is None:
+    if secret is None:
         return None
     return {
         "id": key,
-        **record,
+        **read(cluster.keys)[key],
         "secret": secret,
         # Not a property of the key: how long the creation waits.
         "disableWaitForReady": state.get("disableWaitForReady", False),
     }
 
 
-def _update(cluster: Cluster, key: str, _state: Plain, inputs: Plain) -> None:
-    with _records(cluster) as records:
+def _update(cloud: Cloud, key: str, _state: Plain, inputs: Plain) -> None:
+    with changed(_cluster(cloud, inputs).keys) as records:
         records[key] = {name: inputs.get(name) for name in RECORDED}
 
 
-def _delete(cluster: Cluster, key: str, _state: Plain) -> None:
-    with _records(cluster) as records:
-        records.pop(key, None)
+def _delete(cloud: Cloud, key: str, _state: Plain) -> None:
+    cluster = _holder(cloud, key)
+    if cluster is not None:
         users.remove(cluster.users, key)
+        with changed(cluster.keys) as records:
+            records.pop(key, None)
 
 
-@contextmanager
-def _records(cluster: Cluster) -> Iterator[dict[str, Any]]:
-    """The records by key, locked; changes are written when the block ends without an error."""
-    file = cluster.records
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with file.with_suffix(".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        records = json.loads(file.read_text()) if file.exists() else {}
-        yield records
-        write_atomically(file, json.dumps(records, indent=2))
+def _cluster(cloud: Cloud, inputs: Plain) -> Cluster:
+    return cloud.cluster((inputs.get("managedResource") or {}).get("id", ""))
+
+
+def _holder(cloud: Cloud, key: str) -> Cluster | None:
+    """The cluster that the key is of: an import knows the key only."""
+    clusters = (cluster for cluster in (cloud.audit_log, cloud.own) if cluster is not None)
+    return next((cluster for cluster in clusters if key in read(cluster.keys)), None)
 
 
 _WHO = {"id": Property(required=True), "apiVersion": Property(required=True), "kind": Property(required=True)}
 
-KINDS: dict[str, Kind[Cluster]] = {
+KINDS: dict[str, Kind[Cloud]] = {
     "confluentcloud:index/apiKey:ApiKey": Kind(
         properties={
             "owner": Property(required=True, replaces=True, fields=_WHO),

@@ -12,7 +12,7 @@ from pulumi import _types  # how the SDK itself translates names; no public modu
 from local.systems.plugins.aws.functions import FUNCTIONS as AWS_FUNCTIONS
 from local.systems.plugins.aws.provider import KINDS as AWS_KINDS
 from local.systems.plugins.confluentcloud.functions import FUNCTIONS as CONFLUENT_FUNCTIONS
-from local.systems.plugins.confluentcloud.keys import KINDS as CONFLUENT_KINDS
+from local.systems.plugins.confluentcloud.provider import KINDS as CONFLUENT_KINDS
 from local.systems.plugins.stand_in import Kind, Property
 from tests.unit.components.recorder import Recorder
 from tests.unit.components.test_program import KMS_KEY_ARN, program
@@ -71,6 +71,10 @@ PROGRAMS: dict[str, Callable[[], Recorder]] = {
         worker={"alarmTopicArn": "arn:aws:sns:us-west-2:111122223333:alarms"},
     ),
     "mail of alarms": lambda: program(alarms={"email": ["on-call@example.com"]}),
+    "a Connect cluster": lambda: program(
+        worker={"mode": "distributed", "count": 2},
+        fleet={"cluster": "lkc-own12", "environment": "env-own12"},
+    ),
     "a role that writes": lambda: program(writer={"identity": "role"}),
 }
 

@@ -29,7 +29,7 @@ def test_the_partitions_of_the_lost_vm_are_timed_apart_from_the_others(
 ) -> None:
     target: Any = Played()
     monkeypatch.setattr(fleet, "share", lambda _: HOLDERS)
-    monkeypatch.setattr(fleet, "_wait_until_taken_over", lambda *_: None)
+    monkeypatch.setattr(fleet, "wait_until_taken_over", lambda *_: None)
 
     watch = fleet.plug_pulled(target).watch
 

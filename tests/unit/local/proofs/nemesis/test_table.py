@@ -14,10 +14,11 @@ def test_each_fault_has_a_name_of_its_own() -> None:
 
 
 def test_every_kind_of_fault_is_there() -> None:
-    assert {fault.name.rstrip("abcdefghi") for fault in FAULTS} == {str(number) for number in range(1, 15)}
+    assert {fault.name.rstrip("abcdefghi") for fault in FAULTS} == {str(number) for number in range(1, 16)}
 
 
 ELSEWHERE = {
+    "certificate": "the certificate of a fleet lasts for years",
     "canary": "`verify --publish` sends its metric, no VM",
     "clock": "the VM has the machine's own clock; row 10 gives the JVM another one",
     "expired": "Kafka's retention would have to pass while nothing is archived",
@@ -30,7 +31,10 @@ ELSEWHERE = {
 
 
 def test_each_alarm_is_of_a_fault_or_has_a_reason_why_not() -> None:
-    known = {alarm.name for alarm in alarms(originals=True, count=2, canary=True, reader_role=True)}
+    known = {
+        alarm.name
+        for alarm in alarms(originals=True, count=2, distributed=True, canary=True, reader_role=True)
+    }
     of_faults = {name for fault in FAULTS for name in fault.alarms}
 
     assert of_faults | ELSEWHERE.keys() == known
@@ -42,13 +46,27 @@ def test_faults_are_selected_by_name_in_the_order_of_the_table() -> None:
 
 
 def test_without_names_all_are_selected_or_the_quick_ones() -> None:
-    assert len(select([], short=False)) == len(FAULTS)
+    assert len(select([], short=False)) == 39
     quick = [fault.name for fault in select([], short=True)]
     assert quick == ["1a", "1c", "2a", "4a", "4c", "6", "14b"]
 
 
+def test_a_stack_in_mode_distributed_has_the_faults_of_a_fleet_and_its_own() -> None:
+    names = [fault.name for fault in select([], short=False, mode="distributed")]
+
+    assert names == [*(f"14{letter}" for letter in "abcdefgi"), *(f"15{letter}" for letter in "abcdefg")]
+    assert [fault.name for fault in select([], short=True, mode="distributed")] == ["14b", "15a", "15b"]
+
+
+def test_a_fault_of_the_other_mode_is_refused() -> None:
+    with pytest.raises(ValueError, match="no fault 15a in mode standalone; there are 1a,"):
+        select(["15a"], short=False)
+    with pytest.raises(ValueError, match="no fault 1a in mode distributed; there are 14a,"):
+        select(["1a"], short=False, mode="distributed")
+
+
 def test_an_unknown_fault_is_refused_by_name() -> None:
-    with pytest.raises(ValueError, match="no fault 99;"):
+    with pytest.raises(ValueError, match="no fault 99 in mode standalone;"):
         select(["1a", "99"], short=False)
 
 
