@@ -26,6 +26,7 @@ class Key(StrEnum):
     KAFKA = "kafka"
     WRITER = "writer"
     READER = "reader"
+    FLEET = "fleet"
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,7 @@ PLACES: Mapping[Key, Place] = {
     Key.KAFKA: Place("source", "audit-log", on_the_vm=True),
     Key.WRITER: Place("writer", "writer", on_the_vm=True),
     Key.READER: Place("logzio", "reader", on_the_vm=False),
+    Key.FLEET: Place("fleet", "fleet", on_the_vm=True),
 }
 
 
@@ -140,6 +142,13 @@ def _require_own_key(key: Key, given: Settings) -> None:
         )
     if key is Key.WRITER and given.writer.identity == "role":
         raise RotationError("writer: writer.identity is role, which has no key")
+    if key is Key.FLEET and given.worker.mode == "standalone":
+        raise RotationError("fleet: worker.mode is standalone, which has no such key")
+    if key is Key.FLEET and given.fleet.api_key is not None:
+        raise RotationError(
+            "fleet: the key is given, not made by the program. Make a second one, set fleet.apiKey and fleet.apiSecret, "
+            "run `pulumi up`, and delete the old one when events with a later time are in Logz.io"
+        )
     if key is Key.READER and given.logzio.authentication == "role":
         raise RotationError("reader: logzio.authentication is role, which has no key")
 

@@ -10,11 +10,12 @@ from typing import Any, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from components.fleet.topics import state_topics
 from components.logzio import redaction
 from components.settings import Settings
 from components.worker.config import parameter_name
-from components.worker_settings import consumer_group
-from scripts.preflight import aws, logzio, packages
+from components.worker_settings import consumer_group, fleet_name
+from scripts.preflight import aws, fleet, logzio, packages
 from scripts.preflight.audit_log import AuditLog
 from scripts.preflight.aws import Aws, code_of
 from scripts.preflight.confluent_cloud import URL, ConfluentCloud
@@ -24,6 +25,7 @@ from scripts.preflight.model import (
     BucketAnswer,
     CheckError,
     Cluster,
+    FleetTopics,
     Group,
     Identity,
     Image,
@@ -100,6 +102,7 @@ class Asker:
             "API keys": self.api_keys,
             "topics": self.topics,
             "consumer groups": self.groups,
+            "Connect's cluster": self.fleet,
             "Logz.io": self.account,
             "registrations": self.in_the_way,
             "package": self.package,
@@ -207,6 +210,26 @@ class Asker:
         settings = self._settings
         connectors = chains(settings, self.target.owner.project, self.target.stack)
         return tuple(self._audit_log(connector.group).members() for connector in connectors)
+
+    def fleet(self) -> Cluster | FleetTopics | None:
+        """The cluster with Connect's state: its topics, where the key is given; None for mode standalone."""
+        settings = self._settings
+        if settings.worker.mode == "standalone":
+            return None
+        given = settings.fleet
+        if given.bootstrap_servers is None:
+            return self._cloud().cluster(str(given.cluster), str(given.environment), "fleet")
+        key = self.target.fleet_key
+        if key is None:
+            raise CheckError(
+                "the secret of fleet.apiKey is not at hand",
+                "`pulumi stack init`, or give the passphrase of the stack",
+            )
+        config = kafka.client_config(given.bootstrap_servers, *key, self.target.environ)
+        return fleet.topics(
+            {**config, "client.id": "ccloud-logexporter-preflight"},
+            state_topics(fleet_name(settings, self.target.owner)),
+        )
 
     def _audit_log(self, group: str) -> AuditLog:
         key = self.target.kafka_key or self._stored_key()

@@ -38,8 +38,8 @@ class ConfluentCloud:
     secret: str
     url: str = URL
 
-    def cluster(self, cluster: str, environment: str) -> Cluster:
-        """The endpoint and the place of a Kafka cluster.
+    def cluster(self, cluster: str, environment: str, section: str = "source") -> Cluster:
+        """The endpoint and the place of a Kafka cluster. `section`: of the settings that name it.
 
         Raises:
             CheckError: there is no such cluster, or the key may not see it.
@@ -48,9 +48,12 @@ class ConfluentCloud:
         if found is None:
             has_environment = self._get(f"/org/v2/environments/{environment}") is not None
             setting = "cluster" if has_environment else "environment"
+            shows = (
+                "`confluent audit-log describe`" if section == "source" else "`confluent kafka cluster list`"
+            )
             raise CheckError(
                 f"Confluent Cloud has no {setting} {cluster if has_environment else environment} that this key may see",
-                f"set source.{setting} to what `confluent audit-log describe` shows, or use a key of this organisation",
+                f"set {section}.{setting} to what {shows} shows, or use a key of this organisation",
                 State.BROKEN,
             )
         spec = found["spec"]

@@ -15,6 +15,7 @@ from scripts.preflight.model import (
     CheckError,
     Cluster,
     Finding,
+    FleetTopics,
     Group,
     Identity,
     Image,
@@ -387,6 +388,44 @@ def _known(target: Target) -> Settings:
     return target.settings
 
 
+def _fleet(target: Target, found: Cluster | FleetTopics | None) -> Iterator[Finding]:
+    check = "Connect's cluster"
+    if found is None:
+        yield Finding(check, OK, "none: worker.mode is standalone")
+    elif isinstance(found, Cluster):
+        yield Finding(check, OK, f"{_known(target).fleet.cluster} at {found.bootstrap_servers}")
+    else:
+        yield from _fleet_topics(check, found)
+
+
+def _fleet_topics(check: str, found: FleetTopics) -> Iterator[Finding]:
+    wrong = {name: policy for name, policy in found.policies.items() if policy not in ("compact", None)}
+    several = {
+        name: number for name, number in found.partitions.items() if name.endswith("-configs") and number > 1
+    }
+    for name, policy in wrong.items():
+        yield Finding(
+            check,
+            BROKEN,
+            f"topic {name} has cleanup.policy={policy}, and Connect refuses it",
+            f"`confluent kafka topic update {name} --config cleanup.policy=compact`",
+        )
+    for name, number in several.items():
+        yield Finding(
+            check,
+            BROKEN,
+            f"topic {name} has {number} partitions, and Connect needs 1",
+            "delete it, or set fleet.name",
+        )
+    if not wrong and not several:
+        there = (
+            f"has {', '.join(found.partitions)}"
+            if found.partitions
+            else "has no topics yet: Connect makes them"
+        )
+        yield Finding(check, OK, f"it takes the key, and {there}")
+
+
 JUDGES: Mapping[str, Callable[[Target, Any], Iterable[Finding]]] = {
     "AWS identity": _identity,
     "AWS permissions": _permissions,
@@ -397,6 +436,7 @@ JUDGES: Mapping[str, Callable[[Target, Any], Iterable[Finding]]] = {
     "API keys": _api_keys,
     "topics": _topics,
     "consumer groups": _groups,
+    "Connect's cluster": _fleet,
     "Logz.io": _account,
     "registrations": _in_the_way,
     "package": _package,

@@ -117,6 +117,14 @@ class Topics:
 
 
 @dataclass(frozen=True)
+class FleetTopics:
+    """The topics with Connect's state that are there, by name: their partitions, and their policies, None if unknown."""
+
+    partitions: dict[str, int]
+    policies: dict[str, str | None]
+
+
+@dataclass(frozen=True)
 class Group:
     """The consumer group: its members as `client id on host`."""
 

@@ -134,6 +134,13 @@ class Target:
         return kafka.credentials_in(self.environ) or _pair(_known(key), _known(given))
 
     @property
+    def fleet_key(self) -> tuple[str, str] | None:
+        """API key and secret of the cluster with Connect's state; None if they are not at hand."""
+        fleet = self.settings.fleet if self.settings else None
+        secret = fleet.api_secret.get_secret_value() if fleet and fleet.api_secret else None
+        return _pair(_known(fleet.api_key if fleet else None), _known(secret))
+
+    @property
     def cloud_key(self) -> tuple[str, str] | None:
         """Cloud API key and secret of Confluent; None if they are not at hand."""
         config = self.config

@@ -23,6 +23,9 @@ from local.systems.plugins.confluentcloud import acls
 AWAY_SECONDS = 60.0
 CUT_SECONDS = 90.0
 
+LOOK = ("fleet.py", "LOOK_SECONDS")
+"""Module and constant of the watchdog: seconds between two looks at the cluster with Connect's state."""
+
 
 def own_cluster_away(target: Target) -> Injection:
     holders, began = fleet.share(target), time.time()
@@ -34,7 +37,6 @@ def own_cluster_away(target: Target) -> Injection:
     finally:
         target.start_own_cluster()
     away = time.time() - began
-    wait_until(lambda: len(target.holders()) >= len(holders), "the tasks read again")
     _look_often(target, often=False)
     return Injection(note=f"away for {away:.0f} s", watch=fleet.watch(began, holders, set(holders.values())))
 
@@ -153,6 +155,6 @@ def _look_often(target: Target, *, often: bool) -> None:
     """Makes every watchdog look at the cluster with Connect's state every half a minute, or as it does by itself."""
     for vm in sorted(target.instances()):
         if often:
-            target.shorten("fleet.py", "LOOK_SECONDS", s3.OFTEN_SECONDS, vm)
+            target.shorten(*LOOK, s3.OFTEN_SECONDS, vm)
         else:
-            target.restore("fleet.py", vm)
+            target.restore(LOOK[0], vm)

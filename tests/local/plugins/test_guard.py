@@ -38,3 +38,24 @@ def test_a_plugin_does_not_start_for_an_endpoint_elsewhere(package: str) -> None
     assert started.stdout == ""
     assert "needs a loopback endpoint" in started.stderr
     assert len(started.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("own", "refused"),
+    [
+        ({"BOOTSTRAP": "pkc-1.us-west-2.aws.confluent.cloud:9092"}, "needs a loopback endpoint"),
+        ({"BOOTSTRAP": "127.0.0.1:9093"}, "needs the broker's users in CCLOUD_LOCAL_OWN_KAFKA_USERS"),
+    ],
+)
+def test_the_organisations_own_cluster_is_on_this_machine_too(own: dict[str, str], refused: str) -> None:
+    started = _start(
+        "confluentcloud",
+        CCLOUD_LOCAL_STACK="1",
+        CCLOUD_LOCAL_KAFKA_BOOTSTRAP="127.0.0.1:9092",
+        CCLOUD_LOCAL_KAFKA_USERS="/nonexistent/users.json",
+        **{f"CCLOUD_LOCAL_OWN_KAFKA_{name}": value for name, value in own.items()},
+    )
+
+    assert started.returncode != 0
+    assert refused in started.stderr
+    assert len(started.stderr.splitlines()) == 1

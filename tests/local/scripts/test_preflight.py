@@ -232,6 +232,19 @@ def test_a_stack_without_a_fault_is_ready(site: Site) -> None:
     assert {finding.check for finding in findings} == {"settings", "support", *report.answers}
 
 
+def test_an_own_cluster_in_order_is_ready(site: Site) -> None:
+    by_an_own_cluster(site, name=site.topic)
+    (before,) = site.findings("Connect's cluster")
+    for what in ("configs", "status"):
+        a_state_topic(site, what, 1, "compact")
+
+    (found,) = site.findings("Connect's cluster")
+
+    assert (before.state, found.state) == (State.OK, State.OK)
+    assert "no topics yet" in before.text
+    assert f"has {site.topic}-configs, {site.topic}-status" in found.text
+
+
 # --- broken set-ups: each breaks one thing of a stack without a fault
 
 
@@ -470,6 +483,47 @@ def a_package_server_that_does_not_answer(site: Site) -> None:
     site.sections["worker"].update(repositoryUrl="http://127.0.0.1:9/deb")
 
 
+def by_an_own_cluster(site: Site, **given: str) -> None:
+    """Mode distributed, with its state in the one broker of this module."""
+    secret = str(kafka_client.client_config(site.world.state)["sasl.password"])
+    servers = site.world.organisation.broker.bootstrap
+    site.sections["fleet"] = {
+        "bootstrapServers": servers,
+        "apiKey": users.ADMIN,
+        "apiSecret": secret,
+        **given,
+    }
+    site.sections["worker"].update(mode="distributed")
+
+
+def an_own_cluster_that_refuses_the_key(site: Site) -> None:
+    by_an_own_cluster(site, apiSecret="a-secret-of-nobody")
+
+
+def an_own_cluster_that_does_not_answer(site: Site) -> None:
+    by_an_own_cluster(site, bootstrapServers="127.0.0.1:9")
+
+
+def an_own_cluster_that_is_not_there(site: Site) -> None:
+    site.sections["fleet"] = {"cluster": "lkc-nowhere", "environment": ENVIRONMENT}
+    site.sections["worker"].update(mode="distributed")
+
+
+def a_state_topic(site: Site, what: str, partitions: int, policy: str) -> None:
+    by_an_own_cluster(site, name=site.topic)
+    admin = AdminClient(kafka_client.client_config(site.world.state))
+    topic = NewTopic(f"{site.topic}-{what}", partitions, 1, config={"cleanup.policy": policy})
+    admin.create_topics([topic])[topic.topic].result()
+
+
+def a_state_topic_that_is_not_compacted(site: Site) -> None:
+    a_state_topic(site, "status", 1, "delete")
+
+
+def connectors_in_several_partitions(site: Site) -> None:
+    a_state_topic(site, "configs", 3, "compact")
+
+
 B, U, W = State.BROKEN, State.UNKNOWN, State.WARNING
 BrokenSetup = tuple[Callable[[Site], None], str, State, str, str]
 BROKEN_SETUPS: list[BrokenSetup] = [
@@ -542,6 +596,23 @@ BROKEN_SETUPS: list[BrokenSetup] = [
         "pulumi config set",
     ),
     (somebody_else_in_the_group, "consumer groups", B, "foreign on", "source.consumerGroup"),
+    (an_own_cluster_that_refuses_the_key, "Connect's cluster", B, "refuses the API key", "fleet.apiKey"),
+    (
+        an_own_cluster_that_does_not_answer,
+        "Connect's cluster",
+        U,
+        "does not answer",
+        "fleet.bootstrapServers",
+    ),
+    (an_own_cluster_that_is_not_there, "Connect's cluster", B, "no cluster lkc-nowhere", "fleet.cluster"),
+    (
+        a_state_topic_that_is_not_compacted,
+        "Connect's cluster",
+        B,
+        "cleanup.policy=delete",
+        "cleanup.policy=compact",
+    ),
+    (connectors_in_several_partitions, "Connect's cluster", B, "has 3 partitions", "fleet.name"),
     (a_refused_logzio_token, "Logz.io", B, "Insufficient privileges (HTTP 403)", "LOGZIO_API_TOKEN"),
     (a_token_of_another_logzio_region, "Logz.io", B, "differs from current server region", "logzio.region"),
     (logzio_is_down, "Logz.io", U, "HTTP 503", "later"),

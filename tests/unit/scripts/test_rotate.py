@@ -101,10 +101,11 @@ def test_a_new_key_is_proven_before_the_old_one_goes() -> None:
 def test_several_keys_go_together() -> None:
     stack = played(4)
 
-    run(stack, Key.KAFKA, Key.WRITER, Key.READER)
+    keys = Key.KAFKA, Key.WRITER, Key.READER
+    run(stack, *keys)
 
     assert stack.calls.count("up") == 2
-    assert set(stack.generations.values()) == {(5,)}
+    assert {stack.generations[PLACES[key].section] for key in keys} == {(5,)}
 
 
 # The steps of two keys: set, up, prove, drop, drop, up.
@@ -191,6 +192,20 @@ def test_credentials_of_another_account_are_refused() -> None:
         (Key.KAFKA, BY_ENDPOINT, "the key is given, not made by the program"),
         (Key.WRITER, changed("writer.identity", "role"), "writer.identity is role, which has no key"),
         (Key.READER, BY_ENDPOINT, "logzio.authentication is role, which has no key"),
+        (Key.FLEET, BY_ENDPOINT, "worker.mode is standalone, which has no such key"),
+        (
+            Key.FLEET,
+            changed(
+                "fleet",
+                {
+                    "bootstrapServers": "own.example.com:9092",
+                    "apiKey": "OWNKEY1234",
+                    "apiSecret": "own-secret",
+                },
+                changed("worker.mode", "distributed"),
+            ),
+            "fleet: the key is given, not made by the program",
+        ),
     ],
 )
 def test_a_key_that_the_program_does_not_make_is_refused_with_the_reason(

@@ -404,11 +404,13 @@ def _permission(inputs: Plain) -> dict[str, Any]:
 
 
 def _create_egress_rule(aws: Connection, inputs: Plain) -> Created:
-    return _created_rule(aws.client("ec2").authorize_security_group_egress(**_new_rule(inputs)))
+    answer = aws.client("ec2").authorize_security_group_egress(**_new_rule(inputs))
+    return _created_rule(aws, answer, inputs)
 
 
 def _create_ingress_rule(aws: Connection, inputs: Plain) -> Created:
-    return _created_rule(aws.client("ec2").authorize_security_group_ingress(**_new_rule(inputs)))
+    answer = aws.client("ec2").authorize_security_group_ingress(**_new_rule(inputs))
+    return _created_rule(aws, answer, inputs)
 
 
 def _new_rule(inputs: Plain) -> Any:
@@ -419,8 +421,12 @@ def _new_rule(inputs: Plain) -> Any:
     }
 
 
-def _created_rule(answer: Any) -> Created:
-    return Created(answer["SecurityGroupRules"][0]["SecurityGroupRuleId"])
+def _created_rule(aws: Connection, answer: Any, inputs: Plain) -> Created:
+    rule_id = answer["SecurityGroupRules"][0]["SecurityGroupRuleId"]
+    if inputs.get("referencedSecurityGroupId"):
+        # moto forgets the description of a new rule about a group, and keeps that of a changed one.
+        _change_rule(aws, rule_id, inputs)
+    return Created(rule_id)
 
 
 def _read_rule(aws: Connection, rule_id: str, state: Plain) -> Plain | None:
@@ -430,15 +436,12 @@ def _read_rule(aws: Connection, rule_id: str, state: Plain) -> Plain | None:
     for page in aws.client("ec2").get_paginator("describe_security_group_rules").paginate(**request):
         for rule in page["SecurityGroupRules"]:
             if rule["SecurityGroupRuleId"] == rule_id:
-                return _rule(aws, rule, state)
+                return _rule(aws, rule)
     return None
 
 
-def _rule(aws: Connection, rule: Any, state: Plain) -> Plain:
+def _rule(aws: Connection, rule: Any) -> Plain:
     rule_id = rule["SecurityGroupRuleId"]
-    referenced = (rule.get("ReferencedGroupInfo") or {}).get("GroupId")
-    # moto forgets the description of a rule about a group.
-    described = rule.get("Description") or (state.get("description") if referenced else None)
     return {
         "id": rule_id,
         "arn": arn(aws, "security-group-rule", rule_id),
@@ -449,13 +452,18 @@ def _rule(aws: Connection, rule: Any, state: Plain) -> Plain:
         "toPort": rule.get("ToPort"),
         "cidrIpv4": rule.get("CidrIpv4"),
         "cidrIpv6": rule.get("CidrIpv6"),
-        "referencedSecurityGroupId": referenced,
-        "description": described,
+        "referencedSecurityGroupId": (rule.get("ReferencedGroupInfo") or {}).get("GroupId"),
+        "description": rule.get("Description"),
         "tags": tag_map(rule.get("Tags")),
     }
 
 
 def _update_rule(aws: Connection, rule_id: str, state: Plain, inputs: Plain) -> None:
+    _change_rule(aws, rule_id, inputs)
+    retag(aws, rule_id, state, inputs)
+
+
+def _change_rule(aws: Connection, rule_id: str, inputs: Plain) -> None:
     fields = {
         "IpProtocol": inputs["ipProtocol"],
         "FromPort": inputs.get("fromPort"),
@@ -472,7 +480,6 @@ def _update_rule(aws: Connection, rule_id: str, state: Plain, inputs: Plain) -> 
     aws.client("ec2").modify_security_group_rules(
         GroupId=inputs["securityGroupId"], SecurityGroupRules=[changed]
     )
-    retag(aws, rule_id, state, inputs)
 
 
 def _delete_egress_rule(aws: Connection, rule_id: str, state: Plain) -> None:

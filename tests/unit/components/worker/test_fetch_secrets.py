@@ -1,6 +1,8 @@
+import base64
 import importlib.util
 import json
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -10,6 +12,7 @@ import javaproperties
 import pytest
 from botocore.stub import Stubber
 
+from local.systems.vm import imds
 from tests.local.worker import late_role
 
 FILE = Path(__file__).parents[4] / "components" / "worker" / "files" / "fetch_secrets.py"
@@ -109,6 +112,51 @@ def test_a_vm_that_does_not_know_its_name_starts_all_the_same(
 
     assert (tmp_path / "instance.properties").read_text() == "instance.id=unknown\n"
     assert (tmp_path / "secrets.properties").exists()
+
+
+def test_a_vm_of_a_connect_cluster_gets_its_certificate_and_knows_its_address(
+    script: ModuleType, ssm: Stubber, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    named = {"kafka": "/k", "fleet": "/f", "certificate": "/c"}
+    known = {"region": "us-west-2", "endpoint": None, "parameters": named}
+    (tmp_path / "secrets.json").write_text(json.dumps(known))
+    answers(ssm, "/k", KAFKA)
+    answers(ssm, "/f", {"key": "OWNKEY", "secret": "own"})
+    archive = base64.b64encode(b"\x30\x82\x00").decode()
+    answers(ssm, "/c", {"archive": archive, "password": "p/w", "not_after": "2036-01-02T03:04:05+00:00"})
+    monkeypatch.setattr(script, "private_address", lambda: "10.42.0.4")
+
+    with ssm:
+        script.main()
+
+    written = javaproperties.loads((tmp_path / "secrets.properties").read_text())
+    assert written["fleet.sasl.jaas.config"].endswith('username="OWNKEY" password="own";')
+    assert written["certificate.password"] == "p/w"
+    assert (tmp_path / "certificate.p12").read_bytes() == b"\x30\x82\x00"
+    assert stat.S_IMODE((tmp_path / "certificate.p12").stat().st_mode) == 0o400
+    assert json.loads((tmp_path / "certificate.json").read_text()) == {
+        "not_after": "2036-01-02T03:04:05+00:00"
+    }
+    assert javaproperties.loads((tmp_path / "instance.properties").read_text())["address"] == "10.42.0.4"
+
+
+@pytest.fixture
+def metadata(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The local stack's metadata service, which answers only with a token."""
+    others = ("id", "image", "type", "zone", "region", "role")
+    instance = {"address": "10.42.0.7", **dict.fromkeys(others, "")}
+    server = imds.serve(imds.Metadata(instance, dict))
+    monkeypatch.setenv("AWS_EC2_METADATA_SERVICE_ENDPOINT", f"http://127.0.0.1:{server.server_port}")
+    # A proxy of the machine must not be asked.
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    yield
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.mark.usefixtures("metadata")
+def test_the_address_comes_from_the_metadata_service_past_every_proxy(script: ModuleType) -> None:
+    assert script.private_address() == "10.42.0.7"
 
 
 def test_only_the_service_can_read_the_file(script: ModuleType, ssm: Stubber, tmp_path: Path) -> None:

@@ -97,3 +97,12 @@ def test_the_page_has_a_row_for_each_fault_with_its_figures() -> None:
     assert "| 6 poison | 0 (and 3 that are in the originals alone) | 1 | 3 | 51 | - | a restart |\n" in text
     assert "| 7 slow | 0 | 0 | 3 | not recovered | - | a\\|b |\n" in text
     assert "| 8 clock | - | - | - | - | - | not run: no libfaketime here |\n" in text
+
+
+def test_the_page_says_which_runs_were_of_a_connect_cluster() -> None:
+    given = json.loads(json.dumps(asdict(replace(report(GOOD), mode="distributed"))))
+
+    assert section(given, date(2026, 11, 27)).startswith("In mode distributed: 1,000 events on 2026-11-27")
+    # As in the report of an earlier version.
+    del given["mode"]
+    assert section(given, date(2026, 11, 27)).startswith("1,000 events on 2026-11-27")

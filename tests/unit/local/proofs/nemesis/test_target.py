@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from components.worker import bundle
-from local.proofs.nemesis import s3
+from local.proofs.nemesis import distributed, s3
 from local.proofs.nemesis.target import Target, left_out
 from local.stack.deployment import LocalDeployment
 from local.stack.engine import Engine
@@ -38,7 +38,8 @@ def test_a_setting_of_a_component_without_any_is_added_and_the_others_stay(targe
 
 
 def test_the_watchdogs_times_are_where_a_row_shortens_them() -> None:
-    for module, name, _ in s3.SHORTENED:
+    shortened = [(module, name) for module, name, _ in s3.SHORTENED]
+    for module, name in (*shortened, distributed.LOOK):
         text = (bundle.FILES / "watchdog" / module).read_text()
         assert len(re.findall(f"^{name} = [0-9]+$", text, re.MULTILINE)) == 1, module
 
