@@ -10,7 +10,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from scripts.preflight.model import CheckError, Group, State, Topics
-from scripts.verify.kafka import Config
+from scripts.verify.kafka import Config, went_to_a_broker_that_left
 
 SECONDS = 8.0
 """Time limit of each request."""
@@ -95,14 +95,18 @@ class AuditLog:
         return {"log_level": 0, "error_cb": self._errors.append, "socket.connection.setup.timeout.ms": 5000}
 
     def _asked(self, make: Callable[[], Any], ask: Callable[[Any], _T]) -> _T:
-        try:
-            client = make()
-            with closing(client) if hasattr(client, "close") else _Open():
-                return ask(client)
-        except (KafkaException, TimeoutError) as error:
-            # The connection's error arrives by a callback, sometimes just after the timeout.
-            time.sleep(0.1)
-            raise self._explained(error) from None
+        deadline = time.monotonic() + SECONDS
+        while True:
+            try:
+                client = make()
+                with closing(client) if hasattr(client, "close") else _Open():
+                    return ask(client)
+            except (KafkaException, TimeoutError) as error:
+                again = isinstance(error, KafkaException) and went_to_a_broker_that_left(error)
+                # The connection's error arrives by a callback, sometimes just after the timeout.
+                time.sleep(0.1)
+                if not again or time.monotonic() > deadline:
+                    raise self._explained(error) from None
 
     def _explained(self, error: Exception) -> CheckError:
         cause = error.args[0] if error.args else None

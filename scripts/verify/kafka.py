@@ -29,6 +29,15 @@ class KafkaUnavailableError(RuntimeError):
     """The cluster did not answer as expected; the message has the error of the cluster or of the network."""
 
 
+def went_to_a_broker_that_left(error: KafkaException) -> bool:
+    """Whether the request failed as its broker was in the cluster's metadata no more: the same request goes to another.
+
+    Brokers leave when a cluster is updated. Source: confluentinc/librdkafka, pull request 4557.
+    """
+    code: int = error.args[0].code()
+    return code == KafkaError._DESTROY_BROKER  # the library's own name
+
+
 def client_config(bootstrap_servers: str, key: str, secret: str, environ: Mapping[str, str]) -> Config:
     """librdkafka's settings for a client of the audit-log cluster. SSL_CERT_FILE names additional CA certificates."""
     authority = environ.get("SSL_CERT_FILE")
@@ -71,12 +80,15 @@ class Cluster:
         options = {"group.id": self.group, "enable.auto.commit": False, "enable.partition.eof": True}
         # librdkafka would print connection errors on the terminal; they are kept for the error's message.
         quiet = {"log_level": 0, "error_cb": self._remember}
-        try:
-            with closing(Consumer({**self.config, **options, **quiet})) as consumer:
-                found = self._positions(consumer, topics)
-                return self._with_records(consumer, found)
-        except KafkaException as error:
-            raise KafkaUnavailableError(self._text(error)) from None
+        deadline = self.clock() + REQUEST_SECONDS
+        while True:
+            try:
+                with closing(Consumer({**self.config, **options, **quiet})) as consumer:
+                    found = self._positions(consumer, topics)
+                    return self._with_records(consumer, found)
+            except KafkaException as error:
+                if not went_to_a_broker_that_left(error) or self.clock() > deadline:
+                    raise KafkaUnavailableError(self._text(error)) from None
 
     def _remember(self, error: KafkaError) -> None:
         self._connection_errors.append(error.str())

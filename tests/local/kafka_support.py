@@ -24,8 +24,8 @@ from local.systems.kafka import client
 T = TypeVar("T")
 
 
-def wait_for(what: str, look: Callable[[], T | None], seconds: float = 600.0) -> T:
-    """As `wait_until`, with a shorter poll."""
+def wait_for(what: str, look: Callable[[], T | None], seconds: float = 1800.0) -> T:
+    """As `wait_until`, with a shorter poll, and with the patience that a busy machine asks for."""
     return wait_until(look, what, seconds=seconds, poll=0.1)
 
 

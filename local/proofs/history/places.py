@@ -7,7 +7,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from confluent_kafka import Consumer, Message, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
@@ -56,6 +56,13 @@ class Objects(Protocol):
         """An object's content."""
 
 
+_SILENCE_SECONDS = 120
+"""After so long without an answer, the topic counts as unreadable."""
+
+# The library's own name. It fails requests to a broker that the metadata has no more (librdkafka, pull request 4557).
+_BROKER_LEFT = KafkaError._DESTROY_BROKER
+
+
 class PlaceError(RuntimeError):
     """One of the places could not be read to its end."""
 
@@ -95,7 +102,7 @@ class Topic:
         Raises:
             PlaceError: a partition could not be read for two minutes.
         """
-        ends = self._ends()
+        ends = self._answered_ends()
         if all(self._next[partition] >= end for partition, end in ends.items()):
             return
         self._consumer.assign([TopicPartition(self._topic, p, offset) for p, offset in self._next.items()])
@@ -104,14 +111,27 @@ class Topic:
             for message in self._consumer.consume(num_messages=1000, timeout=1.0):
                 heard = time.monotonic()
                 yield self._record(message)
-            if time.monotonic() - heard > 120:
+            if time.monotonic() - heard > _SILENCE_SECONDS:
                 raise PlaceError(f"topic {self._topic} could not be read to its end: {ends} at {self._next}")
         self._consumer.unassign()
 
+    def _answered_ends(self) -> dict[int, int]:
+        """Asks again if the broker was in the metadata no more: on a busy machine its controller misses heartbeats."""
+        deadline = time.monotonic() + _SILENCE_SECONDS
+        while True:
+            try:
+                return self._ends()
+            except KafkaException as error:
+                if error.args[0].code() != _BROKER_LEFT or time.monotonic() > deadline:
+                    raise
+                time.sleep(0.5)
+
     def _ends(self) -> dict[int, int]:
         ends = {}
-        for partition in self._consumer.list_topics(self._topic, timeout=120).topics[self._topic].partitions:
-            found = self._consumer.get_watermark_offsets(TopicPartition(self._topic, partition), timeout=120)
+        known = self._consumer.list_topics(self._topic, timeout=_SILENCE_SECONDS).topics[self._topic]
+        for partition in known.partitions:
+            place = TopicPartition(self._topic, partition)
+            found = self._consumer.get_watermark_offsets(place, timeout=_SILENCE_SECONDS)
             if found is None:
                 raise PlaceError(f"topic {self._topic} does not say where partition {partition} ends")
             low, ends[partition] = found

@@ -32,7 +32,12 @@ from werkzeug.wrappers import Response
 from local.base import http, processes
 from local.systems.vm import imds, network, rootfs
 from local.systems.vm.firewall import Firewall
-from local.systems.vm.machine import Machine, clear_leftovers
+from local.systems.vm.machine import (
+    Machine,
+    UserNamespaceError,
+    check_user_namespaces,
+    clear_leftovers,
+)
 from local.systems.vm.namespace import NetworkError
 from local.systems.vm.network import Interface, Vpc
 
@@ -73,6 +78,7 @@ class Hypervisor:
 
     Raises:
         NetworkError: this machine cannot make the VMs' network; the message says what is missing.
+        UserNamespaceError: it cannot run their services; the message says what is missing.
     """
 
     def __init__(self, state: Path, ec2: Ec2, host_ports: Collection[int], image: Path) -> None:
@@ -82,6 +88,7 @@ class Hypervisor:
         self._ec2 = ec2
         self._host_ports = host_ports
         network.check(self._folder / "pasta.log")
+        check_user_namespaces()
         self._image = image
         clear_leftovers()
         self._vpcs: dict[str, Vpc] = {}
@@ -267,7 +274,7 @@ def main() -> None:
         hypervisor = Hypervisor(
             arguments.state, Ec2(arguments.aws_endpoint, token), arguments.host_port, image
         )
-    except NetworkError as error:
+    except (NetworkError, UserNamespaceError) as error:
         sys.exit(f"error: {error}")
     server = make_server("127.0.0.1", 0, hypervisor, threaded=True)
     threading.Thread(target=server.serve_forever, daemon=True).start()

@@ -36,6 +36,10 @@ CONTROL_GROUPS = tuple(
 BOOT_SCRIPT = Path(__file__).with_name("boot.sh")
 
 
+class UserNamespaceError(RuntimeError):
+    """This machine cannot run the services of a VM; the message says what is missing."""
+
+
 @dataclass
 class Machine:
     """A VM of the instance `instance_id`, in `folder` (disk/, console.log, machine.json).
@@ -240,6 +244,22 @@ class Machine:
         if self._network is not None:
             self._network.close()
             self._network = None
+
+
+def check_user_namespaces() -> None:
+    """Makes a user namespace, as services of the VMs do (`PrivateUsers=`).
+
+    Source of the rule for a chroot: unshare(2), EPERM.
+
+    Raises:
+        UserNamespaceError: this machine makes none.
+    """
+    done = subprocess.run(["unshare", "--user", "true"], capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise UserNamespaceError(
+            f"this machine makes no user namespace ({done.stderr.strip()}), and services of each VM need one: the "
+            "kernel allows none in a chroot, and a container needs --privileged"
+        )
 
 
 def clear_leftovers() -> None:

@@ -19,7 +19,7 @@ from local.stack.deployment import aws_client
 from local.systems.aws.accounts import UBUNTU_PARAMETER
 from local.systems.vm import rootfs, shell
 
-PATIENCE_SECONDS = 600
+PATIENCE_SECONDS = 1800
 
 
 @dataclass(frozen=True)

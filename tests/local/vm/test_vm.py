@@ -3,12 +3,15 @@
 import json
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from local.base import processes
+from local.base.paths import ROOT
 from local.stack.deployment import REGION
 from local.systems.vm import shell
 from local.systems.vm.machine import CONTROL_GROUPS, NSPAWN_FOLDERS, clear_leftovers
@@ -150,3 +153,21 @@ def test_a_killed_hypervisor_takes_its_vms_with_it(site: Site) -> None:
     clear_leftovers()
     assert not [parent for parent in (NSPAWN_FOLDERS, *CONTROL_GROUPS) if (parent / doomed).exists()]
     assert doomed not in Path("/proc/self/mountinfo").read_text()
+
+
+def test_a_chroot_is_refused_with_the_reason(tmp_path: Path) -> None:
+    program = "from local.systems.vm.machine import check_user_namespaces; check_user_namespaces()"
+    tried = subprocess.run(
+        [
+            *("unshare", "--mount", "--propagation", "private"),
+            *("sh", "-c", 'mount --rbind / "$0" && exec chroot "$0" "$@"', str(tmp_path)),
+            *(sys.executable, "-c", program),
+        ],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert tried.returncode != 0
+    assert "the kernel allows none in a chroot" in tried.stderr.splitlines()[-1]

@@ -21,7 +21,7 @@ from local.systems.vm.machine import Machine
 from tests.local.worker import site as sites
 from tests.local.worker.site import Site
 
-BOOT_SECONDS = 900
+BOOT_SECONDS = 1800
 SERVICE = "s3-auditlog-sink.service"
 SLEEP = "/usr/local/sbin/sleep"
 INSTALLATION, RETRY = "s3-auditlog-sink-install.service", "s3-auditlog-sink-install-later.timer"

@@ -11,7 +11,7 @@ from local.systems.vm import rootfs, shell
 from local.systems.vm.machine import Machine
 from tests.unit.components.worker.test_rendered import config
 
-BOOT_SECONDS = 900
+BOOT_SECONDS = 1800
 SINK, INSTALLATION = "s3-auditlog-sink.service", "s3-auditlog-sink-install.service"
 DROP_IN = "/etc/needrestart/conf.d/s3-auditlog-sink.conf"
 PROGRAM = "/opt/program"
