@@ -19,6 +19,7 @@ from local.base import http, paths, processes
 from local.proofs import client
 from local.proofs.checker.checker import Checker
 from local.proofs.client import Feed
+from local.proofs.generator.load import steady
 from local.proofs.history import acknowledged, reader
 from local.proofs.history.acknowledged import Acknowledged
 from local.proofs.history.history import History
@@ -91,7 +92,7 @@ class Upgrade:
         # 0.1.0 did not ask IAM.
         endpoints = ("s3", "ssm", "cloudwatch", "iam")
         self.deployment.set("worker", "endpoints", dict.fromkeys(endpoints, self.deployment.aws_endpoint))
-        flow = Feed(self.deployment.state, RATE)
+        flow = Feed(self.deployment.state, steady(RATE))
         flow.start()
         try:
             self.steps = _up(self.deployment)
