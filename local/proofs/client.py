@@ -201,6 +201,7 @@ class Feed:
     def start(self) -> None:
         """Begins, with the partitions that the topic has now."""
         self._ended.clear()
+        self._error = None
         self._thread = threading.Thread(target=self._run, name="feed", daemon=True)
         self._thread.start()
 
