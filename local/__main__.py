@@ -85,7 +85,7 @@ def clean() -> None:
     """Ends every server that a run left, without `pulumi destroy`."""
     from local.stack import lifecycle
 
-    for state in (paths.STATE, CHAOS, BENCH, SOAK / "stack"):
+    for state in (paths.STATE, CHAOS, BENCH, SOAK / "stack", SOAK / "attempts" / "stack"):
         lifecycle.end(state)
 
 

@@ -49,6 +49,11 @@ def shrunk_file(folder: Path) -> Path:
     return folder / "shrunk.json"
 
 
+def attempts_folder(folder: Path) -> Path:
+    """The folder of the runs with smaller plans."""
+    return folder / "attempts"
+
+
 def stack_folder(folder: Path) -> Path:
     """The folder of the local stack; its logs stay there if a run failed."""
     return folder / "stack"
@@ -96,13 +101,15 @@ def carry_out(plan: Plan, folder: Path, file: Path) -> Record:
 def _shrunk(record: Record, folder: Path, minutes: float) -> Plan:
     until = time.monotonic() + 60 * minutes
     plan, rules = record.plan, record.rules()
+    attempts = attempts_folder(folder)
     last = max((done.step for done in record.done), default=-1)
     reached = [(number, operation) for number, operation in plan.operations() if number <= last]
 
     def fails(kept: Sequence[tuple[int, Operation]]) -> bool:
         shown = ", ".join(f"{operation.kind} {operation.choice}".strip() for _, operation in kept)
         progress.say(f"- shrinking: does it fail with {shown or 'no operation'}?")
-        again = carry_out(plan.reduced(kept), folder, folder / "attempt.json")
+        # In a folder of its own: the logs of the run that failed stay.
+        again = carry_out(plan.reduced(kept), attempts, record_file(attempts))
         progress.say(f"  {'yes' if again.rules() & rules else 'no'}")
         return bool(again.rules() & rules)
 
