@@ -1,6 +1,5 @@
 """A short soak on a real stack: two steps, a quiet point, and everything gone in the end."""
 
-
 import pytest
 
 from local.proofs.soak import run

@@ -5,6 +5,7 @@ import re
 import sys
 import time
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -24,6 +25,7 @@ from local.base import http, paths, processes
 from local.base.waiting import wait_until
 from local.proofs.history import reader
 from local.proofs.history.history import PIPELINE, is_data
+from local.proofs.history.places import StoredObject
 from local.proofs.nemesis import projection
 from local.stack.deployment import STACK, LocalDeployment, clean_environment, server_url
 from local.systems import faults
@@ -205,8 +207,8 @@ class Target:
     def completed(self) -> list[tuple[int, float]]:
         """Partition and time (epoch seconds) of each object that Logz.io reads."""
         found = []
-        for listed in reader.bucket(self.deployment).listing():
-            key = layout.parse_data_key(listed.key) if is_data(PIPELINE, listed.key) else None
+        for listed in self._data_objects():
+            key = layout.parse_data_key(listed.key)
             if key is not None:
                 found.append((key.partition, listed.modified))
         return found
@@ -287,8 +289,13 @@ class Target:
         return len(self._data_keys())
 
     def _data_keys(self) -> list[str]:
-        listing = reader.bucket(self.deployment).listing()
-        return [listed.key for listed in listing if is_data(PIPELINE, listed.key)]
+        return [listed.key for listed in self._data_objects()]
+
+    def _data_objects(self) -> Iterator[StoredObject]:
+        # Without the originals: after an hour a whole listing takes seconds.
+        prefix = layout.topic_prefix(PIPELINE.topics_dir, PIPELINE.topic)
+        listing = reader.bucket(self.deployment).listing(prefix)
+        return (listed for listed in listing if is_data(PIPELINE, listed.key))
 
     def put_parameter(self, credentials: str, value: dict[str, str]) -> None:
         """Replaces one pair of the VM's credentials, `kafka` or `writer`."""
