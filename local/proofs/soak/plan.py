@@ -29,6 +29,9 @@ class Operation:
     kind: str
     choice: str = ""
 
+    def __str__(self) -> str:
+        return f"{self.kind} {self.choice}".rstrip()
+
 
 @dataclass(frozen=True)
 class Step:

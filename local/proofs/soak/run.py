@@ -106,7 +106,7 @@ def _shrunk(record: Record, folder: Path, minutes: float) -> Plan:
     reached = [(number, operation) for number, operation in plan.operations() if number <= last]
 
     def fails(kept: Sequence[tuple[int, Operation]]) -> bool:
-        shown = ", ".join(f"{operation.kind} {operation.choice}".strip() for _, operation in kept)
+        shown = ", ".join(str(operation) for _, operation in kept)
         progress.say(f"- shrinking: does it fail with {shown or 'no operation'}?")
         # In a folder of its own: the logs of the run that failed stay.
         again = carry_out(plan.reduced(kept), attempts, record_file(attempts))
@@ -162,7 +162,7 @@ class _Run:
     def _carry_out(self, number: int, operation: Operation) -> Done:
         kind = KINDS[operation.kind]
         began, error, injection = time.time(), None, Injection()
-        progress.say(f"- {began - self._began:.0f} s: {kind.name} {operation.choice}: {kind.text} ...")
+        progress.say(f"- {began - self._began:.0f} s: {operation}: {kind.text} ...")
         try:
             if kind.count is not None:
                 self._target.set_count(kind.count)
@@ -180,7 +180,7 @@ class _Run:
             self._feed.start()
         seconds = time.time() - began
         shown = f"FAILED: {error}" if error else injection.note or "done"
-        progress.say(f"  {kind.name} {operation.choice}: {seconds:.0f} s, {shown}")
+        progress.say(f"  {operation}: {seconds:.0f} s, {shown}")
         return Done(number, operation, began - self._began, seconds, injection.note, error)
 
     # --- quiet points
