@@ -93,6 +93,19 @@ def test_the_state_holds_every_secret_and_none_in_plain(stack: Running) -> None:
     assert stack.found_in([("stack file", stack.deployment.stack_file.read_bytes())]) == {}
 
 
+def test_the_search_of_a_soak_knows_every_secret_and_looks_everywhere_and_finds_none(stack: Running) -> None:
+    secrets = secret_search.secrets_of(stack.deployment)
+    places = list(secret_search.places(stack.deployment))
+    names = {name for name, _ in places}
+    vm = stack.vm.name
+
+    assert set(secrets.values()) == set(stack.secrets.values())
+    assert {"stack file", "logs/aws.log", f"console of {vm}", f"journal of {vm}"} <= names
+    assert f"{vm}:/etc/systemd/system/{SERVICE}.service" in names
+    assert any(b"ciphertext" in content for name, content in places if name.startswith("pulumi/"))
+    assert secret_search.found_in(secrets, places) == {}
+
+
 def test_no_output_of_the_stack_is_a_secret(stack: Running) -> None:
     shown = ("stack", "output", "--json", "--show-secrets")
 
