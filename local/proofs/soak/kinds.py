@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from local.proofs.nemesis import broker
 from local.proofs.nemesis import operations as faulty
 from local.proofs.nemesis.fault import Fault, Injection
 from local.proofs.nemesis.table import FAULTS
@@ -120,7 +121,7 @@ _RULES: Mapping[str, _Rule] = {
     "12a": _rule(ALL, 420),
     "12b": _rule(ALL, 340),
     "12c": _rule(ALL, 440, count=1),
-    "13a": _rule(ALL, 200, count=1),
+    "13a": _Rule(ALL, {"": 200}, count=1, run=operations.until_injected(broker.silent_network)),
     "13b": _rule(_BROKER, 45),
     "13c": _rule(ALL, 120, count=1),
     "13d": _rule(_BROKER | _VM, 45),

@@ -3,6 +3,7 @@
 import re
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 
 import yaml
@@ -73,6 +74,20 @@ def send_unindexable(target: Target, _: str) -> Injection:
     events = list(unindexable(time.time_ns(), datetime.now(UTC)))
     poison.produce(target, {event.kind: event.encoded() for event in events})
     return Injection(unindexable=tuple(event.id for event in events))
+
+
+def until_injected(
+    inject: Callable[[Target], Injection | None], tries: int = 3
+) -> Callable[[Target], Injection | None]:
+    """A fault that falls between two events: if it met none, in a quiet hour, it is injected again."""
+
+    def inject_again(target: Target) -> Injection | None:
+        for _ in range(tries - 1):
+            with suppress(FaultError):
+                return inject(target)
+        return inject(target)
+
+    return inject_again
 
 
 # --- after a fault that replaces a key behind Pulumi's back

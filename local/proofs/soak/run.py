@@ -18,7 +18,7 @@ from local.proofs.history import acknowledged
 from local.proofs.history.history import History
 from local.proofs.history.places import PlaceError
 from local.proofs.history.reader import Reader, reading
-from local.proofs.nemesis.fault import Injection
+from local.proofs.nemesis.fault import Injection, SkippedError
 from local.proofs.nemesis.target import Target
 from local.proofs.soak.kinds import KINDS
 from local.proofs.soak.plan import Operation, Plan, Step
@@ -167,6 +167,8 @@ class _Run:
             if kind.count is not None:
                 self._target.set_count(kind.count)
             injection = kind.run(self._target, operation.choice) or injection
+        except SkippedError as reason:
+            injection = Injection(note=f"not run: {reason}")
         except Exception as problem:  # noqa: BLE001  # an operation that failed is a finding; the run goes on
             error = f"{type(problem).__name__}: {problem}"[-_ERROR_END:]
             self._target.heal_everything()
