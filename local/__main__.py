@@ -3,6 +3,7 @@
 # Each command imports what it needs: `--help` must not wait seconds for the Pulumi SDK and Kafka's client.
 # ruff: noqa: PLC0415
 
+import secrets
 import signal
 import sys
 from pathlib import Path
@@ -19,6 +20,7 @@ app.add_typer(demo, name="demo", help="The whole chain on this machine, at once 
 EVENTS = 20000
 CHAOS = paths.STATE / "chaos"
 BENCH = paths.STATE / "bench"
+SOAK = paths.STATE / "soak"
 
 
 @app.command()
@@ -90,7 +92,7 @@ def clean() -> None:
     """Ends every server that a run left, without `pulumi destroy`."""
     from local.stack import lifecycle
 
-    for state in (paths.STATE, CHAOS, BENCH):
+    for state in (paths.STATE, CHAOS, BENCH, SOAK / "stack", SOAK / "attempts" / "stack"):
         lifecycle.end(state)
 
 
@@ -128,6 +130,37 @@ def chaos_page(reports: list[Path]) -> None:
     from local.proofs.chaos.page import page
 
     sys.stdout.write(page(reports))
+
+
+@app.command()
+def soak(
+    minutes: Annotated[float, typer.Option(min=1, help="How long, about.")] = 60,
+    seed: Annotated[int | None, typer.Option(help="Of the plan and the load; drawn if left out.")] = None,
+    replay: Annotated[
+        Path | None, typer.Option(help="Carries out the plan in this file (record.json, shrunk.json).")
+    ] = None,
+    *,
+    shrink_minutes: Annotated[
+        float, typer.Option(min=0, help="After a failure, look for a smaller plan for so long.")
+    ] = 0,
+    folder: Annotated[Path, typer.Option(help="Of records and stack.", show_default=".local/soak")] = SOAK,
+) -> None:
+    """Draws faults and a person's operations while an uneven load flows; 0 if the promise held at every quiet point."""
+    from local.proofs.soak import plan as plans
+    from local.proofs.soak import run as soaking
+
+    # The servers of the stack must not outlive it.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    try:
+        seed = secrets.randbelow(1_000_000) if seed is None else seed
+        plan = plans.draw(seed, minutes) if replay is None else plans.read(replay)
+    except (OSError, ValueError) as error:
+        raise typer.BadParameter(str(error)) from None
+    progress.say(f"seed {plan.seed}, {len(plan.operations())} operations in {len(plan.steps)} steps")
+    record = soaking.soak(plan, folder.resolve(), shrink_minutes=shrink_minutes)
+    record.print()
+    progress.say(f"the record, which `--replay` takes: {soaking.record_file(folder.resolve())}")
+    raise typer.Exit(record.exit_code)
 
 
 @app.command()

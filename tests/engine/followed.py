@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from local.base import http
 from local.proofs.checker.checker import Checker
 from local.proofs.client import Feed
+from local.proofs.generator.load import steady
 from local.proofs.history import acknowledged
 from local.proofs.history.acknowledged import Acknowledged
 from local.proofs.history.history import History
@@ -96,7 +97,7 @@ class Followed:
 
     @contextmanager
     def _flowing(self) -> Iterator[None]:
-        flow = Feed(self.deployment.state, RATE)
+        flow = Feed(self.deployment.state, steady(RATE))
         flow.start()
         try:
             yield
