@@ -151,7 +151,7 @@ def end(state: Path) -> None:
     if not state.exists():
         return
     for entry in state.iterdir():
-        if entry.name not in ("bench", "demo", "chaos"):
+        if entry.name not in ("bench", "demo", "chaos", "workers"):
             shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
     (state / "demo" / "produced.jsonl").unlink(missing_ok=True)
 

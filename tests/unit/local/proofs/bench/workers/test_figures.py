@@ -1,15 +1,12 @@
 """The figures are medians of the samples, and ratios to one worker with one task."""
 
-import pytest
-
 from local.base.processes import Usage
-from local.proofs.bench.figures import (
+from local.proofs.bench.site import Measurement
+from local.proofs.bench.workers.figures import (
     CONFIGURATIONS,
-    Backlog,
     Configuration,
     Figures,
     Sample,
-    backlog,
     figures,
     order,
     sample,
@@ -31,21 +28,6 @@ def every(*samples: Sample) -> list[Sample]:
     return [*samples, *others]
 
 
-@pytest.mark.parametrize(
-    ("events", "made"),
-    [
-        (120_000, Backlog(12, 10_000, 5_000)),
-        (130_000, Backlog(12, 10_000, 5_000)),
-        (60_000, Backlog(12, 5_000, 5_000)),
-        (4_000, Backlog(12, 333, 333)),
-        (12, Backlog(12, 1, 1)),
-    ],
-)
-def test_every_object_of_a_backlog_is_full(events: int, made: Backlog) -> None:
-    assert backlog(events, 12, 5_000) == made
-    assert made.objects * made.flush_size == made.events
-
-
 def test_each_configuration_runs_twice_and_as_early_as_late() -> None:
     runs = order()
 
@@ -57,10 +39,10 @@ def test_each_configuration_runs_twice_and_as_early_as_late() -> None:
 
 
 def test_a_sample_leaves_out_what_was_used_before_the_events() -> None:
-    before = [Usage(3.0, 1), Usage(4.0, 1)]
-    after = [Usage(8.0, 300_000_000), Usage(10.5, 310_500_000)]
+    before = (Usage(3.0, 1), Usage(4.0, 1))
+    after = (Usage(8.0, 300_000_000), Usage(10.5, 310_500_000))
 
-    found = sample(TWO, 12_000, 6.0, before, after)
+    found = sample(TWO, Measurement(12_000, 6.0, before, after))
 
     assert found == Sample(TWO, 12_000, 6.0, 11.5, (3.0, 4.0), (300.0, 310.5))
 
@@ -92,6 +74,5 @@ def test_ratios_are_to_another_configuration() -> None:
     }
 
 
-def test_each_task_is_a_member_of_the_group() -> None:
-    assert [configuration.members for configuration in CONFIGURATIONS] == [1, 2, 2, 4]
+def test_a_configuration_has_a_name() -> None:
     assert [configuration.name for configuration in CONFIGURATIONS] == ["1 x 1", "1 x 2", "2 x 1", "2 x 2"]

@@ -4,11 +4,12 @@ import io
 import json
 from pathlib import Path
 
-import pytest
 from rich.console import Console
 
-from local.proofs.bench.figures import CONFIGURATIONS, Backlog, Sample
-from local.proofs.bench.report import Machine, Report, java_version
+from local.proofs.bench.backlog import Backlog
+from local.proofs.bench.machine import Machine
+from local.proofs.bench.workers.figures import CONFIGURATIONS, Sample
+from local.proofs.bench.workers.report import Report
 
 MACHINE = Machine("2026-11-26", 2, 8_000, 0.4, "3.13.1", "17.0.15", "stand-in")
 SAMPLES = [
@@ -57,15 +58,3 @@ def test_the_page_gets_the_same_table(tmp_path: Path) -> None:
     assert lines[2].startswith("| workers x tasks | events/s |")
     assert lines[3].count("|") == lines[2].count("|")
     assert lines[5] == "| 1 x 2 | 6,000 (0.50) | 4.0 (1.00) | 6,000 (1.00) | 280 (1.00) | 3.0 (1.00) |"
-
-
-@pytest.mark.parametrize(
-    ("printed", "version"),
-    [
-        ('openjdk version "17.0.15" 2025-04-15\nOpenJDK Runtime Environment', "17.0.15"),
-        ('openjdk version "1.8.0_452"\n', "1.8.0_452"),
-        ("something else\n", "something else"),
-    ],
-)
-def test_the_version_of_java_is_read_from_what_it_prints(printed: str, version: str) -> None:
-    assert java_version(printed) == version
