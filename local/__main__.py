@@ -143,7 +143,7 @@ def bench(
         list[Part] | None, typer.Option(help="This part; may be given several times. All of them without it.")
     ] = None,
     events: Annotated[
-        int, typer.Option(min=36, max=600_000, help="Of the backlog of `sink`, about.")
+        int, typer.Option(min=1_000, max=600_000, help="Of the backlog of `sink`, about.")
     ] = 240_000,
     rounds: Annotated[int, typer.Option(min=1, help="The figures are medians of so many rounds.")] = 3,
     minutes: Annotated[

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from math import ceil
 from statistics import median
 
 from local.proofs.bench.sink import Sample
@@ -82,7 +83,7 @@ def spread(values: Iterable[float]) -> Spread:
 def percentile(values: Sequence[float], percent: float) -> float:
     """The least value that so many percent of the values do not exceed; at least one value, 0 < percent <= 100."""
     ordered = sorted(values)
-    return ordered[max(0, -(-len(ordered) * percent // 100).__int__() - 1)]
+    return ordered[max(1, ceil(len(ordered) * percent / 100)) - 1]
 
 
 def medians(rounds: Iterable[Mapping[str, float]]) -> dict[str, Spread]:

@@ -56,9 +56,9 @@ def sink_goals(rounds: Sequence[Sequence[Sample]]) -> Iterator[Goal]:
     yield at_most("resident memory with both connectors", value(PEAK, variants.DEFAULTS), 450, "MB")
 
 
-def stack_goals(samples: Sequence[stack.Sample]) -> Iterator[Goal]:
+def stack_goals(rounds: Sequence[stack.Round]) -> Iterator[Goal]:
     """Of delays and requests: each one of the round in which it was the longest, or the most."""
-    for found in zip(*(sample.delays for sample in samples), strict=True):
+    for found in zip(*(measured.delays for measured in rounds), strict=True):
         rotation = found[0].rotation
         waited = max(delays.indexed.p95 for delays in found)
         text = f"95 % of the events are in Logz.io, with a rotation of {rotation} s"

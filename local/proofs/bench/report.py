@@ -6,10 +6,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from local.base.files import write_atomically
-from local.proofs.bench import sink, stack
 from local.proofs.bench.figures import FIGURES, Figure, Spread, medians, middle
 from local.proofs.bench.goals import DEMO, Goal, sink_goals, stack_goals, time_goals
 from local.proofs.bench.machine import Machine
+from local.proofs.bench.sink import Sample
+from local.proofs.bench.stack import RATE, Round
 from local.proofs.bench.variants import DEFAULTS, DEFAULTS_SLOW, VARIANTS, Variant
 from report_page.model import Table
 
@@ -25,8 +26,8 @@ class Report:
 
     machine: Machine
     events: int
-    sink: Sequence[Sequence[sink.Sample]] = ()
-    stack: Sequence[stack.Sample] = ()
+    sink: Sequence[Sequence[Sample]] = ()
+    stack: Sequence[Round] = ()
     demo: Sequence[float] = ()
 
     @property
@@ -41,7 +42,7 @@ class Report:
     @property
     def times(self) -> Mapping[str, Spread]:
         """What took how long, by its name."""
-        found = medians([sample.seconds for sample in self.stack]) if self.stack else {}
+        found = medians([measured.seconds for measured in self.stack]) if self.stack else {}
         return found | (medians([{DEMO: seconds} for seconds in self.demo]) if self.demo else {})
 
     @property
@@ -61,7 +62,7 @@ class Report:
             "events": self.events,
             "goals": [asdict(goal) for goal in self.goals],
             "sink": [[asdict(sample) for sample in samples] for samples in self.sink],
-            "stack": [asdict(sample) for sample in self.stack],
+            "stack": [asdict(measured) for measured in self.stack],
             "demo": list(self.demo),
         }
         return json.dumps(content, indent=2) + "\n"
@@ -102,7 +103,7 @@ class Report:
 
     def _delay_table(self) -> Table:
         rows = []
-        for delays in zip(*(sample.delays for sample in self.stack), strict=True):
+        for delays in zip(*(measured.delays for measured in self.stack), strict=True):
             for name in ("archived", "indexed"):
                 waits = [asdict(getattr(found, name)) for found in delays]
                 cells = (f"{spread.median:.1f}" for spread in medians(waits).values())
@@ -112,7 +113,7 @@ class Report:
             "How long events wait",
             ("from Kafka", "half of them (s)", "95 % (s)", "the last one (s)"),
             tuple(rows),
-            text=f"{stack.RATE:.0f} events a second. S3 gives the time of an object in whole seconds.",
+            text=f"{RATE:.0f} events a second. S3 gives the time of an object in whole seconds.",
         )
 
     def _time_table(self) -> Table:

@@ -15,7 +15,7 @@ from local.systems.connector import plugin
 from local.systems.kafka import client
 
 _ARTICLE_FLUSH_SIZE = 3
-LEAST_EVENTS = _ARTICLE_FLUSH_SIZE * client.PARTITIONS
+_LEAST_EVENTS = _ARTICLE_FLUSH_SIZE * client.PARTITIONS
 """Of a backlog: an object in each partition with the article's settings."""
 
 _LEAST_WARM_UP = 300
@@ -60,7 +60,7 @@ def sample(variant: Variant, measured: Measurement) -> Sample:
 def amount(variant: Variant, events: int) -> Backlog:
     """What a variant gets, of a measurement with so many events."""
     size = _ARTICLE_FLUSH_SIZE if variant.share > 1 else Connector().flush_size
-    return backlog(max(LEAST_EVENTS, events // variant.share), client.PARTITIONS, size)
+    return backlog(max(_LEAST_EVENTS, events // variant.share), client.PARTITIONS, size)
 
 
 def warm_up(given: Backlog) -> int:

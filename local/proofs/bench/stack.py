@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic, sleep, time
 
-from components.settings import Connector, Worker
+from components.settings import Connector
+from components.settings.sections import Worker
 from components.worker.connect import SERVICE
 from local.base import processes, progress
 from local.base.waiting import wait_until
@@ -64,14 +65,14 @@ class Delays:
 
 
 @dataclass(frozen=True)
-class Sample:
-    """A round. `seconds`: what took how long, by the names above."""
+class Round:
+    """What was measured. `seconds`: what took how long, by the names above."""
 
     seconds: Mapping[str, float]
     delays: tuple[Delays, ...]
 
 
-def measure(state: Path, minutes: float) -> Sample:
+def measure(state: Path, minutes: float) -> Round:
     """One round: brings a stack up and destroys it.
 
     `minutes`: for how long events flow with each rotation.
@@ -97,7 +98,7 @@ def measure(state: Path, minutes: float) -> Sample:
     lifecycle.end(state)
     for name, taken in seconds.items():
         progress.say(f"  {name}: {taken:.1f} s")
-    return Sample({name: round(taken, 2) for name, taken in seconds.items()}, delays)
+    return Round({name: round(taken, 2) for name, taken in seconds.items()}, delays)
 
 
 def _timed(action: Callable[[], object]) -> float:

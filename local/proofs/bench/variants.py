@@ -73,7 +73,9 @@ def article(config: WorkerConfig) -> Sequence[connect.SinkConnector]:
         "aws.access.key.id",
         "aws.secret.access.key",
     )
-    properties = {name: first.properties[name] for name in kept} | _ARTICLE_CONNECTOR
+    properties = {
+        name: first.properties[name] for name in kept if name in first.properties
+    } | _ARTICLE_CONNECTOR
     return [connect.SinkConnector(first.name, first.group, "", first.rotation_seconds, properties)]
 
 
@@ -101,7 +103,7 @@ VARIANTS = (
     Variant("partitioner `default`", _without({"partitioner": "default"})),
     NO_ORIGINALS,
     PLAIN,
-    Variant("gzip level 1", _without({"compression_level": 1})),
+    Variant("gzip level 1", _without({"compressionLevel": 1})),
     Variant("no gzip", _without({"compression": "none"})),
     Variant("no elastic buffer", Setup(changed={"s3.elastic.buffer.enable": "false"})),
     BARE,

@@ -3,7 +3,6 @@
 import re
 from pathlib import Path
 
-import pytest
 from typer import Typer
 from typer.testing import CliRunner
 
