@@ -88,7 +88,7 @@ def measure(state: Path, connector: Path, values: Sequence[bytes], number: int) 
             lifecycle.serve(state, "kafka", "local.systems.kafka")
         site = Site(state, endpoint, state / "plugins", values)
         order = VARIANTS if number % 2 else tuple(reversed(VARIANTS))
-        samples = [_take(site, variant, len(values)) for variant in order]
+        samples = [take(site, variant, len(values)) for variant in order]
     finally:
         processes.stop_all(state)
     # The logs are worth keeping only if something went wrong.
@@ -96,7 +96,12 @@ def measure(state: Path, connector: Path, values: Sequence[bytes], number: int) 
     return samples
 
 
-def _take(site: Site, variant: Variant, events: int) -> Sample:
+def take(site: Site, variant: Variant, events: int) -> Sample:
+    """Measures a variant, as its part of a measurement with so many events.
+
+    Raises:
+        RuntimeError: a worker did not start or refused a connector, or events were not archived.
+    """
     given = amount(variant, events)
     before = warm_up(given)
     name = f"bench-{VARIANTS.index(variant)}"
