@@ -15,13 +15,15 @@ from components import running_stack, settings
 from components.archive import layout
 from components.archive.bucket import AuditLogArchive, AuditLogArchiveArgs
 from components.archive.writer import ArchiveWriter, ArchiveWriterArgs
+from components.fleet.certificate import FleetCertificate
+from components.fleet.cluster import FleetCluster, FleetClusterArgs
 from components.logzio.reader import ArchiveReader, ArchiveReaderArgs
 from components.logzio.registration import LogzioShipping, LogzioShippingArgs
 from components.owner import Owner
 from components.source import AuditLogSource, AuditLogSourceArgs
 from components.worker.dashboard import dashboard_url
-from components.worker.vm import ConnectWorker, ConnectWorkerArgs, Machine
-from components.worker_settings import consumer_group, worker_config
+from components.worker.vm import ConnectWorker, ConnectWorkerArgs, FleetAccess, Machine
+from components.worker_settings import consumer_group, fleet_name, worker_config
 
 given = settings.from_pulumi(os.environ)
 owner = Owner(pulumi.get_project(), pulumi.get_stack())
@@ -123,10 +125,30 @@ shipping = LogzioShipping(
     pulumi.ResourceOptions(depends_on=[archive, reader]),
 )
 
+fleet_cluster = (
+    FleetCluster(
+        "fleet",
+        FleetClusterArgs(
+            owner=owner,
+            name=fleet_name(given, owner),
+            bootstrap_servers=given.fleet.bootstrap_servers,
+            api_key=given.fleet.api_key,
+            api_secret=settings.secret(given.fleet.api_secret) if given.fleet.api_secret else None,
+            cluster=given.fleet.cluster,
+            environment=given.fleet.environment,
+            key_generations=given.fleet.key_generations,
+        ),
+    )
+    if given.worker.mode == "distributed"
+    else None
+)
+
 worker = ConnectWorker(
     "worker",
     ConnectWorkerArgs(
-        config=worker_config(given, owner, source.bootstrap_servers),
+        config=worker_config(
+            given, owner, source.bootstrap_servers, fleet_cluster.bootstrap_servers if fleet_cluster else None
+        ),
         machine=Machine(
             instance_type=given.worker.instance_type,
             ami=given.worker.ami,
@@ -150,6 +172,14 @@ worker = ConnectWorker(
         alarm_topic_arn=given.worker.alarm_topic_arn,
         reader_role_arn=reader.role_arn if given.reader_role_is_watched else None,
         dashboard=given.alarms.dashboard,
+        fleet=FleetAccess(
+            api_key=fleet_cluster.api_key,
+            api_secret=fleet_cluster.api_secret,
+            certificate=FleetCertificate("fleet", str(owner), given.fleet.certificate_generation),
+            needed=fleet_cluster.needed,
+        )
+        if fleet_cluster
+        else None,
         tags=tags,
     ),
     pulumi.ResourceOptions(depends_on=[archive, writer, shipping]),

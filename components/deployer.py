@@ -282,6 +282,11 @@ RIGHTS: Mapping[str, Sequence[Right]] = {
         _right(On.OWN, "ec2", "ModifySecurityGroupRules"),
         _right(On.LOOK_WORKER, "ec2", "DescribeSecurityGroupRules"),
     ),
+    "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule": (
+        _right(On.MAKE, "ec2", "AuthorizeSecurityGroupIngress RevokeSecurityGroupIngress"),
+        _right(On.OWN, "ec2", "ModifySecurityGroupRules"),
+        _right(On.LOOK_WORKER, "ec2", "DescribeSecurityGroupRules"),
+    ),
     "aws:ec2/instance:Instance": (
         _right(On.MAKE, "ec2", "RunInstances CreateTags"),
         _right(
@@ -378,6 +383,8 @@ def _unneeded(settings: Settings) -> Iterable[str]:
         yield "aws:cloudwatch/dashboard:Dashboard"
     if not settings.alarms.email:
         yield from (kind for kind in RIGHTS if kind.startswith("aws:sns/"))
+    if settings.worker.mode == "standalone":
+        yield "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"
     if settings.worker.ami is not None:
         yield "aws:ssm/getParameter:getParameter"
 

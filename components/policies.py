@@ -195,6 +195,18 @@ def _decrypt_parameters(sid: str, reason: str, parameter_arns: Sequence[str], ke
     )
 
 
+def connector_settings(parameter_arns: Sequence[str]) -> list[Statement]:
+    """What the VMs of a Connect cluster need to know what their connectors should be."""
+    return [
+        Statement(
+            sid="ReadOwnConnectors",
+            reason="The watchdog gives Connect the properties that these parameters have. They hold no secret.",
+            actions=["ssm:GetParameter"],
+            resources=list(parameter_arns),
+        )
+    ]
+
+
 def worker_status(parameter_arns: Sequence[str]) -> list[Statement]:
     """What the VMs need to say that they run, or why a boot failed."""
     return [

@@ -5,6 +5,7 @@ from components.settings import Settings
 from components.worker.config import (
     Connect,
     Endpoints,
+    Fleet,
     Kafka,
     Originals,
     Platform,
@@ -14,10 +15,13 @@ from components.worker.config import (
 )
 
 
-def worker_config(settings: Settings, owner: Owner, bootstrap_servers: str) -> WorkerConfig:
+def worker_config(
+    settings: Settings, owner: Owner, bootstrap_servers: str, fleet_bootstrap_servers: str | None = None
+) -> WorkerConfig:
     """What the VM's files say, apart from the reader's role, whose name AWS has once it is made.
 
-    `bootstrap_servers`: host:port; the settings may have only the id of the cluster.
+    `bootstrap_servers`: host:port; the settings may have only the id of the cluster. `fleet_bootstrap_servers`: the same
+    for the cluster with Connect's state; a placeholder if left out.
     """
     archive, connector, worker = settings.archive, settings.connector, settings.worker
     return WorkerConfig(
@@ -69,7 +73,21 @@ def worker_config(settings: Settings, owner: Owner, bootstrap_servers: str) -> W
         reboot_time=worker.reboot_time,
         metrics=worker.metrics,
         canary=settings.alarms.canary,
+        fleet=Fleet(
+            fleet_bootstrap_servers
+            or settings.fleet.bootstrap_servers
+            or f"<endpoint of {settings.fleet.cluster}>",
+            fleet_name(settings, owner),
+            settings.fleet.replication_factor,
+        )
+        if settings.worker.mode == "distributed"
+        else None,
     )
+
+
+def fleet_name(settings: Settings, owner: Owner) -> str:
+    """The name of the Connect cluster of mode distributed."""
+    return settings.fleet.name or default_group(owner, settings.archive.bucket)
 
 
 def consumer_group(settings: Settings, owner: Owner) -> str:

@@ -18,7 +18,7 @@ from components.settings import Settings
 from components.worker import bundle, cloud_config
 from components.worker.bundle import Bundle
 from components.worker.config import WorkerConfig, metrics_namespace
-from components.worker.connect import SERVICE
+from components.worker.connect import SERVICE, connectors
 from components.worker_settings import worker_config
 from scripts.stack import Stack, project_name
 from scripts.stack_files import errors_shown, read
@@ -43,8 +43,13 @@ def rendered(settings: Settings, stack: str) -> dict[str, str]:
     }
     # VM 1's: the other VMs have another number, another status and another time for reboots.
     on_the_vm = {**fetched, **cloud_config.files(config, packed, 1)}
+    # In mode distributed; a standalone worker has files.
+    parameters = (
+        {} if config.fleet is None else {f"connector-{made.name}.json": made for made in connectors(config)}
+    )
     return {
         **{_name(path): file.content for path, file in on_the_vm.items()},
+        **{name: made.text + "\n" for name, made in parameters.items()},
         "user-data": cloud_config.user_data(config, packed, 1),
         **{f"{name}.json": policies.to_json(given) + "\n" for name, given in documents.items()},
         "policies.md": _reasons(documents),
@@ -75,6 +80,9 @@ def _policies(settings: Settings, config: WorkerConfig, packed: Bundle) -> dict[
         "vm-files-policy": policies.worker_files(bucket, packed.key, key),
         "vm-session-manager-policy": policies.session_manager(),
     }
+    if config.fleet is not None:
+        names = [config.connector_parameter(made.name) for made in connectors(config)]
+        documents["vm-connectors-policy"] = policies.connector_settings([prefix + name for name in names])
     if settings.worker.secrets_key_arn is None:
         documents["secrets-key-policy"] = policies.secrets_key("arn:aws:iam::<account>:root")
     if settings.worker.metrics:

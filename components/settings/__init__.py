@@ -1,8 +1,8 @@
 """Every setting: type, default, description, validation. All problems are reported at once, before anything is made.
 
 The stack file holds one object per section (`ccloud-logexporter:source`, `:archive`, `:writer`, `:connector`,
-`:worker`, `:alarms`, `:logzio`, `:tags`), with names in camelCase. No error shows a secret, neither one of this package
-nor one of the validation library.
+`:worker`, `:fleet`, `:alarms`, `:logzio`, `:tags`), with names in camelCase. No error shows a secret, neither one of
+this package nor one of the validation library.
 
 - `sections` has the settings, `types` the checks of single values, `validators` those of several settings together.
 - `loader` reads the settings of a stack, `stack_file` a file without Pulumi's engine; `draft` holds the settings while

@@ -11,6 +11,7 @@ from components.settings.sections import (
     Alarms,
     Archive,
     Connector,
+    Fleet,
     Iam,
     Logzio,
     Section,
@@ -34,6 +35,7 @@ class Sections:
     writer: Writer
     connector: Connector
     worker: Worker
+    fleet: Fleet
     alarms: Alarms
     logzio: Logzio
 

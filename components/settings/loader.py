@@ -18,7 +18,15 @@ from components.settings import platforms, stack_file
 from components.settings.describe import accepted, annotation_at, bare, field_names
 from components.settings.draft import SectionDraft, draft
 from components.settings.errors import NAMESPACE, SettingsError, problem, unknown
-from components.settings.sections import MAX_TAGS, OWN_TAGS, SECTIONS, SESSION_SECONDS, Section, Settings
+from components.settings.sections import (
+    MAX_TAGS,
+    OWN_TAGS,
+    SECTIONS,
+    SESSION_SECONDS,
+    Fleet,
+    Section,
+    Settings,
+)
 from components.settings.types import number_as_text
 from components.settings.validators import validate
 
@@ -171,6 +179,8 @@ def _alarm_warnings(settings: Settings) -> list[str]:
 
 def _fleet_warnings(settings: Settings) -> list[str]:
     found = []
+    if settings.worker.mode == "standalone" and settings.fleet != Fleet():
+        found.append(f"{NAMESPACE}:fleet is set, but worker.mode is standalone: nothing uses it")
     count, rotation = settings.worker.count, settings.connector.rotation_seconds
     partitions = len(settings.topic_partitions)
     if count > partitions:

@@ -66,6 +66,9 @@ MOST_VMS = 6
 # Kafka's default session timeout: it gives the partitions of a consumer that is silent for so long to another one.
 SESSION_SECONDS = 45
 
+FLEET_PORT = 8443
+"""Port on which the VMs of `worker.mode: distributed` reach each other."""
+
 # S3 allows ten tags for an object. Every resource has the project's own tags, the sentinel objects too.
 MAX_TAGS = 10
 OWN_TAGS = ("Project", "Stack", "ManagedBy")
@@ -326,6 +329,12 @@ class Worker(Section):
         description="Full version of the package and of the `confluent-` packages that it depends on. A later version "
         "in the image is downgraded. If left out, each new VM gets the newest version of the platform's line.",
     )
+    mode: Literal["standalone", "distributed"] = Field(
+        default="standalone",
+        description="How the VMs run Kafka Connect. `standalone`: each for itself; the audit-log cluster shares the "
+        "partitions out. `distributed`: as one Connect cluster, which keeps its state in a Kafka cluster of your own "
+        "(`fleet`) and depends on it.",
+    )
     count: Annotated[int, Field(ge=1, le=MOST_VMS)] = Field(
         default=1,
         description="Number of VMs. They share the partitions, each in another availability zone as far as there are "
@@ -428,6 +437,43 @@ class Worker(Section):
         return self.repository_key_url or f"{self.repository_url}/{self.platform_version}/archive.key"
 
 
+class Fleet(Section):
+    """Your own Kafka cluster, for the state of `worker.mode: distributed`: two ids, or an endpoint with a key."""
+
+    cluster: ClusterId | None = Field(
+        default=None,
+        description="Id of a Kafka cluster of your own in Confluent Cloud (the audit-log cluster is read-only). The "
+        "program makes a service account, its key, three topics and the rights on them.",
+    )
+    environment: EnvironmentId | None = Field(default=None, description="Id of the cluster's environment.")
+    bootstrap_servers: BootstrapServers | None = Field(
+        default=None,
+        description="Endpoint of any Kafka cluster that speaks SASL_SSL and PLAIN, host:port, instead of the two ids. "
+        "You give the rights, and Connect makes the topics if it may.",
+    )
+    api_key: ApiKey | None = Field(default=None, description="API key of that cluster.")
+    api_secret: Secret | None = Field(default=None, description="Secret of that API key.")
+    key_generations: KeyGenerations = Field(
+        default=(1,),
+        description="Generations of the API key that the program makes; the last one is in use. `make rotate` "
+        "changes it.",
+    )
+    name: ConsumerGroup | None = Field(
+        default=None,
+        description="Group of the Connect cluster, and beginning of the names of its topics (`<name>-configs`, "
+        "`<name>-offsets`, `<name>-status`); `<project>-<stack>-<bucket>` if left out.",
+    )
+    replication_factor: Literal[3, -1] = Field(
+        default=3,
+        description="Copies of the topics, where Connect makes them; -1 for the number that the cluster has as its "
+        "default.",
+    )
+    certificate_generation: Annotated[int, Field(ge=1, le=1_000_000)] = Field(
+        default=1,
+        description="Generation of the certificate with which the VMs reach each other; another number makes a new one.",
+    )
+
+
 class Alarms(Section):
     """Who gets the messages of the alarms, and the dashboard. Without `worker.metrics` there are none of them."""
 
@@ -511,6 +557,7 @@ class Settings(Section):
     writer: Writer = Writer()
     connector: Connector = Connector()
     worker: Worker = Worker()
+    fleet: Fleet = Fleet()
     alarms: Alarms = Alarms()
     logzio: Logzio = Logzio()
     tags: dict[str, AsText] = Field(
@@ -567,6 +614,7 @@ SECTIONS: Mapping[str, type[Section]] = {
     "writer": Writer,
     "connector": Connector,
     "worker": Worker,
+    "fleet": Fleet,
     "alarms": Alarms,
     "logzio": Logzio,
 }

@@ -15,6 +15,7 @@ from components.settings.connector_properties import refusal
 from components.settings.draft import Draft, InvalidSettingError
 from components.settings.errors import NAMESPACE, SettingsError, problem
 from components.settings.platforms import PLATFORMS
+from components.settings.sections import FLEET_PORT
 from components.settings.sizing import LEAST_HEAP_MB, MIB, OTHER_MEMORY_MB, instance_memory_mb, least_heap_mb
 
 Validator = Callable[[Draft], Iterator[str]]
@@ -67,14 +68,64 @@ def _source_is_an_endpoint_or_ids(draft: Draft) -> Iterator[str]:
         )
 
 
+def _distributed_has_a_cluster(draft: Draft) -> Iterator[str]:
+    given = draft.given.fleet
+    endpoint = {
+        "bootstrapServers": given.bootstrap_servers,
+        "apiKey": given.api_key,
+        "apiSecret": given.api_secret,
+    }
+    ids = {"cluster": given.cluster, "environment": given.environment}
+    names = {name for name, is_given in (endpoint | ids).items() if is_given}
+    if draft.worker.mode == "distributed" and names not in (set(endpoint), set(ids)):
+        yield problem(
+            "fleet",
+            f"has {', '.join(sorted(names)) or 'no cluster'}, and worker.mode is distributed",
+            "either cluster and environment, or bootstrapServers, apiKey and apiSecret, of a Kafka cluster of your own",
+        )
+
+
+def _fleet_is_not_in_the_audit_log_cluster(draft: Draft) -> Iterator[str]:
+    pairs = {
+        "fleet.cluster": (draft.fleet.cluster, draft.source.cluster),
+        "fleet.bootstrapServers": (draft.fleet.bootstrap_servers, draft.source.bootstrap_servers),
+    }
+    for setting, (own, audit_log) in pairs.items():
+        if own is not None and own == audit_log:
+            yield problem(
+                setting,
+                "is the audit-log cluster, in which nobody can write",
+                "a Kafka cluster of your own",
+            )
+
+
+def _given_fleet_key_has_no_generations(draft: Draft) -> Iterator[str]:
+    given = draft.given.fleet
+    if given.api_key and given.key_generations:
+        yield _given_key_has_no_generations("fleet")
+
+
+def _fleet_port_is_free(draft: Draft) -> Iterator[str]:
+    if draft.worker.mode == "distributed" and draft.worker.rest_port == FLEET_PORT:
+        yield problem(
+            "worker.restPort",
+            f"is {FLEET_PORT}, on which the VMs of mode distributed reach each other",
+            "another port",
+        )
+
+
 def _given_kafka_key_has_no_generations(draft: Draft) -> Iterator[str]:
     given = draft.given.source
     if given.api_key and given.key_generations:
-        yield problem(
-            "source.keyGenerations",
-            "is set, but the key is given as apiKey",
-            "leave it out; a given key is rotated by giving another one",
-        )
+        yield _given_key_has_no_generations("source")
+
+
+def _given_key_has_no_generations(section: str) -> str:
+    return problem(
+        f"{section}.keyGenerations",
+        "is set, but the key is given as apiKey",
+        "leave it out; a given key is rotated by giving another one",
+    )
 
 
 def _writer_role_has_no_key(draft: Draft) -> Iterator[str]:
@@ -407,6 +458,10 @@ def _renames_lose_no_field(draft: Draft) -> Iterator[str]:
 VALIDATORS: tuple[Validator, ...] = (
     _source_is_an_endpoint_or_ids,
     _given_kafka_key_has_no_generations,
+    _distributed_has_a_cluster,
+    _fleet_is_not_in_the_audit_log_cluster,
+    _given_fleet_key_has_no_generations,
+    _fleet_port_is_free,
     _writer_role_has_no_key,
     _logzio_role_has_no_key,
     _logzio_can_read_the_region,

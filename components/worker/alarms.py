@@ -278,6 +278,56 @@ _MEMBERS = Alarm(
 )
 
 
+_TASKS = replace(
+    _MEMBERS,
+    meaning="Fewer tasks than worker.count archive events. The others carry their partitions, and nothing is lost as "
+    "long as one of them runs.",
+    first_look="`curl -s localhost:8083/connectors?expand=status` on a VM has the tasks' states.",
+)
+
+_OF_THE_FLEET = (
+    Alarm(
+        name="fleet-cluster",
+        metric="FleetClusterAnswers",
+        # One VM that gets an answer is enough.
+        statistic="Maximum",
+        comparison="LessThanThreshold",
+        threshold=1,
+        period=15 * MINUTE,
+        periods=1,
+        missing="notBreaching",
+        meaning="The Kafka cluster with Connect's state (fleet) does not answer, or refuses the key: no connector runs "
+        "while it is away. Events wait in Kafka.",
+        first_look=f"{_WATCHDOG_JOURNAL} has the error.",
+    ),
+    Alarm(
+        name="fleet-topics",
+        metric="FleetTopicsWrong",
+        statistic="Maximum",
+        comparison="GreaterThanThreshold",
+        threshold=0,
+        period=15 * MINUTE,
+        periods=1,
+        missing="notBreaching",
+        meaning="A topic with Connect's state is not compacted: Kafka deletes the connectors after its retention, and "
+        "Connect does not start again.",
+        first_look=f"{_WATCHDOG_JOURNAL} names the topic.",
+    ),
+    Alarm(
+        name="certificate",
+        metric="CertificateDaysLeft",
+        statistic="Minimum",
+        comparison="LessThanThreshold",
+        threshold=60,
+        period=HOUR,
+        periods=1,
+        missing="notBreaching",
+        meaning="The certificate with which the VMs reach each other ends in less than 60 days.",
+        first_look="set fleet.certificateGeneration to the next number and run `pulumi up`.",
+    ),
+)
+
+
 _CANARY = Alarm(
     name="canary",
     metric=SECONDS_MISSING,
@@ -313,13 +363,14 @@ _READER = Alarm(
 
 
 def alarms(
-    *, originals: bool, count: int, canary: bool = False, reader_role: bool = False
+    *, originals: bool, count: int, distributed: bool = False, canary: bool = False, reader_role: bool = False
 ) -> tuple[Alarm, ...]:
     """All alarms of a stack, with or without a connector for originals, with `count` VMs.
 
-    `canary`: `verify --publish` measures from outside. `reader_role`: the VMs watch the use of the reader's role.
+    `distributed`: the VMs are a Connect cluster. `canary`: `verify --publish` measures from outside. `reader_role`: the
+    VMs watch the use of the reader's role.
     """
-    members = replace(_MEMBERS, threshold=count)
+    members = replace(_TASKS if distributed else _MEMBERS, threshold=count)
     of_originals = replace(members, name="originals-members", metric="OriginalsGroupMembers")
     return (
         *_ALWAYS,
@@ -327,6 +378,7 @@ def alarms(
         # With one VM, the alarms task and stuck say the same.
         *([members] if count > 1 else []),
         *([of_originals] if count > 1 and originals else []),
+        *(_OF_THE_FLEET if distributed else ()),
         *([_CANARY] if canary else []),
         *([_READER] if reader_role else []),
     )

@@ -12,18 +12,23 @@ from pathlib import Path
 from typing import Any
 
 from components.archive import layout
+from components.settings.sections import FLEET_PORT
 from components.worker.config import Platform, WorkerConfig, metrics_namespace
 from components.worker.connect import (
     LOG_FOLDER,
     PLUGIN_FOLDER,
     SERVICE,
+    SinkConnector,
+    client_properties,
     connectors,
     render,
     worker_properties,
 )
 
 INSTALL_SCRIPT = f"/usr/local/sbin/install-{SERVICE}"
-WORKER_PROPERTIES = "/etc/kafka/connect-standalone.properties"
+STANDALONE_PROPERTIES = "/etc/kafka/connect-standalone.properties"
+DISTRIBUTED_PROPERTIES = "/etc/kafka/connect-distributed.properties"
+CLIENT_PROPERTIES = f"/etc/{SERVICE}/audit-log-client.properties"
 CONNECTOR_PROPERTIES = "/etc/kafka-connect-s3/s3-sink-connector.properties"
 ORIGINALS_PROPERTIES = "/etc/kafka-connect-s3/originals-connector.properties"
 
@@ -63,10 +68,15 @@ def files(config: WorkerConfig) -> dict[str, File]:
     """Path on the VM -> file: all but the files that the user-data contains (see `cloud_config`)."""
     logging = _logging(config.platform)
     return {
-        WORKER_PROPERTIES: File(render(worker_properties(config), "Kafka Connect, standalone")),
+        worker_file(config): File(render(worker_properties(config), "Kafka Connect")),
+        CLIENT_PROPERTIES: File(
+            render(client_properties(config), "Kafka's tools, for the audit-log cluster")
+        ),
         **_connector_files(config),
         logging.path: File(read(logging.file).replace("@LOG_LEVEL@", config.connect.log_level)),
-        f"/etc/systemd/system/{SERVICE}.service": File(read(f"{SERVICE}.service")),
+        f"/etc/systemd/system/{SERVICE}.service": File(
+            read(f"{SERVICE}.service").replace("@CONNECT@", _command(config))
+        ),
         f"/etc/sysusers.d/{SERVICE}.conf": File(read("sysusers.conf")),
         f"/etc/{SERVICE}/environment": File(_environment(config)),
         f"/etc/{SERVICE}/install.env": File(_install_variables(config)),
@@ -93,8 +103,22 @@ def files(config: WorkerConfig) -> dict[str, File]:
     }
 
 
+def worker_file(config: WorkerConfig) -> str:
+    """The path of the worker's properties."""
+    return STANDALONE_PROPERTIES if config.fleet is None else DISTRIBUTED_PROPERTIES
+
+
+def _command(config: WorkerConfig) -> str:
+    """What systemd runs. It splits $CONNECTORS, which has a file for each connector, at the spaces."""
+    if config.fleet is None:
+        return f"/usr/bin/connect-standalone {STANDALONE_PROPERTIES} $CONNECTORS"
+    return f"/usr/bin/connect-distributed {DISTRIBUTED_PROPERTIES}"
+
+
 def _connector_files(config: WorkerConfig) -> dict[str, File]:
-    """A file for each connector, in the order of `connectors`."""
+    """A file for each connector, in the order of `connectors`; a Connect cluster gets their properties by REST."""
+    if config.fleet is not None:
+        return {}
     titles = {
         CONNECTOR_PROPERTIES: "Audit log to S3",
         ORIGINALS_PROPERTIES: "Audit log to S3, as Confluent sent it",
@@ -130,7 +154,7 @@ def _environment(config: WorkerConfig) -> str:
     heap = config.connect.heap_mb
     logging = _logging(config.platform)
     variables = {
-        "CONNECTORS": " ".join(_connector_files(config)),
+        **({"CONNECTORS": " ".join(_connector_files(config))} if config.fleet is None else {}),
         "KAFKA_HEAP_OPTS": f"-Xms{heap}m -Xmx{heap}m",
         # Audit events need one core only, and the serial collector uses the least memory. A JVM that runs out of memory
         # exits, and systemd starts it again.
@@ -164,6 +188,8 @@ def _install_variables(config: WorkerConfig) -> str:
         "CONNECTOR_SHA256": sink.sha256 or "",
         "PLUGIN_FOLDER": PLUGIN_FOLDER,
         "REST_PORT": str(config.connect.rest_port),
+        # Empty for standalone workers, which have files of their connectors.
+        "CONNECT_CLUSTER": "" if config.fleet is None else config.fleet.name,
     }
     return "".join(f"{name}={shlex.quote(value)}\n" for name, value in variables.items())
 
@@ -232,15 +258,16 @@ def _watchdog_settings(config: WorkerConfig) -> str:
     return _json(
         {
             "connectors": [
-                {
-                    "name": connector.name,
-                    "prefix": prefix,
-                    "group": connector.group,
-                    "client_id_prefix": connector.client_id_prefix,
-                    "rotation_seconds": connector.rotation_seconds,
-                }
+                _watched(config, connector, prefix)
                 for prefix, connector in zip(prefixes, connectors(config), strict=False)
             ],
+            "fleet": None
+            if config.fleet is None
+            else {
+                "port": FLEET_PORT,
+                "bootstrap_servers": config.fleet.bootstrap_servers,
+                "topics": list(config.fleet.topics.values()),
+            },
             "rest_port": config.connect.rest_port,
             "bootstrap_servers": config.kafka.bootstrap_servers,
             "partitions": dict(config.kafka.partitions),
@@ -257,6 +284,22 @@ def _watchdog_settings(config: WorkerConfig) -> str:
             },
         }
     )
+
+
+def _watched(config: WorkerConfig, connector: SinkConnector, prefix: str) -> dict[str, Any]:
+    """What the watchdog knows of a connector. In mode distributed, the connector's properties are in a parameter.
+
+    They are not among the VM's files then, so that a change of them needs no other VM.
+    """
+    known = {
+        "name": connector.name,
+        "prefix": prefix,
+        "group": connector.group,
+        "client_id_prefix": connector.client_id_prefix,
+    }
+    if config.fleet is None:
+        return {**known, "rotation_seconds": connector.rotation_seconds}
+    return {**known, "parameter": config.connector_parameter(connector.name)}
 
 
 def _json(values: Mapping[str, Any]) -> str:

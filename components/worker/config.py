@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from components.fleet.topics import state_topics
 from components.owner import Owner
 from components.settings import NAMESPACE
 
@@ -92,6 +93,24 @@ class Endpoints:
 
 
 @dataclass(frozen=True)
+class Fleet:
+    """The Connect cluster of mode distributed, which keeps its state in a Kafka cluster of the organisation's own.
+
+    `bootstrap_servers`: of that Kafka cluster, host:port, several with commas. `name`: group of the VMs, and beginning
+    of the names of the topics. `replication_factor`: of topics that Connect makes; -1 for the cluster's default.
+    """
+
+    bootstrap_servers: str
+    name: str
+    replication_factor: int
+
+    @property
+    def topics(self) -> dict[str, str]:
+        """What Connect keeps (`config`, `offset`, `status`) -> the topic for it."""
+        return state_topics(self.name)
+
+
+@dataclass(frozen=True)
 class WorkerConfig:
     """Everything that the files of a VM say.
 
@@ -99,7 +118,7 @@ class WorkerConfig:
     not kept. `writer_identity`: the connectors write with the key of an IAM user, or with the role of the VMs.
     `count`: how many VMs there are. `reboot_time`: of VM 1, HH:MM (UTC) or `never`. `metrics`: whether the VMs send
     metrics to CloudWatch. `canary`: whether `verify --publish` measures from outside. `reader_role`: name of the role
-    with which Logz.io reads; None if the VMs do not watch its use.
+    with which Logz.io reads; None if the VMs do not watch its use. `fleet`: None for mode standalone.
     """
 
     owner: Owner
@@ -118,21 +137,38 @@ class WorkerConfig:
     metrics: bool
     canary: bool = False
     reader_role: str | None = None
+    fleet: Fleet | None = None
 
     @property
     def parameters(self) -> dict[str, str]:
-        """Credentials that the VM fetches (`kafka`, `writer`) -> name of their parameter.
+        """Credentials that the VM fetches -> name of their parameter.
 
         The value of a parameter is JSON: {"key": ..., "secret": ...} for `kafka`, {"access_key_id": ...,
-        "secret_access_key": ...} for `writer`. A VM that writes with its own role has no `writer`.
+        "secret_access_key": ...} for `writer`. A VM that writes with its own role has no `writer`. In mode distributed
+        there are `fleet`, as `kafka`, for the organisation's own cluster, and `certificate`,
+        {"archive": ..., "password": ..., "not_after": ...} (see `components.fleet.certificate`).
         """
-        credentials = ("kafka", "writer") if self.writer_identity == "user" else ("kafka",)
+        credentials = [
+            "kafka",
+            *(["writer"] if self.writer_identity == "user" else []),
+            *(["fleet", "certificate"] if self.fleet is not None else []),
+        ]
         return {name: parameter_name(self.owner.path, name) for name in credentials}
+
+    @property
+    def bootstrap_servers(self) -> str:
+        """Of all Kafka clusters that the VMs reach."""
+        own = [] if self.fleet is None else [self.fleet.bootstrap_servers]
+        return ",".join([self.kafka.bootstrap_servers, *own])
 
     @property
     def numbers(self) -> range:
         """The numbers of the VMs, from 1 on."""
         return range(1, self.count + 1)
+
+    def connector_parameter(self, connector: str) -> str:
+        """The parameter that holds the wanted properties of a connector, in mode distributed."""
+        return f"/{NAMESPACE}/{self.owner.path}/connector-{connector}"
 
     def status_parameter(self, number: int) -> str:
         """The parameter in which a VM says that its connectors run, or why its boot failed (see `readiness`)."""

@@ -1,10 +1,12 @@
 """Kafka Connect on the VM: the properties of the worker and of its connectors (pure).
 
-Sources: Kafka's standalone worker (source tree of 3.9), Confluent's S3 sink (its list of options), and tests of the
-sink: this module sets correctly what its validation does not check (a rotation without time zone, an unknown key).
+Sources: Kafka's standalone and distributed workers (source tree of 3.9), Confluent's S3 sink (its list of options), and
+tests of the sink: this module sets correctly what its validation does not check (a rotation without time zone, an
+unknown key).
 """
 
 import io
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -12,8 +14,9 @@ import javaproperties
 
 from components.archive import layout
 from components.owner import Owner
-from components.settings.sections import ORIGINALS_SUFFIX
-from components.worker.config import Originals, Sink, WorkerConfig, default_group
+from components.settings import SettingsError, problem
+from components.settings.sections import FLEET_PORT, ORIGINALS_SUFFIX
+from components.worker.config import Fleet, Originals, Sink, WorkerConfig, default_group
 from components.worker.fields import FIELD_DELIMITER
 
 SERVICE = "s3-auditlog-sink"
@@ -23,6 +26,8 @@ SECRETS_FOLDER = f"/run/{SERVICE}"
 SECRETS_FILE = f"{SECRETS_FOLDER}/secrets.properties"
 # fetch_secrets.py writes here what it finds out about its VM.
 INSTANCE_FILE = f"{SECRETS_FOLDER}/instance.properties"
+# The key and the certificate of the VMs, in mode distributed.
+CERTIFICATE_FILE = f"{SECRETS_FOLDER}/certificate.p12"
 STATE_FOLDER = f"/var/lib/{SERVICE}"
 LOG_FOLDER = f"/var/log/{SERVICE}"
 PLUGIN_FOLDER = "/usr/share/confluent-hub-components"
@@ -41,6 +46,9 @@ PARTITIONERS = {
 # default of 1 MiB, large events fill the heap after an outage: this value lowers resident memory from 541 to 405 MB, at
 # no cost in CPU.
 MAX_PARTITION_FETCH_BYTES = 262_144
+
+# Of a parameter that costs nothing (AWS Systems Manager user guide, "Managing parameter tiers").
+MOST_BYTES = 4096
 
 _JSON = {
     "value.converter": "org.apache.kafka.connect.json.JsonConverter",
@@ -69,6 +77,27 @@ class SinkConnector:
     rotation_seconds: int
     properties: Mapping[str, str]
 
+    @property
+    def text(self) -> str:
+        """The value of its parameter, in mode distributed: the properties as JSON.
+
+        Raises:
+            SettingsError: a parameter cannot hold as much.
+        """
+        text = json.dumps(self.properties, separators=(",", ":"))
+        if len(text.encode()) > MOST_BYTES:
+            raise SettingsError(
+                [
+                    problem(
+                        "connector",
+                        f"makes {len(text.encode())} bytes for {self.name}, and worker.mode is distributed",
+                        f"at most {MOST_BYTES}: fewer topics, renames, excludedFields or properties, or worker.mode: "
+                        "standalone",
+                    )
+                ]
+            )
+        return text
+
 
 def originals_group(owner: Owner, bucket: str) -> str:
     """The originals' group is always the stack's own: an earlier worker, whose group may go on, kept no originals."""
@@ -76,31 +105,95 @@ def originals_group(owner: Owner, bucket: str) -> str:
 
 
 def worker_properties(config: WorkerConfig) -> dict[str, str]:
-    """`/etc/kafka/connect-standalone.properties`."""
-    login = {
-        "bootstrap.servers": config.kafka.bootstrap_servers,
-        "security.protocol": "SASL_SSL",
-        "sasl.mechanism": "PLAIN",
-        "sasl.jaas.config": _from_file(SECRETS_FILE, "kafka.sasl.jaas.config"),
-    }
+    """The file of the worker: of a standalone one, or of a member of the Connect cluster."""
     return {
-        # The worker's own requests to the cluster use the plain names, the connectors' consumers `consumer.`.
-        **login,
-        **{f"consumer.{name}": value for name, value in login.items()},
+        **(_standalone(config) if config.fleet is None else _distributed(config, config.fleet)),
         "client.id": _client_id_prefix(config, "worker") + _INSTANCE_ID,
         # Each connector has its own group and client id. `All` is Kafka's default up to 4.x.
         "connector.client.config.override.policy": "All",
-        "listeners": f"http://127.0.0.1:{config.connect.rest_port}",
         "plugin.path": PLUGIN_FOLDER,
-        "offset.storage.file.filename": f"{STATE_FOLDER}/connect.offsets",
         "offset.flush.interval.ms": str(OFFSET_FLUSH_MS),
         "task.shutdown.graceful.timeout.ms": "30000",
         "key.converter": "org.apache.kafka.connect.converters.ByteArrayConverter",
         "value.converter": "org.apache.kafka.connect.json.JsonConverter",
         "value.converter.schemas.enable": "false",
-        "config.providers": "file",
-        "config.providers.file.class": "org.apache.kafka.common.config.provider.FileConfigProvider",
-        "config.providers.file.param.allowed.paths": SECRETS_FOLDER,
+        **_PROVIDERS,
+    }
+
+
+def client_properties(config: WorkerConfig) -> dict[str, str]:
+    """The file with which Kafka's own tools log in to the audit-log cluster."""
+    return {**_audit_log_login(config), **_PROVIDERS}
+
+
+def _standalone(config: WorkerConfig) -> dict[str, str]:
+    login = _audit_log_login(config)
+    return {
+        # The worker's own requests to the cluster use the plain names, the connectors' consumers `consumer.`.
+        **login,
+        **{f"consumer.{name}": value for name, value in login.items()},
+        "listeners": f"http://127.0.0.1:{config.connect.rest_port}",
+        "offset.storage.file.filename": f"{STATE_FOLDER}/connect.offsets",
+    }
+
+
+def _distributed(config: WorkerConfig, fleet: Fleet) -> dict[str, str]:
+    """The worker keeps its state in the organisation's own cluster; only the connectors read the audit-log cluster."""
+    topics = {f"{what}.storage.topic": topic for what, topic in fleet.topics.items()}
+    factors = {f"{what}.storage.replication.factor": str(fleet.replication_factor) for what in fleet.topics}
+    return {
+        **_login(fleet.bootstrap_servers, "fleet"),
+        "group.id": fleet.name,
+        **topics,
+        **factors,
+        # The configuration always has one partition. A sink keeps no offsets there.
+        "offset.storage.partitions": "1",
+        "status.storage.partitions": "1",
+        # With Kafka's default, the tasks of a VM that left have no other for five minutes.
+        "scheduled.rebalance.max.delay.ms": "0",
+        **_rest_of_the_fleet(config),
+    }
+
+
+def _rest_of_the_fleet(config: WorkerConfig) -> dict[str, str]:
+    """Plain REST for the VM itself; for the other VMs, TLS with the one certificate that all of them have.
+
+    Whoever reaches the interface can read secrets: `validate` answers with the values of the references. A keystore with
+    a key is a truststore, too: Java trusts the certificate of the key (TrustStoreUtil in the JDK's source). So a VM
+    trusts this certificate alone, and it makes no difference on which address it is presented.
+    """
+    address = _from_file(INSTANCE_FILE, "address")
+    password = _from_file(SECRETS_FILE, "certificate.password")
+    tls = {
+        "client.auth": "required",
+        "keystore.type": "PKCS12",
+        "keystore.location": CERTIFICATE_FILE,
+        "keystore.password": password,
+        "key.password": password,
+        "truststore.type": "PKCS12",
+        "truststore.location": CERTIFICATE_FILE,
+        "truststore.password": password,
+        "endpoint.identification.algorithm": "",
+    }
+    return {
+        "listeners": f"http://127.0.0.1:{config.connect.rest_port},https://{address}:{FLEET_PORT}",
+        "rest.advertised.listener": "https",
+        "rest.advertised.host.name": address,
+        "rest.advertised.port": str(FLEET_PORT),
+        **{f"listeners.https.ssl.{name}": value for name, value in tls.items()},
+    }
+
+
+def _audit_log_login(config: WorkerConfig) -> dict[str, str]:
+    return _login(config.kafka.bootstrap_servers, "kafka")
+
+
+def _login(bootstrap_servers: str, credentials: str) -> dict[str, str]:
+    return {
+        "bootstrap.servers": bootstrap_servers,
+        "security.protocol": "SASL_SSL",
+        "sasl.mechanism": "PLAIN",
+        "sasl.jaas.config": _from_file(SECRETS_FILE, f"{credentials}.sasl.jaas.config"),
     }
 
 
@@ -158,8 +251,9 @@ def _common(config: WorkerConfig) -> dict[str, str]:
     sink = config.sink
     properties = {
         "connector.class": "io.confluent.connect.s3.S3SinkConnector",
-        # Two tasks may write the same object around a rebalance (kafka-connect-storage-cloud issue 253).
-        "tasks.max": "1",
+        # Two tasks may write the same object around a rebalance (kafka-connect-storage-cloud issue 253), so a standalone
+        # worker has one. A Connect cluster spreads its tasks over the VMs.
+        "tasks.max": "1" if config.fleet is None else str(config.count),
         "topics": ",".join(config.kafka.topics),
         "consumer.override.max.partition.fetch.bytes": str(MAX_PARTITION_FETCH_BYTES),
         "key.converter": "org.apache.kafka.connect.converters.ByteArrayConverter",
@@ -188,6 +282,15 @@ def _common(config: WorkerConfig) -> dict[str, str]:
     if config.bucket_locked:
         # S3 accepts a part of a locked object only with its checksum (kafka-connect-storage-cloud issue 710).
         properties["s3.send.digest"] = "true"
+    if config.fleet is not None:
+        # A worker of the Connect cluster has the login of another cluster. Its admin client reads the offsets that
+        # `GET /connectors/<name>/offsets` shows.
+        login = _audit_log_login(config)
+        properties |= {
+            f"{client}.override.{name}": value
+            for client in ("consumer", "admin")
+            for name, value in login.items()
+        }
     if config.endpoints.s3 is not None:
         properties["store.url"] = config.endpoints.s3
     if config.writer_identity == "user":
@@ -239,3 +342,9 @@ def _from_file(file: str, name: str) -> str:
 
 
 _INSTANCE_ID = _from_file(INSTANCE_FILE, "instance.id")
+
+_PROVIDERS = {
+    "config.providers": "file",
+    "config.providers.file.class": "org.apache.kafka.common.config.provider.FileConfigProvider",
+    "config.providers.file.param.allowed.paths": SECRETS_FOLDER,
+}

@@ -97,6 +97,16 @@ _CHAIN = (
 )
 
 
+# In mode distributed.
+_OF_THE_FLEET = (
+    Widget(
+        "The cluster with Connect's state",
+        [Line("FleetClusterAnswers", "answers"), Line("FleetTopicsWrong", "topics that are not compacted")],
+    ),
+    Widget("Days until the certificate ends", [Line("CertificateDaysLeft", "days", "Minimum")]),
+)
+
+
 def _of_logzio(config: WorkerConfig, *, reader_role: bool) -> list[Widget]:
     if config.canary:
         return [
@@ -133,7 +143,9 @@ def body(config: WorkerConfig, alarm_arns: Sequence[str], *, reader_role: bool) 
             "properties": {"title": "Alarms", "alarms": [*alarm_arns]},
         },
     ]
-    for position, widget in enumerate([*_CHAIN, *_of_logzio(config, reader_role=reader_role)]):
+    of_the_fleet = () if config.fleet is None else _OF_THE_FLEET
+    charts = [*_CHAIN, *of_the_fleet, *_of_logzio(config, reader_role=reader_role)]
+    for position, widget in enumerate(charts):
         row, column = divmod(position * WIDTH, COLUMNS)
         place = _place(column, TEXT_HEIGHT + ALARMS_HEIGHT + row * HEIGHT, WIDTH, HEIGHT)
         widgets.append({"type": "metric", **place, "properties": _chart(widget, config)})

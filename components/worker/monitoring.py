@@ -76,6 +76,7 @@ def make_alarms(
     wanted = alarms(
         originals=config.originals is not None,
         count=config.count,
+        distributed=config.fleet is not None,
         canary=config.canary,
         reader_role=reader_role,
     )

@@ -24,6 +24,7 @@ class NetworkArgs:
 
     `availability_zones`: for the program's own subnets, in order of preference; empty for any zone. `present_zones`: of
     the running stack's subnets. `zones`: those that have the instance type. `ways_out`: the outbound rules.
+    `fleet_port`: on which the VMs reach each other; None if they do not.
     """
 
     region: str
@@ -34,6 +35,7 @@ class NetworkArgs:
     present_zones: Sequence[str]
     zones: Sequence[str]
     ways_out: Sequence[Egress]
+    fleet_port: int | None
     tags: Mapping[str, str]
     named_tags: Mapping[str, str]
 
@@ -208,7 +210,10 @@ def _association(
 def _security_group(
     parent: pulumi.Resource, name: str, args: NetworkArgs, vpc_id: pulumi.Input[str]
 ) -> tuple[pulumi.Input[str], list[pulumi.Resource]]:
-    """A group without inbound rules, with outbound rules only for the ways out. Returns its id and the rules."""
+    """A group with outbound rules only for the ways out, and no inbound rule but for the other VMs of the stack.
+
+    Returns its id and the rules.
+    """
     child = pulumi.ResourceOptions(parent=parent)
     group = aws.ec2.SecurityGroup(
         name,
@@ -231,4 +236,38 @@ def _security_group(
         )
         for way_out in args.ways_out
     ]
+    if args.fleet_port is not None:
+        rules += _rules_of_the_fleet(parent, f"{name}-fleet", args, group, args.fleet_port)
     return group.id, rules
+
+
+def _rules_of_the_fleet(
+    parent: pulumi.Resource, name: str, args: NetworkArgs, group: aws.ec2.SecurityGroup, port: int
+) -> list[pulumi.Resource]:
+    """Members of the group reach each other on this port, and nobody else does."""
+    child = pulumi.ResourceOptions(parent=parent)
+    reason = "Kafka Connect of the other VMs"
+    return [
+        aws.vpc.SecurityGroupIngressRule(
+            name,
+            security_group_id=group.id,
+            referenced_security_group_id=group.id,
+            ip_protocol="tcp",
+            from_port=port,
+            to_port=port,
+            description=reason,
+            tags=dict(args.tags),
+            opts=child,
+        ),
+        aws.vpc.SecurityGroupEgressRule(
+            name,
+            security_group_id=group.id,
+            referenced_security_group_id=group.id,
+            ip_protocol="tcp",
+            from_port=port,
+            to_port=port,
+            description=reason,
+            tags=dict(args.tags),
+            opts=child,
+        ),
+    ]

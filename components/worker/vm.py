@@ -9,13 +9,16 @@ import pulumi_aws as aws
 
 from components import policies
 from components.archive.bucket import NO_DEFAULT_TAGS
+from components.fleet.certificate import FleetCertificate
 from components.iam import Credentials
 from components.running_stack import RunningStack
 from components.settings import NAMESPACE
+from components.settings.sections import FLEET_PORT
 from components.worker import images, placement, readiness, secrets
 from components.worker.bundle import Bundle, files, pack
 from components.worker.cloud_config import user_data
 from components.worker.config import WorkerConfig, metrics_namespace
+from components.worker.connect import SinkConnector, connectors
 from components.worker.egress import egress
 from components.worker.monitoring import make_alarms, make_dashboard, make_topic
 from components.worker.network import Network, NetworkArgs, network
@@ -41,6 +44,19 @@ class Machine:
 
 
 @dataclass(frozen=True)
+class FleetAccess:
+    """How the VMs of mode distributed log in to the cluster with Connect's state, and to each other.
+
+    `certificate`: see `components.fleet.certificate`. `needed`: without these resources a worker does not start.
+    """
+
+    api_key: pulumi.Output[str]
+    api_secret: pulumi.Output[str]
+    certificate: FleetCertificate
+    needed: Sequence[pulumi.Resource]
+
+
+@dataclass(frozen=True)
 class ConnectWorkerArgs:
     """`config`: what the files of a VM say. `running_stack`: the stack before this run.
 
@@ -49,7 +65,7 @@ class ConnectWorkerArgs:
     `destroy`. `path`, `permissions_boundary_arn`: of the VMs' role. `secrets_key_arn`: encrypts the parameters; None
     makes a key. With metrics: the alarms send mail to `alarm_addresses` and notify the SNS topic `alarm_topic_arn`, and
     `dashboard` makes a dashboard. `reader_role_arn`: of the role with which Logz.io reads, whose use the VMs watch; None
-    if they do not.
+    if they do not. `fleet` goes with `config.fleet`.
     """
 
     config: WorkerConfig
@@ -69,14 +85,17 @@ class ConnectWorkerArgs:
     alarm_topic_arn: str | None = None
     reader_role_arn: pulumi.Output[str] | None = None
     dashboard: bool = True
+    fleet: FleetAccess | None = None
 
     def __post_init__(self) -> None:
-        """Raises ValueError if what the connectors write with does not match `config.writer_identity`."""
+        """Raises ValueError if what the connectors write with does not match `config`, or what the VMs log in with."""
         has_user = self.writer_credentials is not None
         if has_user == (self.writer_policy is not None) or has_user != (
             self.config.writer_identity == "user"
         ):
             raise ValueError("writer_credentials go with the identity user, writer_policy with role")
+        if (self.fleet is None) != (self.config.fleet is None):
+            raise ValueError("fleet goes with config.fleet")
 
 
 class ConnectWorker(pulumi.ComponentResource):
@@ -124,7 +143,8 @@ class ConnectWorker(pulumi.ComponentResource):
         )
         parameters = self._parameters(key_arn, rights)
         made_network = network(self, name, self._network_args(zones))
-        needed = [self._files_object(bundle), *rights, *parameters, *made_network.needed]
+        of_the_fleet = [] if args.fleet is None else args.fleet.needed
+        needed = [self._files_object(bundle), *rights, *parameters, *made_network.needed, *of_the_fleet]
         instances: list[aws.ec2.Instance] = []
         running: list[pulumi.Output[aws.ec2.Instance]] = []
         for number in args.config.numbers:
@@ -275,6 +295,10 @@ class ConnectWorker(pulumi.ComponentResource):
             ),
             "session-manager": policies.to_json(policies.session_manager()),
         }
+        if config.fleet is not None:
+            names = [config.connector_parameter(connector.name) for connector in connectors(config)]
+            arns = [secrets.parameter_arn(name, config.region, caller) for name in names]
+            rights["connectors"] = policies.to_json(policies.connector_settings(arns))
         if config.metrics:
             rights["metrics"] = policies.to_json(policies.metrics(metrics_namespace(self._owner.path)))
         if args.reader_role_arn is not None:
@@ -294,6 +318,14 @@ class ConnectWorker(pulumi.ComponentResource):
             values["writer"] = {
                 "access_key_id": args.writer_credentials.access_key_id,
                 "secret_access_key": args.writer_credentials.secret_access_key,
+            }
+        if args.fleet is not None:
+            certificate = args.fleet.certificate
+            values["fleet"] = {"key": args.fleet.api_key, "secret": args.fleet.api_secret}
+            values["certificate"] = {
+                "archive": certificate.archive,
+                "password": certificate.password,
+                "not_after": certificate.not_after,
             }
         statuses = [
             readiness.status_parameter(
@@ -318,7 +350,24 @@ class ConnectWorker(pulumi.ComponentResource):
             )
             for credentials, parameter_name in args.config.parameters.items()
         ]
-        return [*credentials_parameters, *statuses]
+        of_connectors = (
+            []
+            if args.fleet is None
+            else [self._connector_parameter(connector) for connector in connectors(args.config)]
+        )
+        return [*credentials_parameters, *statuses, *of_connectors]
+
+    def _connector_parameter(self, connector: SinkConnector) -> pulumi.Resource:
+        """The wanted properties of a connector. No VM owns them: a former VM must not put back what it was made with."""
+        return aws.ssm.Parameter(
+            f"{self._name}-connector-{connector.name}",
+            name=self._args.config.connector_parameter(connector.name),
+            type="String",
+            description=f"Properties of the connector {connector.name}; the VMs give them to Kafka Connect",
+            value=connector.text,
+            tags=dict(self._args.tags),
+            opts=self._child,
+        )
 
     def _network_args(self, zones: Sequence[str]) -> NetworkArgs:
         args, config, machine = self._args, self._args.config, self._args.machine
@@ -339,7 +388,8 @@ class ConnectWorker(pulumi.ComponentResource):
             availability_zones=machine.availability_zones,
             present_zones=args.running_stack.availability_zones,
             zones=zones,
-            ways_out=egress(config.kafka.bootstrap_servers, urls, machine.dns_servers),
+            ways_out=egress(config.bootstrap_servers, urls, machine.dns_servers),
+            fleet_port=None if config.fleet is None else FLEET_PORT,
             tags=args.tags,
             named_tags=self._named_tags(),
         )

@@ -7,7 +7,7 @@ from components.owner import Owner
 from components.settings import Settings
 from components.settings.validators import region_of_endpoint
 from components.worker.alarms import alarms
-from components.worker.files.watchdog.metrics import PER_VM, UNITS
+from components.worker.files.watchdog.metrics import OF_THE_FLEET, PER_VM, UNITS
 from components.worker_settings import worker_config
 
 SELDOM = ("BootFailed", "SkippedEventOffset")
@@ -119,7 +119,8 @@ def the_articles(plan: Plan) -> Plan:
 
 def _metrics(settings: Settings, credentials: int) -> int:
     """How many custom metrics the watchdogs and the canary send. `credentials`: parameters with credentials."""
-    sent = [name for name in UNITS if name not in SELDOM]
+    standalone = settings.worker.mode == "standalone"
+    sent = [name for name in UNITS if name not in SELDOM and not (standalone and name in OF_THE_FLEET)]
     if not settings.reader_role_is_watched:
         sent.remove("SecondsSinceLogzioRead")
     if not settings.originals:
@@ -137,6 +138,7 @@ def _alarms(settings: Settings) -> int:
     wanted = alarms(
         originals=settings.originals,
         count=count,
+        distributed=settings.worker.mode == "distributed",
         canary=settings.alarms.canary,
         reader_role=settings.reader_role_is_watched,
     )

@@ -1,14 +1,16 @@
 """Fetches the service's credentials from the parameter store before each start.
 
-The script runs as the service's user with the VM's role. It writes the credentials to a file that only this user can
-read, in the service's runtime directory (tmpfs), and to two more files there the versions of the parameters and the id
-of the VM. It never prints a value.
+The script runs as the service's user with the VM's role. It writes the credentials to files that only this user can
+read, in the service's runtime directory (tmpfs), and to more files there the versions of the parameters, and the id and
+the address of the VM. It never prints a value.
 """
 
+import base64
 import json
 import os
 import sys
 import time
+import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -26,14 +28,16 @@ PAUSE_SECONDS = 10
 
 def main() -> None:
     settings = json.loads(SETTINGS.read_text())
+    folder = Path(os.environ["RUNTIME_DIRECTORY"])
     properties: dict[str, str] = {}
     versions: dict[str, int] = {}
     for credentials, name in settings["parameters"].items():
         values, versions[credentials] = fetch(settings, name)
         properties |= PROPERTIES[credentials](values)
-    folder = Path(os.environ["RUNTIME_DIRECTORY"])
+        if credentials == "certificate":
+            write_certificate(folder, values)
     write(folder / "secrets.properties", java_properties(properties))
-    write(folder / "instance.properties", java_properties({"instance.id": instance_id()}))
+    write(folder / "instance.properties", java_properties(instance(fleet="fleet" in versions)))
     write(folder / "versions.json", json.dumps(versions))
     sys.stderr.write(f"versions of the credentials: {versions}\n")
 
@@ -66,6 +70,27 @@ def parameter_store(settings: Mapping[str, Any]) -> Any:
     )
 
 
+def instance(*, fleet: bool) -> dict[str, str]:
+    """What the properties of Kafka Connect say about this VM."""
+    address = {"address": private_address()} if fleet else {}
+    return {"instance.id": instance_id(), **address}
+
+
+def private_address() -> str:
+    """The address at which the other VMs reach this one, from the metadata service."""
+    service = os.environ.get("AWS_EC2_METADATA_SERVICE_ENDPOINT", "http://169.254.169.254") + "/latest"
+    # The metadata service is on the VM's own link, never behind a proxy.
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+    def ask(path: str, method: str, headers: dict[str, str]) -> str:
+        request = urllib.request.Request(f"{service}/{path}", method=method, headers=headers)  # noqa: S310  # not a user's
+        with opener.open(request, timeout=10) as answer:
+            return str(answer.read().decode())
+
+    token = ask("api/token", "PUT", {"X-aws-ec2-metadata-token-ttl-seconds": "60"})
+    return ask("meta-data/local-ipv4", "GET", {"X-aws-ec2-metadata-token": token})
+
+
 def instance_id() -> str:
     """The end of the client ids of Kafka's clients. The service also works without it."""
     try:
@@ -75,10 +100,22 @@ def instance_id() -> str:
         return "unknown"
 
 
-def kafka_properties(credentials: dict[str, str]) -> dict[str, str]:
+def login(cluster: str, credentials: Mapping[str, str]) -> dict[str, str]:
     module = "org.apache.kafka.common.security.plain.PlainLoginModule"
     user, password = quoted(credentials["key"]), quoted(credentials["secret"])
-    return {"kafka.sasl.jaas.config": f"{module} required username={user} password={password};"}
+    return {f"{cluster}.sasl.jaas.config": f"{module} required username={user} password={password};"}
+
+
+def kafka_properties(credentials: dict[str, str]) -> dict[str, str]:
+    return login("kafka", credentials)
+
+
+def fleet_properties(credentials: dict[str, str]) -> dict[str, str]:
+    return login("fleet", credentials)
+
+
+def certificate_properties(credentials: dict[str, str]) -> dict[str, str]:
+    return {"certificate.password": credentials["password"]}
 
 
 def writer_properties(credentials: dict[str, str]) -> dict[str, str]:
@@ -88,7 +125,12 @@ def writer_properties(credentials: dict[str, str]) -> dict[str, str]:
     }
 
 
-PROPERTIES = {"kafka": kafka_properties, "writer": writer_properties}
+PROPERTIES = {
+    "kafka": kafka_properties,
+    "writer": writer_properties,
+    "fleet": fleet_properties,
+    "certificate": certificate_properties,
+}
 """Credentials -> the function that makes the properties for Kafka Connect from them."""
 
 
@@ -103,12 +145,18 @@ def java_properties(properties: dict[str, str]) -> str:
     return "".join(f"{name}={value}\n" for name, value in doubled.items())
 
 
-def write(path: Path, text: str) -> None:
+def write_certificate(folder: Path, certificate: Mapping[str, str]) -> None:
+    """Writes the VMs' certificate with its key, and for the watchdog the end of its validity."""
+    write(folder / "certificate.p12", base64.b64decode(certificate["archive"]))
+    write(folder / "certificate.json", json.dumps({"not_after": certificate["not_after"]}))
+
+
+def write(path: Path, content: str | bytes) -> None:
     """Writes atomically, so that a reader never sees half of the file."""
     partial = path.with_suffix(".partial")
     descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o400)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(text)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content.encode() if isinstance(content, str) else content)
     partial.replace(path)
 
 

@@ -170,6 +170,10 @@ status() {
   curl --fail --silent --max-time 5 "http://127.0.0.1:$REST_PORT/connectors/$1/status"
 }
 running() {
+  if [ -n "$CONNECT_CLUSTER" ]; then
+    # A standalone worker has files of its connectors; the members of a cluster agree on them.
+    python3 -I /usr/local/lib/s3-auditlog-sink/watchdog connectors || return 1
+  fi
   for connector in $CONNECTOR_NAMES; do
     status "$connector" | python3 -c 'import json, sys
 status = json.load(sys.stdin)

@@ -13,7 +13,7 @@ from local.systems.kafka import jars
 PLATFORM = "7.9"
 """The platform version of the repository."""
 
-_REVISION = 6
+_REVISION = 7
 """Raised with each change of a package: apt reuses an earlier download of the same version."""
 
 OLDER_VERSION, VERSION = (f"{PLATFORM}.{patch}-{_REVISION}" for patch in (0, 1))
@@ -23,10 +23,12 @@ _HERE = Path(__file__).parent
 FILES = _HERE / "files"
 
 _PLACES = {
+    "connect-distributed": ("usr/bin/connect-distributed", 0o755),
     "connect-standalone": ("usr/bin/connect-standalone", 0o755),
     "kafka-console-consumer": ("usr/bin/kafka-console-consumer", 0o755),
     "kafka-consumer-groups": ("usr/bin/kafka-consumer-groups", 0o755),
     "kafka-get-offsets": ("usr/bin/kafka-get-offsets", 0o755),
+    "kafka-topics": ("usr/bin/kafka-topics", 0o755),
     "kafka-run-class": ("usr/bin/kafka-run-class", 0o755),
     "connect-standalone.properties": ("etc/kafka/connect-standalone.properties", 0o644),
     "connect-log4j.properties": ("etc/kafka/connect-log4j.properties", 0o644),

@@ -69,7 +69,7 @@ class Watchdog:
             zip([connector["name"] for connector in SETTINGS["connectors"]], [sink, originals], strict=True)
         )
         connect = SimpleNamespace(states=lambda: states, restart_failed=lambda _: None)
-        self.monkeypatch.setattr(main, "Connect", lambda *_: connect)
+        self.monkeypatch.setattr(main, "Connect", SimpleNamespace(of=lambda _: connect))
         self.monkeypatch.setattr(main, "show_service", lambda: Service(JVM, 0))
         return main.heal(SETTINGS, Memory(pid=JVM), {})
 

@@ -117,7 +117,7 @@ def stack(broker: Path, tools: Path, tmp_path: Path, monkeypatch: pytest.MonkeyP
         "ssl.truststore.location": str(client.ca_file(broker)),
     }
     (tmp_path / "worker.properties").write_text(javaproperties.dumps(login, timestamp=False))
-    monkeypatch.setattr(kafka, "WORKER_PROPERTIES", str(tmp_path / "worker.properties"))
+    monkeypatch.setattr(kafka, "CLIENT_PROPERTIES", str(tmp_path / "worker.properties"))
     monkeypatch.setenv("PATH", f"{tools}:{os.environ['PATH']}")
     monkeypatch.setenv("LOG_DIR", str(tmp_path))
     monkeypatch.setenv("KAFKA_JMX_OPTS", "-Dnone")

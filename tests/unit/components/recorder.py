@@ -115,6 +115,12 @@ _OUTPUTS: dict[str, dict[str, Any]] = {
     "aws:iam/accessKey:AccessKey": {"secret": "made-access-key-secret"},
     "aws:kms/key:Key": {"arn": "arn:aws:kms:us-west-2:111122223333:key/made", "keyId": "made"},
     "confluentcloud:index/apiKey:ApiKey": {"secret": "made-api-key-secret"},
+    "confluentcloud:index/serviceAccount:ServiceAccount": {"apiVersion": "iam/v2", "kind": "ServiceAccount"},
+    "pulumi-python:dynamic/logexporter:FleetCertificate": {
+        "archive": "made-archive",
+        "password": "made-password",
+        "not_after": "2036-01-02T03:04:05+00:00",
+    },
 }
 
 OVERRIDES: dict[str, dict[str, Any]] = {}
@@ -159,6 +165,8 @@ INVOKES: Mapping[str, Mapping[str, Any]] = {
         "cloud": "AWS",
         "apiVersion": "cmk/v2",
         "kind": "Cluster",
+        "restEndpoint": "https://pkc-1.us-west-2.aws.confluent.cloud:443",
+        "rbacCrn": "crn://confluent.cloud/organization=1111/environment=env-abc12/cloud-cluster=lkc-own12",
     },
 }
 

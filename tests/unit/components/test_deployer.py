@@ -44,6 +44,7 @@ def programs() -> list[Recorder]:
         program(by_ids=True, alarms={"email": ["security@example.com"]}),
         program(archive={"objectLockDays": 30}, logzio={"authentication": "keys"}),
         program(worker={"count": 2, "subnetIds": ["subnet-0aaaaaaaaaaaaaaaa", "subnet-0bbbbbbbbbbbbbbbb"]}),
+        program(worker={"mode": "distributed"}, fleet={"cluster": "lkc-own12", "environment": "env-abc12"}),
         program(worker={"count": 2, "ami": "ami-0123456789abcdef0"}),
     ]
 

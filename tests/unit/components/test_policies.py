@@ -39,6 +39,7 @@ EVERY_POLICY = {
         namespace="ccloud-logexporter",
     ),
     "worker status": policies.worker_status([PARAMETER]),
+    "connector settings": policies.connector_settings([PARAMETER]),
     "worker files": policies.worker_files(BUCKET, WORKER_FILES, KEY),
     "bucket": policies.bucket(BUCKET, KEY),
     "alarm topic": policies.alarm_topic(TOPIC),

@@ -438,6 +438,12 @@ OTHER_REGION = "eu-west-1:123456789012"
 REFUSED_TOGETHER: dict[str, dict[str, Any]] = {
     "_source_is_an_endpoint_or_ids": {"source.cluster": "lkc-abc12"},
     "_given_kafka_key_has_no_generations": {"source.keyGenerations": [1]},
+    "_distributed_has_a_cluster": {"worker.mode": "distributed"},
+    "_fleet_is_not_in_the_audit_log_cluster": {
+        "fleet.bootstrapServers": BY_ENDPOINT["source"]["bootstrapServers"]
+    },
+    "_given_fleet_key_has_no_generations": {"fleet.apiKey": "ABCD1234", "fleet.keyGenerations": [1]},
+    "_fleet_port_is_free": {"worker.mode": "distributed", "worker.restPort": 8443},
     "_writer_role_has_no_key": {"writer.identity": "role", "writer.keyGenerations": [1]},
     "_logzio_role_has_no_key": {"logzio.keyGenerations": [1]},
     "_logzio_can_read_the_region": {"region": "eu-north-1"},

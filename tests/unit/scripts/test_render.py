@@ -28,7 +28,7 @@ config:
   ccloud-logexporter:logzio: {authentication: keys}
 """
 WATCHDOG = (
-    *("__init__", "__main__", "aws", "clock", "connect", "credentials", "decisions"),
+    *("__init__", "__main__", "aws", "clock", "connect", "credentials", "decisions", "fleet"),
     *("group", "journal", "kafka", "main", "memory", "metrics", "reader", "service", "status", "system"),
 )
 BY_USER = OWN_KEY.replace("identity: role", "identity: user")
@@ -56,6 +56,7 @@ def test_every_rendered_file_of_the_example_stack_is_written_under_its_own_name(
         "OrderedPartitioner.java",
         "check_keys.py",
         "keys.json",
+        "audit-log-client.properties",
         "connect-standalone.properties",
         "s3-sink-connector.properties",
         "originals-connector.properties",

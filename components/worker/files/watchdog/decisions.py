@@ -42,6 +42,7 @@ def decide(
     *,
     renewed: bool = False,
     number: int = 1,
+    fleet_answers: bool = True,
 ) -> Decision | None:
     """What to restart now; None: nothing.
 
@@ -50,6 +51,8 @@ def decide(
         states: connector -> its own state and the states of its tasks; None if Connect did not answer.
         renewed: whether the parameter store has newer credentials than the JVM.
         number: of this VM, from 1 on.
+        fleet_answers: whether the cluster with Connect's state answers. While it does not, Connect does not answer
+            either, and a new JVM could not even start; the tasks come back by themselves.
     """
     if pid != memory.pid:
         memory.pid = pid
@@ -61,6 +64,8 @@ def decide(
         # The next run kills a JVM that did not end.
         asked, memory.asked = memory.asked, pid
         return _service(memory) if asked == pid else CREDENTIALS
+    if states is None and not fleet_answers:
+        return None
     if states is None:
         memory.unanswered += 1
         return _service(memory) if memory.unanswered >= UNANSWERED else None

@@ -5,6 +5,8 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from .connect import Connect
+from .fleet import rotation_seconds
 from .kafka import Member, Position, group_table, holds_event, log_starts, parse_members, parse_positions
 from .memory import ConnectorMemory, Memory
 from .system import instance_id, say
@@ -53,13 +55,15 @@ def measure(settings: Mapping[str, Any], memory: Memory) -> Measured:
         if not positions:
             continue
         known = memory.connector(connector["name"])
-        own = connector["client_id_prefix"] + instance_id()
-        known.elsewhere = [place.name for place in positions if place.client_id not in ("", own)]
+        client_id = connector["client_id_prefix"] + instance_id()
+        known.elsewhere = [place.name for place in positions if place.client_id not in ("", client_id)]
+        seconds = rotation_seconds(Connect.of(settings), connector)
         for place in positions:
-            follow(known, place, now, connector["rotation_seconds"])
+            follow(known, place, now, seconds)
         look_into(settings, known, positions, now)
         members = parse_members(table)
-        metrics = {**lag_metrics(known, positions, now), "GroupMembers": own_members(connector, members)}
+        own = own_tasks if settings["fleet"] else own_members
+        metrics = {**lag_metrics(known, positions, now), "GroupMembers": own(connector, members)}
         values |= {f"{connector['prefix']}{name}": value for name, value in metrics.items()}
         expired += find_expired(connector["name"], known, positions)
         foreign |= foreign_members(connector, members)
@@ -172,9 +176,15 @@ def remember_expired(memory: Memory, expired: Iterable[Expired]) -> None:
 
 
 def own_members(connector: Mapping[str, Any], members: Iterable[Member]) -> int:
-    """How many VMs of this stack are in the group. A VM may have several consumers; they have one client id."""
+    """How many VMs of this stack are in the group. The consumers of a VM have one client id."""
     prefix = connector["client_id_prefix"]
     return len({member.client_id for member in members if member.client_id.startswith(prefix)})
+
+
+def own_tasks(connector: Mapping[str, Any], members: Iterable[Member]) -> int:
+    """How many tasks of this stack are in the group: a Connect cluster may run several on one VM and none on another."""
+    prefix = connector["client_id_prefix"]
+    return sum(member.client_id.startswith(prefix) for member in members)
 
 
 def foreign_members(connector: Mapping[str, Any], members: Iterable[Member]) -> set[Member]:

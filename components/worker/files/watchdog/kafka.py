@@ -7,7 +7,10 @@ from typing import Any, NamedTuple
 
 from .system import run
 
-WORKER_PROPERTIES = "/etc/kafka/connect-standalone.properties"
+CLIENT_PROPERTIES = "/etc/s3-auditlog-sink/audit-log-client.properties"
+
+# Of a worker in mode distributed, with the login to the cluster with Connect's state.
+WORKER_PROPERTIES = "/etc/kafka/connect-distributed.properties"
 
 # A read begins so many records earlier: an earlier record in the answer proves that the read works.
 LOOK_BACK = 10
@@ -51,6 +54,12 @@ def log_starts(settings: Mapping[str, Any], topics: Iterable[str]) -> dict[tuple
     answer = _tool("kafka-get-offsets", settings, "--topic", pattern, "--time", "-2")
     found = re.findall(r"^([^:\s]+):(\d+):(\d+)$", answer, re.MULTILINE)
     return {(topic, int(partition)): int(offset) for topic, partition, offset in found}
+
+
+def topic_table(bootstrap_servers: str, topics: Iterable[str]) -> str:
+    """The topics with Connect's state, as `kafka-topics --describe` shows them; empty without an answer."""
+    pattern = "|".join(re.escape(topic) for topic in topics)
+    return _run("kafka-topics", bootstrap_servers, WORKER_PROPERTIES, "--describe", "--topic", pattern)
 
 
 def holds_event(settings: Mapping[str, Any], place: Position, start: int, skipped: Iterable[int]) -> bool:
@@ -112,6 +121,11 @@ def _rows(table: str) -> Iterator[dict[str, str]]:
 
 
 def _tool(name: str, settings: Mapping[str, Any], *arguments: str) -> str:
+    """What the tool prints about the audit-log cluster."""
+    return _run(name, settings["bootstrap_servers"], CLIENT_PROPERTIES, *arguments)
+
+
+def _run(name: str, bootstrap_servers: str, properties: str, *arguments: str) -> str:
     """What the tool prints. Each call starts a JVM."""
     environment = {
         **os.environ,
@@ -123,6 +137,6 @@ def _tool(name: str, settings: Mapping[str, Any], *arguments: str) -> str:
     }
     login = "--consumer.config" if name == "kafka-console-consumer" else "--command-config"
     return run(
-        *(name, "--bootstrap-server", settings["bootstrap_servers"], login, WORKER_PROPERTIES, *arguments),
+        *(name, "--bootstrap-server", bootstrap_servers, login, properties, *arguments),
         environment=environment,
     )

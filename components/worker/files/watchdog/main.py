@@ -1,4 +1,4 @@
-"""One run of the watchdog, once a minute; `installed` reports a boot that succeeded."""
+"""One run of the watchdog, once a minute. `connectors` only makes the connectors, `installed` reports a good boot."""
 
 import json
 import os
@@ -13,6 +13,7 @@ from .clock import clock
 from .connect import Connect
 from .credentials import credentials_age, renewed_credentials, used_versions
 from .decisions import PAUSES, decide
+from .fleet import answers, give_connectors, look
 from .group import measure, remember_expired
 from .journal import read_journal, remember
 from .memory import Memory
@@ -37,6 +38,9 @@ def main(arguments: list[str]) -> None:
         reported = report_running()
         publish(settings, {"BootFailed": 0})
         sys.exit(0 if reported else 1)
+    given = give_connectors(settings)
+    if arguments == ["connectors"]:
+        sys.exit(0 if given else 1)
     memory_file = Path(os.environ["RUNTIME_DIRECTORY"], "memory.json")
     lasting_file = Path(os.environ["STATE_DIRECTORY"], "offsets.json")
     memory = Memory.read(memory_file, lasting_file)
@@ -60,6 +64,7 @@ def main(arguments: list[str]) -> None:
     values |= {
         **measured.values,
         **since_read(settings, memory),
+        **look(settings, memory),
         "FreeDiskPercent": min(map(free_percent, ("/", "/var/log"))),
         "SkippedEvents": len(skipped),
         "OutOfMemory": journal.out_of_memory,
@@ -76,14 +81,22 @@ def heal(settings: Mapping[str, Any], memory: Memory, versions: Mapping[str, int
     """Asks Connect and does what `decide` says. Returns Restarts, and TaskRunning for each connector."""
     service = show_service()
     names = [connector["name"] for connector in settings["connectors"]]
-    connect = Connect(settings["rest_port"], names)
+    connect = Connect.of(settings)
     states = connect.states()
     # systemd counts from 0 again after a boot and after a manual restart.
     restarts = service.restarts - memory.restarts if service.restarts >= memory.restarts else service.restarts
     memory.restarts = service.restarts
     renewed = renewed_credentials(versions)
     number = int(os.environ["VM_NUMBER"])
-    decision = decide(memory, service.pid, states, time.monotonic(), renewed=bool(renewed), number=number)
+    decision = decide(
+        memory,
+        service.pid,
+        states,
+        time.monotonic(),
+        renewed=bool(renewed),
+        number=number,
+        fleet_answers=states is not None or answers(settings),
+    )
     if decision is None:
         pass
     elif decision.what == "connectors":

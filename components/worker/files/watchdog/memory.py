@@ -53,6 +53,8 @@ class Memory:
     renewed_at: float | None = None
     # When to ask IAM again about the reader's role.
     look_at_reader: float = 0.0
+    # When the cluster with Connect's state was looked at.
+    looked_at_fleet: float | None = None
     # Whether it has reported that it runs, after a boot that took too long.
     reported: bool = False
     connectors: dict[str, ConnectorMemory] = field(default_factory=dict)

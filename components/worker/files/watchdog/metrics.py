@@ -13,6 +13,9 @@ from .system import say
 PER_VM = ("BootFailed", "TaskRunning", "OriginalsTaskRunning", "ClockOffsetSeconds", "CredentialsVersion")
 """Metrics with the dimension `Vm`. The others mean the whole stack, or one VM's value is as good as another's."""
 
+OF_THE_FLEET = ("FleetClusterAnswers", "FleetTopicsWrong", "CertificateDaysLeft")
+"""Metrics of mode distributed."""
+
 UNITS = {
     "BootFailed": "Count",
     "TaskRunning": "Count",
@@ -40,6 +43,9 @@ UNITS = {
     "ClockOffsetSeconds": "Seconds",
     "ClockAheadSeconds": "Seconds",
     "SecondsSinceLogzioRead": "Seconds",
+    "FleetClusterAnswers": "None",
+    "FleetTopicsWrong": "Count",
+    "CertificateDaysLeft": "None",
 }
 """Every metric and its unit in CloudWatch."""
 

@@ -26,7 +26,7 @@ from components.worker.bundle import (
     CONNECTOR_PROPERTIES,
     FILES,
     ORIGINALS_PROPERTIES,
-    WORKER_PROPERTIES,
+    STANDALONE_PROPERTIES,
     Bundle,
     File,
     files,
@@ -101,7 +101,11 @@ RENDERED = [path for path, file in files(config()).items() if not is_verbatim(fi
 def test_a_file_that_no_setting_changes_is_copied_verbatim() -> None:
     verbatim = set(files(config())) - set(RENDERED)
 
-    assert {path for path in files(config()) if path.endswith((".py", ".service", ".timer"))} <= verbatim
+    # The service has the command of the mode.
+    unit = "/etc/systemd/system/s3-auditlog-sink.service"
+    assert {path for path in files(config()) if path.endswith((".py", ".service", ".timer"))} - {
+        unit
+    } <= verbatim
     assert bundle.INSTALL_SCRIPT in verbatim
 
 
@@ -163,7 +167,7 @@ def test_rendering_twice_gives_the_same_bytes() -> None:
 
 def test_another_byte_in_a_file_is_another_key() -> None:
     contents = files(config())
-    changed = {**contents, WORKER_PROPERTIES: File(contents[WORKER_PROPERTIES].content + "\n")}
+    changed = {**contents, STANDALONE_PROPERTIES: File(contents[STANDALONE_PROPERTIES].content + "\n")}
 
     assert pack(changed).key != pack(contents).key
 
@@ -512,7 +516,7 @@ def test_no_value_breaks_a_properties_file(text: str) -> None:
 def test_properties_files_hold_just_the_properties() -> None:
     rendered = files(config())
 
-    assert javaproperties.loads(rendered[WORKER_PROPERTIES].content) == worker_properties(config())
+    assert javaproperties.loads(rendered[STANDALONE_PROPERTIES].content) == worker_properties(config())
     assert javaproperties.loads(rendered[CONNECTOR_PROPERTIES].content) == (connector_properties())
 
 
@@ -612,7 +616,7 @@ def test_the_worker_is_started_with_the_file_of_each_connector() -> None:
     assert variables("environment", **alone)["CONNECTORS"] == CONNECTOR_PROPERTIES
     assert ORIGINALS_PROPERTIES not in files(config(**alone))
     # Without quotes or braces systemd splits a variable at its spaces.
-    assert f"ExecStart=/usr/bin/connect-standalone {WORKER_PROPERTIES} $CONNECTORS\n" in unit
+    assert f"ExecStart=/usr/bin/connect-standalone {STANDALONE_PROPERTIES} $CONNECTORS\n" in unit
 
 
 def test_the_installation_waits_for_each_connector() -> None:
@@ -668,6 +672,7 @@ def test_the_watchdog_looks_after_what_the_settings_say() -> None:
         "region": "us-west-2",
         "endpoint": "https://monitoring.internal",
         "reader": None,
+        "fleet": None,
     }
 
 
@@ -688,7 +693,7 @@ def test_the_watchdogs_unit_finds_what_is_on_the_vm() -> None:
 
     assert "/usr/local/lib/s3-auditlog-sink/watchdog/__main__.py" in rendered
     assert "ExecStart=/usr/bin/python3 -I /usr/local/lib/s3-auditlog-sink/watchdog\n" in unit
-    assert {str(main.SETTINGS), str(credentials.CREDENTIALS), kafka.WORKER_PROPERTIES} <= set(rendered)
+    assert {str(main.SETTINGS), str(credentials.CREDENTIALS), kafka.CLIENT_PROPERTIES} <= set(rendered)
     assert f"/etc/systemd/system/{service.UNIT}" in rendered
 
 

@@ -1,3 +1,4 @@
+import json
 import os
 import threading
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from tests.unit.components.worker.watchdog.support import (
     RUNNING,
     SINK,
     CloudWatch,
+    ConnectCluster,
     Iam,
     ParameterStore,
     Rest,
@@ -48,6 +50,35 @@ def rest() -> Iterator[tuple[Rest, Connect]]:
     thread.start()
     played.says(*RUNNING, name=ORIGINALS)
     yield played, Connect(server.server_port, [SINK, ORIGINALS])
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+@pytest.fixture
+def connect_cluster() -> Iterator[tuple[ConnectCluster, int]]:
+    """An empty one, and its port."""
+    played = ConnectCluster()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            status, answer = played.answer(self.command, self.path, body)
+            content = b"" if answer is None else json.dumps(answer).encode()
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        do_PUT = do_DELETE = do_GET  # noqa: N815  # the standard library's names
+
+        def log_message(self, *_: object) -> None:
+            """Says nothing."""
+
+    server = HTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    yield played, server.server_port
     server.shutdown()
     server.server_close()
     thread.join()

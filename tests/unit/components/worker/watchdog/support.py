@@ -35,6 +35,7 @@ SETTINGS: dict[str, Any] = {
             "rotation_seconds": 10 * ROTATION,
         },
     ],
+    "fleet": None,
     "rest_port": 8083,
     "bootstrap_servers": "127.0.0.1:9092",
     "partitions": {TOPIC: 3},
@@ -126,6 +127,36 @@ class Iam:
             raise self.error
         last_used = {} if self.used is None else {"LastUsedDate": self.used, "Region": "us-west-2"}
         return {"Role": {"CreateDate": self.created, "RoleLastUsed": last_used}}
+
+
+@dataclass
+class ConnectCluster:
+    """The REST interface of a Connect cluster: connectors with their properties, by name.
+
+    `health`: status of /health. `refuses`: status of each change; None takes it.
+    """
+
+    connectors: dict[str, dict[str, str]] = field(default_factory=dict)
+    health: int = 200
+    refuses: int | None = None
+    changes: list[str] = field(default_factory=list)
+
+    def answer(self, method: str, path: str, body: bytes) -> tuple[int, Any]:
+        if path == "/health":
+            return self.health, {}
+        if path == "/connectors":
+            return 200, sorted(self.connectors)
+        name = path.split("/")[2]
+        if method == "GET":
+            return (200, self.connectors[name]) if name in self.connectors else (404, {})
+        if self.refuses is not None:
+            return self.refuses, {}
+        self.changes.append(f"{method} {name}")
+        if method == "DELETE":
+            del self.connectors[name]
+            return 204, None
+        self.connectors[name] = json.loads(body)
+        return 200, {}
 
 
 def play(folder: Path, name: str, script: str) -> None:

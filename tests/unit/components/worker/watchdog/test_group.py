@@ -322,4 +322,4 @@ def test_groups_are_looked_up_now_and_then_and_only_while_there_is_a_login(
     measure(SETTINGS, memory)
 
     assert looked == [0.0, 300.0]
-    assert kafka.WORKER_PROPERTIES == "/etc/kafka/connect-standalone.properties"
+    assert kafka.CLIENT_PROPERTIES == "/etc/s3-auditlog-sink/audit-log-client.properties"

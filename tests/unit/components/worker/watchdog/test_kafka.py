@@ -61,7 +61,7 @@ def test_a_group_is_looked_up_with_the_workers_own_login(bin_folder: Path, tmp_p
     assert kafka.group_table(SETTINGS, "a-group") == "table\n"
     asked = (tmp_path / "asked").read_text()
     assert "--bootstrap-server 127.0.0.1:9092" in asked
-    assert "--command-config /etc/kafka/connect-standalone.properties" in asked
+    assert "--command-config /etc/s3-auditlog-sink/audit-log-client.properties" in asked
     assert "--group a-group" in asked
     # The service's own log has one writer.
     assert "connect-log4j" not in asked
@@ -121,7 +121,7 @@ def test_a_partition_holds_an_event_if_kafka_shows_one_that_was_not_skipped(
     assert kafka.holds_event(SETTINGS, position(0, 41, 45), 41, skipped) is holds
     asked = (tmp_path / "asked").read_text()
     assert f"--topic {TOPIC} --partition 0 --offset 31 --max-messages {11 + len(skipped)} " in asked
-    assert "--consumer.config /etc/kafka/connect-standalone.properties" in asked
+    assert "--consumer.config /etc/s3-auditlog-sink/audit-log-client.properties" in asked
     assert "--group" not in asked
     # Nothing of what a record holds is shown.
     assert "--property print.value=false --property print.offset=true" in asked
