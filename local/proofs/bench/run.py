@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from components.settings import Connector
-from local.base import paths, progress
+from local.base import paths, processes, progress
 from local.base.files import write_atomically
 from local.proofs.bench import html_page, sink, stack
 from local.proofs.bench.machine import this_machine
@@ -74,7 +74,11 @@ def _demo(state: Path) -> float:
     Raises:
         BenchError: it did not end well.
     """
-    if demo.run(_DEMO_EVENTS, state=state):
+    try:
+        exit_code = demo.run(_DEMO_EVENTS, state=state)
+    finally:
+        processes.stop_all(state)
+    if exit_code:
         raise BenchError("the demo did not end well")
     figures = json.loads(demo_report.report_file(state).read_text())
     return round(figures["seconds"]["total"], 1)

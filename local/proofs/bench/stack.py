@@ -156,7 +156,9 @@ def connectors_run(answer: str) -> bool:
 
 
 def _delays(target: Target, history: History, reader: Reader, rotation: int, minutes: float) -> Delays:
+    former = target.jvm()
     target.set_rotation(rotation)
+    wait_until(lambda: target.jvm() not in (0, former), "the service has a new JVM", poll=0.2)
     _wait_for_connectors(target)
     feed = Feed(target.state, RATE)
     since, before = time(), _requests(target)
