@@ -21,6 +21,8 @@ EVENTS = 20000
 CHAOS = paths.STATE / "chaos"
 BENCH = paths.STATE / "bench"
 WORKERS = paths.STATE / "workers"
+MEASURED = BENCH / "report.md"
+PERFORMANCE = paths.ROOT / "docs" / "performance.md"
 
 
 @app.command()
@@ -166,10 +168,8 @@ def bench(
 def bench_page(
     report: Annotated[
         Path, typer.Argument(help="What `bench` wrote.", show_default=".local/bench/report.md")
-    ] = BENCH / "report.md",
-    page: Annotated[Path, typer.Option(help="The page.", show_default="docs/performance.md")] = paths.ROOT
-    / "docs"
-    / "performance.md",
+    ] = MEASURED,
+    page: Annotated[Path, typer.Option(help="The page.", show_default="docs/performance.md")] = PERFORMANCE,
 ) -> None:
     """Writes the tables of a run into docs/performance.md."""
     from scripts.pages import replaced
