@@ -81,7 +81,7 @@ def _demo(state: Path) -> float:
     if exit_code:
         raise BenchError("the demo did not end well")
     figures = json.loads(demo_report.report_file(state).read_text())
-    return round(figures["seconds"]["total"], 1)
+    return round(float(figures["seconds"]["total"]), 1)
 
 
 def _write(report: Report, state: Path) -> None:

@@ -132,7 +132,7 @@ class Site:
         s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": REGION})
         config = self._config(name, setup, backlog, warm_up)
         connectors = [
-            connector.properties | self._changed(setup, connector, backlog)
+            {**connector.properties, **self._changed(setup, connector, backlog)}
             for connector in setup.connectors(config)
         ]
         groups = [connector.group for connector in setup.connectors(config)]

@@ -117,7 +117,7 @@ def _of_pulumi(deployment: LocalDeployment) -> dict[str, float]:
 
 def _found(deployment: LocalDeployment, history: History, reader: Reader) -> float:
     reservations = deployment.aws("ec2").describe_instances()["Reservations"]
-    (launched,) = (vm["LaunchTime"].timestamp() for found in reservations for vm in found["Instances"])
+    (launched,) = (float(vm["LaunchTime"].timestamp()) for found in reservations for vm in found["Instances"])
 
     def first() -> float | None:
         reader.read_delivered()

@@ -22,6 +22,11 @@ def taken(variant: str, rate: float, *, requests: int | None = 36) -> Sample:
     return Sample(variant, 1_200, 1_200 / rate, 2.0, 300.0, 12, requests, None if requests is None else 2.4)
 
 
+def shown(found: Middle | None) -> tuple[float, float] | None:
+    """Value and ratio, without what floating point adds."""
+    return found and (round(found.value, 6), round(found.ratio, 6))
+
+
 def test_a_figure_is_the_median_and_a_ratio_is_of_the_same_round() -> None:
     # The machine was ten times slower in the second round. Medians of both, divided, would give 200 / 100.
     rounds = [
@@ -30,16 +35,16 @@ def test_a_figure_is_the_median_and_a_ratio_is_of_the_same_round() -> None:
         [taken("base", 120), taken("mine", 360)],
     ]
 
-    assert middle(rounds, RATE, "mine", "base") == Middle(pytest.approx(200), pytest.approx(3.0))
-    assert middle(rounds, RATE, "base", "base") == Middle(pytest.approx(100), pytest.approx(1.0))
+    assert shown(middle(rounds, RATE, "mine", "base")) == (200, 3)
+    assert shown(middle(rounds, RATE, "base", "base")) == (100, 1)
 
 
 def test_cpu_requests_and_bytes_are_per_event() -> None:
     rounds = [[taken("mine", 100)]]
 
-    assert middle(rounds, PER_CPU_SECOND, "mine", "mine") == Middle(600, 1)
-    assert middle(rounds, REQUESTS, "mine", "mine") == Middle(3_000, 1)
-    assert middle(rounds, STORED, "mine", "mine") == Middle(pytest.approx(200), 1)
+    assert shown(middle(rounds, PER_CPU_SECOND, "mine", "mine")) == (600, 1)
+    assert shown(middle(rounds, REQUESTS, "mine", "mine")) == (3_000, 1)
+    assert shown(middle(rounds, STORED, "mine", "mine")) == (200, 1)
 
 
 def test_the_bare_consumer_has_no_figures_of_s3() -> None:
@@ -47,7 +52,7 @@ def test_the_bare_consumer_has_no_figures_of_s3() -> None:
 
     assert middle(rounds, REQUESTS, "bare", "base") is None
     assert middle(rounds, REQUESTS, "base", "bare") is None
-    assert middle(rounds, RATE, "bare", "base") == Middle(pytest.approx(900), pytest.approx(9))
+    assert shown(middle(rounds, RATE, "bare", "base")) == (900, 9)
 
 
 @pytest.mark.parametrize(
