@@ -53,13 +53,12 @@ def run(parts: Collection[Part], count: int, rounds: int, minutes: float, state:
         progress.say(f"- round {number} of {rounds}")
         if Part.SINK in parts:
             samples = sink.measure(state / Part.SINK, connector, values, number)
-            report = replace(report, sink=[*report.sink, samples])
+            report = _kept(replace(report, sink=[*report.sink, samples]), state)
         if Part.STACK in parts:
-            report = replace(report, stack=[*report.stack, stack.measure(state / Part.STACK, minutes)])
+            measured = stack.measure(state / Part.STACK, minutes)
+            report = _kept(replace(report, stack=[*report.stack, measured]), state)
         if Part.DEMO in parts:
-            report = replace(report, demo=[*report.demo, _demo(state / Part.DEMO)])
-        # A run takes most of an hour: what was measured before an error is worth keeping.
-        _write(report, state)
+            report = _kept(replace(report, demo=[*report.demo, _demo(state / Part.DEMO)]), state)
     return report
 
 
@@ -84,6 +83,8 @@ def _demo(state: Path) -> float:
     return round(float(figures["seconds"]["total"]), 1)
 
 
-def _write(report: Report, state: Path) -> None:
+def _kept(report: Report, state: Path) -> Report:
+    """The report, once it is written: a run takes most of an hour, and a later part may fail."""
     report.write(state)
     write_atomically(page_file(state), render(html_page.page(report, datetime.now(UTC))))
+    return report
