@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 import typer
 
 from local.base import paths, progress
+from local.proofs.bench.parts import Part
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
 demo = typer.Typer(no_args_is_help=True)
@@ -21,6 +22,9 @@ EVENTS = 20000
 CHAOS = paths.STATE / "chaos"
 BENCH = paths.STATE / "bench"
 SOAK = paths.STATE / "soak"
+WORKERS = paths.STATE / "workers"
+MEASURED = BENCH / "report.md"
+PERFORMANCE = paths.ROOT / "docs" / "performance.md"
 
 
 @app.command()
@@ -92,7 +96,8 @@ def clean() -> None:
     """Ends every server that a run left, without `pulumi destroy`."""
     from local.stack import lifecycle
 
-    for state in (paths.STATE, CHAOS, BENCH, SOAK / "stack", SOAK / "attempts" / "stack"):
+    stacks = (SOAK / "stack", SOAK / "attempts" / "stack", *(BENCH / part for part in Part))
+    for state in (paths.STATE, CHAOS, WORKERS, *stacks):
         lifecycle.end(state)
 
 
@@ -166,14 +171,52 @@ def soak(
 @app.command()
 def workers(
     events: Annotated[int, typer.Option(min=12, help="Of the backlog, about.")] = 120_000,
-    state: Annotated[Path, typer.Option(help="Its folder.", show_default=".local/bench")] = BENCH,
+    state: Annotated[Path, typer.Option(help="Its folder.", show_default=".local/workers")] = WORKERS,
 ) -> None:
-    """Measures what more workers and more tasks are worth; ends with a table and .local/bench/report.json."""
-    from local.proofs.bench import run as bench
+    """Measures what more workers and more tasks are worth; ends with a table and .local/workers/report.json."""
+    from local.proofs.bench.workers import run as measured
 
     # The servers must not outlive it.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
-    bench.run(events, state.resolve()).print()
+    measured.run(events, state.resolve()).print()
+
+
+@app.command()
+def bench(
+    only: Annotated[
+        list[Part] | None, typer.Option(help="This part; may be given several times. All of them without it.")
+    ] = None,
+    events: Annotated[
+        int, typer.Option(min=1_000, max=600_000, help="Of the backlog of `sink`, about.")
+    ] = 240_000,
+    rounds: Annotated[int, typer.Option(min=1, help="The figures are medians of so many rounds.")] = 3,
+    minutes: Annotated[
+        float,
+        typer.Option(min=0.1, help="For how long events flow with each rotation, for the delays of `stack`."),
+    ] = 2.0,
+    state: Annotated[Path, typer.Option(help="Its folder.", show_default=".local/bench")] = BENCH,
+) -> None:
+    """Measures the article's settings, the defaults, and each default turned off; ends with tables and a page."""
+    from local.proofs.bench import run as measured
+
+    # The servers must not outlive it.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    report = measured.run(only or list(Part), events, rounds, minutes, state.resolve())
+    sys.stdout.write(f"\n{report.markdown()}\n\n")
+    progress.say(f"the report as a page: {measured.page_file(state.resolve())}")
+
+
+@app.command()
+def bench_page(
+    report: Annotated[
+        Path, typer.Argument(help="What `bench` wrote.", show_default=".local/bench/report.md")
+    ] = MEASURED,
+    page: Annotated[Path, typer.Option(help="The page.", show_default="docs/performance.md")] = PERFORMANCE,
+) -> None:
+    """Writes the tables of a run into docs/performance.md."""
+    from scripts.pages import replaced
+
+    page.write_text(replaced(page.read_text(), {"bench": report.read_text().strip()}))
 
 
 @app.command()

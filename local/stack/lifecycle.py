@@ -177,7 +177,7 @@ def end(state: Path) -> None:
     if not state.exists():
         return
     for entry in state.iterdir():
-        if entry.name not in ("bench", "demo", "chaos", "soak"):
+        if entry.name not in ("bench", "demo", "chaos", "soak", "workers"):
             shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
     (state / "demo" / "produced.jsonl").unlink(missing_ok=True)
 
