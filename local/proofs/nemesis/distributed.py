@@ -46,9 +46,10 @@ def leader_killed(target: Target) -> Injection:
     leader = wait_until(target.leader, "a worker leads")
     began = time.time()
     target.power("off", leader)
+    pulled = time.time()
     try:
         wait_until(lambda: target.leader() not in (None, leader), "another worker leads", poll=0.5)
-        led = time.time() - began
+        led = time.time() - pulled
         fleet.wait_until_taken_over(target, leader)
         fleet.settle(target)
         target.wait_for_alarms("heartbeat")
