@@ -26,7 +26,7 @@ from local.proofs.history.reader import Reader, reading
 from local.proofs.nemesis.fault import Fault, Injection, SkippedError, Watch
 from local.proofs.nemesis.fleet import COUNT
 from local.proofs.nemesis.projection import Sampler
-from local.proofs.nemesis.table import faults_of
+from local.proofs.nemesis.table import FAULTS
 from local.proofs.nemesis.target import Target
 from local.stack import lifecycle
 from local.stack.deployment import Mode
@@ -58,7 +58,7 @@ def select(names: Sequence[str], *, short: bool, mode: Mode = "standalone") -> l
     Raises:
         ValueError: there is no such fault for a stack in this mode.
     """
-    faults = faults_of(mode)
+    faults = [fault for fault in FAULTS if mode in fault.modes]
     if unknown := set(names) - {fault.name for fault in faults}:
         known = ", ".join(fault.name for fault in faults)
         raise ValueError(f"no fault {', '.join(sorted(unknown))} in mode {mode}; there are {known}")

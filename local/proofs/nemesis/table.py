@@ -279,8 +279,3 @@ FAULTS = (
         modes=_DISTRIBUTED,
     ),
 )
-
-
-def faults_of(mode: Mode) -> tuple[Fault, ...]:
-    """Those that can hit a stack in this mode."""
-    return tuple(fault for fault in FAULTS if mode in fault.modes)

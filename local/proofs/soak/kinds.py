@@ -1,4 +1,4 @@
-"""All that a plan can draw: each fault that hits a stack in mode standalone, and a person's operations."""
+"""All that a plan can draw: each fault of the table, and a person's operations."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -7,7 +7,7 @@ from enum import StrEnum
 from local.proofs.nemesis import broker
 from local.proofs.nemesis import operations as faulty
 from local.proofs.nemesis.fault import Fault, Injection
-from local.proofs.nemesis.table import faults_of
+from local.proofs.nemesis.table import FAULTS
 from local.proofs.nemesis.target import Target
 from local.proofs.soak import operations
 
@@ -82,8 +82,10 @@ class _Rule:
     run: Callable[[Target], Injection | None] | None = None
 
 
-def _rule(parts: frozenset[Part], seconds: float, **more: int) -> _Rule:
-    return _Rule(parts, {"": seconds}, **more)
+def _rule(
+    parts: frozenset[Part], seconds: float, count: int | None = None, leaves: int | None = None
+) -> _Rule:
+    return _Rule(parts, {"": seconds}, count, leaves)
 
 
 _VM = frozenset({Part.VM})
@@ -217,7 +219,8 @@ OPERATIONS = (
     Kind("unindexable", "events that Logz.io cannot index", operations.send_unindexable, _BROKER, {"": 5}),
 )
 
-KINDS: Mapping[str, Kind] = {
-    kind.name: kind for kind in (*map(_of_fault, faults_of("standalone")), *OPERATIONS)
-}
+# A soak runs standalone workers.
+_FAULTS = [fault for fault in FAULTS if "standalone" in fault.modes]
+
+KINDS: Mapping[str, Kind] = {kind.name: kind for kind in (*map(_of_fault, _FAULTS), *OPERATIONS)}
 """By name."""
