@@ -1,5 +1,5 @@
 # The work is done in modules and scripts; every target sets up what it needs.
-.PHONY: demo demo-up demo-feed demo-check demo-down chaos test unit lint render new preflight verify replay rotate cost cost-page settings-table lock release clean help
+.PHONY: demo demo-up demo-feed demo-check demo-down chaos soak bench bench-page test unit lint render new preflight verify replay rotate cost cost-page settings-table lock release clean help
 
 # Byte code is kept, whatever the caller's setting: without it every start imports pulumi_aws for seconds.
 unexport PYTHONDONTWRITEBYTECODE
@@ -15,6 +15,7 @@ OUT ?= rendered
 N ?= 20000
 COUNT ?= 1
 MODE ?= standalone
+MINUTES ?= 60
 KEYS ?= kafka writer
 
 help:            ## What there is.
@@ -53,6 +54,16 @@ lint: .venv/ready        ## ruff, mypy in strict mode, shellcheck, actionlint, z
 
 chaos: .venv/ready       ## Injects faults while events flow: what is lost, what comes twice, how long it takes.
 	$(RUN) -m local chaos --mode $(MODE)
+
+soak: .venv/ready        ## Faults and a person's operations at random, under an uneven load: make soak MINUTES=60 SEED=7 (REPLAY=<file>, SHRINK_MINUTES=30)
+	$(RUN) -m local soak --minutes $(MINUTES) $(if $(SEED),--seed $(SEED)) $(if $(REPLAY),--replay $(REPLAY)) \
+	  $(if $(SHRINK_MINUTES),--shrink-minutes $(SHRINK_MINUTES))
+
+bench: .venv/ready       ## Measures the article's settings, the defaults, and each default turned off; takes an hour (ARGS="--only sink --events 5000 --rounds 1": minutes)
+	$(RUN) -m local bench $(ARGS)
+
+bench-page: .venv/ready  ## Writes the tables of the last `make bench` into docs/performance.md.
+	$(RUN) -m local bench-page
 
 render: .venv/ready      ## Writes every rendered file: make render STACK=dev OUT=<dir>
 	$(RUN) -m scripts.render --stack $(STACK) --out $(OUT)

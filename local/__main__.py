@@ -3,6 +3,7 @@
 # Each command imports what it needs: `--help` must not wait seconds for the Pulumi SDK and Kafka's client.
 # ruff: noqa: PLC0415
 
+import secrets
 import signal
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Annotated, Literal
 import typer
 
 from local.base import paths, progress
+from local.proofs.bench.parts import Part
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
 demo = typer.Typer(no_args_is_help=True)
@@ -19,15 +21,19 @@ app.add_typer(demo, name="demo", help="The whole chain on this machine, at once 
 EVENTS = 20000
 CHAOS = paths.STATE / "chaos"
 BENCH = paths.STATE / "bench"
+SOAK = paths.STATE / "soak"
+WORKERS = paths.STATE / "workers"
+MEASURED = BENCH / "report.md"
+PERFORMANCE = paths.ROOT / "docs" / "performance.md"
 
 
 @app.command()
 def setup() -> None:
-    """Builds and caches everything that the local stack runs on; each part once."""
+    """Builds and caches everything that the local stack and its tests run on; each part once."""
     from components.settings import Connector
     from local.stack import setup as tools
 
-    tools.prepare(Connector().version)
+    tools.prepare(Connector().version, prepared=True)
 
 
 Modes = Annotated[Literal["standalone", "distributed"], typer.Option(help="worker.mode of the stack.")]
@@ -90,7 +96,8 @@ def clean() -> None:
     """Ends every server that a run left, without `pulumi destroy`."""
     from local.stack import lifecycle
 
-    for state in (paths.STATE, CHAOS, BENCH):
+    stacks = (SOAK / "stack", SOAK / "attempts" / "stack", *(BENCH / part for part in Part))
+    for state in (paths.STATE, CHAOS, WORKERS, *stacks):
         lifecycle.end(state)
 
 
@@ -131,16 +138,85 @@ def chaos_page(reports: list[Path]) -> None:
 
 
 @app.command()
+def soak(
+    minutes: Annotated[float, typer.Option(min=1, help="How long, about.")] = 60,
+    seed: Annotated[int | None, typer.Option(help="Of the plan and the load; drawn if left out.")] = None,
+    replay: Annotated[
+        Path | None, typer.Option(help="Carries out the plan in this file (record.json, shrunk.json).")
+    ] = None,
+    *,
+    shrink_minutes: Annotated[
+        float, typer.Option(min=0, help="After a failure, look for a smaller plan for so long.")
+    ] = 0,
+    folder: Annotated[Path, typer.Option(help="Of records and stack.", show_default=".local/soak")] = SOAK,
+) -> None:
+    """Draws faults and a person's operations while an uneven load flows; 0 if the promise held at every quiet point."""
+    from local.proofs.soak import plan as plans
+    from local.proofs.soak import run as soaking
+
+    # The servers of the stack must not outlive it.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    try:
+        seed = secrets.randbelow(1_000_000) if seed is None else seed
+        plan = plans.draw(seed, minutes) if replay is None else plans.read(replay)
+    except (OSError, ValueError) as error:
+        raise typer.BadParameter(str(error)) from None
+    progress.say(f"seed {plan.seed}, {len(plan.operations())} operations in {len(plan.steps)} steps")
+    record = soaking.soak(plan, folder.resolve(), shrink_minutes=shrink_minutes)
+    record.print()
+    progress.say(f"the record, which `--replay` takes: {soaking.record_file(folder.resolve())}")
+    raise typer.Exit(record.exit_code)
+
+
+@app.command()
 def workers(
     events: Annotated[int, typer.Option(min=12, help="Of the backlog, about.")] = 120_000,
-    state: Annotated[Path, typer.Option(help="Its folder.", show_default=".local/bench")] = BENCH,
+    state: Annotated[Path, typer.Option(help="Its folder.", show_default=".local/workers")] = WORKERS,
 ) -> None:
-    """Measures what more workers and more tasks are worth; ends with a table and .local/bench/report.json."""
-    from local.proofs.bench import run as bench
+    """Measures what more workers and more tasks are worth; ends with a table and .local/workers/report.json."""
+    from local.proofs.bench.workers import run as measured
 
     # The servers must not outlive it.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
-    bench.run(events, state.resolve()).print()
+    measured.run(events, state.resolve()).print()
+
+
+@app.command()
+def bench(
+    only: Annotated[
+        list[Part] | None, typer.Option(help="This part; may be given several times. All of them without it.")
+    ] = None,
+    events: Annotated[
+        int, typer.Option(min=1_000, max=600_000, help="Of the backlog of `sink`, about.")
+    ] = 240_000,
+    rounds: Annotated[int, typer.Option(min=1, help="The figures are medians of so many rounds.")] = 3,
+    minutes: Annotated[
+        float,
+        typer.Option(min=0.1, help="For how long events flow with each rotation, for the delays of `stack`."),
+    ] = 2.0,
+    state: Annotated[Path, typer.Option(help="Its folder.", show_default=".local/bench")] = BENCH,
+) -> None:
+    """Measures the article's settings, the defaults, and each default turned off; ends with tables and a page."""
+    from local.proofs.bench import run as measured
+
+    # The servers must not outlive it.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    report = measured.run(only or list(Part), events, rounds, minutes, state.resolve())
+    sys.stdout.write(f"\n{report.markdown()}\n\n")
+    progress.say(f"the report as a page: {measured.page_file(state.resolve())}")
+
+
+@app.command()
+def bench_page(
+    report: Annotated[
+        Path, typer.Argument(help="What `bench` wrote.", show_default=".local/bench/report.md")
+    ] = MEASURED,
+    page: Annotated[Path, typer.Option(help="The page.", show_default="docs/performance.md")] = PERFORMANCE,
+) -> None:
+    """Writes the tables of a run into docs/performance.md."""
+    from scripts.pages import replaced
+
+    page.write_text(replaced(page.read_text(), {"bench": report.read_text().strip()}))
 
 
 @app.command()

@@ -1,4 +1,5 @@
-"""One self-contained HTML page for the result of a proof or a check: `make demo`, `make chaos`, `make verify`.
+"""One self-contained HTML page for the result of a proof or a check: `make demo`, `make chaos`, `make bench`,
+`make verify`.
 
 - `model` is what a page shows; whoever has the results fills it.
 - `charts` draws figures as SVG; `page` puts everything into one file, without a script and without the network.

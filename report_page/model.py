@@ -6,11 +6,12 @@ from enum import StrEnum
 
 
 class State(StrEnum):
-    """How a part of the chain is. The value is the word that the page shows."""
+    """How a part of the chain, or a result, is. The value is the word that the page shows."""
 
     FINE = "in order"
     WAITING = "on its way"
     UNKNOWN = "not checked"
+    MISSED = "goal missed"
     BROKEN = "broken"
 
 
@@ -55,7 +56,7 @@ class Message:
 
 @dataclass(frozen=True)
 class Page:
-    """The page. `verdict` is one sentence; `at` is the time of the results."""
+    """The page. `verdict` is one sentence; `at` is the time of the results. `chain` may be empty."""
 
     title: str
     at: datetime

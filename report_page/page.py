@@ -6,7 +6,13 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from report_page.model import Page, State
 
-MARKS = {State.FINE: "\u2713", State.WAITING: "\u2026", State.UNKNOWN: "?", State.BROKEN: "\u2717"}
+MARKS = {
+    State.FINE: "\u2713",
+    State.WAITING: "\u2026",
+    State.UNKNOWN: "?",
+    State.MISSED: "!",
+    State.BROKEN: "\u2717",
+}
 """Beside each word of state, so that colour alone says nothing."""
 
 

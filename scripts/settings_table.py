@@ -9,10 +9,11 @@ from pydantic_core import PydanticUndefined
 
 from components.settings.describe import accepted, annotation_at
 from components.settings.sections import SECTIONS, Settings
+from scripts.pages import replaced
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "settings.md"
-BEGIN = "<!-- settings:begin -->"
-END = "<!-- settings:end -->"
+MARK = "settings"
+"""Name of the table's markers in the page."""
 
 
 def table() -> str:
@@ -62,22 +63,9 @@ def _escaped(text: str) -> str:
     return "`".join(plain_and_code)
 
 
-def replaced(page: str) -> str:
-    """The page with the current table.
-
-    Raises:
-        ValueError: a marker is missing.
-    """
-    before, found_begin, rest = page.partition(BEGIN)
-    _, found_end, after = rest.partition(END)
-    if not found_begin or not found_end:
-        raise ValueError(f"the page needs {BEGIN} and {END}")
-    return f"{before}{BEGIN}\n{table()}\n{END}{after}"
-
-
 def main(page: Path = PAGE) -> None:
     """Writes the table into the page."""
-    page.write_text(replaced(page.read_text()))
+    page.write_text(replaced(page.read_text(), {MARK: table()}))
 
 
 if __name__ == "__main__":

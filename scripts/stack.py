@@ -15,11 +15,13 @@ import yaml
 
 from components import key_generations, settings
 from components.owner import Owner
+from components.running_stack import RunningStack
 from components.settings import NAMESPACE, Settings
 from scripts.verify.registrations import StackRegistration
 
 _BUCKETS = ("aws:s3/bucket:Bucket", "aws:s3/bucketV2:BucketV2")
 _INSTANCE = "aws:ec2/instance:Instance"
+_STACK = "pulumi:pulumi:Stack"
 _PARAMETER = "aws:ssm/parameter:Parameter"
 _SOURCE = "logexporter:source:AuditLogSource"
 _REGISTRATION = "LogzioRegistration"
@@ -99,6 +101,18 @@ class Stack:
     def has_vm(self) -> bool:
         """Whether an `up` made the VM."""
         return any(resource["type"] == _INSTANCE for resource in self._resources)
+
+    def images(self) -> set[str]:
+        """The ids of the images that the VMs were made from."""
+        outputs = (
+            resource.get("outputs", {}) for resource in self._resources if resource["type"] == _INSTANCE
+        )
+        return {str(output["ami"]) for output in outputs if "ami" in output}
+
+    def architecture(self) -> str | None:
+        """The VMs' architecture; None before the first `up`."""
+        outputs = (resource.get("outputs", {}) for resource in self._resources if resource["type"] == _STACK)
+        return RunningStack.parse(next(outputs, {})).architecture
 
     def keys(self) -> dict[str, set[int]]:
         """The keys in the stack's state: identity (`writer`) -> generations."""

@@ -22,3 +22,11 @@ def first_look(entry: str) -> str:
 def command(entry: str) -> str:
     """The command of an entry's first look."""
     return first_look(entry).split("`")[1]
+
+
+def found(alarm: str, written: str) -> list[str]:
+    """The lines of a journal that the first look of an alarm shows, which searches for a pattern (`journalctl -g`)."""
+    pattern = command(entries()[alarm]).partition(" -g '")[2].partition("'")[0]
+    # As journalctl does it (journalctl(1), --case-sensitive).
+    flags = re.IGNORECASE if pattern.islower() else 0
+    return [line for line in written.splitlines() if pattern and re.search(pattern, line, flags)]

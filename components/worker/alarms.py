@@ -65,6 +65,7 @@ class Alarm:
 # A shell of Session Manager belongs to `ssm-user`, which may use sudo and reads no journal without it (release notes of
 # amazon-ssm-agent 2.3.68.0).
 _SERVICE_JOURNAL = "`sudo journalctl -eu s3-auditlog-sink` on the VM"
+_WATCHDOG_JOURNAL = "`sudo journalctl -eu s3-auditlog-sink-watchdog` on the VM"
 
 
 def _found_in_the_journal(pattern: str, unit: str = "s3-auditlog-sink-watchdog") -> str:

@@ -86,7 +86,7 @@ def files(config: WorkerConfig) -> dict[str, File]:
         f"/etc/systemd/system/{SERVICE}-watchdog.service": File(read(f"{SERVICE}-watchdog.service")),
         f"/etc/systemd/system/{SERVICE}-watchdog.timer": File(read(f"{SERVICE}-watchdog.timer")),
         f"/etc/apt/apt.conf.d/60{SERVICE}": File(_upgrades(config.reboot_time)),
-        **_pins(config.platform.package_version),
+        **_pins(config.platform),
         f"/etc/needrestart/conf.d/{SERVICE}.conf": File(read("needrestart.conf")),
         # An image has one of the two. The hypervisor's time needs no way out.
         f"/etc/systemd/timesyncd.conf.d/{SERVICE}-time.conf": File(f"[Time]\nNTP={AMAZON_TIME}\n"),
@@ -194,16 +194,15 @@ def _install_variables(config: WorkerConfig) -> str:
     return "".join(f"{name}={shlex.quote(value)}\n" for name, value in variables.items())
 
 
-def _pins(package_version: str | None) -> dict[str, File]:
-    """Apt's preference for one version of Confluent's packages; empty if the newest version is wanted.
+def _pins(platform: Platform) -> dict[str, File]:
+    """Apt's preference for one version of Confluent's packages, or for the newest version of their line.
 
     The package depends on exactly its own version of its sibling packages, but apt would choose their newest version
     ("held broken packages"; Confluent's own playbooks meet it, confluentinc/cp-ansible issue 1797). A priority above
-    1000 also wins over a later version that is installed (apt_preferences(5)).
+    1000 also wins over a later version that is installed (apt_preferences(5)): an image may have a later line.
     """
-    if package_version is None:
-        return {}
-    text = f"Package: confluent-*\nPin: version {package_version}\nPin-Priority: 1001\n"
+    version = platform.package_version or f"{platform.version}.*"
+    text = f"Package: confluent-*\nPin: version {version}\nPin-Priority: 1001\n"
     return {f"/etc/apt/preferences.d/{SERVICE}": File(text)}
 
 

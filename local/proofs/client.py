@@ -4,16 +4,17 @@ import json
 import random
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from itertools import cycle, islice
+from itertools import cycle, islice, repeat
 from pathlib import Path
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from local.base.progress import say, step
 from local.proofs.generator.events import AuditEvent, events
+from local.proofs.generator.load import Phase
 from local.proofs.history import acknowledged
 from local.stack.deployment import LocalDeployment
 from local.systems.kafka.client import TOPIC, client_config
@@ -37,8 +38,8 @@ def feed(
     count: int,
     *,
     topic: str = TOPIC,
-    rate: float | None = None,
-    seed: int | None = None,
+    load: Iterator[Phase] | None = None,
+    source: Iterator[AuditEvent] | None = None,
     stop: threading.Event | None = None,
     progress: Callable[[str], None] = say,
 ) -> int:
@@ -47,23 +48,22 @@ def feed(
     Args:
         state: folder of the running stack.
         kafka: librdkafka settings of a client that may write to the topic (`client_config`).
-        rate: events per second; as fast as possible if None.
-        seed: of the events; made from the clock if None, so that two calls never make the same ids.
+        load: when they come; as fast as possible if None.
+        source: the events; made from the clock if None, so that two calls never make the same ids.
         stop: set by another thread to end early.
 
     Raises:
         FeedError: an event was not acknowledged; it is not in the record.
     """
-    seed = time.time_ns() if seed is None else seed
+    seed = time.time_ns()
     started = time.monotonic()
     with _Record(state).open() as record:
         producer = Producer({**kafka, "acks": "all", "enable.idempotence": True, "linger.ms": 20})
         single_is_taken = any(event.partition == _SINGLE for event in acknowledged.read(state))
         partitions = spread(_partition_count(producer, topic), seed, single_is_taken=single_is_taken)
         # Events are a second apart on average: the last one has just happened.
-        paced = _paced(
-            events(count, seed, datetime.now(UTC) - timedelta(seconds=count)), producer, rate, stop
-        )
+        source = source or events(count, seed, datetime.now(UTC) - timedelta(seconds=count))
+        paced = _paced(islice(source, count), producer, load, stop)
         reported = started
         for event, partition in zip(paced, partitions, strict=False):
             _produce(producer, topic, partition, event, record)
@@ -144,17 +144,31 @@ def _produce(producer: Producer, topic: str, partition: int, event: AuditEvent, 
 
 
 def _paced(
-    source: Iterator[AuditEvent], producer: Producer, rate: float | None, stop: threading.Event | None
+    source: Iterator[AuditEvent],
+    producer: Producer,
+    load: Iterator[Phase] | None,
+    stop: threading.Event | None,
 ) -> Iterator[AuditEvent]:
-    """Hands events out at the rate asked for, serving the producer's callbacks while it waits."""
+    """Hands each event out when it is due, serving the producer's callbacks while it waits."""
     started = time.monotonic()
-    for index, event in enumerate(source):
-        due = started + index / rate if rate else started
-        while (wait := due - time.monotonic()) > 0 and not (stop and stop.is_set()):
+    dues = repeat(0.0) if load is None else due(load)
+    for at in dues:
+        while (wait := started + at - time.monotonic()) > 0 and not (stop and stop.is_set()):
             producer.poll(min(wait, 0.2))
         if stop and stop.is_set():
             return
+        event = next(source, None)
+        if event is None:
+            return
         yield event
+
+
+def due(load: Iterator[Phase]) -> Iterator[float]:
+    """When each event of a load comes, in seconds from its beginning."""
+    begins = 0.0
+    for phase in load:
+        yield from (begins + number / phase.rate for number in range(round(phase.seconds * phase.rate)))
+        begins += phase.seconds
 
 
 def _partition_count(producer: Producer, topic: str) -> int:
@@ -171,10 +185,15 @@ _ENDLESS = 500_000
 class Feed:
     """Produces in a thread of its own, until `stop`. What Kafka accepted is on record."""
 
-    def __init__(self, state: Path, rate: float) -> None:
-        """`rate`: events per second."""
+    def __init__(
+        self, state: Path, load: Iterator[Phase], series: Callable[[], Iterator[AuditEvent]] | None = None
+    ) -> None:
+        """`load`: goes on where it was at each further start. `series`: makes the events of each; see `feed`."""
         self._state = state
-        self._rate = rate
+        self._load = load
+        self._series = series
+        self._record = acknowledged.Follower(state)
+        self._ids: list[str] = []
         self._ended = threading.Event()
         self._thread: threading.Thread | None = None
         self._error: Exception | None = None
@@ -182,6 +201,7 @@ class Feed:
     def start(self) -> None:
         """Begins, with the partitions that the topic has now."""
         self._ended.clear()
+        self._error = None
         self._thread = threading.Thread(target=self._run, name="feed", daemon=True)
         self._thread.start()
 
@@ -198,9 +218,10 @@ class Feed:
         if self._error is not None:
             raise self._error
 
-    def ids(self) -> list[str]:
+    def ids(self) -> Sequence[str]:
         """The events that Kafka has accepted so far."""
-        return [event.id for event in acknowledged.read(self._state)]
+        self._ids.extend(event.id for event in self._record.new())
+        return self._ids
 
     def _run(self) -> None:
         try:
@@ -209,7 +230,8 @@ class Feed:
                 # Chaos stops the broker on purpose: that deserves no lines on the console.
                 {**client_config(self._state), "log_level": 0},
                 _ENDLESS,
-                rate=self._rate,
+                load=self._load,
+                source=self._series() if self._series else None,
                 stop=self._ended,
                 progress=lambda _: None,
             )

@@ -63,7 +63,7 @@ def up(
         before_up: called when the servers run and nothing of the stack is made yet.
     """
     started = time.time()
-    tools = setup.prepare(Connector().version)
+    tools = setup.prepare(Connector().version, prepared=prepared)
     tools_at = time.time()
     deployment = replace(start(state, tools, relay_port, prepared=prepared, mode=mode), program=program)
     document = settings(deployment, Connector().version)
@@ -177,7 +177,7 @@ def end(state: Path) -> None:
     if not state.exists():
         return
     for entry in state.iterdir():
-        if entry.name not in ("bench", "demo", "chaos"):
+        if entry.name not in ("bench", "demo", "chaos", "soak", "workers"):
             shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
     (state / "demo" / "produced.jsonl").unlink(missing_ok=True)
 

@@ -36,17 +36,19 @@ class Tools:
     connector_archive: Path
 
 
-def prepare(connector_version: str) -> Tools:
+def prepare(connector_version: str, *, prepared: bool = False) -> Tools:
     """Builds everything; the engine beside the rest, since one needs the processor and the other the network.
 
-    `CONNECTOR_ARCHIVE` (a zip or its URL) replaces the stand-in connector.
+    `CONNECTOR_ARCHIVE` (a zip or its URL) replaces the stand-in connector. `prepared`: also builds the VMs' image with
+    the distribution's packages of an installation.
 
     Raises:
         RuntimeError: a part is missing; the message says which, and what to do.
     """
     system_packages.ensure((*DEBIAN_PACKAGES, *java.missing_packages()))
     override = os.environ.get("CONNECTOR_ARCHIVE")
-    rest: list[Callable[[], object]] = [rootfs.ensure_prepared, jars.ensure, jars.ensure_login, debs.ensure]
+    image = rootfs.ensure_prepared if prepared else rootfs.ensure
+    rest: list[Callable[[], object]] = [image, jars.ensure, jars.ensure_login, debs.ensure]
     with ThreadPoolExecutor(max_workers=2) as pool:
         building = pool.submit(engine.ensure)
         for ensure in rest:

@@ -2,7 +2,6 @@
 
 import io
 import re
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from scripts.cost.__main__ import DEFAULTS, WIDTH
 from scripts.cost.estimate import ALARMS, Item, estimate
 from scripts.cost.plan import plan_of
 from scripts.cost.report import Given, report_of
+from scripts.pages import replaced
 from scripts.stack import ROOT
 from scripts.stack_files import read
 
@@ -88,22 +88,6 @@ def _unit(price: prices.Price) -> str:
 def _file(source: str) -> str:
     listed = re.search(r"/aws/(\w+)/", source)
     return f"price list {listed[1]}" if listed else source.removeprefix("https://").rstrip("/")
-
-
-def replaced(page: str, texts: Mapping[str, str]) -> str:
-    """The page with the current text between the markers of each part.
-
-    Raises:
-        ValueError: a marker is missing.
-    """
-    for name, text in texts.items():
-        begin, end = f"<!-- {name}:begin -->", f"<!-- {name}:end -->"
-        before, found_begin, rest = page.partition(begin)
-        _, found_end, after = rest.partition(end)
-        if not found_begin or not found_end:
-            raise ValueError(f"the page needs {begin} and {end}")
-        page = f"{before}{begin}\n{text}\n{end}{after}"
-    return page
 
 
 def main(page: Path = PAGE) -> None:

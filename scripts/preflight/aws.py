@@ -2,7 +2,7 @@
 
 import json
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,7 +17,7 @@ from components.logzio import redaction
 from components.owner import Owner
 from components.policies import Statement
 from components.settings import Settings
-from components.worker.images import UBUNTU_LTS_PARAMETERS
+from components.worker.images import UBUNTU_LTS_PARAMETERS, Architecture
 from scripts.preflight.model import (
     BucketAnswer,
     CheckError,
@@ -224,7 +224,9 @@ def quotas(aws: Aws, settings: Settings, *, has_vm: bool, has_bucket: bool) -> d
     asked: dict[str, Callable[[], Quota]] = {
         "vCPUs of running standard instances": lambda: Quota(
             used=_used_vcpus(aws),
-            needed=0 if has_vm else _needed_vcpus(aws, settings),
+            # `pulumi up` makes the new VMs before it removes the former ones.
+            needed=_needed_vcpus(aws, settings),
+            for_a_while=has_vm,
             limit=_limit(aws, VCPUS),
         ),
         "buckets in the account": lambda: Quota(
@@ -303,8 +305,15 @@ def _needed_vcpus(aws: Aws, settings: Settings) -> int:
     return int(found["VCpuInfo"]["DefaultVCpus"]) * settings.worker.count
 
 
-def image(aws: Aws, settings: Settings) -> Image:
+def image(aws: Aws, settings: Settings, kept: Collection[str], kept_architecture: str | None) -> Image:
     """The image that a new VM would have today, and what EC2 knows of its instance type.
+
+    Args:
+        aws: the caller.
+        settings: of the stack.
+        kept: ids of the images that its VMs have. Without `worker.ami`, a replaced VM keeps its image, unless the type
+            has another architecture. A missing image is named before the others.
+        kept_architecture: of the VMs.
 
     Raises:
         CheckError: EC2 does not know the instance type, or Canonical's parameter is not there.
@@ -324,19 +333,31 @@ def image(aws: Aws, settings: Settings) -> Image:
     offered = ec2.describe_instance_type_offerings(
         LocationType="availability-zone", Filters=[{"Name": "instance-type", "Values": [instance_type]}]
     )["InstanceTypeOfferings"]
-    id_ = settings.worker.ami or _newest_image(aws, architectures)
-    found = ec2.describe_images(Filters=[{"Name": "image-id", "Values": [id_]}])["Images"]
+    architecture: Architecture = "x86_64" if "x86_64" in architectures else "arm64"
+    given = settings.worker.ami
+    is_kept = given is None and bool(kept) and kept_architecture == architecture
+    newest: str | None
+    if given is None and not is_kept:
+        newest = _newest_image(aws, architecture)
+        ids = [newest]
+    else:
+        newest = _newest_if_known(aws, architecture)
+        ids = sorted(kept) if given is None else [given]
+    described = ec2.describe_images(Filters=[{"Name": "image-id", "Values": ids}])["Images"]
+    found = {str(image["ImageId"]): str(image["Architecture"]) for image in described}
+    id_ = next((id_ for id_ in ids if id_ not in found), ids[0])
     return Image(
         id=id_,
-        name=str(found[0].get("Name", "")) if found else "",
-        architecture=str(found[0]["Architecture"]) if found else None,
+        architecture=found.get(id_),
+        is_kept=is_kept,
+        newest=newest,
         type_architectures=architectures,
         zones=tuple(sorted(str(offer["Location"]) for offer in offered)),
     )
 
 
-def _newest_image(aws: Aws, architectures: Iterable[str]) -> str:
-    name = UBUNTU_LTS_PARAMETERS["x86_64" if "x86_64" in architectures else "arm64"]
+def _newest_image(aws: Aws, architecture: Architecture) -> str:
+    name = UBUNTU_LTS_PARAMETERS[architecture]
     try:
         return str(aws.client("ssm").get_parameter(Name=name)["Parameter"]["Value"])
     except ClientError as error:
@@ -345,6 +366,14 @@ def _newest_image(aws: Aws, architectures: Iterable[str]) -> str:
         raise CheckError(
             f"this region has no parameter {name}", "set worker.ami to an image of Ubuntu 24.04", State.BROKEN
         ) from None
+
+
+def _newest_if_known(aws: Aws, architecture: Architecture) -> str | None:
+    """For the person who may want it; no VM needs it."""
+    try:
+        return _newest_image(aws, architecture)
+    except (ClientError, CheckError):
+        return None
 
 
 def bucket(aws: Aws, name: str, account: str, own: Iterable[str]) -> BucketAnswer:

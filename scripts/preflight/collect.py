@@ -147,7 +147,8 @@ class Asker:
     @_once
     def image(self) -> Image:
         """The image of a new VM."""
-        return aws.image(self._with_identity(), self._settings)
+        running = self.target.running
+        return aws.image(self._with_identity(), self._settings, running.images, running.architecture)
 
     def bucket(self) -> BucketAnswer:
         """Who has the bucket."""

@@ -127,8 +127,9 @@ def _quotas(_target: Target, quotas: Mapping[str, Quota]) -> Iterator[Finding]:
         elif quota.used + quota.needed > quota.limit:
             yield Finding(
                 "AWS quotas",
-                BROKEN,
-                f"{name}: {quota.used} of {quota.limit:g} are used, {quota.needed} more are needed",
+                WARNING if quota.for_a_while else BROKEN,
+                f"{name}: {quota.used} of {quota.limit:g} are used, {quota.needed} more are needed"
+                + (" while `pulumi up` replaces the VMs" if quota.for_a_while else ""),
                 "ask for more in Service Quotas of the AWS console, or remove what nobody uses",
             )
         else:
@@ -147,6 +148,7 @@ def _quotas(_target: Target, quotas: Mapping[str, Quota]) -> Iterator[Finding]:
 def _image(target: Target, image: Image) -> Iterator[Finding]:
     settings = _known(target)
     instance_type, ami = settings.worker.instance_type, settings.worker.ami
+    newest = f"; the newest Ubuntu 24.04 today is {image.newest}" if image.newest else ""
     if not image.zones:
         yield Finding(
             "image",
@@ -158,8 +160,11 @@ def _image(target: Target, image: Image) -> Iterator[Finding]:
         yield Finding(
             "image",
             BROKEN,
-            f"{settings.region} has no image {image.id}",
-            "leave worker.ami out, or set it to an image of this region",
+            f"{settings.region} has no image {image.id}"
+            + (", which the stack keeps" if image.is_kept else ""),
+            f"set worker.ami to an image of this region{newest}"
+            if image.is_kept
+            else "leave worker.ami out, or set it to an image of this region",
         )
     elif image.architecture not in image.type_architectures:
         yield Finding(
@@ -169,8 +174,11 @@ def _image(target: Target, image: Image) -> Iterator[Finding]:
             "leave worker.ami out, or set it to an image for the instance type",
         )
     else:
-        which = "given" if ami else "the newest Ubuntu 24.04 today"
-        yield Finding("image", OK, f"{image.id} ({which}) for {instance_type}, in {', '.join(image.zones)}")
+        which = "given" if ami else "kept" if image.is_kept else "the newest Ubuntu 24.04 today"
+        later = newest if image.id != image.newest else ""
+        yield Finding(
+            "image", OK, f"{image.id} ({which}{later}) for {instance_type}, in {', '.join(image.zones)}"
+        )
 
 
 def _bucket(target: Target, answer: BucketAnswer) -> Iterator[Finding]:

@@ -53,10 +53,14 @@ class Refused:
 
 @dataclass(frozen=True)
 class Quota:
-    """A quota of the account. `limit` is None if it could not be read, which `why` explains."""
+    """A quota of the account. `limit` is None if it could not be read, which `why` explains.
+
+    `for_a_while`: what is needed is needed only while `pulumi up` replaces VMs.
+    """
 
     used: int = 0
     needed: int = 0
+    for_a_while: bool = False
     limit: float | None = None
     why: str = ""
 
@@ -65,12 +69,14 @@ class Quota:
 class Image:
     """The image that a VM would get today, and its instance type.
 
-    `architecture`: of the image; None if it does not exist. `zones`: that offer the instance type.
+    `architecture`: of the image; None if it does not exist. `is_kept`: the VMs of the stack have it already. `newest`:
+    the newest Ubuntu LTS image, if it could be looked up. `zones`: that offer the instance type.
     """
 
     id: str
-    name: str
     architecture: str | None
+    is_kept: bool
+    newest: str | None
     type_architectures: tuple[str, ...]
     zones: tuple[str, ...]
 

@@ -22,7 +22,7 @@ class TargetError(RuntimeError):
 class Running:
     """What an earlier `up` made; for a new stack nothing.
 
-    `registrations`: ids in Logz.io. `api_keys`: how many API keys of the audit-log cluster.
+    `registrations`: ids in Logz.io. `api_keys`: how many API keys of the audit-log cluster. `images`: ids, of the VMs.
     """
 
     account: str | None = None
@@ -31,6 +31,8 @@ class Running:
     api_keys: int = 0
     bootstrap_servers: str | None = None
     has_vm: bool = False
+    images: frozenset[str] = frozenset()
+    architecture: str | None = None
 
     @classmethod
     def of(cls, stack: Stack) -> "Running":
@@ -46,6 +48,8 @@ class Running:
             api_keys=len(stack.keys().get("audit-log", ())),
             bootstrap_servers=stack.bootstrap_servers(),
             has_vm=stack.has_vm(),
+            images=frozenset(stack.images()),
+            architecture=stack.architecture(),
         )
 
 

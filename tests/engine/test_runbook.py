@@ -102,7 +102,9 @@ class OnCall:
     def arrive(self) -> None:
         """Makes what Session Manager's agent makes, and lets the watchdog look at the groups at each run."""
         for vm in self.target.instances() - self.prepared:
-            self.target.run("apt-get", "-q", "-y", "install", "--no-install-recommends", "sudo", vm=vm)
+            # cloud-init has made /etc/sudoers before.
+            kept = ("-o", "Dpkg::Options::=--force-confold")
+            self.target.run("apt-get", "-q", "-y", *kept, "install", "--no-install-recommends", "sudo", vm=vm)
             self.target.run("useradd", "--create-home", PERSON, vm=vm)
             rule = f"echo '{PERSON} ALL=(ALL) NOPASSWD:ALL' >/etc/sudoers.d/ssm-agent-users"
             self.target.run("sh", "-c", rule, vm=vm)

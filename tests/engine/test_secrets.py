@@ -2,11 +2,7 @@
 
 import base64
 import json
-import os
-import stat
-import urllib.parse
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +13,8 @@ from components.settings import Connector
 from components.settings.sections import Worker
 from components.worker.connect import SECRETS_FILE, SERVICE
 from local.base import http
+from local.proofs.checker import secret_search
+from local.proofs.checker.secret_search import files_below
 from local.stack import deployment, lifecycle, setup
 from local.stack.deployment import LocalDeployment
 from local.systems.vm import shell
@@ -53,31 +51,7 @@ class Running:
 
     def found_in(self, places: Iterable[tuple[str, bytes]]) -> dict[str, set[str]]:
         """Place -> the secrets that stand there, as they are or in another writing."""
-        written = {(what, form) for what, secret in self.secrets.items() for form in forms(secret)}
-        found: dict[str, set[str]] = {}
-        for place, content in places:
-            for what, form in written:
-                if form in content:
-                    found.setdefault(place, set()).add(what)
-        return found
-
-
-def forms(secret: str) -> set[bytes]:
-    """A secret as it is, in base64, in a URL and in a JSON or properties text."""
-    raw = secret.encode()
-    quoted = {urllib.parse.quote(secret, safe=""), json.dumps(secret)[1:-1], secret.replace("=", "\\=")}
-    return {raw, base64.b64encode(raw).rstrip(b"="), *(form.encode() for form in quoted)}
-
-
-def files_below(folder: Path) -> Iterator[tuple[str, bytes]]:
-    """Every file, with its content."""
-    # Unlike Path.rglob, os.walk goes on where a running VM has just removed something.
-    for parent, _, names in os.walk(folder):
-        for file in (Path(parent, name) for name in names):
-            # Sockets, pipes and links (which lead out of a VM's file system) hold nothing.
-            with suppress(FileNotFoundError):
-                if stat.S_ISREG(file.lstat().st_mode):
-                    yield str(file.relative_to(folder)), file.read_bytes()
+        return secret_search.found_in(self.secrets, places)
 
 
 @pytest.fixture(scope="module")
@@ -117,6 +91,19 @@ def test_the_state_holds_every_secret_and_none_in_plain(stack: Running) -> None:
     assert any(b"ciphertext" in content for _, content in files_below(folder))
     assert stack.found_in(files_below(folder)) == {}
     assert stack.found_in([("stack file", stack.deployment.stack_file.read_bytes())]) == {}
+
+
+def test_the_search_of_a_soak_knows_every_secret_and_looks_everywhere_and_finds_none(stack: Running) -> None:
+    secrets = secret_search.secrets_of(stack.deployment)
+    places = list(secret_search.places(stack.deployment))
+    names = {name for name, _ in places}
+    vm = stack.vm.name
+
+    assert set(secrets.values()) == set(stack.secrets.values())
+    assert {"stack file", "logs/aws.log", f"console of {vm}", f"journal of {vm}"} <= names
+    assert f"{vm}:/etc/systemd/system/{SERVICE}.service" in names
+    assert any(b"ciphertext" in content for name, content in places if name.startswith("pulumi/"))
+    assert secret_search.found_in(secrets, places) == {}
 
 
 def test_no_output_of_the_stack_is_a_secret(stack: Running) -> None:

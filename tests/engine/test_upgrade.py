@@ -10,7 +10,8 @@ import pytest
 
 from components.archive import layout
 from local.proofs.checker.left_behind import left_behind
-from tests.engine.upgrade import Changes, Step, Upgrade, stack_of_0_1
+from tests.engine.followed import Step
+from tests.engine.upgrade import Changes, Upgrade, stack_of_0_1
 
 CHANGES_BEFORE_UP: Changes = {
     "source": {"consumerGroup": "connect-auditlog-connector-s3-sink"},

@@ -1,134 +1,92 @@
-"""What is measured, and the figures made from it (pure)."""
+"""The figures of a run: medians over its rounds, and ratios to this project's defaults within each round (pure)."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from math import ceil
 from statistics import median
 
-from local.base.processes import Usage
+from local.proofs.bench.sink import Sample
 
-MB = 1_000_000
-
-
-@dataclass(frozen=True)
-class Configuration:
-    """So many workers, each with so many tasks of its connector."""
-
-    workers: int
-    tasks: int
-
-    @property
-    def name(self) -> str:
-        """`2 x 1`: two workers with one task each."""
-        return f"{self.workers} x {self.tasks}"
-
-    @property
-    def members(self) -> int:
-        """Of the consumer group: each task is one."""
-        return self.workers * self.tasks
-
-
-CONFIGURATIONS = (Configuration(1, 1), Configuration(1, 2), Configuration(2, 1), Configuration(2, 2))
-"""The first one is what the others are compared with."""
-
-
-def order() -> list[Configuration]:
-    """Forwards, then backwards: a machine that gets busier or quieter meanwhile favours no configuration."""
-    return [*CONFIGURATIONS, *reversed(CONFIGURATIONS)]
+PER_EVENTS = 100_000
+"""Events that the requests and bytes in S3 are counted for."""
 
 
 @dataclass(frozen=True)
-class Backlog:
-    """What a configuration finds in Kafka. All its objects are full, so that no run waits for a rotation."""
+class Figure:
+    """A column of the table. `value`: of a sample; None if the variant has none. `form`: how it is printed."""
 
-    partitions: int
-    per_partition: int
-    flush_size: int
-
-    @property
-    def events(self) -> int:
-        """Of all partitions."""
-        return self.partitions * self.per_partition
-
-    @property
-    def objects(self) -> int:
-        """That it takes to archive them."""
-        return self.events // self.flush_size
+    name: str
+    value: Callable[[Sample], float | None]
+    form: str = ",.0f"
 
 
-def backlog(events: int, partitions: int, flush_size: int) -> Backlog:
-    """About so many events, the same number in each partition; objects of `flush_size`, or of fewer events at most."""
-    share = max(1, events // partitions)
-    size = min(flush_size, share)
-    return Backlog(partitions, share // size * size, size)
+RATE = Figure("events/s", lambda sample: sample.events / sample.seconds)
+PER_CPU_SECOND = Figure("events per CPU-second", lambda sample: sample.events / sample.cpu_seconds)
+PEAK = Figure("peak MB", lambda sample: sample.peak_mb)
+REQUESTS = Figure(
+    f"S3 requests per {PER_EVENTS:,} events", lambda sample: _per_events(sample.requests, sample.events)
+)
+STORED = Figure(
+    f"MB in S3 per {PER_EVENTS:,} events", lambda sample: _per_events(sample.stored_mb, sample.events), ",.1f"
+)
+FIGURES = (RATE, PER_CPU_SECOND, PEAK, REQUESTS, STORED)
+
+
+def _per_events(number: float | None, events: int) -> float | None:
+    return None if number is None else number * PER_EVENTS / events
 
 
 @dataclass(frozen=True)
-class Sample:
-    """One configuration archived the backlog once.
+class Middle:
+    """A figure of a variant over all rounds: the median, and the median of its ratios to the base."""
 
-    Attributes:
-        seconds: from the moment when the tasks may read the events, to the last object.
-        cpu_seconds: of all workers meanwhile.
-        start_cpu_seconds: of each worker before that: its start, and the join of its group.
-        peak_mb: the most resident memory of each worker, since its start, in MB (1,000,000 bytes).
+    value: float
+    ratio: float
+
+
+def middle(rounds: Sequence[Sequence[Sample]], figure: Figure, variant: str, base: str) -> Middle | None:
+    """A variant's figure. `variant`, `base`: titles. None if one of the two has no such figure.
+
+    Each ratio is of two samples of the same round: what slows the machine down in one round is in both.
     """
+    values, ratios = [], []
+    for samples in rounds:
+        mine, other = (_of(samples, figure, title) for title in (variant, base))
+        if mine is None:
+            return None
+        values.append(mine)
+        if other is None:
+            return None
+        ratios.append(mine / other)
+    return Middle(median(values), median(ratios))
 
-    configuration: Configuration
-    events: int
-    seconds: float
-    cpu_seconds: float
-    start_cpu_seconds: tuple[float, ...]
-    peak_mb: tuple[float, ...]
 
-
-def sample(
-    configuration: Configuration,
-    events: int,
-    seconds: float,
-    started: Sequence[Usage],
-    ended: Sequence[Usage],
-) -> Sample:
-    """`started`, `ended`: what each worker had used before it archived, and after it."""
-    return Sample(
-        configuration,
-        events,
-        round(seconds, 2),
-        round(sum(use.cpu_seconds for use in ended) - sum(use.cpu_seconds for use in started), 2),
-        tuple(use.cpu_seconds for use in started),
-        tuple(round(use.peak_bytes / MB, 1) for use in ended),
-    )
+def _of(samples: Iterable[Sample], figure: Figure, title: str) -> float | None:
+    return next(figure.value(sample) for sample in samples if sample.variant == title)
 
 
 @dataclass(frozen=True)
-class Figures:
-    """Medians of a configuration's samples. `start_cpu_seconds`: of one worker. `peak_mb`: of its largest worker."""
+class Spread:
+    """The times of all rounds: their median, and the shortest and the longest one."""
 
-    events_per_second: float
-    cpu_seconds: float
-    events_per_cpu_second: float
-    start_cpu_seconds: float
-    peak_mb: float
-
-    def ratios(self, base: "Figures") -> dict[str, float]:
-        """Each figure, divided by that of `base`."""
-        mine, others = asdict(self), asdict(base)
-        return {name: round(value / others[name], 2) for name, value in mine.items()}
+    median: float
+    shortest: float
+    longest: float
 
 
-def figures(samples: Iterable[Sample]) -> Mapping[Configuration, Figures]:
-    """The figures of each configuration, in the order of `CONFIGURATIONS`."""
-    known = list(samples)
-    return {
-        configuration: _figures([found for found in known if found.configuration == configuration])
-        for configuration in CONFIGURATIONS
-    }
+def spread(values: Iterable[float]) -> Spread:
+    """At least one value."""
+    known = sorted(values)
+    return Spread(median(known), known[0], known[-1])
 
 
-def _figures(samples: Sequence[Sample]) -> Figures:
-    return Figures(
-        round(median(found.events / found.seconds for found in samples)),
-        round(median(found.cpu_seconds for found in samples), 1),
-        round(median(found.events / found.cpu_seconds for found in samples)),
-        round(median(seconds for found in samples for seconds in found.start_cpu_seconds), 1),
-        round(median(max(found.peak_mb) for found in samples)),
-    )
+def percentile(values: Sequence[float], percent: float) -> float:
+    """The least value that so many percent of the values do not exceed; at least one value, 0 < percent <= 100."""
+    ordered = sorted(values)
+    return ordered[max(1, ceil(len(ordered) * percent / 100)) - 1]
+
+
+def medians(rounds: Iterable[Mapping[str, float]]) -> dict[str, Spread]:
+    """Name -> the times of that name over all rounds, in the order of the first round."""
+    known = list(rounds)
+    return {name: spread(times[name] for times in known) for name in known[0]}

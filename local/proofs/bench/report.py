@@ -1,141 +1,140 @@
-"""The figures of a run: in a file for machines, as a table for people."""
+"""The figures of a run: in a file for machines, as tables for people and for docs/performance.md."""
 
 import json
-import os
-import platform
-import re
-import subprocess
-import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
-from rich.console import Console
-from rich.table import Table
-
 from local.base.files import write_atomically
-from local.proofs.bench.figures import CONFIGURATIONS, MB, Backlog, Sample, figures
+from local.proofs.bench.figures import FIGURES, Figure, Spread, medians, middle
+from local.proofs.bench.goals import DEMO, Goal, sink_goals, stack_goals, time_goals
+from local.proofs.bench.machine import Machine
+from local.proofs.bench.sink import Sample
+from local.proofs.bench.stack import RATE, Round
+from local.proofs.bench.variants import DEFAULTS, DEFAULTS_SLOW, VARIANTS, Variant
+from report_page.model import Table
 
-_COLUMNS = {
-    "events_per_second": "events/s",
-    "cpu_seconds": "CPU-seconds, all workers",
-    "events_per_cpu_second": "events per CPU-second",
-    "peak_mb": "peak MB of a worker",
-    "start_cpu_seconds": "CPU-seconds of a worker's start",
-}
-
-
-@dataclass(frozen=True)
-class Machine:
-    """Where the figures come from. `load`: of the minute before the run, as in `uptime`. `connector`: its zip."""
-
-    date: str
-    cores: int
-    memory_mb: int
-    load: float
-    python: str
-    java: str
-    connector: str
-
-
-def this_machine(connector: str) -> Machine:
-    """The machine that this process runs on."""
-    printed = subprocess.run(["java", "-version"], capture_output=True, check=True, text=True).stderr
-    return Machine(
-        date=datetime.now(UTC).date().isoformat(),
-        cores=os.cpu_count() or 1,
-        memory_mb=os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // MB,
-        load=round(os.getloadavg()[0], 1),
-        python=platform.python_version(),
-        java=java_version(printed),
-        connector=connector,
-    )
-
-
-def java_version(printed: str) -> str:
-    """`17.0.15` from what `java -version` prints; all of it if it names no version."""
-    found = re.search(r'version "([^"]+)"', printed)
-    return found.group(1) if found else printed.strip()
+COMMAND = "make bench"
 
 
 @dataclass(frozen=True)
 class Report:
-    """Every sample of a run, in the order in which they were taken."""
+    """Every sample of a run, round by round; a part that was not chosen has none.
+
+    `events`: of the backlog. `demo`: seconds of each run of the demo.
+    """
 
     machine: Machine
-    backlog: Backlog
-    samples: Sequence[Sample]
+    events: int
+    sink: Sequence[Sequence[Sample]] = ()
+    stack: Sequence[Round] = ()
+    demo: Sequence[float] = ()
+
+    @property
+    def goals(self) -> list[Goal]:
+        """Those of the parts that were run."""
+        return [
+            *(sink_goals(self.sink) if self.sink else ()),
+            *(stack_goals(self.stack) if self.stack else ()),
+            *time_goals(self.times),
+        ]
+
+    @property
+    def times(self) -> Mapping[str, Spread]:
+        """What took how long, by its name."""
+        found = medians([measured.seconds for measured in self.stack]) if self.stack else {}
+        return found | (medians([{DEMO: seconds} for seconds in self.demo]) if self.demo else {})
+
+    @property
+    def tables(self) -> list[Table]:
+        """Those of the parts that were run."""
+        return [
+            *([self._sink_table()] if self.sink else ()),
+            *([self._delay_table()] if self.stack else ()),
+            *([self._time_table()] if self.times else ()),
+            self._goal_table(),
+        ]
 
     def as_json(self) -> str:
-        """One object: the machine, the backlog, the figures of each configuration with ratios to the first, samples."""
-        medians = figures(self.samples)
-        base = medians[CONFIGURATIONS[0]]
-        return json.dumps(
-            {
-                "machine": asdict(self.machine),
-                "backlog": {**asdict(self.backlog), "events": self.backlog.events},
-                "configurations": {
-                    configuration.name: {**asdict(found), "ratios": found.ratios(base)}
-                    for configuration, found in medians.items()
-                },
-                "samples": [
-                    {**asdict(taken), "configuration": taken.configuration.name} for taken in self.samples
-                ],
-            },
-            indent=2,
-        )
-
-    def write(self, file: Path) -> None:
-        """The report, and beside it the table for docs/performance.md; the whole content appears at once."""
-        write_atomically(file, self.as_json() + "\n")
-        write_atomically(file.with_suffix(".md"), self.markdown())
+        """One object with everything that was measured."""
+        content = {
+            "machine": asdict(self.machine),
+            "events": self.events,
+            "goals": [asdict(goal) for goal in self.goals],
+            "sink": [[asdict(sample) for sample in samples] for samples in self.sink],
+            "stack": [asdict(measured) for measured in self.stack],
+            "demo": list(self.demo),
+        }
+        return json.dumps(content, indent=2) + "\n"
 
     def markdown(self) -> str:
-        """The table as Markdown, with what it was measured on."""
-        titles = ["workers x tasks", *_COLUMNS.values()]
-        lines = [
-            self._heading() + "\n",
-            f"| {' | '.join(titles)} |",
-            "|---|" + len(_COLUMNS) * "---:|",
-            *(f"| {' | '.join(row)} |" for row in self._rows()),
-        ]
-        return "\n".join(lines) + "\n"
+        """The text for docs/performance.md."""
+        return "\n".join([self.heading, *(f"\n{_markdown(table)}" for table in self.tables)])
 
-    def table(self) -> Table:
-        """A row for each configuration: each figure, with its ratio to the first configuration."""
-        made = Table(title="ccloud-logexporter: workers", caption=self._heading())
-        made.add_column("workers x tasks")
-        for title in _COLUMNS.values():
-            made.add_column(title, justify="right")
-        for row in self._rows():
-            made.add_row(*row)
-        return made
-
-    def _heading(self) -> str:
-        machine = self.machine
+    @property
+    def heading(self) -> str:
+        """When and on what it was measured."""
+        parts = {"sink": self.sink, "stack": self.stack, "demo": self.demo}
+        rounds = ", ".join(f"{len(found)} of `{name}`" for name, found in parts.items() if found)
         return (
-            f"{self.backlog.events:,} events of {self.backlog.partitions} partitions on {machine.date}; "
-            f"{machine.cores} cores, {machine.memory_mb:,} MB of memory, load {machine.load} before the run, "
-            f"Java {machine.java}; in brackets the ratio to {CONFIGURATIONS[0].name}."
+            f"`{COMMAND}` on {self.machine.date}, {self.events:,} events; {self.machine}. Rounds: {rounds}."
         )
 
-    def _rows(self) -> list[list[str]]:
-        medians = figures(self.samples)
-        base = medians[CONFIGURATIONS[0]]
+    def write(self, folder: Path) -> None:
+        """`report.json` and `report.md`; the whole content of each appears at once."""
+        write_atomically(folder / "report.json", self.as_json())
+        write_atomically(folder / "report.md", self.markdown() + "\n")
+
+    def _sink_table(self) -> Table:
+        return Table(
+            "What the sink carries",
+            ("settings", *(figure.name for figure in FIGURES)),
+            tuple(self._sink_row(variant) for variant in VARIANTS),
+            text="In brackets: the ratio to this project's defaults with the same S3, of samples of the same round.",
+        )
+
+    def _sink_row(self, variant: Variant) -> tuple[str, ...]:
+        base = DEFAULTS_SLOW if variant.delay else DEFAULTS
+        return (variant.title, *(self._cell(figure, variant, base) for figure in FIGURES))
+
+    def _cell(self, figure: Figure, variant: Variant, base: Variant) -> str:
+        found = middle(self.sink, figure, variant.title, base.title)
+        return "-" if found is None else f"{found.value:{figure.form}} ({found.ratio:.2g})"
+
+    def _delay_table(self) -> Table:
         rows = []
-        for configuration, found in medians.items():
-            values, ratios = asdict(found), found.ratios(base)
-            cells = (f"{values[name]:,} ({ratios[name]:.2f})" for name in _COLUMNS)
-            rows.append([configuration.name, *cells])
-        return rows
+        for delays in zip(*(measured.delays for measured in self.stack), strict=True):
+            for name in ("archived", "indexed"):
+                waits = [asdict(getattr(found, name)) for found in delays]
+                cells = (f"{spread.median:.1f}" for spread in medians(waits).values())
+                place = "the bucket" if name == "archived" else "Logz.io"
+                rows.append((f"rotation {delays[0].rotation} s, to {place}", *cells))
+        return Table(
+            "How long events wait",
+            ("from Kafka", "half of them (s)", "95 % (s)", "the last one (s)"),
+            tuple(rows),
+            text=f"{RATE:.0f} events a second. S3 gives the time of an object in whole seconds.",
+        )
 
-    def print(self, console: Console | None = None) -> None:
-        """Prints the table."""
-        # A table that goes into a file or a pipe must not be squeezed into 80 columns.
-        (console or Console(width=None if sys.stdout.isatty() else 160)).print(self.table())
+    def _time_table(self) -> Table:
+        rows = (
+            (name, f"{found.median:.1f}", f"{found.shortest:.1f}", f"{found.longest:.1f}")
+            for name, found in self.times.items()
+        )
+        columns = ("what", "median (s)", "shortest (s)", "longest (s)")
+        return Table("What takes how long", columns, tuple(rows))
+
+    def _goal_table(self) -> Table:
+        rows = ((goal.text, goal.goal, goal.measured, goal.verdict) for goal in self.goals)
+        return Table("Goals", ("what", "goal", "measured", "verdict"), tuple(rows))
 
 
-def report_file(state: Path) -> Path:
-    """The report of the runs in this folder."""
-    return state / "report.json"
+def _markdown(table: Table) -> str:
+    lines = [
+        f"### {table.title}\n",
+        *([f"{table.text}\n"] if table.text else []),
+        f"| {' | '.join(table.columns)} |",
+        "|---|" + (len(table.columns) - 1) * "---:|",
+        *(f"| {' | '.join(row)} |" for row in table.rows),
+    ]
+    return "\n".join(lines)

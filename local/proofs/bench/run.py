@@ -1,65 +1,90 @@
-"""Measures each configuration twice, on a broker and an AWS of its own."""
+"""Measures the chosen parts, round by round, and writes the report."""
 
+import json
 import os
-from collections.abc import Sequence
+from collections.abc import Collection
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from components.settings import Connector
 from local.base import paths, processes, progress
-from local.proofs.bench.figures import CONFIGURATIONS, Sample, backlog, order
-from local.proofs.bench.report import Report, report_file, this_machine
-from local.proofs.bench.site import Site
+from local.base.files import write_atomically
+from local.proofs.bench import html_page, sink, stack
+from local.proofs.bench.machine import this_machine
+from local.proofs.bench.parts import Part
+from local.proofs.bench.report import Report
+from local.proofs.bench.site import BenchError
+from local.proofs.demo import report as demo_report
+from local.proofs.demo import run as demo
 from local.proofs.generator.events import events
-from local.stack import lifecycle
-from local.stack.deployment import server_url
-from local.systems.connector import archive, plugin
-from local.systems.kafka import client
+from local.stack import setup
+from local.systems.connector import archive
+from report_page.page import render
 
 STATE = paths.STATE / "bench"
 
 _SEED = 1
+_DEMO_EVENTS = 20_000
 
 
-def run(count: int, state: Path = STATE) -> Report:
-    """Starts broker and AWS, measures, and ends both; writes and returns the report.
+def run(parts: Collection[Part], count: int, rounds: int, minutes: float, state: Path = STATE) -> Report:
+    """Measures, and writes `report.json`, `report.md` and `report.html` into `state`.
 
-    `count`: events of the backlog; about so many, see `backlog`.
+    The parts take turns in each round, so that what else the machine does hits all of them.
+
+    Args:
+        count: events of the backlog, about.
+        minutes: for how long events flow to measure delays.
 
     Raises:
-        RuntimeError: a part did not come up, or a worker did not archive the backlog.
+        RuntimeError: a part did not come up, or events did not arrive.
     """
-    lifecycle.end(state)
-    connector = archive.archive(Connector().version, os.environ.get("CONNECTOR_ARCHIVE"))
-    machine = this_machine("stand-in" if "CONNECTOR_ARCHIVE" not in os.environ else connector.name)
-    amount = backlog(count, client.PARTITIONS, Connector().flush_size)
-    try:
-        plugin.unpack(connector, state / "plugins")
-        with progress.step("starting AWS (moto), Kafka"):
-            endpoint = server_url(lifecycle.serve(state, "aws", "local.systems.aws"))
-            lifecycle.serve(state, "kafka", "local.systems.kafka")
-        with progress.step(f"making {amount.events:,} events"):
-            values = [event.encoded() for event in events(amount.events, _SEED, datetime.now(UTC))]
-        samples = _measure(Site(state, endpoint, state / "plugins", amount, values))
-    finally:
-        processes.stop_all(state)
-    # The logs are worth keeping only if something went wrong.
-    lifecycle.end(state)
-    report = Report(machine, amount, samples)
-    report.write(report_file(state))
+    override = os.environ.get("CONNECTOR_ARCHIVE")
+    setup.prepare(Connector().version)
+    connector = archive.archive(Connector().version, override)
+    machine = this_machine(connector.name if override else "stand-in")
+    values: list[bytes] = []
+    if Part.SINK in parts:
+        with progress.step(f"making {count:,} events"):
+            values = [event.encoded() for event in events(count, _SEED, datetime.now(UTC))]
+    report = Report(machine, count)
+    for number in range(1, rounds + 1):
+        progress.say(f"- round {number} of {rounds}")
+        if Part.SINK in parts:
+            samples = sink.measure(state / Part.SINK, connector, values, number)
+            report = _kept(replace(report, sink=[*report.sink, samples]), state)
+        if Part.STACK in parts:
+            measured = stack.measure(state / Part.STACK, minutes)
+            report = _kept(replace(report, stack=[*report.stack, measured]), state)
+        if Part.DEMO in parts:
+            report = _kept(replace(report, demo=[*report.demo, _demo(state / Part.DEMO)]), state)
     return report
 
 
-def _measure(site: Site) -> Sequence[Sample]:
-    with progress.step("a first run, which does not count: broker and AWS warm up"):
-        site.catch_up(CONFIGURATIONS[0], 0)
-    samples = []
-    for number, configuration in enumerate(order(), start=1):
-        progress.say(f"- {configuration.name} (workers x tasks), run {number} of {len(order())} ...")
-        taken = site.catch_up(configuration, number)
-        progress.say(
-            f"  {taken.seconds:.1f} s, {taken.events / taken.seconds:,.0f} events/s, {taken.cpu_seconds:.1f} "
-            f"CPU-seconds, peak MB {', '.join(f'{peak:.0f}' for peak in taken.peak_mb)}"
-        )
-        samples.append(taken)
-    return samples
+def page_file(state: Path) -> Path:
+    """The report as a page."""
+    return state / "report.html"
+
+
+def _demo(state: Path) -> float:
+    """Seconds of the demo.
+
+    Raises:
+        BenchError: it did not end well.
+    """
+    try:
+        exit_code = demo.run(_DEMO_EVENTS, state=state)
+    finally:
+        processes.stop_all(state)
+    if exit_code:
+        raise BenchError("the demo did not end well")
+    figures = json.loads(demo_report.report_file(state).read_text())
+    return round(float(figures["seconds"]["total"]), 1)
+
+
+def _kept(report: Report, state: Path) -> Report:
+    """The report, once it is written: a run takes most of an hour, and a later part may fail."""
+    report.write(state)
+    write_atomically(page_file(state), render(html_page.page(report, datetime.now(UTC))))
+    return report

@@ -18,6 +18,7 @@ from local.proofs.chaos.report import Report, Row
 from local.proofs.checker import following
 from local.proofs.checker.checker import Checker
 from local.proofs.client import Feed
+from local.proofs.generator.load import steady
 from local.proofs.history import acknowledged
 from local.proofs.history.history import History
 from local.proofs.history.places import PlaceError
@@ -28,7 +29,7 @@ from local.proofs.nemesis.projection import Sampler
 from local.proofs.nemesis.table import FAULTS
 from local.proofs.nemesis.target import Target
 from local.stack import lifecycle
-from local.stack.deployment import OWN, Mode
+from local.stack.deployment import Mode
 from local.systems.kafka.relay import Relay
 from report_page.page import render
 
@@ -113,12 +114,12 @@ class _Run:
 
     def __init__(self, target: Target, history: History, reader: Reader) -> None:
         self._target = target
-        self._feed = Feed(target.state, RATE)
+        self._feed = Feed(target.state, steady(RATE))
         self._reader = reader
         self._history = history
         self._checker = Checker(history)
         self._poison: list[str] = []
-        self._unindexable: list[str] = []
+        self._in_any_form: list[str] = []
 
     def inject_all(self, faults: Sequence[Fault]) -> Report:
         self._feed.start()
@@ -132,13 +133,15 @@ class _Run:
 
     def _row_with_alarms(self, fault: Fault) -> Row:
         before = self._still_firing(fault.alarms)
+        # What another row, or the start of the stack, has left is not of this fault.
+        of_others = self._target.firing() - set(fault.alarms)
         with Sampler(self._target.firing) as sampler:
             row = self._row(fault)
         if row.skipped is not None:
             return row
         after = self._still_firing(fault.alarms)
         unproved = before | (set(fault.alarms) - sampler.seen) | after
-        row = replace(row, alarms=tuple(sorted(sampler.seen)), unproved=tuple(sorted(unproved)))
+        row = replace(row, alarms=tuple(sorted(sampler.seen - of_others)), unproved=tuple(sorted(unproved)))
         progress.say(f"  {fault.name}: alarms, had it lasted: {row.shown_alarms}")
         return row
 
@@ -161,7 +164,7 @@ class _Run:
             return Row(fault.name, fault.text, 0, 0, 0, 0, None, "", skipped=str(reason))
         except Exception as error:  # noqa: BLE001  # one fault that cannot be injected must not end the others
             progress.say(f"  failed: {error}")
-            self._heal_everything()
+            self._target.heal_everything()
             failed, injection = True, Injection(note=f"THE FAULT ITSELF FAILED: {error}")
         if fault.new_partitions:
             # The feed spreads over the partitions that it found at its start.
@@ -169,7 +172,7 @@ class _Run:
             self._feed.start()
         progress.say("  healed; waiting until nothing is behind")
         self._poison += injection.ids
-        self._unindexable += injection.unindexable
+        self._in_any_form += [*injection.unindexable, *injection.altered]
         wanted = self._wanted()
         seconds = self._recover(fault.patience)
         if seconds is None:
@@ -257,20 +260,9 @@ class _Run:
     def _observed(self, began: float) -> str:
         return summary(self._target.journal(began))
 
-    def _heal_everything(self) -> None:
-        self._target.heal_s3()
-        self._target.fail_logzio(down=False)
-        self._target.pass_over(on=False)
-        self._target.silence_kafka(silent=False)
-        if not processes.is_running(self._target.state, "kafka"):
-            self._target.start_broker()
-        if self._target.is_distributed and not processes.is_running(self._target.state, OWN):
-            self._target.start_own_cluster()
-        self._target.refuse_commits(refused=False)
-
     def _rescue(self) -> None:
         """Does what a person would do, so that a row that does not recover does not spoil the next ones."""
-        self._heal_everything()
+        self._target.heal_everything()
         # A VM that does not run has no service; the next row says so.
         with suppress(RuntimeError):
             self._target.restart_service()
@@ -281,13 +273,13 @@ class _Run:
     def _report(self, rows: tuple[Row, ...]) -> Report:
         self._recover(600, flowing=False)
         following.wait_until_complete(self._reader, self._checker, still_seconds=120)
-        result = self._checker.result(acknowledged.read(self._target.state))
-        poisoned = sum(event.id in self._poison for event in result.first_missing)
-        marked = sum(failure.id in self._unindexable for failure in result.first_failures)
+        result = self._checker.result(
+            acknowledged.read(self._target.state), in_any_form=frozenset(self._in_any_form)
+        )
         return Report(
             rows,
             result.produced,
-            missing_at_the_end=result.missing - poisoned + result.index_failures - marked,
+            missing_at_the_end=result.missing + result.index_failures,
             originals_missing=result.originals_missing,
             mode="distributed" if self._target.is_distributed else "standalone",
             details=tuple(result.explain()),

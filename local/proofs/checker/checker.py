@@ -192,13 +192,20 @@ class Checker:
         """How many records are in no object of originals."""
         return self._history.originals.behind()
 
-    def result(self, acknowledged: Iterable[Acknowledged] = ()) -> Result:
-        """Compares all that the history holds; `acknowledged` is what the client saw accepted."""
+    def result(
+        self, acknowledged: Iterable[Acknowledged] = (), *, in_any_form: Collection[str] = frozenset()
+    ) -> Result:
+        """Compares all that the history holds.
+
+        Args:
+            acknowledged: what the client saw accepted.
+            in_any_form: events that must be in each place, though their copies have another value or are not indexed.
+        """
         history = self._history
         defects: list[Defect] = []
-        archived = self._check_archived(defects)
+        archived = self._check_archived(defects, in_any_form)
         failures: list[Defect] = []
-        delivered, indexed = self._check_delivered(defects, failures)
+        delivered, indexed = self._check_delivered(defects, failures, in_any_form)
         defects += [Defect(f"{ARCHIVE} {name}", what) for name, what in history.originals.defects()]
         originals_missing = history.originals.missing()
         missing = [
@@ -251,8 +258,8 @@ class Checker:
             }
         )
 
-    def _check_archived(self, defects: list[Defect]) -> set[str]:
-        """The ids with a right copy."""
+    def _check_archived(self, defects: list[Defect], in_any_form: Collection[str]) -> set[str]:
+        """The ids with a right copy, or with any if that is enough."""
         right: set[str] = set()
         for name, stored in sorted(self._history.objects.items()):
             key = layout.parse_data_key(name)
@@ -260,7 +267,7 @@ class Checker:
             last = key.start_offset - 1
             for number, copy in enumerate(stored.copies, 1):
                 origin = self._history.origins.get(copy.id or "")
-                what = self._problem(copy, origin, ARCHIVE)
+                what = None if copy.id in in_any_form else self._problem(copy, origin, ARCHIVE)
                 if what is None:
                     right.add(str(copy.id))
                 if origin is not None and copy.id not in self._history.produced_again:
@@ -270,12 +277,17 @@ class Checker:
                     defects.append(Defect(f"{ARCHIVE} {name} line {number}", what, copy.id))
         return right
 
-    def _check_delivered(self, defects: list[Defect], failures: list[Defect]) -> tuple[set[str], set[str]]:
+    def _check_delivered(
+        self, defects: list[Defect], failures: list[Defect], in_any_form: Collection[str]
+    ) -> tuple[set[str], set[str]]:
         """The ids that are there in a right or an unindexed copy, and those in a right one."""
         there: set[str] = set()
         right: set[str] = set()
         for name, number, copy in self._history.delivered:
             where = f"{DELIVERED} {name} line {number}"
+            if copy.id in in_any_form:
+                there.add(copy.id)
+                continue
             if copy.not_indexed is not None:
                 failures.append(Defect(where, f"event {copy.id} is not indexed: {copy.not_indexed}", copy.id))
                 if copy.id in self._history.origins:

@@ -31,15 +31,21 @@ class AuditEvent:
         return json.dumps(self.value, separators=(",", ":"), ensure_ascii=False).encode()
 
 
-def events(count: int, seed: int, start: datetime) -> Iterator[AuditEvent]:
-    """`count` events, the same for the same arguments; times go up from `start` (with a time zone)."""
+def events(
+    count: int, seed: int, start: datetime, *, apart: timedelta = timedelta(seconds=1)
+) -> Iterator[AuditEvent]:
+    """`count` events, the same for the same arguments.
+
+    Times go up from `start` (with a time zone); two events are `apart` on average.
+    """
     rng = random.Random(seed)  # noqa: S311 -- reproducible sample data, nothing secret
     organisation = Organisation(rng)
     kinds = list(_KINDS)
     weights = [_KINDS[kind][0] for kind in kinds]
     at = start.astimezone(UTC)
+    farthest = 2 * apart // timedelta(microseconds=1)
     for _ in range(count):
-        at += timedelta(microseconds=rng.randrange(1, 2_000_000))
+        at += timedelta(microseconds=rng.randrange(1, farthest))
         kind = rng.choices(kinds, weights)[0]
         value = _KINDS[kind][1](rng, organisation)
         event_id = str(UUID(int=rng.getrandbits(128), version=4))

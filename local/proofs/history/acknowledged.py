@@ -23,10 +23,24 @@ def file(state: Path) -> Path:
 
 def read(state: Path) -> Iterator[Acknowledged]:
     """The record so far; nothing before the first event. A half-written last line is left out."""
-    record = file(state)
-    if not record.exists():
-        return
-    with record.open() as lines:
-        for line in lines:
-            if line.endswith("\n"):
+    return Follower(state).new()
+
+
+class Follower:
+    """Hands out each event of the record once, however often it is asked."""
+
+    def __init__(self, state: Path) -> None:
+        self._file = file(state)
+        self._read = 0
+
+    def new(self) -> Iterator[Acknowledged]:
+        """What was recorded since the last call. A half-written last line comes with a later call."""
+        if not self._file.exists():
+            return
+        with self._file.open("rb") as lines:
+            lines.seek(self._read)
+            for line in lines:
+                if not line.endswith(b"\n"):
+                    return
+                self._read += len(line)
                 yield Acknowledged(**json.loads(line))

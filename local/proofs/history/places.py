@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
@@ -156,6 +156,11 @@ class DeliveredStore:
         self._bucket = bucket
         self._last_seq = -1
 
+    def skip(self) -> None:
+        """Leaves out the rows that are there now."""
+        if newest := self._query("SELECT coalesce(max(seq), -1) FROM events"):
+            self._last_seq = newest[0][0]
+
     def new_rows(self) -> Iterator[DeliveredLine]:
         """The rows since the last call; none while there is no store yet."""
         while rows := self._read():
@@ -165,12 +170,15 @@ class DeliveredStore:
 
     def _read(self) -> list[tuple[int, str, int, str, float]]:
         """The next rows, in one short read: a long one would keep the emulator from writing."""
-        if not self._file.exists():
-            return []
         query = (
             "SELECT seq, key, line, event, received_at FROM events"
             " WHERE seq > ? AND (bucket = ? OR bucket IS NULL) ORDER BY seq LIMIT 5000"
         )
+        return self._query(query, self._last_seq, self._bucket)
+
+    def _query(self, query: str, *parameters: int | str) -> list[Any]:
+        if not self._file.exists():
+            return []
         database = sqlite3.connect(f"{self._file.absolute().as_uri()}?mode=ro", uri=True, timeout=120)
         with closing(database):
-            return database.execute(query, (self._last_seq, self._bucket)).fetchall()
+            return database.execute(query, parameters).fetchall()

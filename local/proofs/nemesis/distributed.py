@@ -16,7 +16,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # it imports 
 
 from local.base.waiting import wait_until
 from local.proofs.nemesis import fleet, s3
-from local.proofs.nemesis.fault import Injection
+from local.proofs.nemesis.fault import Injection, Watch
 from local.proofs.nemesis.target import FaultError, Target
 from local.systems.plugins.confluentcloud import acls
 
@@ -38,7 +38,7 @@ def own_cluster_away(target: Target) -> Injection:
         target.start_own_cluster()
     away = time.time() - began
     _look_often(target, often=False)
-    return Injection(note=f"away for {away:.0f} s", watch=fleet.watch(began, holders, set(holders.values())))
+    return Injection(note=f"away for {away:.0f} s", watch=Watch(began, {"of the topic": frozenset(holders)}))
 
 
 def leader_killed(target: Target) -> Injection:
@@ -46,9 +46,10 @@ def leader_killed(target: Target) -> Injection:
     leader = wait_until(target.leader, "a worker leads")
     began = time.time()
     target.power("off", leader)
+    pulled = time.time()
     try:
         wait_until(lambda: target.leader() not in (None, leader), "another worker leads", poll=0.5)
-        led = time.time() - began
+        led = time.time() - pulled
         fleet.wait_until_taken_over(target, leader)
         fleet.settle(target)
         target.wait_for_alarms("heartbeat")

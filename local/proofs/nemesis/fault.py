@@ -32,6 +32,7 @@ class Injection:
         note: what was seen of it.
         ids: events that it produced itself and that must arrive.
         unindexable: further ones that must arrive, though Logz.io cannot index them.
+        altered: those of `ids` whose archived copy has another value; the originals have the right one.
         unrepresentable: records that a JSON archive cannot hold; the log named each, and the originals have it.
         silent: records that the log did not name or that have no original, and unindexable events that did not
             arrive. They count as lost.
@@ -41,6 +42,7 @@ class Injection:
     note: str = ""
     ids: tuple[str, ...] = ()
     unindexable: tuple[str, ...] = ()
+    altered: tuple[str, ...] = ()
     unrepresentable: int = 0
     silent: int = 0
     watch: Watch | None = None

@@ -13,7 +13,6 @@ from local.base.waiting import wait_until
 from local.proofs.nemesis import operations, s3
 from local.proofs.nemesis.fault import Injection, Watch
 from local.proofs.nemesis.target import FaultError, Target
-from local.systems.kafka.client import PARTITIONS
 
 COUNT = 2
 CUT_SECONDS = 90.0
@@ -29,7 +28,7 @@ def share(target: Target) -> dict[int, str]:
     vms = target.workers if target.is_distributed else lambda: set(target.holders().values())
 
     def is_shared() -> bool:
-        return len(target.holders()) >= PARTITIONS and len(vms()) == COUNT
+        return len(target.holders()) >= target.partitions and len(vms()) == COUNT
 
     wait_until(is_shared, f"{COUNT} VMs share the partitions")
     return target.holders()
@@ -136,7 +135,7 @@ def counts(target: Target) -> Injection:
         target.set_count(count)
         if len(target.instances()) != count:
             raise FaultError(f"{len(target.instances())} VMs, with a count of {count}")
-    return Injection(watch=Watch(began, {"of the topic": frozenset(range(PARTITIONS))}))
+    return Injection(watch=Watch(began, {"of the topic": frozenset(range(target.partitions))}))
 
 
 def watch(began: float, holders: dict[int, str], vms: Iterable[str]) -> Watch:
@@ -158,7 +157,7 @@ def busiest(holders: dict[int, str]) -> str:
 def wait_until_taken_over(target: Target, vm: str) -> None:
     def is_over() -> bool:
         holders = target.holders()
-        return len(holders) >= PARTITIONS and vm not in holders.values()
+        return len(holders) >= target.partitions and vm not in holders.values()
 
     wait_until(is_over, "the other VMs have taken over", poll=0.5)
 

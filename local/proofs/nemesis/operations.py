@@ -14,7 +14,7 @@ from local.proofs.nemesis.fault import Injection
 from local.proofs.nemesis.target import FaultError, Target
 from local.stack.pulumi import PulumiError
 from local.systems.kafka import users
-from local.systems.kafka.client import PARTITIONS, TOPIC, client_config
+from local.systems.kafka.client import TOPIC, client_config
 
 
 def replace_vm(target: Target) -> None:
@@ -99,9 +99,10 @@ def unreadable_secrets(target: Target) -> Injection:
 
 
 def add_partitions(target: Target) -> None:
+    partitions = target.partitions + 2
     admin = AdminClient(client_config(target.state))
-    for made in admin.create_partitions([NewPartitions(TOPIC, PARTITIONS + 2)]).values():
+    for made in admin.create_partitions([NewPartitions(TOPIC, partitions)]).values():
         made.result()
     # At once: Logz.io never fetches what was archived before its registration.
-    target.deployment.set("source", "partitions", {TOPIC: PARTITIONS + 2})
+    target.deployment.set("source", "partitions", {TOPIC: partitions})
     target.deployment.up()

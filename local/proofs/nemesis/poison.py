@@ -17,7 +17,7 @@ from local.base import objects
 from local.base.waiting import WaitError, wait_until
 from local.proofs.history import reader
 from local.proofs.history.history import PIPELINE
-from local.proofs.history.places import Bucket
+from local.proofs.history.places import Bucket, DeliveredStore
 from local.proofs.nemesis.fault import Injection
 from local.proofs.nemesis.target import Target
 from local.systems.kafka.client import TOPIC, client_config
@@ -26,6 +26,9 @@ PARTITION = 3
 
 BEYOND_LOGZIO = "8 MB"
 """Of the readable events the one that Logz.io cannot index: a value of more than 32,700 characters."""
+
+BEYOND_JSON = "an integer over 64 bits"
+"""The one that the archive has with another value: Connect's converter reads JSON's numbers into 64 bits."""
 
 # What Connect's LogReporter writes for a record that was skipped.
 _SKIPPED = re.compile(r"topic='([^']+)', partition=(\d+), offset=(\d+)")
@@ -47,8 +50,8 @@ def readable() -> dict[str, dict[str, Any]]:
         nested = {"deeper": nested}
     data: dict[str, Any] = {
         "100-level nesting": nested,
-        "an integer over 64 bits": 2**80 + 1,
-        "8 MB": "x" * 8_000_000,
+        BEYOND_JSON: 2**80 + 1,
+        BEYOND_LOGZIO: "x" * 8_000_000,
     }
     return {name: _event(value) for name, value in data.items()}
 
@@ -67,6 +70,8 @@ def _event(data: Any) -> dict[str, Any]:
 def inject(target: Target) -> Injection:
     """Produces one record of each kind and waits until each is archived or named in the log."""
     began = time.time()
+    shown = reader.delivered(target.deployment)
+    shown.skip()
     events = readable()
     skipped = unreadable(str(uuid.uuid4()))
     values: dict[str, bytes | None] = {name: json.dumps(event).encode() for name, event in events.items()}
@@ -91,9 +96,11 @@ def inject(target: Target) -> Injection:
     silent = [name for name in skipped if name in unnamed or name in unkept]
     archived = _archived(target, (event["id"] for event in events.values()), last)
     beyond = str(events[BEYOND_LOGZIO]["id"])
+    is_marked = False
     with suppress(WaitError):
-        wait_until(lambda: _is_marked(target, beyond), f"Logz.io has marked the event of {BEYOND_LOGZIO}")
-    is_marked = _is_marked(target, beyond)
+        is_marked = wait_until(
+            lambda: _is_marked(shown, beyond), f"Logz.io has marked the event of {BEYOND_LOGZIO}"
+        )
     notes = [f"skipped: {', '.join(name for name in skipped if name not in silent)}"]
     notes.append(f"metric SkippedEvents: {counted(target.journal(began))}, a null (no event) among them")
     for name, event in events.items():
@@ -114,6 +121,7 @@ def inject(target: Target) -> Injection:
         note="; ".join(notes),
         ids=tuple(event["id"] for event in events.values() if event["id"] != beyond),
         unindexable=(beyond,),
+        altered=(str(events[BEYOND_JSON]["id"]),),
         unrepresentable=len(skipped) - len(silent),
         silent=len(silent) + (0 if arrived else 1),
     )
@@ -123,14 +131,10 @@ def _has_fields(copy: Mapping[str, Any], event: Mapping[str, Any]) -> bool:
     return flattened({"data": event["data"]}).items() <= copy.items()
 
 
-def _is_marked(target: Target, event_id: str) -> bool:
-    """Whether Logz.io shows an event as one that it could not index."""
-    shown = (
-        json.loads(row.event)
-        for row in reader.delivered(target.deployment).new_rows()
-        if event_id in row.event
-    )
-    return any(event.get("id") == event_id and logzio_facts.failure(event) for event in shown)
+def _is_marked(shown: DeliveredStore, event_id: str) -> bool:
+    """Whether a new row of Logz.io shows an event as one that it could not index."""
+    found = [json.loads(row.event) for row in shown.new_rows() if event_id in row.event]
+    return any(event.get("id") == event_id and logzio_facts.failure(event) for event in found)
 
 
 def produce(target: Target, values: Mapping[str, bytes | None]) -> dict[str, int]:

@@ -4,7 +4,8 @@ Its own endpoints, in addition to the AWS APIs:
 
 - `GET /_local/s3-requests`: {"<user or role>": {"<S3 operation>": n}}
 - `GET /_local/metric-data?since=<epoch seconds>`: what was put into CloudWatch, see `local.systems.aws.metric_data`
-- `/_faults`: see `local.systems.faults`; the calls are S3's operations (`UploadPart`), and only S3 requests fail
+- `/_faults`: see `local.systems.faults`; the calls are S3's operations (`UploadPart`), and only S3
+  requests fail or are slow
 - `GET /_local/instances`, `POST /_local/instances/<id>/credentials` (Authorization: Bearer <token of
   ec2.json>): what a hypervisor gets from EC2
 """
@@ -73,7 +74,14 @@ class Application:
         self._token = token
         self._traffic = Traffic()
         self._faults = Faults(
-            {"caller": None, "calls": None, "status": None, "code": None, "answer": ("error", "hang")}
+            {
+                "caller": None,
+                "calls": None,
+                "status": None,
+                "code": None,
+                "delay": None,
+                "answer": ("error", "hang", "slow"),
+            }
         )
         self._moto = DomainDispatcherApplication(create_backend_app)
         self._own = Map(
@@ -113,6 +121,9 @@ class Application:
         name, operation = "" if caller is None else caller.name, _operation(environ)
         self._traffic.count(name, operation)
         hit = self._faults.hit(caller=name, call=operation)
+        if hit is not None and hit.fault.answer == "slow":
+            hit.wait()
+            return None
         return None if hit is None else _fail(hit, environ)
 
     def _answer(self, environ: dict[str, Any]) -> Response | HTTPException:

@@ -6,6 +6,7 @@ from local.base import java
 
 _HERE = Path(__file__).parent
 _POM = _HERE / "pom.xml"
+_POM_4 = _HERE / "pom-4.xml"
 _SOURCES = _HERE / "java"
 
 
@@ -20,6 +21,20 @@ def ensure() -> Path:
         [_POM],
         lambda directory: java.copy_dependencies(_POM, directory),
         text="Kafka's jars from Maven Central",
+    )
+
+
+def ensure_kafka_4() -> Path:
+    """A folder with the jars of Kafka 4, of which platform 8 is made: Connect, as above, and the tools.
+
+    Raises:
+        ToolError: Maven is missing or failed.
+    """
+    return java.ensure(
+        "kafka-4",
+        [_POM_4],
+        lambda directory: java.copy_dependencies(_POM_4, directory),
+        text="The jars of Kafka 4 from Maven Central",
     )
 
 

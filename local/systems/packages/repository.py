@@ -5,7 +5,7 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -30,46 +30,49 @@ _USER = "Local package repository"
 
 
 def ensure(directory: Path) -> str:
-    """Creates `directory/deb/<platform>/...` unless it exists; returns its key's fingerprint (40 hex digits).
+    """Creates `directory/deb/<platform>/...` for each line; returns the fingerprint of their key (40 hex digits).
 
-    The private key is deleted as soon as the index is signed.
+    It keeps what exists. The private key is deleted as soon as the indexes are signed.
 
     Raises:
         ToolError: gpg, Maven or dpkg-deb is missing or failed.
     """
     built = debs.ensure()
-    offered = [f"{built.name}/{deb.name}" for deb in _offered(built)]
+    roots = {directory / "deb" / line.platform: _offered(built, line.platform) for line in debs.LINES}
+    offered = [f"{root.name}/{built.name}/{deb.name}" for root, packages in roots.items() for deb in packages]
     record = directory / "repository.json"
     if record.exists():
         known = json.loads(record.read_text())
         if known["debs"] == offered:
             return str(known["key_fingerprint"])
-    root = directory / "deb" / debs.PLATFORM
-    shutil.rmtree(root, ignore_errors=True)
-    _write_index(root, built)
-    fingerprint = _sign(root)
+    for root, packages in roots.items():
+        shutil.rmtree(root, ignore_errors=True)
+        _write_index(root, packages)
+    fingerprint = _sign(roots)
     record.write_text(json.dumps({"debs": offered, "key_fingerprint": fingerprint}))
     return fingerprint
 
 
-def _offered(built: Path) -> list[Path]:
-    """All packages, without Java where the VM's distribution has its own."""
+def _offered(built: Path, platform: str) -> list[Path]:
+    """The packages of a line, without Java where the VM's distribution has its own."""
     own_java = distributions.chosen() != distributions.DEBIAN
-    return [deb for deb in sorted(built.glob("*.deb")) if not (own_java and deb.name.startswith("openjdk-"))]
+    return [
+        deb for deb in debs.offered(built, platform) if not (own_java and deb.name.startswith("openjdk-"))
+    ]
 
 
-def _write_index(root: Path, built: Path) -> None:
+def _write_index(root: Path, packages: Iterable[Path]) -> None:
     pool = root / "pool" / "main" / "c"
     pool.mkdir(parents=True)
-    for deb in _offered(built):
+    for deb in packages:
         # No symbolic link: apt-ftparchive may write where it leads instead of the name in the pool.
         link_or_copy(deb, pool / deb.name)
     stable = root / "dists" / "stable"
-    packages = _ftparchive(root, "packages", "pool")
+    listing = _ftparchive(root, "packages", "pool")
     for architecture in _ARCHITECTURES:
         index = stable / "main" / f"binary-{architecture}" / "Packages"
         index.parent.mkdir(parents=True)
-        index.write_text(packages)
+        index.write_text(listing)
     (stable / "Release").write_text(_ftparchive(root, *_RELEASE, "release", "dists/stable"))
 
 
@@ -78,14 +81,16 @@ def _ftparchive(root: Path, *arguments: str) -> str:
     return subprocess.run(command, cwd=root, check=True, stdout=subprocess.PIPE, text=True).stdout
 
 
-def _sign(root: Path) -> str:
-    stable = root / "dists" / "stable"
+def _sign(roots: Iterable[Path]) -> str:
+    """Signs every line's index with one key, as Confluent does."""
     with _keyring() as gpg:
         java.run([*gpg, "--passphrase", "", "--quick-generate-key", _USER, "ed25519", "sign"], needs="gpg")
-        java.run([*gpg, "--output", str(root / "archive.key"), "--armor", "--export", _USER], needs="gpg")
-        for mode, signed in (("--clearsign", "InRelease"), ("--detach-sign", "Release.gpg")):
-            arguments = ["--armor", "--output", str(stable / signed), mode, str(stable / "Release")]
-            java.run([*gpg, *arguments], needs="gpg")
+        for root in roots:
+            stable = root / "dists" / "stable"
+            java.run([*gpg, "--output", str(root / "archive.key"), "--armor", "--export", _USER], needs="gpg")
+            for mode, signed in (("--clearsign", "InRelease"), ("--detach-sign", "Release.gpg")):
+                arguments = ["--armor", "--output", str(stable / signed), mode, str(stable / "Release")]
+                java.run([*gpg, *arguments], needs="gpg")
         listing = subprocess.run(
             [*gpg, "--with-colons", "--list-keys"], check=True, stdout=subprocess.PIPE, text=True
         ).stdout

@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import sys
+import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -620,6 +621,21 @@ def test_a_hanging_request_ends_with_its_fault(aws: Aws) -> None:
     faults.clear(aws.endpoint)
     sender.join()
     assert [str(answer) for answer in answers if "The request hung." in str(answer)]
+
+
+def test_a_slow_request_gets_the_right_answer_later(aws: Aws) -> None:
+    bucket = aws.bucket()
+    user = aws.user(allow("s3:PutObject", f"arn:aws:s3:::{bucket}/*"))
+    writer = aws.client("s3", user)
+    faults.inject(aws.endpoint, Fault(caller=user["name"], answer="slow", delay=0.3, times=None))
+    began = time.monotonic()
+
+    answers = [writer.put_object(Bucket=bucket, Key=key, Body=b"x") for key in "ab"]
+
+    assert time.monotonic() - began >= 0.6
+    assert all(answer["ETag"] for answer in answers)
+    faults.clear(aws.endpoint)
+    assert faults.current(aws.endpoint) == []
 
 
 def test_a_fault_that_the_local_aws_does_not_understand_is_refused(aws: Aws) -> None:

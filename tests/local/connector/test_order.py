@@ -26,6 +26,7 @@ from components.worker_settings import worker_config
 from local.base import paths, processes, progress
 from local.proofs.checker.checker import Checker
 from local.proofs.client import Feed
+from local.proofs.generator.load import steady
 from local.proofs.history.history import History, Pipeline
 from local.proofs.history.places import Bucket, DeliveredStore
 from local.proofs.history.reader import Reader
@@ -130,7 +131,7 @@ def silence(
     users.add(users.file(state), "WORKER", "worker-secret")
     bootstrap = f"127.0.0.1:{relay.port}"
     worker = Worker(state, plugins, plugins, bootstrap=bootstrap, session_seconds=SESSION)
-    feed = Feed(state, RATE)
+    feed = Feed(state, steady(RATE))
     try:
         worker.start()
         for chain in chains:

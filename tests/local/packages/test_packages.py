@@ -48,9 +48,9 @@ def run(*command: str | Path) -> "subprocess.CompletedProcess[str]":
 
 
 class Apt:
-    """apt with a root of its own that knows this repository only."""
+    """apt with a root of its own that knows this repository only, of the lines `platforms`."""
 
-    def __init__(self, root: Path, ready: Mapping[str, Any], key: bytes) -> None:
+    def __init__(self, root: Path, ready: Mapping[str, Any], key: bytes, *platforms: str) -> None:
         for folder in ("etc/apt", "var/lib/apt/lists/partial", "var/cache/apt/archives/partial", "var/log"):
             (root / folder).mkdir(parents=True)
         (root / "var/lib/dpkg").mkdir()
@@ -58,7 +58,10 @@ class Apt:
         self.root, self.key = root, root / "archive.asc"
         self.key.write_bytes(key)
         (root / "etc/apt/sources.list").write_text(
-            f"deb [arch=amd64 signed-by={self.key}] {ready['repository_url']}/7.9 stable main\n"
+            "".join(
+                f"deb [arch=amd64 signed-by={self.key}] {ready['repository_url']}/{platform} stable main\n"
+                for platform in platforms or (debs.PLATFORM,)
+            )
         )
 
     def get(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
@@ -168,7 +171,23 @@ def test_a_version_that_the_repository_lacks_is_named(apt: Apt) -> None:
     assert "Version '7.9.9-1' for 'confluent-kafka' was not found" in output
 
 
-def pin(apt: Apt, version: str) -> None:
+def test_the_line_of_the_settings_is_installed_although_a_later_one_is_known(
+    ready: Mapping[str, Any], tmp_path: Path
+) -> None:
+    """As with an organisation's own image."""
+    apt = Apt(tmp_path / "root", ready, key_of(ready), *(line.platform for line in debs.LINES))
+    assert apt.get("update").returncode == 0
+    later = debs.LINES[-1].versions[-1]
+    simulated = apt.get("install", "--simulate", "confluent-kafka")
+    assert f"confluent-kafka ({later}" in simulated.stdout, "there is no later one: this test shows nothing"
+    pin(apt, None)
+
+    found, output = downloaded(apt, "confluent-kafka")
+
+    assert found == versions(debs.VERSION, "common", "kafka"), output
+
+
+def pin(apt: Apt, version: str | None) -> None:
     """Gives apt the preferences that the VM has with this `worker.packageVersion`."""
     preferences = bundle.files(config(worker={"packageVersion": version}))[
         "/etc/apt/preferences.d/s3-auditlog-sink"
@@ -273,20 +292,28 @@ def test_existing_settings_are_kept_on_request(root: Path) -> None:
     assert stat.S_IMODE((root / "usr/bin/connect-standalone").stat().st_mode) == 0o755
 
 
+@pytest.fixture(scope="module", params=debs.LINES, ids=lambda line: f"platform {line.platform}")
+def line(request: pytest.FixtureRequest) -> debs.Line:
+    found: debs.Line = request.param
+    return found
+
+
 @pytest.fixture(scope="module")
-def unpacked(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def unpacked(line: debs.Line, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("unpacked")
-    deb = debs.ensure() / f"confluent-kafka_{debs.VERSION}_all.deb"
+    deb = debs.ensure() / f"confluent-kafka_{line.versions[-1]}_all.deb"
     subprocess.run(["dpkg-deb", "-x", deb, folder], check=True)
     return folder
 
 
-def test_the_start_script_runs_connect(unpacked: Path, tmp_path: Path) -> None:
-    log4j = unpacked / "etc/kafka/connect-log4j.properties"
+def test_the_start_script_runs_connect_with_the_packages_own_logging(
+    line: debs.Line, unpacked: Path, tmp_path: Path
+) -> None:
+    log4j = unpacked / "etc/kafka" / line.log4j
     environment = {
         **os.environ,
         "LOG_DIR": str(tmp_path),
-        "KAFKA_LOG4J_OPTS": f"-Dlog4j.configuration=file:{log4j}",
+        "KAFKA_LOG4J_OPTS": f"{line.log4j_option}{log4j}",
     }
 
     started = subprocess.run(
@@ -298,6 +325,8 @@ def test_the_start_script_runs_connect(unpacked: Path, tmp_path: Path) -> None:
     )
 
     assert "Usage: ConnectStandalone worker.properties" in started.stdout
+    script = (unpacked / "usr/bin/connect-standalone").read_text()
+    assert f"{line.log4j_option}/etc/kafka/{line.log4j}" in script
 
 
 def test_the_start_script_passes_the_environments_options_on(unpacked: Path, tmp_path: Path) -> None:
@@ -351,14 +380,14 @@ def test_the_start_scripts_pass_shellcheck() -> None:
 
 
 def test_every_package_of_the_index_is_a_file_of_the_repository(
-    ready: Mapping[str, Any], state: Path
+    line: debs.Line, ready: Mapping[str, Any], state: Path
 ) -> None:
-    root = state / "packages" / "deb" / debs.PLATFORM
+    root = state / "packages" / "deb" / line.platform
     index = (root / "dists" / "stable" / "main" / "binary-amd64" / "Packages").read_text()
     names = re.findall(r"^Filename: (.+)$", index, re.MULTILINE)
 
     assert ready
-    assert len(names) >= 6
+    assert len(names) >= 3 * len(line.versions)
     assert all(name.startswith("pool/") and (root / name).is_file() for name in names), names
     # apt-ftparchive follows symbolic links, and names what they lead to.
     assert not any((root / name).is_symlink() for name in names)

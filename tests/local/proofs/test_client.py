@@ -9,6 +9,7 @@ import pytest
 from confluent_kafka import Producer
 
 from local.proofs.client import FeedError, feed
+from local.proofs.generator.load import steady
 from local.proofs.history import acknowledged
 
 Settings = dict[str, str | int | float | bool]
@@ -45,7 +46,7 @@ def test_a_feed_that_is_stopped_has_what_it_produced_on_record(tmp_path: Path, b
         def is_set(self) -> bool:
             return any(True for _ in acknowledged.read(tmp_path))
 
-    produced = feed(tmp_path, broker, 1_000_000, rate=50, stop=OnceOneIsOnRecord())
+    produced = feed(tmp_path, broker, 1_000_000, load=steady(50), stop=OnceOneIsOnRecord())
 
     assert 0 < produced < 1_000_000
     assert len(list(acknowledged.read(tmp_path))) == produced

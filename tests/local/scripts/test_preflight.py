@@ -32,7 +32,7 @@ from components.settings import NAMESPACE, Settings
 from local.base import processes
 from local.stack.deployment import REGION, aws_client, aws_environment
 from local.systems.aws.accounts import ACCOUNT
-from local.systems.aws.images import UBUNTU_ARM_AMI
+from local.systems.aws.images import UBUNTU_AMI, UBUNTU_ARM_AMI
 from local.systems.confluent_cloud import server as confluent_cloud
 from local.systems.confluent_cloud.server import Organisation
 from local.systems.kafka import client as kafka_client
@@ -309,6 +309,15 @@ def an_image_of_another_region(site: Site) -> None:
     site.sections["worker"].update(ami="ami-0ffffffffffffffff")
 
 
+def an_image_that_the_stack_keeps_is_gone(site: Site) -> None:
+    site.running = replace(
+        site.running,
+        has_vm=True,
+        images=frozenset({UBUNTU_AMI, "ami-0ffffffffffffffff"}),
+        architecture="x86_64",
+    )
+
+
 def an_image_for_another_architecture(site: Site) -> None:
     site.sections["worker"].update(ami=UBUNTU_ARM_AMI)
 
@@ -551,6 +560,13 @@ BROKEN_SETUPS: list[BrokenSetup] = [
     (a_quota_that_cannot_be_read, "AWS quotas", U, "AccessDenied", "servicequotas:GetServiceQuota"),
     (an_unknown_instance_type, "image", B, "no instance type t3.colossal", "worker.instanceType"),
     (an_image_of_another_region, "image", B, "has no image ami-0ffffffffffffffff", "worker.ami"),
+    (
+        an_image_that_the_stack_keeps_is_gone,
+        "image",
+        B,
+        "has no image ami-0ffffffffffffffff, which the stack keeps",
+        f"today is {UBUNTU_AMI}",
+    ),
     (an_image_for_another_architecture, "image", B, "is for arm64", "worker.ami"),
     (the_bucket_exists, "bucket", B, "exists in this account already", "archive.adoptExisting: true"),
     (nothing_to_adopt, "bucket", B, "there is no bucket", "remove archive.adoptExisting"),
@@ -692,6 +708,25 @@ def test_the_members_of_a_running_stack_are_its_own(site: Site) -> None:
     (finding,) = site.findings("consumer groups")
 
     assert finding.state is State.OK
+
+
+def test_a_type_of_another_architecture_gets_the_newest_image(site: Site) -> None:
+    site.running = replace(site.running, has_vm=True, images=frozenset({UBUNTU_AMI}), architecture="x86_64")
+    site.sections["worker"].update(instanceType="t4g.small")
+
+    (finding,) = site.findings("image")
+
+    assert finding.state is State.OK
+    assert f"{UBUNTU_ARM_AMI} (the newest Ubuntu 24.04 today)" in finding.text
+
+
+def test_a_running_stack_needs_as_many_vcpus_again_while_its_vms_are_replaced(site: Site) -> None:
+    more_vcpus_than_the_quota(site)
+    site.running = replace(site.running, has_vm=True)
+
+    found = [finding for finding in site.findings("AWS quotas") if finding.state is State.WARNING]
+
+    assert "6 more are needed while `pulumi up` replaces the VMs" in found[0].text
 
 
 def test_what_the_stack_made_is_not_in_its_way(site: Site) -> None:

@@ -1,7 +1,7 @@
 """The watchdog's measurements of a real broker with Kafka's own tools, with a key that may only read."""
 
 import os
-import shutil
+import subprocess
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from components.worker.files.watchdog import group, kafka
 from components.worker.files.watchdog.group import Measured, measure
 from components.worker.files.watchdog.memory import Memory
 from local.base import processes
-from local.systems.kafka import client, jars, users
+from local.systems.kafka import client, users
 from local.systems.packages import debs
 from tests.local.kafka_support import events, produce, start_broker, wait_for
 
@@ -83,8 +83,19 @@ class Stack:
         return str(self.settings["connectors"][0]["group"])
 
 
+@pytest.fixture(scope="module", params=debs.LINES, ids=lambda line: f"platform {line.platform}")
+def tools(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The scripts of a line's package, with its jars beside them."""
+    root = tmp_path_factory.mktemp("package")
+    package = debs.ensure() / f"confluent-kafka_{request.param.versions[-1]}_all.deb"
+    subprocess.run(["dpkg-deb", "--extract", package, root], check=True)
+    return root / "usr" / "bin"
+
+
 @pytest.fixture(scope="module")
-def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def broker(tools: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """One for each line's tools, since each test has a partition of its own."""
+    assert tools
     state = tmp_path_factory.mktemp("broker")
     start_broker(state)
     users.add(users.file(state), READER, "reader-secret")
@@ -92,18 +103,6 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         yield state
     finally:
         processes.stop_all(state)
-
-
-@pytest.fixture(scope="module")
-def tools(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The scripts of the package, laid out as the package has them."""
-    root = tmp_path_factory.mktemp("package")
-    (root / "bin").mkdir()
-    for script in debs.FILES.glob("kafka-*"):
-        Path(shutil.copy(script, root / "bin")).chmod(0o755)
-    (root / "share" / "java").mkdir(parents=True)
-    (root / "share" / "java" / "kafka").symlink_to(jars.ensure())
-    return root / "bin"
 
 
 @pytest.fixture
@@ -135,6 +134,8 @@ def stack(broker: Path, tools: Path, tmp_path: Path, monkeypatch: pytest.MonkeyP
         "connectors": [connector],
         "bootstrap_servers": client.client_config(broker)["bootstrap.servers"],
         "partitions": {TOPIC: client.PARTITIONS},
+        "rest_port": None,
+        "fleet": None,
     }
     return Stack(broker, clock, settings)
 
@@ -254,6 +255,17 @@ def test_a_member_of_another_stack_is_seen_by_its_client_id(
 
     assert found.values["ForeignMembers"] == 1
     assert f"foreign member of group {stack.group}: client id other-sink-i-2" in capsys.readouterr().out
+
+
+def test_what_kafka_logs_is_not_in_a_tools_answer(stack: Stack) -> None:
+    properties = Path(kafka.CLIENT_PROPERTIES)
+    properties.write_text(properties.read_text().replace("reader-secret", "a-former-secret"))
+
+    answer = kafka.group_table(stack.settings, stack.group)
+
+    # The tool's own words; Kafka's client logs an error, too.
+    assert "Authentication failed: Invalid username or password" in answer
+    assert "failed authentication due to" not in answer
 
 
 def test_a_check_creates_no_consumer_group(stack: Stack) -> None:

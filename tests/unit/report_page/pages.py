@@ -1,8 +1,9 @@
-"""The three pages, of small reports."""
+"""The pages, of small reports."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from local.proofs.bench import html_page as bench_page
 from local.proofs.chaos import html_page as chaos_page
 from local.proofs.chaos.report import Report as ChaosReport
 from local.proofs.chaos.report import Row
@@ -11,6 +12,7 @@ from local.proofs.history.flow import Delays, Flow
 from report_page.model import Page
 from scripts.verify import html_page as verify_page
 from scripts.verify.evaluate import Patience, evaluate
+from tests.unit.local.proofs.bench.reports import REPORT as BENCH
 from tests.unit.local.proofs.demo.test_report import CLEAN
 from tests.unit.scripts.verify.test_evaluate import FINE, NOON, ago, report, waiting
 
@@ -44,6 +46,7 @@ def pages() -> dict[str, Page]:
     """By the command that writes them."""
     return {
         "demo": demo_page.page(DEMO, NOON),
+        "bench": bench_page.page(BENCH, NOON),
         "chaos": chaos_page.page(CHAOS, NOON),
         "verify": verify_page.page(VERIFIED, evaluate(VERIFIED, Patience())),
     }

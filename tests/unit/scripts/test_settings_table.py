@@ -4,12 +4,13 @@ import pytest
 
 from components.settings.sections import SECTIONS
 from scripts import settings_table
+from scripts.pages import replaced
 
 
 def test_the_page_has_the_table_of_the_settings_as_they_are() -> None:
     page = settings_table.PAGE.read_text()
 
-    assert settings_table.replaced(page) == page, "run: make settings-table"
+    assert replaced(page, {settings_table.MARK: settings_table.table()}) == page, "run: make settings-table"
 
 
 def test_every_setting_has_its_row() -> None:
@@ -21,19 +22,13 @@ def test_every_setting_has_its_row() -> None:
 
 
 def test_only_the_table_of_the_page_is_replaced(tmp_path: Path) -> None:
+    begin, end = "<!-- settings:begin -->", "<!-- settings:end -->"
     page = tmp_path / "settings.md"
-    page.write_text(f"before\n{settings_table.BEGIN}\nold\n{settings_table.END}\nafter\n")
+    page.write_text(f"before\n{begin}\nold\n{end}\nafter\n")
 
     settings_table.main(page)
 
-    assert page.read_text() == (
-        f"before\n{settings_table.BEGIN}\n{settings_table.table()}\n{settings_table.END}\nafter\n"
-    )
-
-
-def test_a_page_without_markers_is_left_alone() -> None:
-    with pytest.raises(ValueError, match="settings:begin"):
-        settings_table.replaced("no markers")
+    assert page.read_text() == f"before\n{begin}\n{settings_table.table()}\n{end}\nafter\n"
 
 
 @pytest.mark.parametrize(

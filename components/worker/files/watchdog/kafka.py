@@ -132,8 +132,9 @@ def _run(name: str, bootstrap_servers: str, properties: str, *arguments: str) ->
         "KAFKA_HEAP_OPTS": "-Xmx96m",
         # A JVM of seconds needs no second compiler: it takes a third less CPU, which a burstable VM has little of.
         "KAFKA_JVM_PERFORMANCE_OPTS": "-XX:+UseSerialGC -XX:TieredStopAtLevel=1",
-        # Keeps the tool from writing to the service's own log.
-        "KAFKA_LOG4J_OPTS": "-Dlog4j.defaultInitOverride=true",
+        # Keeps the tool from writing to the service's own log, and into its answer: Log4j 2, of platform 8, would show
+        # errors on standard output.
+        "KAFKA_LOG4J_OPTS": "-Dlog4j.defaultInitOverride=true -Dlog4j2.level=OFF",
     }
     login = "--consumer.config" if name == "kafka-console-consumer" else "--command-config"
     return run(

@@ -12,6 +12,7 @@ from botocore.exceptions import ClientError
 
 from components.archive import layout
 from components.worker.files import check_keys
+from tests import runbook
 from tests.local.worker import late_role
 from tests.unit.scripts.played_bucket import BUCKET, TOPIC, TOPICS_DIR, PlayedBucket
 
@@ -104,10 +105,11 @@ def test_a_key_of_a_clock_that_was_ahead_is_waited_for(
 
     assert NOW + HOUR < scene.now < NOW + HOUR + 1
     assert scene.ahead_until == 0
-    (line,) = capsys.readouterr().err.splitlines()
-    assert line == (
+    written = capsys.readouterr().err
+    assert written.splitlines() == [
         "a clock was ahead: an object's key has the time 2026-11-26T07:01:02.000+00:00; waiting until it has passed"
-    )
+    ]
+    assert runbook.found("clock-ahead", written) == written.splitlines()
 
 
 def test_while_it_waits_the_watchdog_can_see_until_when(
@@ -151,7 +153,9 @@ def test_a_key_that_is_days_ahead_is_told_and_not_waited_for(
 
     assert scene.now == NOW
     assert scene.ahead_until == NOW + 48 * HOUR
-    assert "too far ahead to wait for" in capsys.readouterr().err
+    written = capsys.readouterr().err
+    assert "too far ahead to wait for" in written
+    assert runbook.found("clock-ahead", written) == written.splitlines()
 
 
 def test_a_bucket_that_cannot_be_listed_at_once_is_asked_again(

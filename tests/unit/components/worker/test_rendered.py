@@ -750,12 +750,20 @@ def test_the_platforms_package_is_the_newest_or_the_given_version(version: str |
     assert variables("install.env", worker=worker)["PLATFORM_PACKAGE"] == package
 
 
-def test_apt_keeps_confluents_packages_at_the_version_that_the_settings_name() -> None:
-    path = "/etc/apt/preferences.d/s3-auditlog-sink"
-    pinned = files(config(worker={"packageVersion": "7.9.2-1"}))[path].content
+@pytest.mark.parametrize(
+    ("worker", "version"),
+    [
+        ({"packageVersion": "7.9.2-1"}, "7.9.2-1"),
+        ({}, "7.9.*"),
+        ({"platformVersion": "8.3", "javaVersion": 17}, "8.3.*"),
+    ],
+)
+def test_apt_keeps_confluents_packages_at_the_version_or_the_line_of_the_settings(
+    worker: dict[str, Any], version: str
+) -> None:
+    pinned = files(config(worker=worker))["/etc/apt/preferences.d/s3-auditlog-sink"].content
 
-    assert pinned == "Package: confluent-*\nPin: version 7.9.2-1\nPin-Priority: 1001\n"
-    assert path not in files(config())
+    assert pinned == f"Package: confluent-*\nPin: version {version}\nPin-Priority: 1001\n"
 
 
 @pytest.mark.parametrize(

@@ -37,3 +37,18 @@ def test_a_half_written_line_of_the_record_is_left_out(tmp_path: Path) -> None:
 
 def test_no_record_means_nothing_was_fed(tmp_path: Path) -> None:
     assert list(acknowledged.read(tmp_path)) == []
+
+
+def test_a_follower_hands_out_each_event_once_and_a_half_written_one_when_it_is_whole(tmp_path: Path) -> None:
+    file = acknowledged.file(tmp_path)
+    follower = acknowledged.Follower(tmp_path)
+    assert list(follower.new()) == []
+
+    file.parent.mkdir(parents=True)
+    file.write_text('{"id": "a", "partition": 1, "offset": 2, "time": "t"}\n{"id": "b", "par')
+    assert [event.id for event in follower.new()] == ["a"]
+    assert [event.id for event in follower.new()] == []
+
+    with file.open("a") as lines:
+        lines.write('tition": 1, "offset": 3, "time": "t"}\n')
+    assert [event.id for event in follower.new()] == ["b"]

@@ -122,6 +122,13 @@ def test_a_quota_counts_what_is_used_and_what_is_needed() -> None:
     ]
 
 
+def test_a_quota_that_only_a_replacement_of_the_vms_exceeds_is_a_warning() -> None:
+    (finding,) = findings("AWS quotas", {"vCPUs": Quota(used=4, needed=2, for_a_while=True, limit=5.0)})
+
+    assert finding.state is State.WARNING
+    assert finding.text == "vCPUs: 4 of 5 are used, 2 more are needed while `pulumi up` replaces the VMs"
+
+
 @pytest.mark.parametrize(
     ("ids", "own", "generations", "state"),
     [

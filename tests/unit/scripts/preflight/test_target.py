@@ -86,7 +86,8 @@ def test_an_initialised_stack_gives_its_secrets_and_what_it_made(
     }
     made = [
         {"type": "aws:s3/bucket:Bucket", "urn": "urn::b", "outputs": {"bucket": "logexporter-ccloud"}},
-        {"type": "aws:ec2/instance:Instance", "urn": "urn::i", "outputs": {}},
+        {"type": "aws:ec2/instance:Instance", "urn": "urn::i", "outputs": {"ami": "ami-1"}},
+        {"type": "pulumi:pulumi:Stack", "urn": "urn::s", "outputs": {"architecture": "arm64"}},
     ]
     (tmp_path / "config").write_text(json.dumps({"aws:region": {"value": "us-west-2"}, **sections, **cloud}))
     (tmp_path / "stack").write_text(json.dumps({"deployment": {"resources": made}}))
@@ -101,4 +102,9 @@ def test_an_initialised_stack_gives_its_secrets_and_what_it_made(
     assert found.kafka_key == (BY_ENDPOINT["source"]["apiKey"], BY_ENDPOINT["source"]["apiSecret"])
     assert found.cloud_key == ("K", "cloud")
     assert found.logzio_token == BY_ENDPOINT["logzio"]["apiToken"]
-    assert found.running == Running(buckets=frozenset({"logexporter-ccloud"}), has_vm=True)
+    assert found.running == Running(
+        buckets=frozenset({"logexporter-ccloud"}),
+        has_vm=True,
+        images=frozenset({"ami-1"}),
+        architecture="arm64",
+    )

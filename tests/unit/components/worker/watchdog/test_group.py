@@ -9,6 +9,7 @@ from components.worker.files.watchdog import group, kafka
 from components.worker.files.watchdog.group import Expired, find_expired, follow, look_into, measure
 from components.worker.files.watchdog.kafka import Position
 from components.worker.files.watchdog.memory import ConnectorMemory, Memory
+from tests import runbook
 from tests.unit.components.worker.watchdog.support import (
     JVM,
     MEMBER,
@@ -280,10 +281,9 @@ def test_a_member_that_is_not_of_this_stack_is_counted_once_and_named(
     (tools / "dev-bucket").write_text(table(*rows))
 
     assert measure(SETTINGS, Memory(pid=JVM)).values["ForeignMembers"] == 1
-    assert (
+    assert runbook.found("foreign", capsys.readouterr().out) == [
         "foreign member of group dev-bucket: client id other-bucket-sink-i-9, host /10.0.0.7"
-        in capsys.readouterr().out
-    )
+    ]
 
 
 def test_a_missing_group_does_not_hide_the_other(tools: Path) -> None:

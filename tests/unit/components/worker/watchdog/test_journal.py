@@ -3,6 +3,7 @@ from pathlib import Path
 from components.worker.files.watchdog import journal
 from components.worker.files.watchdog.journal import Event, Journal
 from components.worker.files.watchdog.memory import Memory
+from tests import runbook
 from tests.unit.components.worker.watchdog.support import ORIGINALS, SINK, SKIPPED, TOPIC, play
 
 
@@ -37,6 +38,7 @@ def test_exits_for_lack_of_memory_are_counted(bin_folder: Path, tmp_path: Path) 
     play(bin_folder, "journalctl", f"cat {tmp_path}/journal")
 
     assert journal.read_journal(tmp_path / "cursor").out_of_memory == 2
+    assert runbook.found("memory", ends) == ends.splitlines()
 
 
 def test_a_journal_with_nothing_new_keeps_the_cursor(bin_folder: Path, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@ import pytest
 from components.worker.files.watchdog import metrics
 from components.worker.files.watchdog.group import Expired
 from components.worker.files.watchdog.journal import Event
+from tests import runbook
 from tests.unit.components.worker.watchdog.support import SETTINGS, SINK, TOPIC, CloudWatch, position
 
 
@@ -35,7 +36,9 @@ def test_a_skipped_event_is_told_with_topic_partition_and_offset(
         "Topic": TOPIC,
         "Partition": "3",
     }
-    assert f"topic {TOPIC}, partition 3, offset 17" in capsys.readouterr().out
+    assert runbook.found("skipped", capsys.readouterr().out) == [
+        f"skipped event: topic {TOPIC}, partition 3, offset 17"
+    ]
 
 
 def test_what_expired_is_told_with_the_group_that_did_not_read_it(
@@ -44,10 +47,9 @@ def test_what_expired_is_told_with_the_group_that_did_not_read_it(
     metrics.publish(SETTINGS, {"ExpiredEvents": 5}, expired=[Expired(SINK, position(2, 3, 9, 8), 3, 5)])
 
     assert [metric["MetricName"] for metric in cloudwatch.metrics] == ["ExpiredEvents"]
-    assert (
+    assert runbook.found("expired", capsys.readouterr().out) == [
         f"expired before it was archived: topic {TOPIC}, partition 2, offsets 3 to 7 (sink)"
-        in capsys.readouterr().out
-    )
+    ]
 
 
 def test_the_versions_of_the_credentials_in_use_are_published(cloudwatch: CloudWatch) -> None:

@@ -1,97 +1,76 @@
-"""The figures are medians of the samples, and ratios to one worker with one task."""
+"""Figures are medians of the rounds, ratios are of samples of the same round."""
 
 import pytest
 
-from local.base.processes import Usage
 from local.proofs.bench.figures import (
-    CONFIGURATIONS,
-    Backlog,
-    Configuration,
-    Figures,
-    Sample,
-    backlog,
-    figures,
-    order,
-    sample,
+    PER_CPU_SECOND,
+    RATE,
+    REQUESTS,
+    STORED,
+    Middle,
+    Spread,
+    medians,
+    middle,
+    percentile,
+    spread,
 )
-
-ONE, TWO = Configuration(1, 1), Configuration(2, 1)
-
-
-def taken(configuration: Configuration, seconds: float, cpu: float, *peaks: float) -> Sample:
-    return Sample(configuration, 12_000, seconds, cpu, tuple(3.0 for _ in peaks), peaks)
+from local.proofs.bench.sink import Sample
 
 
-def every(*samples: Sample) -> list[Sample]:
-    """With a sample for each configuration that has none."""
-    known = {found.configuration for found in samples}
-    others = (
-        taken(configuration, 1, 1, 1.0) for configuration in CONFIGURATIONS if configuration not in known
-    )
-    return [*samples, *others]
+def taken(variant: str, rate: float, *, requests: int | None = 36) -> Sample:
+    """1,200 events, at so many in a second."""
+    return Sample(variant, 1_200, 1_200 / rate, 2.0, 300.0, 12, requests, None if requests is None else 2.4)
+
+
+def shown(found: Middle | None) -> tuple[float, float] | None:
+    """Value and ratio, without what floating point adds."""
+    return found and (round(found.value, 6), round(found.ratio, 6))
+
+
+def test_a_figure_is_the_median_and_a_ratio_is_of_the_same_round() -> None:
+    # The machine was ten times slower in the second round. Medians of both, divided, would give 200 / 100.
+    rounds = [
+        [taken("base", 100), taken("mine", 200)],
+        [taken("base", 10), taken("mine", 40)],
+        [taken("base", 120), taken("mine", 360)],
+    ]
+
+    assert shown(middle(rounds, RATE, "mine", "base")) == (200, 3)
+    assert shown(middle(rounds, RATE, "base", "base")) == (100, 1)
+
+
+def test_cpu_requests_and_bytes_are_per_event() -> None:
+    rounds = [[taken("mine", 100)]]
+
+    assert shown(middle(rounds, PER_CPU_SECOND, "mine", "mine")) == (600, 1)
+    assert shown(middle(rounds, REQUESTS, "mine", "mine")) == (3_000, 1)
+    assert shown(middle(rounds, STORED, "mine", "mine")) == (200, 1)
+
+
+def test_the_bare_consumer_has_no_figures_of_s3() -> None:
+    rounds = [[taken("base", 100), taken("bare", 900, requests=None)]]
+
+    assert middle(rounds, REQUESTS, "bare", "base") is None
+    assert middle(rounds, REQUESTS, "base", "bare") is None
+    assert shown(middle(rounds, RATE, "bare", "base")) == (900, 9)
 
 
 @pytest.mark.parametrize(
-    ("events", "made"),
-    [
-        (120_000, Backlog(12, 10_000, 5_000)),
-        (130_000, Backlog(12, 10_000, 5_000)),
-        (60_000, Backlog(12, 5_000, 5_000)),
-        (4_000, Backlog(12, 333, 333)),
-        (12, Backlog(12, 1, 1)),
-    ],
+    ("percent", "found"), [(1, 1), (50, 10), (50.1, 11), (95, 19), (95.5, 20), (100, 20)]
 )
-def test_every_object_of_a_backlog_is_full(events: int, made: Backlog) -> None:
-    assert backlog(events, 12, 5_000) == made
-    assert made.objects * made.flush_size == made.events
+def test_a_percentile_is_the_least_value_that_so_many_do_not_exceed(percent: float, found: float) -> None:
+    values = [float(value) for value in range(20, 0, -1)]
+
+    assert percentile(values, percent) == found
 
 
-def test_each_configuration_runs_twice_and_as_early_as_late() -> None:
-    runs = order()
-
-    places: dict[Configuration, list[int]] = {}
-    for place, configuration in enumerate(runs):
-        places.setdefault(configuration, []).append(place)
-    assert places.keys() == set(CONFIGURATIONS)
-    assert all(sum(found) == len(runs) - 1 and len(found) == 2 for found in places.values())
+def test_a_percentile_of_one_value_is_that_value() -> None:
+    assert [percentile([7.5], percent) for percent in (0.1, 50, 100)] == [7.5, 7.5, 7.5]
 
 
-def test_a_sample_leaves_out_what_was_used_before_the_events() -> None:
-    before = [Usage(3.0, 1), Usage(4.0, 1)]
-    after = [Usage(8.0, 300_000_000), Usage(10.5, 310_500_000)]
-
-    found = sample(TWO, 12_000, 6.0, before, after)
-
-    assert found == Sample(TWO, 12_000, 6.0, 11.5, (3.0, 4.0), (300.0, 310.5))
-
-
-def test_figures_are_medians_and_those_of_the_largest_worker() -> None:
-    samples = every(taken(TWO, 4, 3, 300.0, 310.0), taken(TWO, 6, 5, 320.0, 290.0))
-
-    found = figures(samples)
-
-    assert found[TWO] == Figures(
-        events_per_second=2_500,
-        cpu_seconds=4.0,
-        events_per_cpu_second=3_200,
-        start_cpu_seconds=3.0,
-        peak_mb=315,
-    )
-    assert list(found) == list(CONFIGURATIONS)
-
-
-def test_ratios_are_to_another_configuration() -> None:
-    base = Figures(1_000, 10.0, 200, 3.0, 300)
-
-    assert Figures(1_500, 5.0, 400, 3.0, 150).ratios(base) == {
-        "events_per_second": 1.5,
-        "cpu_seconds": 0.5,
-        "events_per_cpu_second": 2.0,
-        "start_cpu_seconds": 1.0,
-        "peak_mb": 0.5,
+def test_times_have_a_median_and_both_ends() -> None:
+    assert spread([5.0, 1.0, 2.0]) == Spread(2.0, 1.0, 5.0)
+    assert medians([{"up": 30.0, "preview": 4.0}, {"up": 20.0, "preview": 5.0}]) == {
+        "up": Spread(25.0, 20.0, 30.0),
+        "preview": Spread(4.5, 4.0, 5.0),
     }
-
-
-def test_each_task_is_a_member_of_the_group() -> None:
-    assert [configuration.members for configuration in CONFIGURATIONS] == [1, 2, 2, 4]
-    assert [configuration.name for configuration in CONFIGURATIONS] == ["1 x 1", "1 x 2", "2 x 1", "2 x 2"]

@@ -65,3 +65,9 @@ def test_the_alarms_of_a_fault_must_fire_by_it_and_clear(
     assert row.alarms == tuple(sorted(during))
     assert row.unproved == unproved
     assert row.ok == (not unproved)
+
+
+def test_an_alarm_that_fires_before_a_row_is_not_of_its_fault() -> None:
+    before, during = frozenset({"disk"}), frozenset({"disk", "task"})
+
+    assert Played(before, during, before)._row_with_alarms(FAULT).alarms == ("task",)

@@ -3,7 +3,7 @@
 import gzip
 import json
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -111,12 +111,14 @@ class Place:
             )
         database.close()
 
-    def checked(self, acknowledged: list[Acknowledged] | None = None) -> Result:
+    def checked(
+        self, acknowledged: list[Acknowledged] | None = None, *, in_any_form: Collection[str] = ()
+    ) -> Result:
         self.write_store()
         history = History(self.pipeline)
         store = DeliveredStore(self.store, self.bucket_name)
         Reader(history, self.bucket, store, FakeTopic(self.records)).read()
-        return Checker(history).result(acknowledged or ())
+        return Checker(history).result(acknowledged or (), in_any_form=in_any_form)
 
     def edit_archived(self, key: str, edit: Callable[[list[str]], list[str]]) -> None:
         lines = gzip.decompress(self.bucket.objects[key]).decode().splitlines()
@@ -318,6 +320,38 @@ def test_a_right_copy_beside_one_that_was_not_indexed_is_still_a_defect(place: P
     assert (result.indexed, result.index_failures, result.duplicates, result.ok) == (60, 1, 1, False)
 
 
+def test_an_event_in_any_form_need_not_be_indexed(place: Place) -> None:
+    place.edit_delivered(5, type="logzio-invalid-log", tags=["MAX_JSON_DEPTH"])
+    event_id = str(json.loads(place.rows[5][2])["id"])
+
+    assert place.checked(in_any_form={event_id}).ok
+    assert not place.checked(in_any_form={"another"}).ok
+
+
+def test_an_event_in_any_form_may_have_another_value_in_both_places(place: Place) -> None:
+    place.edit_delivered(5, subject="x")
+    event_id = str(json.loads(place.rows[5][2])["id"])
+    key, number, _ = place.rows[5]
+    place.edit_archived(
+        key,
+        lambda lines: [
+            line if at != number else json.dumps(json.loads(line) | {"subject": "x"})
+            for at, line in enumerate(lines, 1)
+        ],
+    )
+
+    assert place.checked(in_any_form={event_id}).ok
+    assert place.checked().missing == 1
+
+
+def test_an_event_in_any_form_is_missing_from_a_place_that_does_not_have_it(place: Place) -> None:
+    event_id = str(json.loads(place.rows.pop(5)[2])["id"])
+
+    (missing,) = place.checked(in_any_form={event_id}).first_missing
+
+    assert (missing.id, missing.absent_from) == (event_id, ("Logz.io",))
+
+
 def test_events_that_are_archived_nested_are_wrong_where_they_should_be_flattened(tmp_path: Path) -> None:
     place = Place(tmp_path)
     place.pipeline = replace(place.pipeline, flatten=False)
@@ -488,6 +522,19 @@ def test_an_object_written_anew_takes_the_place_of_the_old_one(place: Place) -> 
 
 def test_a_store_that_does_not_exist_yet_is_empty(tmp_path: Path) -> None:
     assert list(DeliveredStore(tmp_path / "none.sqlite", "archive").new_rows()) == []
+
+
+def test_rows_that_were_skipped_are_not_handed_out(place: Place) -> None:
+    place.write_store()
+    store = DeliveredStore(place.store, "archive")
+    store.skip()
+    with sqlite3.connect(place.store) as database:
+        database.execute(
+            "INSERT INTO events (bucket, key, line, event, received_at) VALUES ('archive', 'k', 1, '{}', 1)"
+        )
+    database.close()
+
+    assert [row.key for row in store.new_rows()] == ["k"]
 
 
 def test_all_missing_events_are_counted_and_the_first_ones_named(tmp_path: Path) -> None:

@@ -72,8 +72,9 @@ def test_the_plug_of_the_vm_that_leads_is_pulled_whoever_reads_more(target: Play
 
 
 def test_the_own_cluster_is_away_until_its_alarm_would_fire(target: Played) -> None:
-    inject(distributed.own_cluster_away, target)
+    watch = inject(distributed.own_cluster_away, target).watch
 
+    assert watch.groups == {"of the topic": {0, 1, 2}}
     what = [step for step in target.done if step[0] != "fleet.py"]
     assert what == [("own cluster", "off"), ("alarms", "fleet-cluster"), ("own cluster", "on")]
     # Each watchdog looks more often meanwhile, and as before afterwards.

@@ -1,0 +1,270 @@
+"""Carries a plan out on a local stack of its own, and shrinks a plan that failed."""
+
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from confluent_kafka import KafkaException
+
+from local.base import paths, processes, progress
+from local.proofs.checker import promise, secret_search
+from local.proofs.checker.checker import Checker
+from local.proofs.checker.left_behind import left_behind
+from local.proofs.checker.promise import Violation
+from local.proofs.client import Feed, FeedError
+from local.proofs.generator import load
+from local.proofs.history import acknowledged
+from local.proofs.history.history import History
+from local.proofs.history.places import PlaceError
+from local.proofs.history.reader import Reader, reading
+from local.proofs.nemesis.fault import Injection, SkippedError
+from local.proofs.nemesis.target import Target
+from local.proofs.soak.kinds import KINDS
+from local.proofs.soak.plan import Operation, Plan, Step
+from local.proofs.soak.report import Done, Quiet, Record
+from local.proofs.soak.shrink import shrink
+from local.stack import lifecycle
+from local.systems.kafka.relay import Relay
+
+FOLDER = paths.STATE / "soak"
+
+# With the local stack's own 5 seconds, an hour would make twice as many objects to list.
+_SETTINGS = {"connector": {"rotationSeconds": 10}, "archive": {"originalsRotationSeconds": 15}}
+
+_STILL_SECONDS = 600.0
+"""If nothing moves for so long at a quiet point, what is missing is lost. The watchdog's longest way takes less."""
+
+_PROGRESS_SECONDS = 15.0
+_ERROR_END = 2000
+
+
+def record_file(folder: Path) -> Path:
+    """The record of the last run."""
+    return folder / "record.json"
+
+
+def shrunk_file(folder: Path) -> Path:
+    """The smallest plan that fails like the last run."""
+    return folder / "shrunk.json"
+
+
+def attempts_folder(folder: Path) -> Path:
+    """The folder of the runs with smaller plans."""
+    return folder / "attempts"
+
+
+def stack_folder(folder: Path) -> Path:
+    """The folder of the local stack; its logs stay there if a run failed."""
+    return folder / "stack"
+
+
+def soak(plan: Plan, folder: Path = FOLDER, *, shrink_minutes: float = 0.0) -> Record:
+    """Carries the plan out; if it fails, looks for a smaller one for so many minutes.
+
+    Raises:
+        RuntimeError: the stack did not come up.
+    """
+    shrunk_file(folder).unlink(missing_ok=True)
+    record = carry_out(plan, folder, record_file(folder))
+    if record.exit_code != 0 and shrink_minutes > 0:
+        shrunk = _shrunk(record, folder, shrink_minutes)
+        shrunk.write(shrunk_file(folder))
+        progress.say(f"the smallest plan that fails like it: {shrunk_file(folder)}")
+    return record
+
+
+def carry_out(plan: Plan, folder: Path, file: Path) -> Record:
+    """Brings a stack up, carries the plan out and takes the stack down; the record grows in `file`.
+
+    Raises:
+        RuntimeError: the stack did not come up.
+    """
+    state, record = stack_folder(folder), Record(plan)
+    record.write(file)
+    relay = Relay(processes.free_port(), lambda: int(processes.read(state, "kafka").ready["relayed_port"]))
+    with relay:
+        try:
+            target = Target(lifecycle.up(state, _SETTINGS, relay_port=relay.port, prepared=True), relay)
+            history = History()
+            with reading(target.deployment, history) as reader:
+                for _ in _Run(record, target, history, reader).carry_out():
+                    record.write(file)
+        finally:
+            processes.stop_all(state)
+    if record.exit_code == 0:
+        # The logs are worth keeping only if something went wrong.
+        lifecycle.end(state)
+    return record
+
+
+def _shrunk(record: Record, folder: Path, minutes: float) -> Plan:
+    until = time.monotonic() + 60 * minutes
+    plan, rules = record.plan, record.rules()
+    attempts = attempts_folder(folder)
+    last = max((done.step for done in record.done), default=-1)
+    reached = [(number, operation) for number, operation in plan.operations() if number <= last]
+
+    def fails(kept: Sequence[tuple[int, Operation]]) -> bool:
+        shown = ", ".join(str(operation) for _, operation in kept)
+        progress.say(f"- shrinking: does it fail with {shown or 'no operation'}?")
+        # In a folder of its own: the logs of the run that failed stay.
+        again = carry_out(plan.reduced(kept), attempts, record_file(attempts))
+        progress.say(f"  {'yes' if again.rules() & rules else 'no'}")
+        return bool(again.rules() & rules)
+
+    return plan.reduced(shrink(reached, fails, lambda: time.monotonic() < until))
+
+
+class _Run:
+    """One run of a plan, over one history."""
+
+    def __init__(self, record: Record, target: Target, history: History, reader: Reader) -> None:
+        self._record = record
+        self._target = target
+        self._deployment = target.deployment
+        self._reader = reader
+        self._history = history
+        self._checker = Checker(history)
+        seed = record.plan.seed
+        self._feed = Feed(target.state, load.uneven(seed), load.series(seed))
+        self._sent: list[str] = []
+        self._in_any_form: set[str] = set()
+        self._secrets: dict[str, str] = {}
+        self._began = time.time()
+
+    def carry_out(self) -> Iterator[None]:
+        """Yields whenever there is something new in the record."""
+        self._feed.start()
+        try:
+            for number, step in enumerate(self._record.plan.steps):
+                time.sleep(step.pause)
+                if step.operations:
+                    self._record.done += self._do(number, step)
+                    self._read()
+                elif not self._quiet():
+                    return
+                yield
+        finally:
+            self._stop_feed()
+        progress.say("- pulumi destroy ...")
+        self._deployment.destroy()
+        self._record.left_behind = left_behind(self._deployment)
+        yield
+
+    def _do(self, number: int, step: Step) -> list[Done]:
+        """Carries out the operations of a step at once."""
+        # What is replaced now may still be somewhere later.
+        self._secrets |= secret_search.secrets_of(self._deployment)
+        with ThreadPoolExecutor() as pool:
+            return list(pool.map(lambda operation: self._carry_out(number, operation), step.operations))
+
+    def _carry_out(self, number: int, operation: Operation) -> Done:
+        kind = KINDS[operation.kind]
+        began, error, injection = time.time(), None, Injection()
+        progress.say(f"- {began - self._began:.0f} s: {operation}: {kind.text} ...")
+        try:
+            if kind.count is not None:
+                self._target.set_count(kind.count)
+            injection = kind.run(self._target, operation.choice) or injection
+        except SkippedError as reason:
+            injection = Injection(note=f"not run: {reason}")
+        except Exception as problem:  # noqa: BLE001  # an operation that failed is a finding; the run goes on
+            error = f"{type(problem).__name__}: {problem}"[-_ERROR_END:]
+            self._target.heal_everything()
+        if injection.silent:
+            error = f"{injection.silent} records are neither named in the log nor kept: {injection.note}"
+        self._sent += [event_id for event_id in injection.ids if event_id not in injection.altered]
+        self._in_any_form |= {*injection.unindexable, *injection.altered}
+        if kind.new_partitions:
+            # The feed spreads over the partitions that it found at its start.
+            self._stop_feed()
+            self._feed.start()
+        seconds = time.time() - began
+        shown = f"FAILED: {error}" if error else injection.note or "done"
+        progress.say(f"  {operation}: {seconds:.0f} s, {shown}")
+        return Done(number, operation, began - self._began, seconds, injection.note, error)
+
+    # --- quiet points
+
+    def _quiet(self) -> bool:
+        """Stops the load and compares all with the promise; whether it holds. The load goes on if it does."""
+        self._stop_feed()
+        began = time.time()
+        progress.say(f"- {began - self._began:.0f} s: quiet point")
+        self._settle()
+        settled = time.time()
+        violations = tuple(self._violations())
+        self._record.quiet.append(
+            Quiet(
+                began - self._began,
+                settled - began,
+                len(self._feed.ids()),
+                self._checker.duplicates(),
+                violations,
+            )
+        )
+        self._record.seconds = time.time() - self._began
+        self._record.objects = len(self._history.objects)
+        point = self._record.quiet[-1]
+        progress.say(
+            f"  settled after {point.seconds:.0f} s: {point.events:,} events, {point.duplicates:,} duplicates, "
+            f"{len(violations)} violations; checked in {time.time() - settled:.0f} s"
+        )
+        for violation in violations:
+            progress.say(f"  {violation.rule}: {violation.text}")
+        if not violations:
+            self._feed.start()
+        return not violations
+
+    def _violations(self) -> Iterator[Violation]:
+        result = self._checker.result(
+            acknowledged.read(self._target.state), in_any_form=frozenset(self._in_any_form)
+        )
+        self._record.flow = result.flow
+        self._secrets |= secret_search.secrets_of(self._deployment)
+        yield from promise.of_events(result)
+        yield from promise.of_registrations(promise.registrations(self._deployment), self._target.partitions)
+        yield from promise.of_state(self._deployment)
+        yield from promise.of_secrets(self._deployment, self._secrets)
+
+    def _settle(self) -> None:
+        """Reads until nothing is behind, or nothing has moved for a long time."""
+        moved = reported = time.monotonic()
+        before: tuple[int, ...] = ()
+        while True:
+            self._read()
+            behind = self._behind()
+            now = time.monotonic()
+            if behind != before:
+                before, moved = behind, now
+            if not any(behind) or now - moved > _STILL_SECONDS:
+                return
+            if now - reported > _PROGRESS_SECONDS:
+                reported = now
+                progress.say("  behind: {} in the bucket, {} originals, {} in Logz.io".format(*behind))
+            time.sleep(2)
+
+    def _behind(self) -> tuple[int, int, int]:
+        """How many events, or records, each place lacks."""
+        checker, indexed = self._checker, {*self._feed.ids(), *self._sent}
+        shown = self._in_any_form
+        return (
+            len(checker.unarchived(indexed | shown)),
+            checker.originals_behind(),
+            len(checker.undelivered(indexed)) + len(checker.unshown(shown)),
+        )
+
+    def _read(self) -> None:
+        """Reads every place; what a broker that is gone does not answer is read the next time."""
+        try:
+            self._reader.read()
+        except (KafkaException, PlaceError) as error:
+            progress.say(f"  Kafka cannot be read yet: {error}")
+
+    def _stop_feed(self) -> None:
+        try:
+            self._feed.stop()
+        except (FeedError, KafkaException) as error:
+            # What Kafka did not accept is not on record: it counts nowhere.
+            progress.say(f"  {error}")
