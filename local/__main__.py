@@ -214,7 +214,7 @@ def bench_page(
     page: Annotated[Path, typer.Option(help="The page.", show_default="docs/performance.md")] = PERFORMANCE,
 ) -> None:
     """Writes the tables of a run into docs/performance.md."""
-    from scripts.pages import replaced
+    from report_page.markdown import replaced
 
     page.write_text(replaced(page.read_text(), {"bench": report.read_text().strip()}))
 

@@ -9,7 +9,7 @@ from pydantic_core import PydanticUndefined
 
 from components.settings.describe import accepted, annotation_at
 from components.settings.sections import SECTIONS, Settings
-from scripts.pages import replaced
+from report_page.markdown import replaced
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "settings.md"
 MARK = "settings"

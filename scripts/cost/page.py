@@ -9,12 +9,12 @@ import typer
 from rich.console import Console
 
 from components.settings import Settings
+from report_page.markdown import replaced
 from scripts.cost import output, prices
 from scripts.cost.__main__ import DEFAULTS, WIDTH
 from scripts.cost.estimate import ALARMS, Item, estimate
 from scripts.cost.plan import plan_of
 from scripts.cost.report import Given, report_of
-from scripts.pages import replaced
 from scripts.stack import ROOT
 from scripts.stack_files import read
 

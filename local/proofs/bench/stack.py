@@ -17,6 +17,7 @@ from local.proofs.bench.site import BenchError
 from local.proofs.checker import following
 from local.proofs.checker.checker import Checker
 from local.proofs.client import Feed
+from local.proofs.generator.load import steady
 from local.proofs.history.history import History
 from local.proofs.history.reader import Reader, reading
 from local.proofs.nemesis.target import Target
@@ -160,7 +161,7 @@ def _delays(target: Target, history: History, reader: Reader, rotation: int, min
     target.set_rotation(rotation)
     wait_until(lambda: target.jvm() not in (0, former), "the service has a new JVM", poll=0.2)
     _wait_for_connectors(target)
-    feed = Feed(target.state, RATE)
+    feed = Feed(target.state, steady(RATE))
     since, before = time(), _requests(target)
     with progress.step(f"{minutes:g} minutes of events, rotation {rotation} s"):
         feed.start()

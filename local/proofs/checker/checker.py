@@ -285,7 +285,7 @@ class Checker:
         right: set[str] = set()
         for name, number, copy in self._history.delivered:
             where = f"{DELIVERED} {name} line {number}"
-            if copy.id in in_any_form:
+            if copy.id is not None and copy.id in in_any_form:
                 there.add(copy.id)
                 continue
             if copy.not_indexed is not None:

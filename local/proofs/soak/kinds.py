@@ -82,8 +82,10 @@ class _Rule:
     run: Callable[[Target], Injection | None] | None = None
 
 
-def _rule(parts: frozenset[Part], seconds: float, **more: int) -> _Rule:
-    return _Rule(parts, {"": seconds}, **more)
+def _rule(
+    parts: frozenset[Part], seconds: float, count: int | None = None, leaves: int | None = None
+) -> _Rule:
+    return _Rule(parts, {"": seconds}, count, leaves)
 
 
 _VM = frozenset({Part.VM})
@@ -217,5 +219,8 @@ OPERATIONS = (
     Kind("unindexable", "events that Logz.io cannot index", operations.send_unindexable, _BROKER, {"": 5}),
 )
 
-KINDS: Mapping[str, Kind] = {kind.name: kind for kind in (*map(_of_fault, FAULTS), *OPERATIONS)}
+# A soak runs standalone workers.
+_FAULTS = [fault for fault in FAULTS if "standalone" in fault.modes]
+
+KINDS: Mapping[str, Kind] = {kind.name: kind for kind in (*map(_of_fault, _FAULTS), *OPERATIONS)}
 """By name."""

@@ -129,7 +129,7 @@ def test_the_check_follows_events_to_the_end_and_names_the_one_that_is_lost(serv
         servers.aws("s3").put_object(Bucket="archive", Key=sentinel, Body=b"")
         assert not any_archived(servers.bucket)
 
-        assert feed(servers.state, kafka, 2000, seed=1, progress=output.append) == 2000
+        assert feed(servers.state, kafka, 2000, progress=output.append) == 2000
         later = threading.Timer(1.5, player.pass_on)
         later.start()
         wait_until_complete(reader, checker, still_seconds=600, poll_seconds=0.2, say=output.append)

@@ -323,6 +323,7 @@ def test_no_output_of_the_stack_is_a_secret(default: Recorder) -> None:
         "shellCommands",
         "searchUrl",
         "alarmTopicArn",
+        "certificateNotAfter",
         "dashboardUrl",
     }
 

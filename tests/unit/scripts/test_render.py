@@ -57,6 +57,8 @@ def test_every_rendered_file_of_the_example_stack_is_written_under_its_own_name(
         "check_keys.py",
         "keys.json",
         "audit-log-client.properties",
+        # Of apt's preferences.
+        "s3-auditlog-sink",
         "connect-standalone.properties",
         "s3-sink-connector.properties",
         "originals-connector.properties",

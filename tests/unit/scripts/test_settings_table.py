@@ -3,8 +3,8 @@ from pathlib import Path
 import pytest
 
 from components.settings.sections import SECTIONS
+from report_page.markdown import replaced
 from scripts import settings_table
-from scripts.pages import replaced
 
 
 def test_the_page_has_the_table_of_the_settings_as_they_are() -> None:

@@ -6,11 +6,11 @@ from pathlib import Path
 from typer import Typer
 from typer.testing import CliRunner
 
+from report_page.markdown import replaced
 from scripts.cost import __main__ as cost
 from scripts.cost import page, prices
 from scripts.cost.estimate import estimate
 from scripts.cost.plan import plan_of
-from scripts.pages import replaced
 from scripts.stack import ROOT
 from scripts.stack_files import read
 

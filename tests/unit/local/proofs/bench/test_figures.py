@@ -24,7 +24,7 @@ def taken(variant: str, rate: float, *, requests: int | None = 36) -> Sample:
 
 def shown(found: Middle | None) -> tuple[float, float] | None:
     """Value and ratio, without what floating point adds."""
-    return found and (round(found.value, 6), round(found.ratio, 6))
+    return None if found is None else (round(found.value, 6), round(found.ratio, 6))
 
 
 def test_a_figure_is_the_median_and_a_ratio_is_of_the_same_round() -> None:

@@ -33,7 +33,7 @@ class PlayedConsumer:
 
 def topic(consumer: PlayedConsumer, monkeypatch: pytest.MonkeyPatch) -> Topic:
     monkeypatch.setattr(places, "Consumer", lambda _: consumer)
-    monkeypatch.setattr("time.sleep", lambda _: None)
+    monkeypatch.setattr("local.proofs.history.places.time.sleep", lambda _: None)
     return Topic({}, TOPIC)
 
 

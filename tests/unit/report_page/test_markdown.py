@@ -2,7 +2,7 @@
 
 import pytest
 
-from scripts.pages import replaced
+from report_page.markdown import replaced
 
 PAGE = (
     "before\n<!-- a:begin -->\nold\n<!-- a:end -->\nbetween\n<!-- b:begin -->\nkept\n<!-- b:end -->\nafter\n"
