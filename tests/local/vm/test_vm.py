@@ -150,8 +150,13 @@ def test_a_killed_hypervisor_takes_its_vms_with_it(site: Site) -> None:
     os.kill(server.pid, signal.SIGKILL)
     wait_until(lambda: processes_with(doomed) == [])
     wait_until(lambda: not any(Path(f"/proc/{child}").exists() for child in started))
-    clear_leftovers()
-    assert not [parent for parent in (NSPAWN_FOLDERS, *CONTROL_GROUPS) if (parent / doomed).exists()]
+
+    def is_cleared() -> bool:
+        clear_leftovers()
+        return not any((parent / doomed).exists() for parent in (NSPAWN_FOLDERS, *CONTROL_GROUPS))
+
+    # A process that is ending has no command line any more, and is still in its control group.
+    wait_until(is_cleared)
     assert doomed not in Path("/proc/self/mountinfo").read_text()
 
 
