@@ -1,5 +1,5 @@
 # The work is done in modules and scripts; every target sets up what it needs.
-.PHONY: demo demo-up demo-feed demo-check demo-down chaos soak bench bench-page test unit lint render new preflight verify replay rotate cost cost-page settings-table lock release clean help
+.PHONY: demo demo-up demo-feed demo-check demo-down walk chaos soak bench bench-page test unit lint render new preflight verify replay rotate cost cost-page settings-table lock release clean help
 
 # Byte code is kept, whatever the caller's setting: without it every start imports pulumi_aws for seconds.
 unexport PYTHONDONTWRITEBYTECODE
@@ -51,6 +51,9 @@ lint: .venv/ready        ## ruff, mypy in strict mode, shellcheck, actionlint, z
 	git ls-files '*.sh' | xargs shellcheck
 	$(RUN) -m tools.actionlint
 	.venv/bin/zizmor --offline --quiet --persona=pedantic .github
+
+walk: .venv/ready        ## Takes the runbook through each alarm: fault, first look, fix, end; about half an hour.
+	WALK=1 $(RUN) -m pytest -q tests/engine/test_runbook.py
 
 chaos: .venv/ready       ## Injects faults while events flow: what is lost, what comes twice, how long it takes.
 	$(RUN) -m local chaos --mode $(MODE)

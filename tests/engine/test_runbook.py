@@ -5,9 +5,11 @@ Manager gives a person.
 """
 
 import json
+import os
 import re
 import shutil
 import subprocess
+import threading
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -35,6 +37,9 @@ from local.stack.pulumi import PulumiError
 from local.systems.kafka.client import PARTITIONS, TOPIC, client_config
 from tests import runbook
 from tests.local.booted import booted
+
+# It takes about half an hour, and no other test waits for it.
+pytestmark = pytest.mark.skipif(os.environ.get("WALK") != "1", reason="make walk")
 
 PERSON = "ssm-user"
 """Session Manager's user, who may use sudo (release notes of amazon-ssm-agent 2.3.68.0)."""
@@ -179,10 +184,21 @@ def another_worker(on_call: OnCall) -> Iterator[None]:
         }
     )
     consumer.subscribe([TOPIC])
+    ended = threading.Event()
+
+    def polls() -> None:
+        """A consumer that does not poll takes no part in a rebalance, and the others wait for it for minutes."""
+        while not ended.is_set():
+            consumer.poll(1)
+
+    thread = threading.Thread(target=polls)
+    thread.start()
     try:
-        wait_until(lambda: consumer.poll(1) is None and consumer.assignment() != [], "it is a member")
+        wait_until(lambda: consumer.assignment() != [], "it is a member")
         yield
     finally:
+        ended.set()
+        thread.join()
         consumer.close()
 
 
