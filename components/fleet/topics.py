@@ -1,6 +1,6 @@
 """The topics of a Connect cluster, and what its workers may do with them (pure).
 
-Each right was taken away in turn from real workers: tests/local/fleet.
+A test takes each right away in turn: tests/local/plugins/test_fleet_cluster.py.
 """
 
 from collections.abc import Mapping, Sequence
