@@ -1,5 +1,5 @@
 # The work is done in modules and scripts; every target sets up what it needs.
-.PHONY: demo demo-up demo-feed demo-check demo-down walk chaos soak bench bench-page test unit lint render new preflight verify replay rotate cost cost-page settings-table lock release clean help
+.PHONY: demo demo-up demo-feed demo-check demo-down test-long chaos soak bench bench-page test unit lint render new preflight verify replay rotate cost cost-page settings-table lock release clean help
 
 # Byte code is kept, whatever the caller's setting: without it every start imports pulumi_aws for seconds.
 unexport PYTHONDONTWRITEBYTECODE
@@ -36,7 +36,7 @@ demo-check: .venv/ready  ## Compares Kafka, the bucket and Logz.io, event by eve
 demo-down: .venv/ready   ## pulumi destroy, then the end of every server of the local stack.
 	$(RUN) -m local demo down
 
-test: .venv/ready        ## Everything, the real parts included.
+test: .venv/ready        ## Everything, the real parts included, but for make test-long.
 	$(RUN) -m local setup
 	$(RUN) -m pytest -q -n 4 --dist loadscope --no-loadscope-reorder --durations=10
 
@@ -52,8 +52,8 @@ lint: .venv/ready        ## ruff, mypy in strict mode, shellcheck, actionlint, z
 	$(RUN) -m tools.actionlint
 	.venv/bin/zizmor --offline --quiet --persona=pedantic .github
 
-walk: .venv/ready        ## Takes the runbook through each alarm: fault, first look, fix, end; about half an hour.
-	WALK=1 $(RUN) -m pytest -q tests/engine/test_runbook.py
+test-long: .venv/ready   ## The tests that make test leaves out: the walk through the runbook, and a short soak.
+	LONG=1 $(RUN) -m pytest -q tests/engine/test_runbook.py tests/engine/test_soak.py
 
 chaos: .venv/ready       ## Injects faults while events flow: what is lost, what comes twice, how long it takes.
 	$(RUN) -m local chaos --mode $(MODE)

@@ -39,7 +39,7 @@ from tests import runbook
 from tests.local.booted import booted
 
 # It takes about half an hour, and no other test waits for it.
-pytestmark = pytest.mark.skipif(os.environ.get("WALK") != "1", reason="make walk")
+pytestmark = pytest.mark.skipif(os.environ.get("LONG") != "1", reason="make test-long")
 
 PERSON = "ssm-user"
 """Session Manager's user, who may use sudo (release notes of amazon-ssm-agent 2.3.68.0)."""
