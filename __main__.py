@@ -15,14 +15,13 @@ from components import running_stack, settings
 from components.archive import layout
 from components.archive.bucket import AuditLogArchive, AuditLogArchiveArgs
 from components.archive.writer import ArchiveWriter, ArchiveWriterArgs
-from components.fleet.certificate import FleetCertificate
 from components.fleet.cluster import FleetCluster, FleetClusterArgs
 from components.logzio.reader import ArchiveReader, ArchiveReaderArgs
 from components.logzio.registration import LogzioShipping, LogzioShippingArgs
 from components.owner import Owner
 from components.source import AuditLogSource, AuditLogSourceArgs
 from components.worker.dashboard import dashboard_url
-from components.worker.vm import ConnectWorker, ConnectWorkerArgs, FleetAccess, Machine
+from components.worker.vm import ConnectWorker, ConnectWorkerArgs, Machine
 from components.worker_settings import consumer_group, fleet_name, worker_config
 
 given = settings.from_pulumi(os.environ)
@@ -137,14 +136,11 @@ fleet_cluster = (
             cluster=given.fleet.cluster,
             environment=given.fleet.environment,
             key_generations=given.fleet.key_generations,
+            certificate_generation=given.fleet.certificate_generation,
         ),
     )
     if given.worker.mode == "distributed"
     else None
-)
-
-certificate = (
-    FleetCertificate("fleet", str(owner), given.fleet.certificate_generation) if fleet_cluster else None
 )
 
 worker = ConnectWorker(
@@ -176,14 +172,7 @@ worker = ConnectWorker(
         alarm_topic_arn=given.worker.alarm_topic_arn,
         reader_role_arn=reader.role_arn if given.reader_role_is_watched else None,
         dashboard=given.alarms.dashboard,
-        fleet=FleetAccess(
-            api_key=fleet_cluster.api_key,
-            api_secret=fleet_cluster.api_secret,
-            certificate=certificate,
-            needed=fleet_cluster.needed,
-        )
-        if fleet_cluster and certificate
-        else None,
+        fleet=fleet_cluster,
         tags=tags,
     ),
     pulumi.ResourceOptions(depends_on=[archive, writer, shipping]),
@@ -208,6 +197,6 @@ pulumi.export(
     ],
 )
 pulumi.export("searchUrl", given.logzio.search_url)
-pulumi.export("certificateNotAfter", certificate.not_after if certificate else None)
+pulumi.export("certificateNotAfter", fleet_cluster.certificate.not_after if fleet_cluster else None)
 pulumi.export("alarmTopicArn", worker.made_topic_arn)
 pulumi.export("dashboardUrl", dashboard_url(given.region, worker.dashboard_name))

@@ -10,6 +10,7 @@ import pulumi
 import pulumi_confluentcloud as confluentcloud
 
 from components import key_generations, settings
+from components.fleet.certificate import FleetCertificate
 from components.fleet.topics import GROUP_RIGHTS, TOPIC_RIGHTS, state_topics
 from components.owner import Owner
 
@@ -20,7 +21,7 @@ class FleetClusterArgs:
 
     `name`: of the Connect cluster: its group, and the beginning of the names of its topics. With the ids, the program
     makes the topics, and a service account with rights on them and on the group alone.
-    `key_generations`: of its key, see `components.key_generations`.
+    `key_generations`: of its key, see `components.key_generations`. `certificate_generation`: of the VMs' certificate.
     """
 
     owner: Owner
@@ -31,17 +32,20 @@ class FleetClusterArgs:
     cluster: str | None = None
     environment: str | None = None
     key_generations: Sequence[int] = (1,)
+    certificate_generation: int = 1
 
 
 class FleetCluster(pulumi.ComponentResource):
-    """Where a Connect cluster keeps its state. Outputs: `bootstrap_servers`, `api_key`, `api_secret` (secret).
+    """Where a Connect cluster keeps its state, and the certificate with which its VMs know each other.
 
-    `needed`: without these resources a worker does not start.
+    Outputs: `bootstrap_servers`, `api_key`, `api_secret` (secret), `certificate`. `needed`: without these resources a
+    worker does not start.
     """
 
     bootstrap_servers: str
     api_key: pulumi.Output[str]
     api_secret: pulumi.Output[str]
+    certificate: FleetCertificate
     needed: Sequence[pulumi.Resource] = ()
 
     def __init__(self, name: str, args: FleetClusterArgs, opts: pulumi.ResourceOptions | None = None) -> None:
@@ -54,6 +58,7 @@ class FleetCluster(pulumi.ComponentResource):
             self.api_secret = pulumi.Output.secret(args.api_secret)
         else:
             self._make()
+        self.certificate = FleetCertificate(name, str(args.owner), args.certificate_generation, self._child)
         self.register_outputs({"bootstrapServers": self.bootstrap_servers})
 
     def _make(self) -> None:

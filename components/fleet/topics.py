@@ -17,4 +17,4 @@ GROUP_RIGHTS = ("READ",)
 
 def state_topics(name: str) -> dict[str, str]:
     """What Connect keeps -> the topic for it. `name`: of the Connect cluster."""
-    return {what: f"{name}-{what}s" if what != "status" else f"{name}-status" for what in TOPIC_RIGHTS}
+    return {"config": f"{name}-configs", "offset": f"{name}-offsets", "status": f"{name}-status"}

@@ -15,7 +15,7 @@ from components.settings.connector_properties import refusal
 from components.settings.draft import Draft, InvalidSettingError
 from components.settings.errors import NAMESPACE, SettingsError, problem
 from components.settings.platforms import PLATFORMS
-from components.settings.sections import FLEET_PORT
+from components.settings.sections import FLEET_PORT, Fleet, Source
 from components.settings.sizing import LEAST_HEAP_MB, MIB, OTHER_MEMORY_MB, instance_memory_mb, least_heap_mb
 
 Validator = Callable[[Draft], Iterator[str]]
@@ -49,11 +49,7 @@ def require_region(cluster_region: str, region: str, *, allow_other_region: bool
 
 def _source_is_an_endpoint_or_ids(draft: Draft) -> Iterator[str]:
     given = draft.given.source
-    endpoint = {
-        "bootstrapServers": given.bootstrap_servers,
-        "apiKey": given.api_key,
-        "apiSecret": given.api_secret,
-    }
+    endpoint = _endpoint(given)
     ids = {
         "cluster": given.cluster,
         "environment": given.environment,
@@ -68,13 +64,18 @@ def _source_is_an_endpoint_or_ids(draft: Draft) -> Iterator[str]:
         )
 
 
-def _distributed_has_a_cluster(draft: Draft) -> Iterator[str]:
-    given = draft.given.fleet
-    endpoint = {
+def _endpoint(given: Source | Fleet) -> dict[str, object]:
+    """The settings of a cluster by its endpoint, and whether each is given."""
+    return {
         "bootstrapServers": given.bootstrap_servers,
         "apiKey": given.api_key,
         "apiSecret": given.api_secret,
     }
+
+
+def _distributed_has_a_cluster(draft: Draft) -> Iterator[str]:
+    given = draft.given.fleet
+    endpoint = _endpoint(given)
     ids = {"cluster": given.cluster, "environment": given.environment}
     names = {name for name, is_given in (endpoint | ids).items() if is_given}
     if draft.worker.mode == "distributed" and names not in (set(endpoint), set(ids)):

@@ -245,29 +245,21 @@ def _rules_of_the_fleet(
     parent: pulumi.Resource, name: str, args: NetworkArgs, group: aws.ec2.SecurityGroup, port: int
 ) -> list[pulumi.Resource]:
     """Members of the group reach each other on this port, and nobody else does."""
-    child = pulumi.ResourceOptions(parent=parent)
-    reason = "Kafka Connect of the other VMs"
+    ways: tuple[type[aws.vpc.SecurityGroupIngressRule | aws.vpc.SecurityGroupEgressRule], ...] = (
+        aws.vpc.SecurityGroupIngressRule,
+        aws.vpc.SecurityGroupEgressRule,
+    )
     return [
-        aws.vpc.SecurityGroupIngressRule(
+        way(
             name,
             security_group_id=group.id,
             referenced_security_group_id=group.id,
             ip_protocol="tcp",
             from_port=port,
             to_port=port,
-            description=reason,
+            description="Kafka Connect of the other VMs",
             tags=dict(args.tags),
-            opts=child,
-        ),
-        aws.vpc.SecurityGroupEgressRule(
-            name,
-            security_group_id=group.id,
-            referenced_security_group_id=group.id,
-            ip_protocol="tcp",
-            from_port=port,
-            to_port=port,
-            description=reason,
-            tags=dict(args.tags),
-            opts=child,
-        ),
+            opts=pulumi.ResourceOptions(parent=parent),
+        )
+        for way in ways
     ]

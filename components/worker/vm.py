@@ -9,7 +9,7 @@ import pulumi_aws as aws
 
 from components import policies
 from components.archive.bucket import NO_DEFAULT_TAGS
-from components.fleet.certificate import FleetCertificate
+from components.fleet.cluster import FleetCluster
 from components.iam import Credentials
 from components.running_stack import RunningStack
 from components.settings import NAMESPACE
@@ -44,19 +44,6 @@ class Machine:
 
 
 @dataclass(frozen=True)
-class FleetAccess:
-    """How the VMs of mode distributed log in to the cluster with Connect's state, and to each other.
-
-    `certificate`: see `components.fleet.certificate`. `needed`: without these resources a worker does not start.
-    """
-
-    api_key: pulumi.Output[str]
-    api_secret: pulumi.Output[str]
-    certificate: FleetCertificate
-    needed: Sequence[pulumi.Resource]
-
-
-@dataclass(frozen=True)
 class ConnectWorkerArgs:
     """`config`: what the files of a VM say. `running_stack`: the stack before this run.
 
@@ -85,7 +72,7 @@ class ConnectWorkerArgs:
     alarm_topic_arn: str | None = None
     reader_role_arn: pulumi.Output[str] | None = None
     dashboard: bool = True
-    fleet: FleetAccess | None = None
+    fleet: FleetCluster | None = None
 
     def __post_init__(self) -> None:
         """Raises ValueError if what the connectors write with does not match `config`, or what the VMs log in with."""

@@ -13,6 +13,7 @@ from scripts.preflight import aws, logzio
 from scripts.preflight.audit_log import AuditLog
 from scripts.preflight.aws import Aws, code_of
 from scripts.preflight.confluent_cloud import URL, ConfluentCloud
+from scripts.preflight.kafka_client import KafkaClient
 from scripts.preflight.model import Account, CheckError, Cluster, Identity, Owned, State
 from scripts.verify import kafka
 
@@ -64,7 +65,7 @@ def partitions(
     Raises:
         CheckError: the cluster does not answer, refuses the key, or lacks a topic.
     """
-    return AuditLog(kafka.client_config(servers, *key, environ), group).topics(topics).partitions
+    return AuditLog(KafkaClient(kafka.client_config(servers, *key, environ)), group).topics(topics).partitions
 
 
 def caller(config: Mapping[str, Any], region: str | None) -> tuple[Aws, Identity]:

@@ -19,6 +19,7 @@ from scripts.preflight import aws, fleet, logzio, packages
 from scripts.preflight.audit_log import AuditLog
 from scripts.preflight.aws import Aws, code_of
 from scripts.preflight.confluent_cloud import URL, ConfluentCloud
+from scripts.preflight.kafka_client import KafkaClient
 from scripts.preflight.model import (
     Account,
     ApiKeys,
@@ -226,11 +227,8 @@ class Asker:
                 "the secret of fleet.apiKey is not at hand",
                 "`pulumi stack init`, or give the passphrase of the stack",
             )
-        config = kafka.client_config(given.bootstrap_servers, *key, self.target.environ)
-        return fleet.topics(
-            {**config, "client.id": "ccloud-logexporter-preflight"},
-            state_topics(fleet_name(settings, self.target.owner)),
-        )
+        topics = state_topics(fleet_name(settings, self.target.owner))
+        return fleet.topics(self._kafka(given.bootstrap_servers, key), topics)
 
     def _audit_log(self, group: str) -> AuditLog:
         key = self.target.kafka_key or self._stored_key()
@@ -240,8 +238,11 @@ class Asker:
                 "export KAFKA_API_KEY and KAFKA_API_SECRET, or compare by hand: `confluent kafka topic describe "
                 f"{self._settings.source.topics[0]}` shows the partitions",
             )
-        config = kafka.client_config(self.cluster().bootstrap_servers, *key, self.target.environ)
-        return AuditLog({**config, "client.id": "ccloud-logexporter-preflight"}, group)
+        return AuditLog(self._kafka(self.cluster().bootstrap_servers, key), group)
+
+    def _kafka(self, bootstrap_servers: str, key: tuple[str, str]) -> KafkaClient:
+        config = kafka.client_config(bootstrap_servers, *key, self.target.environ)
+        return KafkaClient({**config, "client.id": "ccloud-logexporter-preflight"})
 
     def _stored_key(self) -> tuple[str, str] | None:
         """The running VM's key, from the parameter store; None for a new stack."""

@@ -11,7 +11,8 @@ import os
 import sys
 import time
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -106,14 +107,6 @@ def login(cluster: str, credentials: Mapping[str, str]) -> dict[str, str]:
     return {f"{cluster}.sasl.jaas.config": f"{module} required username={user} password={password};"}
 
 
-def kafka_properties(credentials: dict[str, str]) -> dict[str, str]:
-    return login("kafka", credentials)
-
-
-def fleet_properties(credentials: dict[str, str]) -> dict[str, str]:
-    return login("fleet", credentials)
-
-
 def certificate_properties(credentials: dict[str, str]) -> dict[str, str]:
     return {"certificate.password": credentials["password"]}
 
@@ -125,10 +118,10 @@ def writer_properties(credentials: dict[str, str]) -> dict[str, str]:
     }
 
 
-PROPERTIES = {
-    "kafka": kafka_properties,
+PROPERTIES: Mapping[str, Callable[[dict[str, str]], dict[str, str]]] = {
+    "kafka": partial(login, "kafka"),
     "writer": writer_properties,
-    "fleet": fleet_properties,
+    "fleet": partial(login, "fleet"),
     "certificate": certificate_properties,
 }
 """Credentials -> the function that makes the properties for Kafka Connect from them."""

@@ -40,7 +40,6 @@ from local.systems.kafka import users
 from local.systems.logzio.server import Emulator
 from local.systems.packages import debs
 from local.systems.plugins.confluentcloud.cloud import Cluster
-from scripts.preflight import audit_log
 from scripts.preflight.collect import Asker, collect
 from scripts.preflight.evaluate import evaluate, exit_code
 from scripts.preflight.model import Finding, State
@@ -172,7 +171,7 @@ def site(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Itera
     monkeypatch.setenv("AWS_CONFIG_FILE", os.devnull)
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     # The machine may be busy; what a test waits for comes at once on a quiet one.
-    monkeypatch.setattr(audit_log, "SECONDS", 20.0)
+    monkeypatch.setattr("scripts.preflight.kafka_client.SECONDS", 20.0)
     world.organisation.broker.keys.unlink(missing_ok=True)
     name = uuid.uuid4().hex[:12]
     admin = AdminClient(kafka_client.client_config(world.state))

@@ -154,7 +154,7 @@ def test_the_log_names_a_skipped_event_as_the_watchdog_reads_it_and_has_nothing_
 def test_kafkas_login_gets_the_secret_as_it_was_issued(line: Line, tmp_path: Path) -> None:
     fetch_secrets = runpy.run_path(str(FETCH_SECRETS))
     secret = 'se"cr\\et/+=:#!'
-    properties = fetch_secrets["kafka_properties"]({"key": "KAFKAKEY", "secret": secret})
+    properties = fetch_secrets["PROPERTIES"]["kafka"]({"key": "KAFKAKEY", "secret": secret})
     fetch_secrets["write"](tmp_path / "secrets.properties", fetch_secrets["java_properties"](properties))
 
     assert run_java(line, tmp_path, LOGIN, str(tmp_path)).splitlines()[-1] == f"KAFKAKEY {secret}"

@@ -16,6 +16,7 @@ from components.worker.files.watchdog import connect, fleet
 from components.worker.files.watchdog.connect import Connect
 from components.worker.files.watchdog.fleet import answers, give_connectors, look, rotation_seconds
 from components.worker.files.watchdog.memory import Memory
+from tests.unit.components.test_settings import changed, loaded, problems
 from tests.unit.components.worker.watchdog.support import (
     ORIGINALS,
     RUNNING,
@@ -133,15 +134,15 @@ def test_a_refusal_is_no_reason_to_stop_and_the_next_run_tries_again(
     assert cluster.connectors == parameters.wanted
 
 
+@pytest.mark.usefixtures("parameters")
 def test_a_worker_that_has_not_joined_yet_is_not_asked_for_connectors(
-    connect_cluster: tuple[ConnectCluster, int], parameters: Parameters
+    connect_cluster: tuple[ConnectCluster, int],
 ) -> None:
     cluster, port = connect_cluster
     cluster.health = 503
 
     assert not give_connectors(distributed(port))
     assert cluster.changes == []
-    assert parameters.wanted
 
 
 def test_a_platform_that_does_not_know_the_question_counts_as_ready(
@@ -188,6 +189,13 @@ def test_the_rotation_is_that_of_the_connector(
         rotation_seconds(Connect.of(distributed(1)), settings["connectors"][0]) == fleet.MOST_ROTATION_SECONDS
     )
     assert rotation_seconds(Connect.of(SETTINGS), SETTINGS["connectors"][0]) == 60
+
+
+def test_a_rotation_that_is_not_known_is_taken_for_the_longest_that_the_settings_allow() -> None:
+    longest = fleet.MOST_ROTATION_SECONDS
+
+    assert loaded(changed("connector.rotationSeconds", longest)).connector.rotation_seconds == longest
+    assert problems(changed("connector.rotationSeconds", longest + 1)) != []
 
 
 def test_a_vm_looks_after_its_own_tasks_and_after_all_if_it_has_none(
