@@ -100,7 +100,7 @@ _REFUSED_BEGINNINGS = (
         f"{', '.join(sorted(_CONSUMER_TUNING))}, or leave it out",
     ),
     ("producer.override.", "is for a cluster to write to, and the connector writes to none", "leave it out"),
-    ("admin.override.", "is for a cluster to write to, and the connector writes to none", "leave it out"),
+    ("admin.override.", "would connect to another cluster", "leave it out"),
 )
 _SECRET_PROPERTY = re.compile(r"password|secret|token|jaas|customer\.key", re.IGNORECASE)
 

@@ -10,6 +10,7 @@ import pytest
 
 from components.owner import Owner
 from components.settings import SettingsError
+from components.settings.connector_properties import refusal
 from components.worker.bundle import DISTRIBUTED_PROPERTIES, STANDALONE_PROPERTIES, files, pack
 from components.worker.config import WorkerConfig
 from components.worker.connect import MOST_BYTES, connectors, worker_properties
@@ -101,6 +102,17 @@ def test_every_secret_is_a_reference() -> None:
 
     assert len(found) == 7
     assert [value for value in found.values() if not re.fullmatch(r"\$\{file:[^}]+\}", value)] == []
+
+
+def test_the_settings_refuse_every_override_that_the_project_sets() -> None:
+    own = {
+        name for connector in connectors(config()) for name in connector.properties if ".override." in name
+    }
+
+    # A person may set these, too.
+    tuned = {f"consumer.override.{name}" for name in ("heartbeat.interval.ms", "max.partition.fetch.bytes")}
+    assert {name for name in own if refusal(name) is None} == tuned
+    assert {"admin.override.bootstrap.servers", "consumer.override.bootstrap.servers"} <= own
 
 
 @pytest.mark.parametrize("count", [1, 2, 6])
