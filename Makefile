@@ -1,10 +1,10 @@
 # The work is done in modules and scripts; every target sets up what it needs.
 .PHONY: demo demo-up demo-feed demo-check demo-down test-long chaos soak bench bench-page test unit lint render new preflight verify replay rotate cost cost-page settings-table lock release clean help
 
-# Byte code is kept, whatever the caller's setting: without it every start imports pulumi_aws for seconds.
+# Keep byte code, whatever the caller has set: without it, each start compiles pulumi_aws again, which takes seconds.
 unexport PYTHONDONTWRITEBYTECODE
 
-# uv trusts what the system trusts, as pip does: behind a proxy that inspects TLS its own list of authorities is not enough.
+# uv trusts the system's certificates, as pip does: its own list lacks that of a proxy that inspects TLS.
 export UV_SYSTEM_CERTS ?= true
 
 # What .venv is made with, if there is none yet. Empty: the newest of Python 3.11 to 3.13 that is found.
@@ -21,10 +21,10 @@ KEYS ?= kafka writer
 help:            ## What there is.
 	@grep -E '^[a-z-]+: .*## |^[a-z-]+:  +## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' | expand -t 16
 
-demo: .venv/ready        ## The whole chain on this machine: up, feed, check, down; with two VMs: make demo COUNT=2; as a Connect cluster: MODE=distributed
+demo: .venv/ready        ## The whole chain on this machine: up, feed, check, down (COUNT=2: two VMs; COUNT=2 MODE=distributed: two VMs as a Connect cluster)
 	$(RUN) -m local demo run --events $(N) --count $(COUNT) --mode $(MODE)
 
-demo-up: .venv/ready     ## Brings the local stack up and leaves it running; then: . .local/env.sh
+demo-up: .venv/ready     ## Brings the local stack up and leaves it running; then: . .local/env.sh (COUNT=, MODE= as for demo)
 	$(RUN) -m local demo up --count $(COUNT) --mode $(MODE)
 
 demo-feed: .venv/ready   ## Produces N events (N=20000).
@@ -36,7 +36,7 @@ demo-check: .venv/ready  ## Compares Kafka, the bucket and Logz.io, event by eve
 demo-down: .venv/ready   ## pulumi destroy, then the end of every server of the local stack.
 	$(RUN) -m local demo down
 
-test: .venv/ready        ## Everything, the real parts included, but for make test-long.
+test: .venv/ready        ## All tests, with the real parts, except those of make test-long.
 	$(RUN) -m local setup
 	$(RUN) -m pytest -q -n 4 --dist loadscope --no-loadscope-reorder --durations=10
 
@@ -52,17 +52,17 @@ lint: .venv/ready        ## ruff, mypy in strict mode, shellcheck, actionlint, z
 	$(RUN) -m tools.actionlint
 	.venv/bin/zizmor --offline --quiet --persona=pedantic .github
 
-test-long: .venv/ready   ## The tests that make test leaves out: the walk through the runbook, and a short soak.
+test-long: .venv/ready   ## The tests that make test leaves out: the runbook's entries on a running stack, and a short soak.
 	LONG=1 $(RUN) -m pytest -q tests/engine/test_runbook.py tests/engine/test_soak.py
 
-chaos: .venv/ready       ## Injects faults while events flow: what is lost, what comes twice, how long it takes.
+chaos: .venv/ready       ## Injects faults while events flow: what is lost, what comes twice, how long it takes (MODE=distributed: into a Connect cluster)
 	$(RUN) -m local chaos --mode $(MODE)
 
-soak: .venv/ready        ## Faults and a person's operations at random, under an uneven load: make soak MINUTES=60 SEED=7 (REPLAY=<file>, SHRINK_MINUTES=30)
+soak: .venv/ready        ## Random faults and operations under an uneven load: make soak MINUTES=60 SEED=7 (REPLAY=<file>, SHRINK_MINUTES=30)
 	$(RUN) -m local soak --minutes $(MINUTES) $(if $(SEED),--seed $(SEED)) $(if $(REPLAY),--replay $(REPLAY)) \
 	  $(if $(SHRINK_MINUTES),--shrink-minutes $(SHRINK_MINUTES))
 
-bench: .venv/ready       ## Measures the article's settings, the defaults, and each default turned off; takes an hour (ARGS="--only sink --events 5000 --rounds 1": minutes)
+bench: .venv/ready       ## Measures the article's settings, the defaults, and each default turned off: about an hour (ARGS="--only sink --events 5000 --rounds 1": minutes)
 	$(RUN) -m local bench $(ARGS)
 
 bench-page: .venv/ready  ## Writes the tables of the last `make bench` into docs/performance.md.

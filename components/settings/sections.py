@@ -331,9 +331,9 @@ class Worker(Section):
     )
     mode: Literal["standalone", "distributed"] = Field(
         default="standalone",
-        description="How the VMs run Kafka Connect. `standalone`: each for itself; the audit-log cluster shares the "
-        "partitions out. `distributed`: as one Connect cluster, which keeps its state in a Kafka cluster of your own "
-        "(`fleet`) and depends on it.",
+        description="How the VMs run Kafka Connect. `standalone`: each VM by itself; the consumer group divides the "
+        "partitions among them. `distributed`: as one Connect cluster, which keeps its state in a Kafka cluster of your "
+        "own (`fleet`) and depends on it.",
     )
     count: Annotated[int, Field(ge=1, le=MOST_VMS)] = Field(
         default=1,
@@ -443,13 +443,14 @@ class Fleet(Section):
     cluster: ClusterId | None = Field(
         default=None,
         description="Id of a Kafka cluster of your own in Confluent Cloud (the audit-log cluster is read-only). The "
-        "program makes a service account, its key, three topics and the rights on them.",
+        "program makes three topics, and two service accounts with an API key each: one for the VMs, one that "
+        "administers the cluster and makes the topics and the VMs' rights.",
     )
     environment: EnvironmentId | None = Field(default=None, description="Id of the cluster's environment.")
     bootstrap_servers: BootstrapServers | None = Field(
         default=None,
-        description="Endpoint of any Kafka cluster that speaks SASL_SSL and PLAIN, host:port, instead of the two ids. "
-        "You give the rights, and Connect makes the topics if it may.",
+        description="Endpoint of any Kafka cluster with SASL_SSL and PLAIN, host:port, instead of the two ids. You give "
+        "the rights. Connect makes the topics if it has the right to.",
     )
     api_key: ApiKey | None = Field(default=None, description="API key of that cluster.")
     api_secret: Secret | None = Field(default=None, description="Secret of that API key.")
@@ -460,17 +461,17 @@ class Fleet(Section):
     )
     name: ConsumerGroup | None = Field(
         default=None,
-        description="Group of the Connect cluster, and beginning of the names of its topics (`<name>-configs`, "
-        "`<name>-offsets`, `<name>-status`); `<project>-<stack>-<bucket>-connect` if left out.",
+        description="Name of the Connect cluster's group and prefix of its topics (`<name>-configs`, `<name>-offsets`, "
+        "`<name>-status`); `<project>-<stack>-<bucket>-connect` if left out.",
     )
     replication_factor: Literal[3, -1] = Field(
         default=3,
-        description="Copies of the topics, where Connect makes them; -1 for the number that the cluster has as its "
-        "default.",
+        description="Replication factor of topics that Connect makes; -1 for the cluster's default.",
     )
     certificate_generation: Annotated[int, Field(ge=1, le=1_000_000)] = Field(
         default=1,
-        description="Generation of the certificate with which the VMs reach each other; another number makes a new one.",
+        description="Generation of the certificate with which the VMs reach each other. Another number makes a new "
+        "certificate.",
     )
 
 

@@ -2,9 +2,10 @@
 
 Events wait in Kafka for 7 days, and longer in the bucket, so hours are early enough.
 
-Where silence is a fault (`missing` is `breaching`), the periods are short and many: CloudWatch looks at further periods,
-and any value there delays the alarm ("Configuring how CloudWatch alarms treat missing data" of its user guide, whose
-example looks at 5 periods for an alarm on 3). So silence takes `periods` periods, and two more by that example.
+An alarm that treats silence as a fault (`missing` is `breaching`) has many short periods: CloudWatch looks at more
+periods than the alarm has, and any value there delays the alarm ("Configuring how CloudWatch alarms treat missing data"
+of its user guide, whose example looks at 5 periods for an alarm on 3). So such an alarm fires after `periods` to
+`periods + 2` periods of silence, if the example holds for every alarm.
 """
 
 from dataclasses import dataclass, replace
@@ -62,7 +63,7 @@ class Alarm:
         return f"{subject}: {self.meaning} First look: {first_look} Runbook: {self.runbook}"
 
 
-# A shell of Session Manager belongs to `ssm-user`, which may use sudo and reads no journal without it (release notes of
+# A shell of Session Manager runs as `ssm-user`, which may use sudo and needs it to read the journal (release notes of
 # amazon-ssm-agent 2.3.68.0).
 _SERVICE_JOURNAL = "`sudo journalctl -eu s3-auditlog-sink` on the VM"
 _WATCHDOG_JOURNAL = "`sudo journalctl -eu s3-auditlog-sink-watchdog` on the VM"
@@ -292,7 +293,7 @@ _MEMBERS = Alarm(
 )
 
 
-_TASKS = replace(
+_MEMBERS_OF_THE_FLEET = replace(
     _MEMBERS,
     meaning="Fewer tasks than worker.count archive events. The others carry their partitions, and nothing is lost as "
     "long as one of them runs.",
@@ -310,8 +311,8 @@ _OF_THE_FLEET = (
         periods=1,
         missing="notBreaching",
         meaning="The Kafka cluster with Connect's state (fleet) does not answer, or refuses the key: no connector runs "
-        "while it is away. Events wait in Kafka.",
-        first_look="`sudo journalctl -eu s3-auditlog-sink-watchdog` on the VM has the error.",
+        "meanwhile. Events wait in Kafka.",
+        first_look=f"{_WATCHDOG_JOURNAL} has the error.",
     ),
     Alarm(
         name="fleet-topics",
@@ -335,8 +336,8 @@ _OF_THE_FLEET = (
         period=HOUR,
         periods=1,
         missing="notBreaching",
-        meaning="The certificate with which the VMs reach each other ends in less than 60 days.",
-        first_look="`pulumi stack output certificateNotAfter` is its end.",
+        meaning="The certificate with which the VMs reach each other expires in less than 60 days.",
+        first_look="`pulumi stack output certificateNotAfter` says when.",
     ),
 )
 
@@ -383,7 +384,7 @@ def alarms(
     `distributed`: the VMs are a Connect cluster. `canary`: `verify --publish` measures from outside. `reader_role`: the
     VMs watch the use of the reader's role.
     """
-    members = replace(_TASKS if distributed else _MEMBERS, threshold=count)
+    members = replace(_MEMBERS_OF_THE_FLEET if distributed else _MEMBERS, threshold=count)
     of_originals = replace(members, name="originals-members", metric="OriginalsGroupMembers")
     return (
         *_ALWAYS,

@@ -19,7 +19,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # it imports 
 from components.fleet.topics import GROUP_RIGHTS, TOPIC_RIGHTS, state_topics
 from local.proofs.checker.left_behind import in_confluent_cloud, in_own_cluster
 from local.stack import lifecycle
-from local.systems.kafka import certificates, client
+from local.systems.kafka import certificates, client, users
 from local.systems.plugins.confluentcloud.cloud import OWN_CLUSTER, OWN_ENVIRONMENT, Cloud, Cluster, read
 from tests.engine.program_stack import STACK, ProgramStack, program_stack
 
@@ -50,6 +50,12 @@ def accounts(stack: ProgramStack) -> dict[str, str]:
     cloud = Cloud(Cluster("", stack.state / "kafka" / "users.json"))
     made = read(cloud.service_accounts)
     return {"admin" if "-admin" in known["displayName"] else "workers": key for key, known in made.items()}
+
+
+def keys(stack: ProgramStack) -> dict[str, str]:
+    """URN of each API key -> its id."""
+    found = stack.resources()
+    return {made["urn"]: made["id"] for made in found if made["type"].endswith(":ApiKey")}
 
 
 def rules(admin: AdminClient, account: str) -> list[tuple[str, str, str]]:
@@ -98,6 +104,21 @@ def test_nothing_changes_without_a_change(stack: ProgramStack) -> None:
 
     assert refresh.returncode == 0, refresh.stdout + refresh.stderr
     assert preview.returncode == 0, preview.stdout + preview.stderr
+
+
+def test_the_administrators_key_is_replaced_without_a_change_of_the_vms_key(stack: ProgramStack) -> None:
+    """As SECURITY.md says. A key that was deleted first would make `pulumi refresh` fail at the topics and rights."""
+    before = keys(stack)
+    urn = next(name for name in before if name.endswith("::fleet-admin-key-1"))
+
+    done = stack.pulumi("up", "--stack", STACK, "--yes", "--skip-preview", "--replace", urn)
+    after = keys(stack)
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert {name for name in before if before[name] != after[name]} == {urn}
+    assert before[urn] not in users.read(users.file(client.own_cluster(stack.state)))
+    refresh = stack.pulumi("refresh", "--stack", STACK, "--yes", "--skip-preview", "--expect-no-changes")
+    assert refresh.returncode == 0, refresh.stdout + refresh.stderr
 
 
 def test_mode_standalone_takes_away_what_only_a_connect_cluster_needs(stack: ProgramStack) -> None:
