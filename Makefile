@@ -52,8 +52,9 @@ lint: .venv/ready        ## ruff, mypy in strict mode, shellcheck, actionlint, z
 	$(RUN) -m tools.actionlint
 	.venv/bin/zizmor --offline --quiet --persona=pedantic .github
 
-test-long: .venv/ready   ## The tests that make test leaves out: the runbook's entries on a running stack, and a short soak.
-	LONG=1 $(RUN) -m pytest -q tests/engine/test_runbook.py tests/engine/test_soak.py
+test-long: .venv/ready   ## The tests that make test leaves out: the runbook on a running stack, a platform's way back, a short soak.
+	$(RUN) -m local setup
+	LONG=1 $(RUN) -m pytest -q --durations=10 tests/engine/test_runbook.py tests/engine/test_platform_upgrade.py tests/engine/test_soak.py
 
 chaos: .venv/ready       ## Injects faults while events flow: what is lost, what comes twice, how long it takes (MODE=distributed: into a Connect cluster)
 	$(RUN) -m local chaos --mode $(MODE)

@@ -36,6 +36,7 @@ from local.systems.vm import distributions, shell
 from local.systems.vm.distributions import DEBIAN, UBUNTU, Distribution
 from tests.engine.followed import Followed, Step
 from tests.local.booted import booted
+from tests.long import LONG
 
 EVENTS = 500
 """So many before each change, and so many after it."""
@@ -161,7 +162,8 @@ def back(stack: Stack, there: Roll) -> Roll:
     return roll(stack, stack.software)
 
 
-@pytest.fixture(params=["there", "back"])
+# The way back takes minutes, and is the same path with the former settings.
+@pytest.fixture(params=["there", pytest.param("back", marks=LONG)])
 def rolled(request: pytest.FixtureRequest) -> Roll:
     found: Roll = request.getfixturevalue(request.param)
     return found

@@ -5,7 +5,6 @@ Manager gives a person.
 """
 
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -37,9 +36,10 @@ from local.stack.pulumi import PulumiError
 from local.systems.kafka.client import PARTITIONS, TOPIC, client_config
 from tests import runbook
 from tests.local.booted import booted
+from tests.long import LONG
 
 # It takes about half an hour, and no other test waits for it.
-pytestmark = pytest.mark.skipif(os.environ.get("LONG") != "1", reason="make test-long")
+pytestmark = LONG
 
 PERSON = "ssm-user"
 """Session Manager's user, who may use sudo (release notes of amazon-ssm-agent 2.3.68.0)."""

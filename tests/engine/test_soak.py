@@ -1,15 +1,13 @@
 """A short soak on a real stack: two steps, a quiet point, and everything gone in the end."""
 
-import os
-
 import pytest
 
 from local.proofs.soak import run
 from local.proofs.soak.plan import Operation, Plan, Step
 from local.proofs.soak.report import Record
+from tests.long import LONG
 
-# A soak is for a machine that has the time.
-pytestmark = pytest.mark.skipif(os.environ.get("LONG") != "1", reason="make test-long")
+pytestmark = LONG
 
 PLAN = Plan(
     seed=1,
