@@ -30,7 +30,7 @@ def test_a_registration_too_many_or_too_few_is_a_violation(partitions: tuple[int
 
 
 @pytest.mark.parametrize("form", ["s3cr=t/1", "czNjcj10LzE", "s3cr%3Dt%2F1", "s3cr\\=t/1"])
-def test_a_secret_is_found_in_each_writing(form: str, tmp_path: Path) -> None:
+def test_a_secret_is_found_in_each_form(form: str, tmp_path: Path) -> None:
     (tmp_path / "logs").mkdir()
     (tmp_path / "logs" / "aws.log").write_text(f"before {form} after")
     (tmp_path / "other").write_text("nothing")
