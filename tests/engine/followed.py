@@ -1,6 +1,7 @@
 """A running stack whose events are followed to the bucket and to Logz.io while `pulumi up` changes it."""
 
 import json
+import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,6 +21,12 @@ from local.stack.pulumi import PulumiError
 RATE = 30.0
 """Events per second during a change."""
 STILL_SECONDS = 300.0
+
+KEPT_KINDS = frozenset({"Bucket", "LogzioRegistration", "AccessKey", "ApiKey", "Parameter", "Subnet"})
+"""Kinds of resources that hold events and keys, or that say where the VM is: a change of the software keeps each."""
+KEPT = re.compile(r":(Bucket\w*|LogzioRegistration|AccessKey|ApiKey|Parameter|Subnet)$")
+"""Their types, and those of what guards and fills the bucket."""
+VM = re.compile(r":Instance$")
 
 
 @dataclass(frozen=True)

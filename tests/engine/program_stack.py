@@ -107,6 +107,10 @@ class ProgramStack:
         """`pulumi destroy`, which must succeed; returns what it said."""
         return self._well("destroy", "--stack", STACK, "--yes", "--skip-preview", "--suppress-progress")
 
+    def refresh(self) -> None:
+        """`pulumi refresh`, which must find no change."""
+        self._well("refresh", "--stack", STACK, "--yes", "--skip-preview", "--expect-no-changes")
+
     def outputs(self) -> dict[str, Any]:
         """What the program exports."""
         outputs: dict[str, Any] = json.loads(self._well("stack", "output", "--stack", STACK, "--json"))

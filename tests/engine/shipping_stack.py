@@ -104,7 +104,7 @@ class Stack:
         (self.folder / "logzio" / "token").write_text(token)
 
     def state(self) -> str:
-        """The state file, as it lies on the disk."""
+        """The text of the state file and of its copies."""
         files = sorted(self.folder.rglob(f"{STACK}.json"))
         return "\n".join(file.read_text() for file in files)
 

@@ -1,11 +1,11 @@
 """What a preview knows of the last `up`, on the real engine."""
 
-import os
 import shutil
 from pathlib import Path
 
 from local.base import paths
 from local.stack import engine
+from local.stack.deployment import clean_environment
 from local.stack.pulumi import Pulumi
 
 PROGRAM = Path(__file__).parent / "running_stack_program"
@@ -16,8 +16,7 @@ def test_a_preview_warns_of_another_consumer_group_and_makes_nothing(tmp_path: P
     program = tmp_path / "program"
     shutil.copytree(PROGRAM, program)
     found = engine.ensure()
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("PULUMI_")}
-    environment = {**kept, **found.environment(tmp_path), "PYTHONPATH": str(paths.ROOT)}
+    environment = {**clean_environment(), **found.environment(tmp_path), "PYTHONPATH": str(paths.ROOT)}
     pulumi = Pulumi(found, program, environment).run
 
     pulumi("stack", "init", "test")

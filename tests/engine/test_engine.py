@@ -2,7 +2,6 @@
 
 import importlib.metadata
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -16,12 +15,11 @@ from moto.server import ThreadedMotoServer
 
 from local.base import http
 from local.stack import engine
+from local.stack.deployment import clean_environment
 from local.stack.pulumi import Pulumi
 from local.systems.kafka import users
 
 PROGRAM = Path(__file__).parent / "engine_program"
-
-
 TOKEN = "seventeen-letters"
 
 
@@ -34,9 +32,8 @@ class Stack:
         self.program = folder / "program"
         shutil.copytree(PROGRAM, self.program)
         self._engine = engine.ensure()
-        stripped = ("AWS_", "PULUMI_", "CCLOUD_LOCAL_")
         self._environment = {
-            **{name: value for name, value in os.environ.items() if not name.startswith(stripped)},
+            **clean_environment(),
             **self._engine.environment(folder),
             "AWS_ACCESS_KEY_ID": "test",
             "AWS_SECRET_ACCESS_KEY": "test",
@@ -135,7 +132,7 @@ def test_a_dynamic_provider_gets_the_secret_settings(stack: Stack) -> None:
     assert stack.outputs()["token_length"] == len(TOKEN)
 
 
-def test_no_secret_lies_in_the_state_in_plain(stack: Stack) -> None:
+def test_no_secret_is_in_the_state_in_plain(stack: Stack) -> None:
     outputs = stack.outputs()
     kept = "".join(file.read_text() for file in stack.state.rglob("*.json"))
 

@@ -27,7 +27,7 @@ PARAMETERS = {KAFKA: ("kafka", "secret"), WRITER: ("writer", "secret_access_key"
 
 @dataclass(frozen=True)
 class Running:
-    """A stack whose VM is up. `said`: all that pulumi wrote; `secrets`: by what they are."""
+    """A stack whose VM is up. `output`: all that `pulumi up` wrote. `secrets`: name -> secret."""
 
     deployment: LocalDeployment
     output: str
@@ -50,7 +50,7 @@ class Running:
         return shell.run(self.vm, ["curl", "--silent", "--fail", *options, url]).stdout.encode()
 
     def found_in(self, places: Iterable[tuple[str, bytes]]) -> dict[str, set[str]]:
-        """Place -> the secrets that stand there, as they are or in another writing."""
+        """Name of a place -> the names of the secrets in it, in any of their forms."""
         return secret_search.found_in(self.secrets, places)
 
 
@@ -240,7 +240,7 @@ def test_connects_rest_interface_shows_references_where_secrets_are(stack: Runni
     assert stack.found_in(answers.items()) == {}
 
 
-def test_connects_rest_interface_opens_a_secret_to_whoever_reaches_the_loopback(stack: Running) -> None:
+def test_connects_rest_interface_opens_a_secret_to_every_process_on_the_loopback(stack: Running) -> None:
     """SECURITY.md says so: the worker resolves references before it validates (AbstractHerder in Kafka's source)."""
     class_name = "io.confluent.connect.s3.S3SinkConnector"
     asked = {

@@ -297,7 +297,7 @@ def test_after_a_rotation_the_old_token_stays_in_the_state_until_up(stack: Stack
     assert refused.returncode != 0
     assert "run `pulumi up` before refresh or destroy" in refused.stdout + refused.stderr
 
-    # The variable wins over what lies in the state.
+    # The variable wins over the token in the state.
     stack.environment["LOGZIO_API_TOKEN"] = "marker-new-token"
     assert stack.refresh().returncode == 0
     del stack.environment["LOGZIO_API_TOKEN"]

@@ -3,14 +3,13 @@
 CHANGELOG.md says what a person does before that `up`; CHANGES_BEFORE_UP has each setting that it names.
 """
 
-import re
 from collections.abc import Callable, Iterator
 
 import pytest
 
 from components.archive import layout
 from local.proofs.checker.left_behind import left_behind
-from tests.engine.followed import Step
+from tests.engine.followed import KEPT, KEPT_KINDS, VM, Step
 from tests.engine.upgrade import Changes, Upgrade, stack_of_0_1
 
 CHANGES_BEFORE_UP: Changes = {
@@ -18,10 +17,6 @@ CHANGES_BEFORE_UP: Changes = {
     # Not what a person does: the default of ten minutes takes the same way, only later.
     "archive": {"originalsRotationSeconds": 5},
 }
-
-# The bucket with all that guards and fills it, the registrations, the keys and where the VM finds them, the subnet.
-KEPT = re.compile(r":(Bucket\w*|LogzioRegistration|AccessKey|ApiKey|Parameter|Subnet)$")
-VM = re.compile(r":Instance$")
 
 
 @pytest.fixture(scope="module")
@@ -65,14 +60,7 @@ def test_no_bucket_registration_key_parameter_or_subnet_is_replaced_or_deleted(u
     assert [step for step in steps if step.operation not in ("same", "update", "create")] == []
     assert {id_ for _, id_ in kept} <= {id_ for _, id_ in upgrade.after}
     # Each kind was there, so each could have been replaced.
-    assert {found[1] for type_, _ in kept if (found := KEPT.search(type_))} >= {
-        "Bucket",
-        "LogzioRegistration",
-        "AccessKey",
-        "ApiKey",
-        "Parameter",
-        "Subnet",
-    }
+    assert {found[1] for type_, _ in kept if (found := KEPT.search(type_))} >= KEPT_KINDS
 
 
 def test_the_vm_is_replaced_once_at_most(upgrade: Upgrade) -> None:

@@ -12,6 +12,7 @@ from confluent_kafka import KafkaException
 
 from local.base import paths, processes, progress
 from local.base.files import write_atomically
+from local.base.sampling import Sampler
 from local.base.waiting import WaitError, wait_until
 from local.proofs.chaos import html_page
 from local.proofs.chaos.report import Report, Row
@@ -25,7 +26,6 @@ from local.proofs.history.places import PlaceError
 from local.proofs.history.reader import Reader, reading
 from local.proofs.nemesis.fault import Fault, Injection, SkippedError, Watch
 from local.proofs.nemesis.fleet import COUNT
-from local.proofs.nemesis.projection import Sampler
 from local.proofs.nemesis.table import FAULTS
 from local.proofs.nemesis.target import Target
 from local.stack import lifecycle

@@ -1,13 +1,12 @@
 """What a stack promises beside its events: one registration for each partition, a state like the world, no secret."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from components.archive import layout
 from local.base import http
-from local.proofs.checker import secret_search
 from local.proofs.checker.checker import Result
 from local.proofs.history.history import PIPELINE
 from local.stack.deployment import LocalDeployment
@@ -71,8 +70,7 @@ def of_state(deployment: LocalDeployment) -> Iterator[Violation]:
             yield Violation(f"{command[0]} is not empty", str(error)[-_OUTPUT_END:])
 
 
-def of_secrets(deployment: LocalDeployment, secrets: Mapping[str, str]) -> Iterator[Violation]:
-    """A secret in plain in a place where none may be; its name alone is shown."""
-    found = secret_search.found_in(secrets, secret_search.places(deployment))
+def of_secrets(found: Mapping[str, Collection[str]]) -> Iterator[Violation]:
+    """Secrets in plain, as `secret_search.found_in` has found them; their names alone are shown."""
     for place, names in sorted(found.items())[:_LISTED]:
         yield Violation("a secret in plain", f"{place}: {', '.join(sorted(names))}")

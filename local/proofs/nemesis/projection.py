@@ -8,9 +8,7 @@ It proves that the watchdog reports the fault in a way that the alarm sees, and 
 does not prove that the fault would have lasted so long, and of VMs that share a metric only the latest value counts.
 """
 
-from collections.abc import Callable, Iterable
-from contextlib import suppress
-from threading import Event, Thread
+from collections.abc import Iterable
 
 from components.worker.files.watchdog.group import MEASURE_SECONDS
 from components.worker.files.watchdog.reader import LOOK_SECONDS
@@ -71,30 +69,3 @@ def _silent_after(alarm: Alarm) -> float:
     if alarm.definition.metric in _OF_GROUPS:
         return MEASURE_SECONDS + pause
     return LOOK_SECONDS + pause if alarm.definition.metric == "SecondsSinceLogzioRead" else pause
-
-
-class Sampler:
-    """Looks every few seconds, in a thread of its own, and remembers what it saw; `seen` is complete at its end."""
-
-    def __init__(self, look: Callable[[], frozenset[str]], every: float = 10.0) -> None:
-        self.seen: set[str] = set()
-        self._look = look
-        self._every = every
-        self._over = Event()
-        self._thread = Thread(target=self._run, daemon=True)
-
-    def __enter__(self) -> "Sampler":
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._over.set()
-        self._thread.join()
-        # Also for what came since the last look; its errors are raised.
-        self.seen |= self._look()
-
-    def _run(self) -> None:
-        while not self._over.wait(self._every):
-            # In the middle of `pulumi up` a look may fail; the next one makes up for it.
-            with suppress(Exception):
-                self.seen |= self._look()

@@ -1,7 +1,8 @@
 """Carries a plan out on a local stack of its own, and shrinks a plan that failed."""
 
+import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from local.proofs.soak.kinds import KINDS
 from local.proofs.soak.plan import Operation, Plan, Step
 from local.proofs.soak.report import Done, Quiet, Record
 from local.proofs.soak.shrink import shrink
+from local.proofs.soak.watch import SecretWatch
 from local.stack import lifecycle
 from local.systems.kafka.relay import Relay
 
@@ -75,7 +77,9 @@ def soak(plan: Plan, folder: Path = FOLDER, *, shrink_minutes: float = 0.0) -> R
 
 
 def carry_out(plan: Plan, folder: Path, file: Path) -> Record:
-    """Brings a stack up, carries the plan out and takes the stack down; the record grows in `file`.
+    """Brings a stack up, carries the plan out and takes the stack down.
+
+    The record in `file` has each operation and each quiet point as soon as it is over.
 
     Raises:
         RuntimeError: the stack did not come up.
@@ -88,8 +92,7 @@ def carry_out(plan: Plan, folder: Path, file: Path) -> Record:
             target = Target(lifecycle.up(state, _SETTINGS, relay_port=relay.port, prepared=True), relay)
             history = History()
             with reading(target.deployment, history) as reader:
-                for _ in _Run(record, target, history, reader).carry_out():
-                    record.write(file)
+                _Run(record, target, history, reader, lambda: record.write(file)).carry_out()
         finally:
             processes.stop_all(state)
     if record.exit_code == 0:
@@ -117,10 +120,14 @@ def _shrunk(record: Record, folder: Path, minutes: float) -> Plan:
 
 
 class _Run:
-    """One run of a plan, over one history."""
+    """One run of a plan, over one history. `save` keeps the record; a run that is killed leaves what was kept."""
 
-    def __init__(self, record: Record, target: Target, history: History, reader: Reader) -> None:
+    def __init__(
+        self, record: Record, target: Target, history: History, reader: Reader, save: Callable[[], None]
+    ) -> None:
         self._record = record
+        self._save = save
+        self._saving = threading.Lock()
         self._target = target
         self._deployment = target.deployment
         self._reader = reader
@@ -130,34 +137,37 @@ class _Run:
         self._feed = Feed(target.state, load.uneven(seed), load.series(seed))
         self._sent: list[str] = []
         self._in_any_form: set[str] = set()
-        self._secrets: dict[str, str] = {}
+        self._watch = SecretWatch(target.deployment)
         self._began = time.time()
 
-    def carry_out(self) -> Iterator[None]:
-        """Yields whenever there is something new in the record."""
+    def carry_out(self) -> None:
         self._feed.start()
         try:
             for number, step in enumerate(self._record.plan.steps):
                 time.sleep(step.pause)
                 if step.operations:
-                    self._record.done += self._do(number, step)
+                    self._do(number, step)
                     self._read()
                 elif not self._quiet():
                     return
-                yield
         finally:
             self._stop_feed()
         progress.say("- pulumi destroy ...")
         self._deployment.destroy()
         self._record.left_behind = left_behind(self._deployment)
-        yield
+        self._save()
 
-    def _do(self, number: int, step: Step) -> list[Done]:
+    def _do(self, number: int, step: Step) -> None:
         """Carries out the operations of a step at once."""
         # What is replaced now may still be somewhere later.
-        self._secrets |= secret_search.secrets_of(self._deployment)
-        with ThreadPoolExecutor() as pool:
-            return list(pool.map(lambda operation: self._carry_out(number, operation), step.operations))
+        self._watch.secrets |= secret_search.secrets_of(self._deployment)
+        with self._watch.watching(), ThreadPoolExecutor() as pool:
+            list(pool.map(lambda operation: self._keep(self._carry_out(number, operation)), step.operations))
+
+    def _keep(self, done: Done) -> None:
+        with self._saving:
+            self._record.done.append(done)
+            self._save()
 
     def _carry_out(self, number: int, operation: Operation) -> Done:
         kind = KINDS[operation.kind]
@@ -206,6 +216,7 @@ class _Run:
         )
         self._record.seconds = time.time() - self._began
         self._record.objects = len(self._history.objects)
+        self._save()
         point = self._record.quiet[-1]
         progress.say(
             f"  settled after {point.seconds:.0f} s: {point.events:,} events, {point.duplicates:,} duplicates, "
@@ -222,11 +233,12 @@ class _Run:
             acknowledged.read(self._target.state), in_any_form=frozenset(self._in_any_form)
         )
         self._record.flow = result.flow
-        self._secrets |= secret_search.secrets_of(self._deployment)
+        self._watch.secrets |= secret_search.secrets_of(self._deployment)
         yield from promise.of_events(result)
         yield from promise.of_registrations(promise.registrations(self._deployment), self._target.partitions)
         yield from promise.of_state(self._deployment)
-        yield from promise.of_secrets(self._deployment, self._secrets)
+        at_rest = secret_search.found_in(self._watch.secrets, secret_search.places(self._deployment))
+        yield from promise.of_secrets(self._watch.found | at_rest)
 
     def _settle(self) -> None:
         """Reads until nothing is behind, or nothing has moved for a long time."""

@@ -155,7 +155,7 @@ def test_times_are_rfc_3339_and_go_up(sample: list[AuditEvent]) -> None:
         "0000-00-00T00:00:00.000000+00:00",
         "0000-00-00T00:00:00.000000-00:00",
     } == forms
-    # Some are cut to milliseconds, so two neighbours may stand in the other order within one.
+    # Some are cut to milliseconds, so two neighbours may be in the other order within one.
     assert all((later - earlier).total_seconds() > -0.001 for earlier, later in pairwise(times))
     assert times[0] > START
 

@@ -30,7 +30,7 @@ def test_a_registration_too_many_or_too_few_is_a_violation(partitions: tuple[int
 
 
 @pytest.mark.parametrize("form", ["s3cr=t/1", "czNjcj10LzE", "s3cr%3Dt%2F1", "s3cr\\=t/1"])
-def test_a_secret_is_found_in_each_writing(form: str, tmp_path: Path) -> None:
+def test_a_secret_is_found_in_each_form(form: str, tmp_path: Path) -> None:
     (tmp_path / "logs").mkdir()
     (tmp_path / "logs" / "aws.log").write_text(f"before {form} after")
     (tmp_path / "other").write_text("nothing")
@@ -38,3 +38,22 @@ def test_a_secret_is_found_in_each_writing(form: str, tmp_path: Path) -> None:
     found = secret_search.found_in({"the key": "s3cr=t/1"}, secret_search.files_below(tmp_path))
 
     assert found == {"logs/aws.log": {"the key"}}
+
+
+def test_a_search_for_changes_reads_the_end_of_each_file_that_changed(tmp_path: Path) -> None:
+    file = tmp_path / "aws.log"
+    file.write_text("the beginning and the end")
+    changed = file.stat().st_ctime
+
+    assert list(secret_search.files_below(tmp_path, changed_since=changed, most=7)) == [
+        ("aws.log", b"the end")
+    ]
+    assert list(secret_search.files_below(tmp_path, changed_since=changed + 1)) == []
+
+
+def test_a_secret_in_plain_is_a_violation_that_names_it_and_its_place() -> None:
+    found = {"logs/aws.log": {"the token", "the key"}}
+
+    (violation,) = promise.of_secrets(found)
+
+    assert violation == promise.Violation("a secret in plain", "logs/aws.log: the key, the token")

@@ -64,7 +64,7 @@ def inject(fault: Callable[[Any], Any], target: Played) -> Any:
     return fault(target)
 
 
-def test_the_plug_of_the_vm_that_leads_is_pulled_whoever_reads_more(target: Played) -> None:
+def test_the_plug_of_the_vm_that_leads_is_pulled_even_if_another_one_reads_more(target: Played) -> None:
     watch = inject(distributed.leader_killed, target).watch
 
     assert target.done == [("off", "i-2"), ("alarms", "heartbeat"), ("on", "i-2")]

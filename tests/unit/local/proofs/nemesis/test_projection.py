@@ -1,7 +1,5 @@
 """What would fire if the last heartbeat went on, with the program's own alarms."""
 
-import itertools
-import threading
 from collections.abc import Mapping
 
 import pytest
@@ -13,7 +11,6 @@ from local.proofs.nemesis.projection import (
     HEARTBEAT_SECONDS,
     LONGEST_SECONDS,
     RUN_SECONDS,
-    Sampler,
     firing,
     would_fire,
 )
@@ -105,21 +102,3 @@ def test_a_failed_boot_counts_until_a_try_succeeds() -> None:
 
     assert would_fire(made(boot, failed), NOW)
     assert not would_fire(made(boot, succeeded, failed), NOW)
-
-
-def test_a_sampler_remembers_what_it_saw_and_goes_on_after_a_failed_look() -> None:
-    looks = itertools.count(1)
-    has_gone_on = threading.Event()
-
-    def look() -> frozenset[str]:
-        number = next(looks)
-        if number == 2:
-            raise RuntimeError("in the middle of an update")
-        if number == 3:
-            has_gone_on.set()
-        return frozenset({f"alarm {number}"}) if number < 4 else frozenset()
-
-    with Sampler(look, every=0.001) as sampler:
-        assert has_gone_on.wait(600)
-
-    assert sampler.seen == {"alarm 1", "alarm 3"}

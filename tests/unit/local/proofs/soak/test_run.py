@@ -1,9 +1,16 @@
-"""A plan that fails is shrunk by carrying out smaller ones; stacks are played here."""
+"""A run keeps its record as it goes on; one that fails is shrunk to a smaller plan. Stacks are played here."""
 
+import json
+import threading
+from contextlib import nullcontext
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
+from local.base.waiting import wait_until
+from local.proofs.checker import secret_search
 from local.proofs.checker.promise import Violation
 from local.proofs.nemesis.fault import Injection
 from local.proofs.nemesis.target import FaultError, Target
@@ -89,3 +96,40 @@ def test_a_fault_that_met_nothing_is_injected_again_and_not_for_ever() -> None:
     assert met.note == "met"
     with pytest.raises(FaultError):
         operations.until_injected(Misses(3))(target)
+
+
+class Recorded(run._Run):
+    """A run that says which operations its file had when each operation ran."""
+
+    def __init__(self, file: Path) -> None:
+        stack: Any = SimpleNamespace(secrets={}, watching=nullcontext)
+        self.kept_before: dict[str, list[str]] = {}
+        self._file = file
+        self._deployment = self._watch = stack
+        self._record = Record(PLAN)
+        self._save = lambda: self._record.write(file)
+        self._saving = threading.Lock()
+        self._save()
+
+    def kept(self) -> list[str]:
+        return [done["operation"]["kind"] for done in json.loads(self._file.read_text())["done"]]
+
+    def _carry_out(self, number: int, operation: Operation) -> Done:
+        if operation.kind == "9":
+            wait_until(lambda: "4a" in self.kept(), "the operation beside it is on record", poll=0.01)
+        self.kept_before[operation.kind] = self.kept()
+        return Done(number, operation, 0.0, 1.0, "", None)
+
+
+def test_a_run_that_is_killed_leaves_each_operation_that_was_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(secret_search, "secrets_of", lambda _deployment: {})
+    recorded = Recorded(tmp_path / "record.json")
+
+    recorded._do(0, Step(0.0, (Operation("1a"),)))
+    recorded._do(1, Step(0.0, (Operation("9"), Operation("4a"))))
+
+    assert recorded.kept_before == {"1a": [], "4a": ["1a"], "9": ["1a", "4a"]}
+    assert recorded.kept() == ["1a", "4a", "9"]
+    assert read(tmp_path / "record.json") == PLAN
