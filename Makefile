@@ -59,8 +59,8 @@ test-long: .venv/ready   ## The tests that make test leaves out: the runbook on 
 chaos: .venv/ready       ## Injects faults while events flow: what is lost, what comes twice, how long it takes (MODE=distributed: into a Connect cluster)
 	$(RUN) -m local chaos --mode $(MODE)
 
-soak: .venv/ready        ## Random faults and operations under an uneven load: make soak MINUTES=60 SEED=7 (REPLAY=<file>, SHRINK_MINUTES=30)
-	$(RUN) -m local soak --minutes $(MINUTES) $(if $(SEED),--seed $(SEED)) $(if $(REPLAY),--replay $(REPLAY)) \
+soak: .venv/ready        ## Random faults and operations under an uneven load: make soak MINUTES=60 SEED=7 (MODE=distributed, REPLAY=<file>, SHRINK_MINUTES=30)
+	$(RUN) -m local soak --minutes $(MINUTES) --mode $(MODE) $(if $(SEED),--seed $(SEED)) $(if $(REPLAY),--replay $(REPLAY)) \
 	  $(if $(SHRINK_MINUTES),--shrink-minutes $(SHRINK_MINUTES))
 
 bench: .venv/ready       ## Measures the article's settings, the defaults, and each default turned off: about an hour (ARGS="--only sink --events 5000 --rounds 1": minutes)

@@ -141,6 +141,7 @@ def chaos_page(reports: list[Path]) -> None:
 def soak(
     minutes: Annotated[float, typer.Option(min=1, help="How long, about.")] = 60,
     seed: Annotated[int | None, typer.Option(help="Of the plan and the load; drawn if left out.")] = None,
+    mode: Modes = "standalone",
     replay: Annotated[
         Path | None, typer.Option(help="Carries out the plan in this file (record.json, shrunk.json).")
     ] = None,
@@ -158,7 +159,7 @@ def soak(
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     try:
         seed = secrets.randbelow(1_000_000) if seed is None else seed
-        plan = plans.draw(seed, minutes) if replay is None else plans.read(replay)
+        plan = plans.draw(seed, minutes, mode) if replay is None else plans.read(replay)
     except (OSError, ValueError) as error:
         raise typer.BadParameter(str(error)) from None
     progress.say(f"seed {plan.seed}, {len(plan.operations())} operations in {len(plan.steps)} steps")

@@ -5,6 +5,7 @@ Manager gives a person.
 """
 
 import json
+import os
 import platform
 import re
 import shutil

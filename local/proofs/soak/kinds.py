@@ -1,15 +1,16 @@
-"""All that a plan can draw: each fault of the table, and a person's operations."""
+"""All that a plan can draw: each fault of the table, and a person's operations, for stacks in each mode."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from local.proofs.nemesis import broker
+from local.proofs.nemesis import broker, fleet
 from local.proofs.nemesis import operations as faulty
 from local.proofs.nemesis.fault import Fault, Injection
 from local.proofs.nemesis.table import FAULTS
 from local.proofs.nemesis.target import Target
 from local.proofs.soak import operations
+from local.stack.deployment import Mode
 
 
 class Part(StrEnum):
@@ -38,6 +39,7 @@ class Kind:
         leaves: how many VMs there are afterwards; None: as many as before.
         times: how often it comes before all others have come.
         new_partitions: the topic has more partitions afterwards.
+        modes: of the stacks (`worker.mode`) for which it can be drawn.
     """
 
     name: str
@@ -49,6 +51,7 @@ class Kind:
     leaves: int | None = None
     times: int = 1
     new_partitions: bool = False
+    modes: tuple[Mode, ...] = ("standalone", "distributed")
 
     @property
     def choices(self) -> tuple[str, ...]:
@@ -136,6 +139,13 @@ _RULES: Mapping[str, _Rule] = {
     "14g": _rule(_FLEET, 220, leaves=2),
     "14h": _rule(ALL, 240, leaves=2),
     "14i": _rule(_FLEET, 90, leaves=2),
+    "15a": _rule(ALL, 150, leaves=2),
+    "15b": _rule(ALL, 220, leaves=2),
+    "15c": _rule(_FLEET, 110, leaves=2),
+    "15d": _rule(ALL, 150, leaves=2),
+    "15e": _rule(_FLEET, 90, leaves=2),
+    "15f": _rule(_FLEET, 90, leaves=2),
+    "15g": _rule(_FLEET, 260, leaves=2),
 }
 
 
@@ -158,10 +168,10 @@ def _of_fault(fault: Fault) -> Kind:
         rule.count,
         rule.leaves,
         new_partitions=fault.new_partitions,
+        modes=fault.modes,
     )
 
 
-# A further setting, such as the mode of Kafka Connect, is a further line.
 SETTINGS = (
     "connector.rotationSeconds=8",
     "connector.rotationSeconds=12",
@@ -207,6 +217,14 @@ OPERATIONS = (
         times=2,
     ),
     Kind(
+        "fleet-rotation",
+        "`make rotate` of the key for the cluster with Connect's state",
+        operations.rotate,
+        ALL,
+        {"fleet": 150},
+        modes=("distributed",),
+    ),
+    Kind(
         "loss",
         "a VM terminated behind Pulumi's back, made anew by refresh and up",
         operations.replace_lost_vm,
@@ -219,8 +237,8 @@ OPERATIONS = (
     Kind("unindexable", "events that Logz.io cannot index", operations.send_unindexable, _BROKER, {"": 5}),
 )
 
-# A soak runs standalone workers.
-_FAULTS = [fault for fault in FAULTS if "standalone" in fault.modes]
-
-KINDS: Mapping[str, Kind] = {kind.name: kind for kind in (*map(_of_fault, _FAULTS), *OPERATIONS)}
+KINDS: Mapping[str, Kind] = {kind.name: kind for kind in (*map(_of_fault, FAULTS), *OPERATIONS)}
 """By name."""
+
+FIRST_COUNT: Mapping[Mode, int] = {"standalone": 1, "distributed": fleet.COUNT}
+"""How many VMs a stack has at its start."""

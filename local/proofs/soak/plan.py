@@ -1,15 +1,16 @@
-"""The plan of a soak: what is done when. A pure function of seed and minutes."""
+"""The plan of a soak: what is done when. A pure function of seed, minutes and mode."""
 
 import json
 import random
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from local.base.files import write_atomically
-from local.proofs.soak.kinds import COUNT, KINDS, Kind
+from local.proofs.soak.kinds import COUNT, FIRST_COUNT, KINDS, Kind
+from local.stack.deployment import Mode
 
 QUIET_SECONDS = 100.0
 """What a quiet point takes, about."""
@@ -43,11 +44,12 @@ class Step:
 
 @dataclass(frozen=True)
 class Plan:
-    """`seed` also makes the load. `minutes`: how long it takes, about."""
+    """`seed` also makes the load. `minutes`: how long it takes, about. `mode`: `worker.mode` at the start."""
 
     seed: int
     minutes: float
     steps: tuple[Step, ...]
+    mode: Mode = "standalone"
 
     def operations(self) -> list[tuple[int, Operation]]:
         """Each operation with the number of its step."""
@@ -61,7 +63,7 @@ class Plan:
             Step(self.steps[number].pause, tuple(operation for _, operation in group))
             for number, group in groupby(kept, key=lambda numbered: numbered[0])
         ]
-        return Plan(self.seed, self.minutes, (*steps, Step(0.0)))
+        return replace(self, steps=(*steps, Step(0.0)))
 
     def write(self, file: Path) -> None:
         """One JSON object, which `read` takes."""
@@ -80,12 +82,17 @@ def read(file: Path) -> Plan:
             Step(step["pause"], tuple(Operation(**operation) for operation in step["operations"]))
             for step in document["steps"]
         ]
-        plan = Plan(document["seed"], document["minutes"], tuple(steps))
+        plan = Plan(document["seed"], document["minutes"], tuple(steps), document["mode"])
     except (KeyError, TypeError, json.JSONDecodeError) as error:
         raise ValueError(f"{file} has no plan of a soak: {error!r}") from None
+    if plan.mode not in get_args(Mode):
+        raise ValueError(f"{file}: there is no mode {plan.mode}")
     for _, operation in plan.operations():
-        if operation.kind not in KINDS or operation.choice not in KINDS[operation.kind].choices:
-            raise ValueError(f"{file}: there is no operation {operation.kind} {operation.choice}")
+        kind = KINDS.get(operation.kind)
+        if kind is None or operation.choice not in kind.choices or plan.mode not in kind.modes:
+            raise ValueError(
+                f"{file}: there is no operation {operation.kind} {operation.choice} in mode {plan.mode}"
+            )
     return plan
 
 
@@ -95,19 +102,20 @@ def seconds(step: Step) -> float:
     return step.pause + max(taken, default=QUIET_SECONDS)
 
 
-def draw(seed: int, minutes: float) -> Plan:
-    """The plan of this seed."""
-    return Plan(seed, minutes, tuple(_Drawing(seed, minutes * 60 - QUIET_SECONDS).steps()))
+def draw(seed: int, minutes: float, mode: Mode = "standalone") -> Plan:
+    """The plan of this seed, for a stack in this mode."""
+    return Plan(seed, minutes, tuple(_Drawing(seed, minutes * 60 - QUIET_SECONDS, mode).steps()), mode)
 
 
 class _Drawing:
     """Draws steps as if from a bag: every kind comes before one comes again."""
 
-    def __init__(self, seed: int, left: float) -> None:
+    def __init__(self, seed: int, left: float, mode: Mode) -> None:
         """`left`: seconds for all steps but the last."""
         self._rng = random.Random(f"plan {seed}")  # noqa: S311 -- a plan that can be repeated, nothing secret
         self._left = left
-        self._count = 1
+        self._kinds = [kind for kind in KINDS.values() if mode in kind.modes]
+        self._count = FIRST_COUNT[mode]
         self._bag: list[Kind] = []
 
     def steps(self) -> Iterator[Step]:
@@ -158,6 +166,6 @@ class _Drawing:
         return kind.count in (None, self._count) and not any(kind.excludes(other) for other in beside)
 
     def _filled(self) -> list[Kind]:
-        kinds = [kind for kind in KINDS.values() for _ in range(kind.times)]
+        kinds = [kind for kind in self._kinds for _ in range(kind.times)]
         self._rng.shuffle(kinds)
         return kinds

@@ -21,12 +21,13 @@ from local.proofs.history.places import PlaceError
 from local.proofs.history.reader import Reader, reading
 from local.proofs.nemesis.fault import Injection, SkippedError
 from local.proofs.nemesis.target import Target
-from local.proofs.soak.kinds import KINDS
+from local.proofs.soak.kinds import FIRST_COUNT, KINDS
 from local.proofs.soak.plan import Operation, Plan, Step
 from local.proofs.soak.report import Done, Quiet, Record
 from local.proofs.soak.shrink import shrink
 from local.proofs.soak.watch import SecretWatch
 from local.stack import lifecycle
+from local.stack.deployment import LocalDeployment, Mode
 from local.systems.kafka.relay import Relay
 
 FOLDER = paths.STATE / "soak"
@@ -89,7 +90,7 @@ def carry_out(plan: Plan, folder: Path, file: Path) -> Record:
     relay = Relay(processes.free_port(), lambda: int(processes.read(state, "kafka").ready["relayed_port"]))
     with relay:
         try:
-            target = Target(lifecycle.up(state, _SETTINGS, relay_port=relay.port, prepared=True), relay)
+            target = Target(_up(plan.mode, state, relay.port), relay)
             history = History()
             with reading(target.deployment, history) as reader:
                 _Run(record, target, history, reader, lambda: record.write(file)).carry_out()
@@ -99,6 +100,11 @@ def carry_out(plan: Plan, folder: Path, file: Path) -> Record:
         # The logs are worth keeping only if something went wrong.
         lifecycle.end(state)
     return record
+
+
+def _up(mode: Mode, state: Path, relay_port: int) -> LocalDeployment:
+    settings = {**_SETTINGS, "worker": {"count": FIRST_COUNT[mode]}}
+    return lifecycle.up(state, settings, relay_port=relay_port, prepared=True, mode=mode)
 
 
 def _shrunk(record: Record, folder: Path, minutes: float) -> Plan:

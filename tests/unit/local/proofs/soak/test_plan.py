@@ -8,8 +8,15 @@ import pytest
 from local.proofs.nemesis.table import FAULTS
 from local.proofs.soak.kinds import KINDS, OPERATIONS
 from local.proofs.soak.plan import Operation, Plan, Step, draw, read, seconds
+from local.stack.deployment import Mode
 
 SEEDS = range(40)
+MODES: tuple[Mode, ...] = ("standalone", "distributed")
+
+
+def of_mode(mode: Mode) -> set[str]:
+    """The names of the kinds that a stack in this mode can meet."""
+    return {name for name, kind in KINDS.items() if mode in kind.modes}
 
 
 def planned_seconds(plan: Plan) -> float:
@@ -24,32 +31,38 @@ def test_another_seed_makes_another_plan() -> None:
     assert draw(7, 60) != draw(8, 60)
 
 
+@pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("minutes", [3, 15, 60, 180])
-def test_a_plan_takes_the_time_that_it_was_given(minutes: float) -> None:
+def test_a_plan_takes_the_time_that_it_was_given(minutes: float, mode: Mode) -> None:
     for seed in SEEDS:
-        taken = planned_seconds(draw(seed, minutes))
+        taken = planned_seconds(draw(seed, minutes, mode))
 
         assert taken <= 60 * minutes
         assert taken >= 60 * minutes - 60
 
 
-def test_every_fault_of_standalone_workers_and_every_operation_can_be_drawn() -> None:
-    standalone = {fault.name for fault in FAULTS if "standalone" in fault.modes}
+@pytest.mark.parametrize("mode", MODES)
+def test_every_fault_of_the_mode_and_every_operation_can_be_drawn(mode: Mode) -> None:
+    faults = {fault.name for fault in FAULTS if mode in fault.modes}
 
-    assert standalone | {kind.name for kind in OPERATIONS} == KINDS.keys()
+    operations = {kind.name for kind in OPERATIONS if mode in kind.modes}
+    assert faults | operations == of_mode(mode)
+    assert operations >= {"setting", "count", "rotation"}
 
 
-def test_a_long_plan_draws_every_kind() -> None:
+@pytest.mark.parametrize("mode", MODES)
+def test_a_long_plan_draws_every_kind_of_the_mode(mode: Mode) -> None:
     for seed in SEEDS:
-        drawn = {operation.kind for _, operation in draw(seed, 240).operations()}
+        drawn = {operation.kind for _, operation in draw(seed, 240, mode).operations()}
 
-        assert drawn == KINDS.keys()
+        assert drawn == of_mode(mode)
 
 
-def test_every_choice_is_drawn_in_time() -> None:
-    drawn = {operation for seed in SEEDS for _, operation in draw(seed, 600).operations()}
+@pytest.mark.parametrize("mode", MODES)
+def test_every_choice_is_drawn_in_time(mode: Mode) -> None:
+    drawn = {operation for seed in SEEDS for _, operation in draw(seed, 600, mode).operations()}
 
-    assert drawn == {Operation(kind.name, choice) for kind in KINDS.values() for choice in kind.choices}
+    assert drawn == {Operation(name, choice) for name in of_mode(mode) for choice in KINDS[name].choices}
 
 
 def test_some_operations_run_at_once_and_none_that_exclude_each_other() -> None:
@@ -82,8 +95,9 @@ def test_a_plan_has_quiet_points_in_between_and_one_at_its_end() -> None:
         assert all(later - earlier > 1 for earlier, later in pairwise(quiet))
 
 
-def test_a_plan_that_was_written_is_read_as_it_was(tmp_path: Path) -> None:
-    plan = draw(3, 30)
+@pytest.mark.parametrize("mode", MODES)
+def test_a_plan_that_was_written_is_read_as_it_was(mode: Mode, tmp_path: Path) -> None:
+    plan = draw(3, 30, mode)
     plan.write(tmp_path / "plan.json")
 
     assert read(tmp_path / "plan.json") == plan
@@ -97,7 +111,7 @@ def test_a_file_without_a_plan_is_refused(tmp_path: Path) -> None:
         read(file)
 
 
-@pytest.mark.parametrize("operation", [Operation("99"), Operation("1a", "long")])
+@pytest.mark.parametrize("operation", [Operation("99"), Operation("1a", "long"), Operation("15a")])
 def test_an_operation_that_there_is_not_is_refused(operation: Operation, tmp_path: Path) -> None:
     Plan(1, 1, (Step(1.0, (operation,)),)).write(tmp_path / "plan.json")
 
