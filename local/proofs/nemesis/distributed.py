@@ -36,8 +36,8 @@ def own_cluster_away(target: Target) -> Injection:
         time.sleep(max(0.0, began + AWAY_SECONDS - time.time()))
     finally:
         target.start_own_cluster()
-    away = time.time() - began
-    _look_often(target, often=False)
+        away = time.time() - began
+        _look_often(target, often=False)
     return Injection(note=f"away for {away:.0f} s", watch=Watch(began, {"of the topic": frozenset(holders)}))
 
 
@@ -87,7 +87,7 @@ def wrong_policy(target: Target) -> Injection:
         target.wait_for_alarms("fleet-topics")
     finally:
         _set_policy(admin, topic, "compact")
-    _look_often(target, often=False)
+        _look_often(target, often=False)
     return Injection(
         note="the worker that was started meanwhile refused to, and started once it was compacted again",
         watch=fleet.watch(began, holders, [vm]),

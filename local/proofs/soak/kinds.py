@@ -161,7 +161,6 @@ def _of_fault(fault: Fault) -> Kind:
     )
 
 
-# A further setting, such as the mode of Kafka Connect, is a further line.
 SETTINGS = (
     "connector.rotationSeconds=8",
     "connector.rotationSeconds=12",
