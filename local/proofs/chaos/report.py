@@ -14,8 +14,9 @@ from local.proofs.history.flow import Flow
 from local.stack.deployment import Mode
 
 DUPLICATES = (
-    "Duplicates come from objects that were complete when the fault struck, but whose offsets were not committed yet "
-    "(that happens every second, and at each orderly stop). The sink archives their events again, with the same `id`."
+    "Duplicates come from objects that were complete when the fault struck, but whose offsets were not committed yet. "
+    "Offsets are committed every second, and at each orderly stop. The sink archives the events of these objects again, "
+    "with the same `id`."
 )
 
 
