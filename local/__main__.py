@@ -110,9 +110,7 @@ def chaos(
     *,
     short: Annotated[bool, typer.Option("--short", help="The quick faults, with shorter outages.")] = False,
     mode: Modes = "standalone",
-    state: Annotated[
-        Path, typer.Option(help="The stack's folder.", show_default=".local/chaos")
-    ] = paths.STATE / "chaos",
+    state: Annotated[Path, typer.Option(help="The stack's folder.", show_default=".local/chaos")] = CHAOS,
 ) -> None:
     """Injects faults while events flow and prints what they did; 0 if nothing was lost in any row."""
     from local.proofs.chaos import run as injected
@@ -123,7 +121,7 @@ def chaos(
         faults = injected.select([*(only or []), *(more or [])], short=short, mode=mode)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
-    report = injected.run(faults, short=short, mode=mode, state=state.resolve())
+    report = injected.run(faults, state.resolve(), short=short, mode=mode)
     report.print()
     progress.say(f"the report as a page: {injected.page_file(state.resolve())}")
     raise typer.Exit(report.exit_code)

@@ -227,7 +227,7 @@ class Feed:
         try:
             feed(
                 self._state,
-                # Chaos stops the broker on purpose: that deserves no lines on the console.
+                # Chaos stops the broker on purpose. The client would print each connection that fails meanwhile.
                 {**client_config(self._state), "log_level": 0},
                 _ENDLESS,
                 load=self._load,

@@ -11,7 +11,7 @@ QUICK = run.select([], short=True, mode="distributed")
 
 @pytest.fixture(scope="module")
 def report(tmp_path_factory: pytest.TempPathFactory) -> Report:
-    return run.run(QUICK, short=True, mode="distributed", state=tmp_path_factory.mktemp("chaos"))
+    return run.run(QUICK, tmp_path_factory.mktemp("chaos"), short=True, mode="distributed")
 
 
 @pytest.mark.parametrize("name", [fault.name for fault in QUICK])

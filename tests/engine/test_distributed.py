@@ -7,19 +7,15 @@ from collections.abc import Iterator
 
 import pytest
 from confluent_kafka.admin import (  # type: ignore[attr-defined]  # it imports them, without __all__
-    AclBindingFilter,
-    AclOperation,
-    AclPermissionType,
     AdminClient,
     ConfigResource,
-    ResourcePatternType,
     ResourceType,
 )
 
 from components.fleet.topics import GROUP_RIGHTS, TOPIC_RIGHTS, state_topics
 from local.proofs.checker.left_behind import in_confluent_cloud, in_own_cluster
 from local.stack import lifecycle
-from local.systems.kafka import certificates, client, users
+from local.systems.kafka import access_rules, certificates, client, users
 from local.systems.plugins.confluentcloud.cloud import OWN_CLUSTER, OWN_ENVIRONMENT, Cloud, Cluster, read
 from tests.engine.program_stack import STACK, ProgramStack, program_stack
 
@@ -60,15 +56,7 @@ def keys(stack: ProgramStack) -> dict[str, str]:
 
 def rules(admin: AdminClient, account: str) -> list[tuple[str, str, str]]:
     """Kind, name and operation of each access rule for a service account."""
-    theirs = AclBindingFilter(
-        ResourceType.ANY,
-        None,  # type: ignore[arg-type]  # its types do not know that None means any
-        ResourcePatternType.ANY,
-        f"User:{account}",
-        None,  # type: ignore[arg-type]
-        AclOperation.ANY,
-        AclPermissionType.ANY,
-    )
+    theirs = access_rules.matching(principal=f"User:{account}")
     return sorted(
         (rule.restype.name, rule.name, rule.operation.name) for rule in admin.describe_acls(theirs).result()
     )

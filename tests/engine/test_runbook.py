@@ -187,8 +187,8 @@ def another_worker(on_call: OnCall) -> Iterator[None]:
             "enable.auto.commit": False,
         }
     )
-    consumer.subscribe([TOPIC])
-    ended = threading.Event()
+    joined, ended = threading.Event(), threading.Event()
+    consumer.subscribe([TOPIC], on_assign=lambda *_: joined.set())
 
     def polls() -> None:
         """A consumer that does not poll takes no part in a rebalance, and the others wait for it for minutes."""
@@ -198,7 +198,8 @@ def another_worker(on_call: OnCall) -> Iterator[None]:
     thread = threading.Thread(target=polls)
     thread.start()
     try:
-        wait_until(lambda: consumer.assignment() != [], "it is a member")
+        # Asking the consumer itself would wait for as long as the thread polls.
+        wait_until(joined.is_set, "it is a member")
         yield
     finally:
         ended.set()

@@ -37,14 +37,14 @@ def _per_events(number: float | None, events: int) -> float | None:
 
 
 @dataclass(frozen=True)
-class Middle:
+class Comparison:
     """A figure of a variant over all rounds: the median, and the median of its ratios to the base."""
 
     value: float
     ratio: float
 
 
-def middle(rounds: Sequence[Sequence[Sample]], figure: Figure, variant: str, base: str) -> Middle | None:
+def compare(rounds: Sequence[Sequence[Sample]], figure: Figure, variant: str, base: str) -> Comparison | None:
     """A variant's figure. `variant`, `base`: titles. None if one of the two has no such figure.
 
     Each ratio is of two samples of the same round: what slows the machine down in one round is in both.
@@ -52,13 +52,11 @@ def middle(rounds: Sequence[Sequence[Sample]], figure: Figure, variant: str, bas
     values, ratios = [], []
     for samples in rounds:
         mine, other = (_of(samples, figure, title) for title in (variant, base))
-        if mine is None:
+        if mine is None or other is None:
             return None
         values.append(mine)
-        if other is None:
-            return None
         ratios.append(mine / other)
-    return Middle(median(values), median(ratios))
+    return Comparison(median(values), median(ratios))
 
 
 def _of(samples: Iterable[Sample], figure: Figure, title: str) -> float | None:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from local.proofs.bench import stack, variants
-from local.proofs.bench.figures import PEAK, PER_CPU_SECOND, RATE, Figure, Spread, middle
+from local.proofs.bench.figures import PEAK, PER_CPU_SECOND, RATE, Figure, Spread, compare
 from local.proofs.bench.sink import Sample
 from local.proofs.bench.variants import Variant
 
@@ -34,12 +34,12 @@ def sink_goals(rounds: Sequence[Sequence[Sample]]) -> Iterator[Goal]:
     """Of throughput, CPU and memory."""
 
     def value(figure: Figure, variant: Variant) -> float:
-        found = middle(rounds, figure, variant.title, variant.title)
+        found = compare(rounds, figure, variant.title, variant.title)
         assert found is not None  # noqa: S101  # every variant but the bare consumer has every figure
         return found.value
 
     def ratio(figure: Figure, variant: Variant, base: Variant) -> float:
-        found = middle(rounds, figure, variant.title, base.title)
+        found = compare(rounds, figure, variant.title, base.title)
         assert found is not None  # noqa: S101  # the same
         return found.ratio
 

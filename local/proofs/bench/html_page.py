@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, replace
 from datetime import datetime
 
-from local.proofs.bench.figures import PER_CPU_SECOND, RATE, Figure, middle
+from local.proofs.bench.figures import PER_CPU_SECOND, RATE, Figure, compare
 from local.proofs.bench.report import Report
 from local.proofs.bench.variants import DEFAULTS, VARIANTS
 from report_page import charts
@@ -64,7 +64,7 @@ def _charts(report: Report) -> Iterator[Chart]:
 def _bars(report: Report, figure: Figure) -> Chart:
     bars = []
     for variant in VARIANTS:
-        found = middle(report.sink, figure, variant.title, DEFAULTS.title)
+        found = compare(report.sink, figure, variant.title, DEFAULTS.title)
         # The limit is far beyond all others: with it, their bars would look alike.
         if variant.setup is not None and found is not None:
             bars.append(

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from local.base.files import write_atomically
-from local.proofs.bench.figures import FIGURES, Figure, Spread, medians, middle
+from local.proofs.bench.figures import FIGURES, Figure, Spread, compare, medians
 from local.proofs.bench.goals import DEMO, Goal, sink_goals, stack_goals, time_goals
 from local.proofs.bench.machine import Machine
 from local.proofs.bench.sink import Sample
@@ -98,7 +98,7 @@ class Report:
         return (variant.title, *(self._cell(figure, variant, base) for figure in FIGURES))
 
     def _cell(self, figure: Figure, variant: Variant, base: Variant) -> str:
-        found = middle(self.sink, figure, variant.title, base.title)
+        found = compare(self.sink, figure, variant.title, base.title)
         return "-" if found is None else f"{found.value:{figure.form}} ({found.ratio:.2g})"
 
     def _delay_table(self) -> Table:

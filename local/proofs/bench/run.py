@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from components.settings import Connector
-from local.base import paths, processes, progress
+from local.base import processes, progress
 from local.base.files import write_atomically
 from local.proofs.bench import html_page, sink, stack
 from local.proofs.bench.machine import this_machine
@@ -22,13 +22,11 @@ from local.stack import setup
 from local.systems.connector import archive
 from report_page.page import render
 
-STATE = paths.STATE / "bench"
-
 _SEED = 1
 _DEMO_EVENTS = 20_000
 
 
-def run(parts: Collection[Part], count: int, rounds: int, minutes: float, state: Path = STATE) -> Report:
+def run(parts: Collection[Part], count: int, rounds: int, minutes: float, state: Path) -> Report:
     """Measures, and writes `report.json`, `report.md` and `report.html` into `state`.
 
     The parts take turns in each round, so that what else the machine does hits all of them.

@@ -5,13 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from components.settings import Connector
-from local.base import processes, progress
+from local.base import progress
 from local.proofs.bench.backlog import MB, Backlog, backlog
-from local.proofs.bench.site import Measurement, Site
+from local.proofs.bench.site import Measurement, Site, serving
 from local.proofs.bench.variants import VARIANTS, Variant
-from local.stack import lifecycle
-from local.stack.deployment import server_url
-from local.systems.connector import plugin
 from local.systems.kafka import client
 
 _ARTICLE_FLUSH_SIZE = 3
@@ -80,20 +77,9 @@ def measure(state: Path, connector: Path, values: Sequence[bytes], number: int) 
     Raises:
         RuntimeError: a part did not come up, or events were not archived.
     """
-    lifecycle.end(state)
-    try:
-        plugin.unpack(connector, state / "plugins")
-        with progress.step("starting AWS (moto), Kafka"):
-            endpoint = server_url(lifecycle.serve(state, "aws", "local.systems.aws"))
-            lifecycle.serve(state, "kafka", "local.systems.kafka")
-        site = Site(state, endpoint, state / "plugins", values)
-        order = VARIANTS if number % 2 else tuple(reversed(VARIANTS))
-        samples = [take(site, variant, len(values)) for variant in order]
-    finally:
-        processes.stop_all(state)
-    # The logs are worth keeping only if something went wrong.
-    lifecycle.end(state)
-    return samples
+    order = VARIANTS if number % 2 else tuple(reversed(VARIANTS))
+    with serving(state, connector, values) as site:
+        return [take(site, variant, len(values)) for variant in order]
 
 
 def take(site: Site, variant: Variant, events: int) -> Sample:

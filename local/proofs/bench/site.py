@@ -21,14 +21,16 @@ from components.settings import load
 from components.worker import bundle, connect
 from components.worker.config import WorkerConfig
 from components.worker_settings import worker_config
-from local.base import processes
+from local.base import processes, progress
 from local.base.processes import Usage
 from local.base.waiting import wait_until
 from local.proofs.bench.backlog import Backlog
 from local.proofs.bench.consumer import BareConsumer
-from local.stack.deployment import REGION, aws_client, aws_environment
+from local.stack import lifecycle
+from local.stack.deployment import REGION, aws_client, aws_environment, server_url
 from local.systems import faults
 from local.systems.aws import traffic
+from local.systems.connector import plugin
 from local.systems.connector.worker import Worker
 from local.systems.faults import Fault
 from local.systems.kafka import client, users
@@ -338,6 +340,32 @@ class Site:
         answer = worker.put(properties["name"], moved(properties, places))
         if answer.status_code != 201:
             raise BenchError(f"the worker refused its connector: {answer.text}")
+
+
+@contextmanager
+def serving(state: Path, connector: Path, values: Sequence[bytes]) -> Iterator[Site]:
+    """A site with a broker and an AWS of its own, which are stopped at the end.
+
+    Args:
+        state: folder of the servers.
+        connector: the S3 connector's zip.
+        values: the events.
+
+    Raises:
+        RuntimeError: a server did not start.
+    """
+    lifecycle.end(state)
+    plugins = state / "plugins"
+    try:
+        plugin.unpack(connector, plugins)
+        with progress.step("starting AWS (moto), Kafka"):
+            endpoint = server_url(lifecycle.serve(state, "aws", "local.systems.aws"))
+            lifecycle.serve(state, "kafka", "local.systems.kafka")
+        yield Site(state, endpoint, plugins, values)
+    finally:
+        processes.stop_all(state)
+    # The logs are worth keeping only if something went wrong.
+    lifecycle.end(state)
 
 
 def moved(properties: Mapping[str, str], places: Mapping[str, Path]) -> dict[str, str]:

@@ -1,7 +1,6 @@
 """The table of `make chaos`: figures in a file for machines, rows for people."""
 
 import json
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -9,13 +8,15 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from local.base import terminal
 from local.base.files import write_atomically
 from local.proofs.history.flow import Flow
 from local.stack.deployment import Mode
 
 DUPLICATES = (
-    "Duplicates come from objects that were complete when the fault struck, but whose offsets were not committed yet "
-    "(that happens every second, and at each orderly stop). The sink archives their events again, with the same `id`."
+    "Duplicates come from objects that were complete when the fault struck, but whose offsets were not committed yet. "
+    "Offsets are committed every second, and at each orderly stop. The sink archives the events of these objects again, "
+    "with the same `id`."
 )
 
 
@@ -94,8 +95,7 @@ class Report:
 
     def print(self, console: Console | None = None) -> None:
         """The table, and what the checker found at the end."""
-        # A table that goes into a file or a pipe must not be squeezed into 80 columns.
-        console = console or Console(width=None if sys.stdout.isatty() else 160)
+        console = console or terminal.console()
         console.print(table(self.rows))
         console.print(
             f"{self.events:,} events in all; missing at the end: {self.missing_at_the_end}, "

@@ -8,9 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from confluent_kafka import KafkaException
-
-from local.base import paths, processes, progress
+from local.base import progress
 from local.base.files import write_atomically
 from local.base.sampling import Sampler
 from local.base.waiting import WaitError, wait_until
@@ -22,18 +20,15 @@ from local.proofs.client import Feed
 from local.proofs.generator.load import steady
 from local.proofs.history import acknowledged
 from local.proofs.history.history import History
-from local.proofs.history.places import PlaceError
 from local.proofs.history.reader import Reader, reading
 from local.proofs.nemesis.fault import Fault, Injection, SkippedError, Watch
 from local.proofs.nemesis.fleet import COUNT
 from local.proofs.nemesis.table import FAULTS
-from local.proofs.nemesis.target import Target
+from local.proofs.nemesis.target import Target, relayed
 from local.stack import lifecycle
 from local.stack.deployment import Mode
-from local.systems.kafka.relay import Relay
 from report_page.page import render
 
-STATE = paths.STATE / "chaos"
 RATE = 50.0
 """Events per second."""
 
@@ -65,9 +60,7 @@ def select(names: Sequence[str], *, short: bool, mode: Mode = "standalone") -> l
     return [fault for fault in faults if (fault.name in names if names else fault.short or not short)]
 
 
-def run(
-    faults: Sequence[Fault], *, short: bool = False, mode: Mode = "standalone", state: Path = STATE
-) -> Report:
+def run(faults: Sequence[Fault], state: Path, *, short: bool = False, mode: Mode = "standalone") -> Report:
     """Brings a stack of its own up, injects the faults, and takes it down again.
 
     In mode standalone it has one VM until a fault makes a fleet; in mode distributed it is a fleet from the start.
@@ -75,22 +68,11 @@ def run(
     Raises:
         RuntimeError: the stack did not come up.
     """
-    relay = Relay(processes.free_port(), lambda: int(processes.read(state, "kafka").ready["relayed_port"]))
-    with relay:
-        try:
-            deployment = lifecycle.up(
-                state,
-                {"worker": {"count": COUNT if mode == "distributed" else 1}},
-                relay_port=relay.port,
-                prepared=short,
-                mode=mode,
-            )
-            target = Target(deployment, relay, short)
-            history = History()
-            with reading(target.deployment, history) as reader:
-                report = _Run(target, history, reader).inject_all(faults)
-        finally:
-            processes.stop_all(state)
+    changed = {"worker": {"count": COUNT if mode == "distributed" else 1}}
+    with relayed(state, changed, prepared=short, mode=mode, short=short) as target:
+        history = History()
+        with reading(target.deployment, history) as reader:
+            report = _Run(target, history, reader).inject_all(faults)
     if report.exit_code == 0:
         # The logs are worth keeping only if something went wrong.
         lifecycle.end(state)
@@ -156,16 +138,11 @@ class _Run:
     def _row(self, fault: Fault) -> Row:
         progress.say(f"- {fault.name}: {fault.text} ...")
         began, produced = time.time(), len(self._feed.ids())
-        failed = False
         try:
-            injection = fault.inject(self._target) or Injection()
+            injection, failed = self._inject(fault)
         except SkippedError as reason:
             progress.say(f"  not run: {reason}")
             return Row(fault.name, fault.text, 0, 0, 0, 0, None, "", skipped=str(reason))
-        except Exception as error:  # noqa: BLE001  # one fault that cannot be injected must not end the others
-            progress.say(f"  failed: {error}")
-            self._target.heal_everything()
-            failed, injection = True, Injection(note=f"THE FAULT ITSELF FAILED: {error}")
         if fault.new_partitions:
             # The feed spreads over the partitions that it found at its start.
             self._feed.stop()
@@ -173,17 +150,10 @@ class _Run:
         progress.say("  healed; waiting until nothing is behind")
         self._poison += injection.ids
         self._in_any_form += [*injection.unindexable, *injection.altered]
-        wanted = self._wanted()
-        seconds = self._recover(fault.patience)
-        if seconds is None:
-            wanted = self._wanted()
-            self._rescue()
-        else:
-            # Copies that are still on their way belong to this row.
-            self._recover(600)
+        wanted, seconds = self._wait_for_recovery(fault)
         losses = self._checker.new_losses(wanted)
         waits = {} if injection.watch is None else self._waits(injection.watch)
-        seen = (fault.seen, injection.note, waited(waits), self._observed(began))
+        seen = (fault.seen, injection.note, waited(waits), summary(self._target.journal(began)))
         row = Row(
             name=fault.name,
             fault=fault.text,
@@ -200,12 +170,42 @@ class _Run:
         shown = "NOT RECOVERED" if seconds is None else f"recovered after {seconds:.1f} s"
         lost = f"lost in the bucket {row.lost_in_bucket}, in Logz.io {row.lost_in_logzio}"
         progress.say(f"  {fault.name}: {shown}, {lost}, duplicates {row.duplicates}; {row.seen}")
+        self._undo_preparation(fault)
+        return row
+
+    def _inject(self, fault: Fault) -> tuple[Injection, bool]:
+        """Injects the fault; also whether that failed.
+
+        Raises:
+            SkippedError: it cannot be injected here.
+        """
+        try:
+            return fault.inject(self._target) or Injection(), False
+        except SkippedError:
+            raise
+        except Exception as error:  # noqa: BLE001  # one fault that cannot be injected must not end the others
+            progress.say(f"  failed: {error}")
+            self._target.heal_everything()
+            return Injection(note=f"THE FAULT ITSELF FAILED: {error}"), True
+
+    def _wait_for_recovery(self, fault: Fault) -> tuple[list[str], float | None]:
+        """The events that this row may have lost, and the seconds until they were there; None: they were not."""
+        wanted = self._wanted()
+        seconds = self._recover(fault.patience)
+        if seconds is None:
+            wanted = self._wanted()
+            self._rescue()
+        else:
+            # Copies that are still on their way belong to this row.
+            self._recover(600)
+        return wanted, seconds
+
+    def _undo_preparation(self, fault: Fault) -> None:
         try:
             fault.afterwards(self._target)
         except RuntimeError as error:
             # The row is complete; the next one shows whether it matters.
             progress.say(f"  afterwards: {error}")
-        return row
 
     def _waits(self, watch: Watch) -> dict[str, float]:
         waits = self._history.longest_waits(watch.since)
@@ -238,27 +238,17 @@ class _Run:
             behind = self._checker.undelivered(behind)
             if not behind and not flowing:
                 # What is delivered is archived; read all the same, for the originals and the duplicates.
-                self._read()
+                self._reader.try_to_read()
                 if not self._checker.absent(wanted):
                     return max(0.0, self._checker.complete_at(wanted) - healed_at)
             now = time.monotonic()
             if now - healed > patience:
-                self._read()
+                self._reader.try_to_read()
                 return None
             if now - reported > _PROGRESS_SECONDS:
                 reported = now
                 progress.say(f"  {now - healed:.0f} s: {len(behind)} events are behind")
             time.sleep(0.5)
-
-    def _read(self) -> None:
-        """Reads every place; what a broker that is gone does not answer is read the next time."""
-        try:
-            self._reader.read()
-        except (KafkaException, PlaceError) as error:
-            progress.say(f"  Kafka cannot be read yet: {error}")
-
-    def _observed(self, began: float) -> str:
-        return summary(self._target.journal(began))
 
     def _rescue(self) -> None:
         """Does what a person would do, so that a row that does not recover does not spoil the next ones."""

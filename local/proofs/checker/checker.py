@@ -4,7 +4,7 @@ A copy whose value is wrong does not count as a copy, and neither does one whose
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from components.archive import layout
@@ -153,7 +153,7 @@ class Checker:
         return self.unarchived(ids) | self.unkept(ids) | self.undelivered(ids)
 
     def complete_at(self, ids: Iterable[str]) -> float:
-        """When the last of these events arrived, none of which is absent; in seconds since the epoch, 0 without any."""
+        """When the last of these events arrived, in seconds since the epoch; 0 without any. None may be absent."""
         return max((self._complete_at(event_id) for event_id in ids), default=0.0)
 
     def _complete_at(self, event_id: str) -> float:
@@ -208,21 +208,15 @@ class Checker:
         delivered, indexed = self._check_delivered(defects, failures, in_any_form)
         defects += [Defect(f"{ARCHIVE} {name}", what) for name, what in history.originals.defects()]
         originals_missing = history.originals.missing()
-        missing = [
+        not_in_kafka = [
             Missing(event.id, event.partition, event.offset, (KAFKA, ARCHIVE, DELIVERED))
             for event in acknowledged
             if event.id not in history.origins
         ]
-        produced = len(history.origins) + len(missing)
-        for event_id, origin in history.origins.items():
-            absent = tuple(
-                place for place, seen in ((ARCHIVE, archived), (DELIVERED, delivered)) if event_id not in seen
-            )
-            if absent:
-                missing.append(Missing(event_id, origin.partition, origin.offset, absent))
+        missing = [*not_in_kafka, *self._missing({ARCHIVE: archived, DELIVERED: delivered})]
         sentinels = sum(key.endswith("/" + layout.SENTINEL_NAME) for key in history.other_keys)
         return Result(
-            produced=produced,
+            produced=len(history.origins) + len(not_in_kafka),
             archived=len(archived),
             delivered=len(delivered),
             indexed=len(indexed),
@@ -246,6 +240,12 @@ class Checker:
             first_delivered_at=history.first_delivered_at,
             flow=flow(history),
         )
+
+    def _missing(self, places: Mapping[str, set[str]]) -> Iterator[Missing]:
+        """The events in Kafka that a place lacks. `places`: name of a place -> ids of the events that it has."""
+        for event_id, origin in self._history.origins.items():
+            if absent := tuple(place for place, ids in places.items() if event_id not in ids):
+                yield Missing(event_id, origin.partition, origin.offset, absent)
 
     def _extra(self, copies: Counter[str]) -> Counter[str]:
         """Copies of each event beyond the first, and beyond one for each further record in Kafka."""

@@ -5,18 +5,11 @@ from pathlib import Path
 from typing import Any
 
 from botocore.client import BaseClient
-from confluent_kafka.admin import (  # type: ignore[attr-defined]  # it imports them, without __all__
-    AclBindingFilter,
-    AclOperation,
-    AclPermissionType,
-    AdminClient,
-    ResourcePatternType,
-    ResourceType,
-)
+from confluent_kafka.admin import AdminClient
 
 from local.base import http
 from local.stack.deployment import LocalDeployment
-from local.systems.kafka import client, users
+from local.systems.kafka import access_rules, client, users
 from local.systems.plugins.confluentcloud.cloud import Cloud, Cluster, read
 
 LOCAL_USERS = frozenset({"deployer", "logzio"})
@@ -155,19 +148,8 @@ def in_own_cluster(state: Path) -> Iterator[str]:
         # Those of the broker itself.
         if not topic.startswith("__"):
             yield f"topic {topic}"
-    for rule in admin.describe_acls(_EVERY_RULE).result():
+    for rule in admin.describe_acls(access_rules.matching()).result():
         yield f"access rule {rule.operation.name} of {rule.principal} on {rule.restype.name} {rule.name}"
-
-
-_EVERY_RULE = AclBindingFilter(
-    ResourceType.ANY,
-    None,  # type: ignore[arg-type]  # its types do not know that None means any
-    ResourcePatternType.ANY,
-    None,  # type: ignore[arg-type]
-    None,  # type: ignore[arg-type]
-    AclOperation.ANY,
-    AclPermissionType.ANY,
-)
 
 
 def _api_keys(state: Path) -> Iterator[str]:

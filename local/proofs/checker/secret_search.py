@@ -141,5 +141,5 @@ def arguments() -> Iterator[tuple[str, bytes]]:
     for process in Path("/proc").glob("[0-9]*"):
         # It may have ended meanwhile.
         with suppress(FileNotFoundError, ProcessLookupError):
-            name = (process / "comm").read_text().strip()
+            name = (process / "comm").read_text(errors="replace").strip()
             yield f"arguments of {name}", (process / "cmdline").read_bytes()

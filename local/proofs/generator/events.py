@@ -11,6 +11,7 @@ import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
+from functools import partial
 from uuid import UUID
 
 from local.proofs.generator import cloud_events, kafka_events
@@ -74,24 +75,24 @@ _Maker = Callable[[random.Random, Organisation], Json]
 
 # How often a kind comes, roughly as in a busy organisation: nearly all of it is clients at work.
 _KINDS: dict[str, tuple[float, _Maker]] = {
-    "authentication success": (20, lambda r, o: kafka_events.authentication(r, o, success=True)),
-    "authentication failure": (4, lambda r, o: kafka_events.authentication(r, o, success=False)),
-    "authorization granted": (38, lambda r, o: kafka_events.authorization(r, o, granted=True)),
-    "authorization denied": (6, lambda r, o: kafka_events.authorization(r, o, granted=False)),
+    "authentication success": (20, partial(kafka_events.authentication, success=True)),
+    "authentication failure": (4, partial(kafka_events.authentication, success=False)),
+    "authorization granted": (38, partial(kafka_events.authorization, granted=True)),
+    "authorization denied": (6, partial(kafka_events.authorization, granted=False)),
     "role checked": (6, kafka_events.role_check),
-    "topic created": (4, lambda r, o: kafka_events.topic_request(r, o, "kafka.CreateTopics")),
-    "topic deleted": (2, lambda r, o: kafka_events.topic_request(r, o, "kafka.DeleteTopics")),
-    "topic changed": (2, lambda r, o: kafka_events.topic_request(r, o, "kafka.IncrementalAlterConfigs")),
+    "topic created": (4, partial(kafka_events.topic_request, method="kafka.CreateTopics")),
+    "topic deleted": (2, partial(kafka_events.topic_request, method="kafka.DeleteTopics")),
+    "topic changed": (2, partial(kafka_events.topic_request, method="kafka.IncrementalAlterConfigs")),
     "produce refused": (3, kafka_events.refused_produce),
     "connector task failed": (1, kafka_events.failed_task),
-    "API key created": (2, lambda r, o: cloud_events.api_key_request(r, o, "CreateAPIKey")),
-    "API key deleted": (1, lambda r, o: cloud_events.api_key_request(r, o, "DeleteAPIKey")),
-    "environment created": (1, lambda r, o: cloud_events.environment_request(r, o, "CreateEnvironment")),
-    "environment changed": (1, lambda r, o: cloud_events.environment_request(r, o, "UpdateEnvironment")),
-    "role binding created": (2, lambda r, o: cloud_events.role_binding_request(r, o, "CreateRoleBinding")),
+    "API key created": (2, partial(cloud_events.api_key_request, method="CreateAPIKey")),
+    "API key deleted": (1, partial(cloud_events.api_key_request, method="DeleteAPIKey")),
+    "environment created": (1, partial(cloud_events.environment_request, method="CreateEnvironment")),
+    "environment changed": (1, partial(cloud_events.environment_request, method="UpdateEnvironment")),
+    "role binding created": (2, partial(cloud_events.role_binding_request, method="CreateRoleBinding")),
     "role binding deleted": (
         1,
-        lambda r, o: cloud_events.role_binding_request(r, o, "DeleteRoleBindingById"),
+        partial(cloud_events.role_binding_request, method="DeleteRoleBindingById"),
     ),
     "network created": (1, cloud_events.network_request),
     "sign-in": (2, cloud_events.sign_in),

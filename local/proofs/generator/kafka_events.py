@@ -83,25 +83,8 @@ def authorization(rng: random.Random, org: Organisation, *, granted: bool) -> Js
     if rng.random() < 0.3:  # where the organisation maps groups
         authenticated["identity"] = f"{org.crn}/service-account={account}"
         checked |= {"assignedPrincipals": [f"User:{account}"], "actingPrincipal": f"User:{account}"}
-    if granted and rng.random() < 0.1:
-        checked["superUserAuthorization"] = True
-    elif granted and rng.random() < 0.3:
-        checked["aclAuthorization"] = {"permissionType": "ALLOW", "host": "*"}
-    elif granted:
-        checked["rbacAuthorization"] = {
-            "role": rng.choice(ROLES),
-            "scope": {
-                "outerScope": [
-                    f"organization={org.id}",
-                    f"environment={environment}",
-                    f"cloud-cluster={cluster}",
-                ],
-                "clusters": {"kafka-cluster": cluster},
-            },
-            "cloudScope": scope(
-                ("ORGANIZATION", org.id), ("ENVIRONMENT", environment), ("CLOUD_CLUSTER", cluster)
-            ),
-        }
+    if granted:
+        checked |= _grounds(rng, org, cluster, environment)
     data = {
         "serviceName": name,
         "methodName": method,
@@ -118,6 +101,22 @@ def authorization(rng: random.Random, org: Organisation, *, granted: bool) -> Js
         "subject": subject,
         "data": data,
     }
+
+
+def _grounds(rng: random.Random, org: Organisation, cluster: str, environment: str) -> Json:
+    """Why a permission was granted: a super user, an ACL or a role."""
+    if rng.random() < 0.1:
+        return {"superUserAuthorization": True}
+    if rng.random() < 0.3:
+        return {"aclAuthorization": {"permissionType": "ALLOW", "host": "*"}}
+    outer = [f"organization={org.id}", f"environment={environment}", f"cloud-cluster={cluster}"]
+    cloud = scope(("ORGANIZATION", org.id), ("ENVIRONMENT", environment), ("CLOUD_CLUSTER", cluster))
+    role = {
+        "role": rng.choice(ROLES),
+        "scope": {"outerScope": outer, "clusters": {"kafka-cluster": cluster}},
+        "cloudScope": cloud,
+    }
+    return {"rbacAuthorization": role}
 
 
 def role_check(rng: random.Random, org: Organisation) -> Json:

@@ -89,7 +89,7 @@ class Topic:
     def __init__(self, kafka: Mapping[str, str | int | float | bool], topic: str) -> None:
         self._topic = topic
         self._next: dict[int, int] = {}
-        # Chaos stops the broker on purpose: that deserves no lines on the console.
+        # Chaos stops the broker on purpose. The client would print each connection that fails meanwhile.
         quiet = {**kafka, "log_level": 0}
         self._consumer = Consumer({**quiet, "group.id": "local-check", "enable.auto.commit": False})
 

@@ -3,8 +3,11 @@
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 
+from confluent_kafka import KafkaException
+
+from local.base import progress
 from local.proofs.history.history import PIPELINE, History
-from local.proofs.history.places import Bucket, DeliveredStore, Objects, Records, Topic
+from local.proofs.history.places import Bucket, DeliveredStore, Objects, PlaceError, Records, Topic
 from local.stack.deployment import BUCKET, LocalDeployment
 from local.systems.kafka import client
 
@@ -32,6 +35,13 @@ class Reader:
                 self._history.put_object(listed, self._bucket.read(listed.key))
         for record in self._topic.new_records() if self._topic is not None else ():
             self._history.add_record(record)
+
+    def try_to_read(self) -> None:
+        """Reads every place; what a broker that is gone does not answer is read the next time."""
+        try:
+            self.read()
+        except (KafkaException, PlaceError) as error:
+            progress.say(f"  Kafka cannot be read yet: {error}")
 
     def read_delivered(self) -> None:
         """Reads what Logz.io indexed; cheap."""

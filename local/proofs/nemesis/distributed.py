@@ -3,14 +3,11 @@
 import time
 
 from confluent_kafka.admin import (  # type: ignore[attr-defined]  # it imports them, without __all__
-    AclBindingFilter,
     AclOperation,
-    AclPermissionType,
     AdminClient,
     AlterConfigOpType,
     ConfigEntry,
     ConfigResource,
-    ResourcePatternType,
     ResourceType,
 )
 
@@ -18,6 +15,7 @@ from local.base.waiting import wait_until
 from local.proofs.nemesis import fleet, s3
 from local.proofs.nemesis.fault import Injection, Watch
 from local.proofs.nemesis.target import FaultError, Target
+from local.systems.kafka import access_rules
 from local.systems.plugins.confluentcloud import acls
 
 AWAY_SECONDS = 60.0
@@ -36,8 +34,8 @@ def own_cluster_away(target: Target) -> Injection:
         time.sleep(max(0.0, began + AWAY_SECONDS - time.time()))
     finally:
         target.start_own_cluster()
-    away = time.time() - began
-    _look_often(target, often=False)
+        away = time.time() - began
+        _look_often(target, often=False)
     return Injection(note=f"away for {away:.0f} s", watch=Watch(began, {"of the topic": frozenset(holders)}))
 
 
@@ -87,7 +85,7 @@ def wrong_policy(target: Target) -> Injection:
         target.wait_for_alarms("fleet-topics")
     finally:
         _set_policy(admin, topic, "compact")
-    _look_often(target, often=False)
+        _look_often(target, often=False)
     return Injection(
         note="the worker that was started meanwhile refused to, and started once it was compacted again",
         watch=fleet.watch(began, holders, [vm]),
@@ -99,15 +97,7 @@ def status_right_revoked(target: Target) -> Injection:
     holders, began = fleet.share(target), time.time()
     vm = fleet.busiest(holders)
     admin, topic = target.own_cluster(), target.fleet_topic("status")
-    written = AclBindingFilter(
-        ResourceType.TOPIC,
-        topic,
-        ResourcePatternType.LITERAL,
-        None,  # type: ignore[arg-type]  # its types do not know that None means any
-        None,  # type: ignore[arg-type]
-        AclOperation.WRITE,
-        AclPermissionType.ALLOW,
-    )
+    written = access_rules.matching(kind=ResourceType.TOPIC, name=topic, operation=AclOperation.WRITE)
     rules = admin.describe_acls(written).result()
     if not rules:
         raise FaultError(f"nobody has the right to write into {topic}")

@@ -53,13 +53,16 @@ class Fault:
     """A row of the table.
 
     Attributes:
+        name: its number in the table, which a person types.
+        text: what fails, in words.
         inject: injects the fault, keeps it up and heals it; recovery is measured from its return.
-        seen: what the person would have seen.
+        seen: what a person would have seen.
         patience: the most seconds from healing to the moment when nothing is behind any more.
         alarms: names of the alarms that would fire if the fault lasted, and must not once it is healed; others may.
         afterwards: undoes the preparation of the fault, once the row is closed.
         short: belongs to the quick subset.
         modes: the modes of the stacks (`worker.mode`) that it can hit.
+        new_partitions: the topic has more partitions afterwards.
     """
 
     name: str

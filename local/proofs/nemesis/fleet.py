@@ -1,7 +1,7 @@
 """Faults of a fleet: VMs that share the partitions.
 
-Each row takes down the VM that reads the most partitions. How long events waited is measured apart for the partitions
-of that VM and for the others.
+A row that takes one VM down takes the one that reads the most partitions. It measures how long events waited for the
+partitions of that VM and for the others apart.
 """
 
 import time
@@ -52,9 +52,11 @@ def zone_cut_off(target: Target) -> Injection:
     holders, began = share(target), time.time()
     vm = busiest(holders)
     target.isolate(vm, isolated=True)
-    wait_until_taken_over(target, vm)
-    time.sleep(max(0.0, began + CUT_SECONDS - time.time()))
-    target.isolate(vm, isolated=False)
+    try:
+        wait_until_taken_over(target, vm)
+        time.sleep(max(0.0, began + CUT_SECONDS - time.time()))
+    finally:
+        target.isolate(vm, isolated=False)
     return Injection(watch=watch(began, holders, [vm]))
 
 
@@ -72,18 +74,19 @@ def successor_killed(target: Target) -> Injection:
     """The second VM takes over, completes an object, and is killed before its commit, while the first one goes on."""
     holders, began = share(target), time.time()
     vm = busiest(holders)
-    target.kill_jvm("STOP", vm)
-    wait_until_taken_over(target, vm)
     moved = {partition for partition, holder in holders.items() if holder == vm}
-    taken_over = time.time()
+    target.kill_jvm("STOP", vm)
+    try:
+        wait_until_taken_over(target, vm)
+        taken_over = time.time()
 
-    def completes() -> bool:
-        return any(partition in moved and when > taken_over for partition, when in target.completed())
+        def completes() -> bool:
+            return any(partition in moved and when > taken_over for partition, when in target.completed())
 
-    wait_until(completes, "the second VM completes an object of a partition that it took over", poll=0.02)
-    other = _other(target, vm)
-    target.kill_jvm("KILL", other)
-    target.kill_jvm("CONT", vm)
+        wait_until(completes, "the second VM completes an object of a partition that it took over", poll=0.02)
+        target.kill_jvm("KILL", _other(target, vm))
+    finally:
+        target.kill_jvm("CONT", vm)
     return Injection(watch=watch(began, holders, set(holders.values())))
 
 
@@ -151,10 +154,17 @@ def settle(target: Target) -> None:
 
 
 def busiest(holders: dict[int, str]) -> str:
+    """The VM that reads the most partitions."""
     return Counter(holders.values()).most_common(1)[0][0]
 
 
 def wait_until_taken_over(target: Target, vm: str) -> None:
+    """Until other VMs read all partitions.
+
+    Raises:
+        WaitError: they did not in time.
+    """
+
     def is_over() -> bool:
         holders = target.holders()
         return len(holders) >= target.partitions and vm not in holders.values()

@@ -4,7 +4,7 @@ import json
 import re
 import time
 import uuid
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -72,50 +72,31 @@ def inject(target: Target) -> Injection:
     began = time.time()
     shown = reader.delivered(target.deployment)
     shown.skip()
-    events = readable()
-    skipped = unreadable(str(uuid.uuid4()))
-    values: dict[str, bytes | None] = {name: json.dumps(event).encode() for name, event in events.items()}
-    offsets = produce(target, {**skipped, "null": None, **values})
-    last = max(offsets.values())
-    sent = {name: value for name, value in {**skipped, **values}.items() if value is not None}
-
-    def named() -> set[int]:
-        return named_offsets(target.journal(began), PARTITION)
-
-    def is_past() -> bool:
-        all_named = all(offsets[name] in named() for name in skipped)
-        passed = all_named and _last_archived(target) > last
-        return passed and counted(target.journal(began)) >= len(skipped) and not _unkept(target, sent)
-
-    # The report below names what did not pass.
-    with suppress(WaitError):
-        wait_until(is_past, "the sink has passed the poison")
-    logged = named()
-    unnamed = [name for name in skipped if offsets[name] not in logged]
+    events, skipped = readable(), unreadable(str(uuid.uuid4()))
+    sent = {**skipped, **{name: json.dumps(event).encode() for name, event in events.items()}}
+    offsets = produce(target, {"null": None, **sent})
+    _wait_until_passed(target, began, sent, offsets, skipped)
+    named = named_offsets(target.journal(began), PARTITION)
+    unnamed = [name for name in skipped if offsets[name] not in named]
     unkept = _unkept(target, sent)
     silent = [name for name in skipped if name in unnamed or name in unkept]
-    archived = _archived(target, (event["id"] for event in events.values()), last)
+    archived = _archived(target, (event["id"] for event in events.values()), max(offsets.values()))
     beyond = str(events[BEYOND_LOGZIO]["id"])
     is_marked = False
     with suppress(WaitError):
         is_marked = wait_until(
             lambda: _is_marked(shown, beyond), f"Logz.io has marked the event of {BEYOND_LOGZIO}"
         )
-    notes = [f"skipped: {', '.join(name for name in skipped if name not in silent)}"]
-    notes.append(f"metric SkippedEvents: {counted(target.journal(began))}, a null (no event) among them")
-    for name, event in events.items():
-        copy = archived.get(event["id"])
-        if copy is None:
-            notes.append(f"{name}: not archived")
-        else:
-            notes.append(
-                f"{name}: archived"
-                + ("" if _has_fields(copy, event) else " WITH ANOTHER VALUE (format raw keeps it)")
-                + (", in Logz.io an invalid log" if name == BEYOND_LOGZIO and is_marked else "")
-            )
-    notes.append("originals: each of them, byte for byte" if not unkept else f"NO ORIGINAL of {unkept}")
-    if unnamed:
-        notes.append(f"NOT NAMED in the log: {', '.join(unnamed)}")
+    notes = [
+        f"skipped: {', '.join(name for name in skipped if name not in silent)}",
+        f"metric SkippedEvents: {counted(target.journal(began))}, a null (no event) among them",
+        *(
+            _note(name, event, archived.get(event["id"]), is_marked=is_marked)
+            for name, event in events.items()
+        ),
+        f"NO ORIGINAL of {unkept}" if unkept else "originals: each of them, byte for byte",
+        *([f"NOT NAMED in the log: {', '.join(unnamed)}"] if unnamed else []),
+    ]
     arrived = is_marked and beyond in archived
     return Injection(
         note="; ".join(notes),
@@ -125,6 +106,37 @@ def inject(target: Target) -> Injection:
         unrepresentable=len(skipped) - len(silent),
         silent=len(silent) + (0 if arrived else 1),
     )
+
+
+def _wait_until_passed(
+    target: Target,
+    began: float,
+    sent: Mapping[str, bytes],
+    offsets: Mapping[str, int],
+    skipped: Collection[str],
+) -> None:
+    """Waits until the log names all that were `skipped`, and the sink has passed the last record of those `sent`.
+
+    It does not fail: the report of the fault names what did not pass.
+    """
+
+    def is_past() -> bool:
+        named = named_offsets(target.journal(began), PARTITION)
+        all_named = all(offsets[name] in named for name in skipped)
+        passed = all_named and _last_archived(target) > max(offsets.values())
+        return passed and counted(target.journal(began)) >= len(skipped) and not _unkept(target, sent)
+
+    with suppress(WaitError):
+        wait_until(is_past, "the sink has passed the poison")
+
+
+def _note(name: str, event: Mapping[str, Any], copy: Mapping[str, Any] | None, *, is_marked: bool) -> str:
+    """What became of a readable event. `copy`: the archived one. `is_marked`: Logz.io shows that of `BEYOND_LOGZIO`."""
+    if copy is None:
+        return f"{name}: not archived"
+    other = "" if _has_fields(copy, event) else " WITH ANOTHER VALUE (format raw keeps it)"
+    invalid = ", in Logz.io an invalid log" if name == BEYOND_LOGZIO and is_marked else ""
+    return f"{name}: archived{other}{invalid}"
 
 
 def _has_fields(copy: Mapping[str, Any], event: Mapping[str, Any]) -> bool:

@@ -34,8 +34,8 @@ STUCK_SECONDS = 120
 """The watchdog's half an hour, shortened."""
 OFTEN_SECONDS = 30
 """Between two looks of the watchdog at the consumer groups, instead of its five minutes."""
-# Module, constant, seconds.
 SHORTENED = (("decisions.py", "STUCK_SECONDS", STUCK_SECONDS), ("group.py", "MEASURE_SECONDS", OFTEN_SECONDS))
+"""Module and constant of the watchdog, and the seconds that it gets."""
 
 
 def fail_to_the_ceiling(target: Target) -> None:

@@ -5,7 +5,8 @@ import re
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -27,7 +28,7 @@ from local.proofs.history.history import PIPELINE, is_data
 from local.proofs.history.places import StoredObject
 from local.proofs.nemesis import projection
 from local.stack import lifecycle
-from local.stack.deployment import OWN, STACK, LocalDeployment, clean_environment, server_url
+from local.stack.deployment import OWN, STACK, LocalDeployment, Mode, clean_environment, server_url
 from local.systems import faults
 from local.systems.aws import alarms, traffic
 from local.systems.faults import Fault
@@ -38,7 +39,6 @@ from local.systems.vm.network import Link
 
 WATCHDOG = "/usr/local/lib/s3-auditlog-sink/watchdog"
 """The watchdog's folder in a VM."""
-
 
 WATCHDOG_SETTINGS = f"/etc/{SERVICE}/watchdog.json"
 
@@ -106,7 +106,7 @@ class Target:
         return int(shown)
 
     def kill_jvm(self, signal: str = "KILL", vm: str | None = None) -> None:
-        """Sends a signal to Kafka Connect, without systemd's doing."""
+        """Sends a signal to the JVM of Kafka Connect alone."""
         self.run("systemctl", "kill", f"--signal={signal}", "--kill-who=main", f"{SERVICE}.service", vm=vm)
 
     def stop_service(self, vm: str) -> None:
@@ -334,7 +334,7 @@ class Target:
         return sum(fault["hits"] for fault in faults.current(self.deployment.aws_endpoint))
 
     def s3_is_healed(self) -> bool:
-        """Whether every fault of S3 is over: each has hit as many requests, or lasted as long, as asked."""
+        """Whether every fault of S3 is over: it has hit its number of requests, or lasted its time."""
         return not faults.current(self.deployment.aws_endpoint)
 
     def written(self, operation: str = "CompleteMultipartUpload") -> int:
@@ -451,6 +451,33 @@ class Target:
 
     def _post(self, url: str, path: str, content: Any = None) -> None:
         http.post(url + path, json=content).raise_for_status()
+
+
+@contextmanager
+def relayed(
+    state: Path,
+    changed: Mapping[str, Mapping[str, Any]],
+    *,
+    prepared: bool,
+    mode: Mode = "standalone",
+    short: bool = False,
+) -> Iterator[Target]:
+    """A local stack whose VMs reach Kafka through a relay. Its servers are stopped at the end.
+
+    Args:
+        changed, prepared, mode: as in `lifecycle.up`.
+        short: as in `Target`.
+
+    Raises:
+        RuntimeError: the stack did not come up.
+    """
+    relay = Relay(processes.free_port(), lambda: int(processes.read(state, "kafka").ready["relayed_port"]))
+    with relay:
+        try:
+            deployment = lifecycle.up(state, changed, relay_port=relay.port, prepared=prepared, mode=mode)
+            yield Target(deployment, relay, short)
+        finally:
+            processes.stop_all(state)
 
 
 def _instance_of(client_id: str) -> str:

@@ -134,13 +134,15 @@ def wrong_clock(target: Target) -> Injection:
     target.run("sh", "-c", f"printf %s '{unit}' >{folder}/clock.conf")
     target.run("systemctl", "daemon-reload")
     target.restart_service()
-    wait_until(lambda: _minutes_ahead(target) > minutes - 1, "the JVM's clock is wrong")
-    objects = target.objects()
-    wait_until(lambda: target.objects() >= objects + 20, "it archives with a wrong clock")
-    ahead = _minutes_ahead(target)
-    target.run("rm", "-r", folder)
-    target.run("systemctl", "daemon-reload")
-    target.restart_service()
+    try:
+        wait_until(lambda: _minutes_ahead(target) > minutes - 1, "the JVM's clock is wrong")
+        objects = target.objects()
+        wait_until(lambda: target.objects() >= objects + 20, "it archives with a wrong clock")
+        ahead = _minutes_ahead(target)
+    finally:
+        target.run("rm", "-r", folder)
+        target.run("systemctl", "daemon-reload")
+        target.restart_service()
     target.wait_for_journal("a clock was ahead", began)
     return Injection(
         note=f"20 objects were completed by a JVM whose clock was {ahead:.0f} minutes ahead, and the start with the "

@@ -97,7 +97,7 @@ _S3 = frozenset({Part.S3})
 _STACK = frozenset({Part.STACK})
 _FLEET = _VM | _BROKER | _STACK
 
-# A fault that looks at what the sink or the watchdog makes of it is alone: another one would spoil what it looks at.
+# A fault that measures what the sink or the watchdog does runs alone: another one would change that.
 _RULES: Mapping[str, _Rule] = {
     "1a": _rule(_VM, 10),
     "1b": _rule(_VM | _S3, 15),

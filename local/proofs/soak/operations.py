@@ -60,7 +60,11 @@ def replay(target: Target, _: str) -> Injection:
 
 
 def replace_lost_vm(target: Target, _: str) -> None:
-    """A VM is terminated behind Pulumi's back; `pulumi refresh` and `pulumi up` make another one."""
+    """A VM is terminated behind Pulumi's back; `pulumi refresh` and `pulumi up` make another one.
+
+    Raises:
+        FaultError: the terminated VM is still there.
+    """
     lost = target.instance()
     target.deployment.aws("ec2").terminate_instances(InstanceIds=[lost])
     target.deployment.pulumi("refresh", "--yes", "--skip-preview")
@@ -79,7 +83,7 @@ def send_unindexable(target: Target, _: str) -> Injection:
 def until_injected(
     inject: Callable[[Target], Injection | None], tries: int = 3
 ) -> Callable[[Target], Injection | None]:
-    """A fault that falls between two events: if it met none, in a quiet hour, it is injected again."""
+    """A fault that only hits while events flow; while they do not, it is injected again, `tries` times at most."""
 
     def inject_again(target: Target) -> Injection | None:
         for _ in range(tries - 1):

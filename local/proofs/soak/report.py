@@ -1,7 +1,6 @@
 """The record of a soak: its plan, what was done, what each quiet point found."""
 
 import json
-import sys
 from collections import Counter
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -9,6 +8,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from local.base import terminal
 from local.base.files import write_atomically
 from local.proofs.checker.promise import Violation
 from local.proofs.history.flow import Flow
@@ -103,8 +103,7 @@ class Record:
 
     def print(self, console: Console | None = None) -> None:
         """How often each operation was done, each quiet point, and each violation."""
-        # A table that goes into a file or a pipe must not be squeezed into 80 columns.
-        console = console or Console(width=None if sys.stdout.isatty() else 160)
+        console = console or terminal.console()
         console.print(_operations(self.done))
         console.print(_quiet_points(self.quiet))
         left = "not run" if self.left_behind is None else f"{len(self.left_behind)} things left behind"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from confluent_kafka import KafkaException
 
-from local.base import paths, processes, progress
+from local.base import progress
 from local.proofs.checker import promise, secret_search
 from local.proofs.checker.checker import Checker
 from local.proofs.checker.left_behind import left_behind
@@ -17,20 +17,15 @@ from local.proofs.client import Feed, FeedError
 from local.proofs.generator import load
 from local.proofs.history import acknowledged
 from local.proofs.history.history import History
-from local.proofs.history.places import PlaceError
 from local.proofs.history.reader import Reader, reading
 from local.proofs.nemesis.fault import Injection, SkippedError
-from local.proofs.nemesis.target import Target
+from local.proofs.nemesis.target import Target, relayed
 from local.proofs.soak.kinds import FIRST_COUNT, KINDS
 from local.proofs.soak.plan import Operation, Plan, Step
 from local.proofs.soak.report import Done, Quiet, Record
 from local.proofs.soak.shrink import shrink
 from local.proofs.soak.watch import SecretWatch
 from local.stack import lifecycle
-from local.stack.deployment import LocalDeployment, Mode
-from local.systems.kafka.relay import Relay
-
-FOLDER = paths.STATE / "soak"
 
 # With the local stack's own 5 seconds, an hour would make twice as many objects to list.
 _SETTINGS = {"connector": {"rotationSeconds": 10}, "archive": {"originalsRotationSeconds": 15}}
@@ -62,7 +57,7 @@ def stack_folder(folder: Path) -> Path:
     return folder / "stack"
 
 
-def soak(plan: Plan, folder: Path = FOLDER, *, shrink_minutes: float = 0.0) -> Record:
+def soak(plan: Plan, folder: Path, *, shrink_minutes: float = 0.0) -> Record:
     """Carries the plan out; if it fails, looks for a smaller one for so many minutes.
 
     Raises:
@@ -87,24 +82,15 @@ def carry_out(plan: Plan, folder: Path, file: Path) -> Record:
     """
     state, record = stack_folder(folder), Record(plan)
     record.write(file)
-    relay = Relay(processes.free_port(), lambda: int(processes.read(state, "kafka").ready["relayed_port"]))
-    with relay:
-        try:
-            target = Target(_up(plan.mode, state, relay.port), relay)
-            history = History()
-            with reading(target.deployment, history) as reader:
-                _Run(record, target, history, reader, lambda: record.write(file)).carry_out()
-        finally:
-            processes.stop_all(state)
+    settings = {**_SETTINGS, "worker": {"count": FIRST_COUNT[plan.mode]}}
+    with relayed(state, settings, prepared=True, mode=plan.mode) as target:
+        history = History()
+        with reading(target.deployment, history) as reader:
+            _Run(record, target, history, reader, lambda: record.write(file)).carry_out()
     if record.exit_code == 0:
         # The logs are worth keeping only if something went wrong.
         lifecycle.end(state)
     return record
-
-
-def _up(mode: Mode, state: Path, relay_port: int) -> LocalDeployment:
-    settings = {**_SETTINGS, "worker": {"count": FIRST_COUNT[mode]}}
-    return lifecycle.up(state, settings, relay_port=relay_port, prepared=True, mode=mode)
 
 
 def _shrunk(record: Record, folder: Path, minutes: float) -> Plan:
@@ -153,7 +139,7 @@ class _Run:
                 time.sleep(step.pause)
                 if step.operations:
                     self._do(number, step)
-                    self._read()
+                    self._reader.try_to_read()
                 elif not self._quiet():
                     return
         finally:
@@ -251,7 +237,7 @@ class _Run:
         moved = reported = time.monotonic()
         before: tuple[int, ...] = ()
         while True:
-            self._read()
+            self._reader.try_to_read()
             behind = self._behind()
             now = time.monotonic()
             if behind != before:
@@ -272,13 +258,6 @@ class _Run:
             checker.originals_behind(),
             len(checker.undelivered(indexed)) + len(checker.unshown(shown)),
         )
-
-    def _read(self) -> None:
-        """Reads every place; what a broker that is gone does not answer is read the next time."""
-        try:
-            self._reader.read()
-        except (KafkaException, PlaceError) as error:
-            progress.say(f"  Kafka cannot be read yet: {error}")
 
     def _stop_feed(self) -> None:
         try:

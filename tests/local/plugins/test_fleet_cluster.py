@@ -14,16 +14,12 @@ from confluent_kafka import (
     TopicPartition,
 )
 from confluent_kafka.admin import (  # type: ignore[attr-defined]  # it imports them, without __all__
-    AclBindingFilter,
-    AclOperation,
-    AclPermissionType,
     AdminClient,
     ConfigResource,
-    ResourcePatternType,
     ResourceType,
 )
 
-from local.systems.kafka import client, users
+from local.systems.kafka import access_rules, client, users
 from local.systems.plugins.confluentcloud.cloud import OWN_CLUSTER
 from tests.local.kafka_support import wait_for
 from tests.local.plugins import fleet_cluster
@@ -131,16 +127,7 @@ def tried(site: Site, key: Key, right: tuple[str, str, str]) -> int | None:
 def rules(site: Site, principal: str) -> int:
     """How many access rules of the broker name this principal."""
     admin = site.admin
-    theirs = AclBindingFilter(
-        ResourceType.ANY,
-        None,  # type: ignore[arg-type]  # its types do not know that None means any
-        ResourcePatternType.ANY,
-        principal,
-        None,  # type: ignore[arg-type]
-        AclOperation.ANY,
-        AclPermissionType.ANY,
-    )
-    return len(admin.describe_acls(theirs).result())
+    return len(admin.describe_acls(access_rules.matching(principal=principal)).result())
 
 
 def refusal(site: Site, token: str, inputs: Mapping[str, object]) -> str:

@@ -6,13 +6,10 @@ from datetime import UTC, datetime
 import pytest
 
 from components.settings import Connector
-from local.base import processes
 from local.proofs.bench import sink, variants
-from local.proofs.bench.site import Site
+from local.proofs.bench.site import Site, serving
 from local.proofs.generator.events import events
-from local.stack import lifecycle
-from local.stack.deployment import server_url
-from local.systems.connector import archive, plugin
+from local.systems.connector import archive
 
 EVENTS = 1_200
 ARTICLE_EVENTS = 36
@@ -21,15 +18,9 @@ ARTICLE_EVENTS = 36
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    state = tmp_path_factory.mktemp("bench")
-    try:
-        plugin.unpack(archive.ensure(Connector().version), state / "plugins")
-        endpoint = server_url(lifecycle.serve(state, "aws", "local.systems.aws"))
-        lifecycle.serve(state, "kafka", "local.systems.kafka")
-        values = [event.encoded() for event in events(EVENTS, 1, datetime.now(UTC))]
-        yield Site(state, endpoint, state / "plugins", values)
-    finally:
-        processes.stop_all(state)
+    values = [event.encoded() for event in events(EVENTS, 1, datetime.now(UTC))]
+    with serving(tmp_path_factory.mktemp("bench"), archive.ensure(Connector().version), values) as made:
+        yield made
 
 
 def test_the_defaults_make_an_object_of_each_partition_for_logzio_and_for_the_originals(site: Site) -> None:

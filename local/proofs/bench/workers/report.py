@@ -1,7 +1,6 @@
 """The figures of a run: in a file for machines, as a table for people."""
 
 import json
-import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -9,6 +8,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from local.base import terminal
 from local.base.files import write_atomically
 from local.proofs.bench.backlog import Backlog
 from local.proofs.bench.machine import Machine
@@ -95,8 +95,7 @@ class Report:
 
     def print(self, console: Console | None = None) -> None:
         """Prints the table."""
-        # A table that goes into a file or a pipe must not be squeezed into 80 columns.
-        (console or Console(width=None if sys.stdout.isatty() else 160)).print(self.table())
+        (console or terminal.console()).print(self.table())
 
 
 def report_file(state: Path) -> Path:

@@ -6,25 +6,21 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from components.settings import Connector
-from local.base import paths, processes, progress
+from local.base import progress
 from local.proofs.bench.backlog import Backlog, backlog
 from local.proofs.bench.machine import this_machine
-from local.proofs.bench.site import Setup, Site, jvm_options
+from local.proofs.bench.site import Setup, Site, jvm_options, serving
 from local.proofs.bench.workers.figures import CONFIGURATIONS, Configuration, Sample, order, sample
 from local.proofs.bench.workers.report import Report, report_file
 from local.proofs.generator.events import events
-from local.stack import lifecycle
-from local.stack.deployment import server_url
-from local.systems.connector import archive, plugin
+from local.systems.connector import archive
 from local.systems.connector.worker import COMPILER
 from local.systems.kafka import client
-
-STATE = paths.STATE / "workers"
 
 _SEED = 1
 
 
-def run(count: int, state: Path = STATE) -> Report:
+def run(count: int, state: Path) -> Report:
     """Starts broker and AWS, measures, and ends both; writes and returns the report.
 
     `count`: events of the backlog; about so many, see `backlog`.
@@ -32,22 +28,13 @@ def run(count: int, state: Path = STATE) -> Report:
     Raises:
         RuntimeError: a part did not come up, or a worker did not archive the backlog.
     """
-    lifecycle.end(state)
     connector = archive.archive(Connector().version, os.environ.get("CONNECTOR_ARCHIVE"))
     machine = this_machine("stand-in" if "CONNECTOR_ARCHIVE" not in os.environ else connector.name)
     amount = backlog(count, client.PARTITIONS, Connector().flush_size)
-    try:
-        plugin.unpack(connector, state / "plugins")
-        with progress.step("starting AWS (moto), Kafka"):
-            endpoint = server_url(lifecycle.serve(state, "aws", "local.systems.aws"))
-            lifecycle.serve(state, "kafka", "local.systems.kafka")
-        with progress.step(f"making {amount.events:,} events"):
-            values = [event.encoded() for event in events(amount.events, _SEED, datetime.now(UTC))]
-        samples = _measure(Site(state, endpoint, state / "plugins", values), amount)
-    finally:
-        processes.stop_all(state)
-    # The logs are worth keeping only if something went wrong.
-    lifecycle.end(state)
+    with progress.step(f"making {amount.events:,} events"):
+        values = [event.encoded() for event in events(amount.events, _SEED, datetime.now(UTC))]
+    with serving(state, connector, values) as site:
+        samples = _measure(site, amount)
     report = Report(machine, amount, samples)
     report.write(report_file(state))
     return report

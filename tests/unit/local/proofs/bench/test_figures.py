@@ -7,10 +7,10 @@ from local.proofs.bench.figures import (
     RATE,
     REQUESTS,
     STORED,
-    Middle,
+    Comparison,
     Spread,
+    compare,
     medians,
-    middle,
     percentile,
     spread,
 )
@@ -22,7 +22,7 @@ def taken(variant: str, rate: float, *, requests: int | None = 36) -> Sample:
     return Sample(variant, 1_200, 1_200 / rate, 2.0, 300.0, 12, requests, None if requests is None else 2.4)
 
 
-def shown(found: Middle | None) -> tuple[float, float] | None:
+def shown(found: Comparison | None) -> tuple[float, float] | None:
     """Value and ratio, without what floating point adds."""
     return None if found is None else (round(found.value, 6), round(found.ratio, 6))
 
@@ -35,24 +35,24 @@ def test_a_figure_is_the_median_and_a_ratio_is_of_the_same_round() -> None:
         [taken("base", 120), taken("mine", 360)],
     ]
 
-    assert shown(middle(rounds, RATE, "mine", "base")) == (200, 3)
-    assert shown(middle(rounds, RATE, "base", "base")) == (100, 1)
+    assert shown(compare(rounds, RATE, "mine", "base")) == (200, 3)
+    assert shown(compare(rounds, RATE, "base", "base")) == (100, 1)
 
 
 def test_cpu_requests_and_bytes_are_per_event() -> None:
     rounds = [[taken("mine", 100)]]
 
-    assert shown(middle(rounds, PER_CPU_SECOND, "mine", "mine")) == (600, 1)
-    assert shown(middle(rounds, REQUESTS, "mine", "mine")) == (3_000, 1)
-    assert shown(middle(rounds, STORED, "mine", "mine")) == (200, 1)
+    assert shown(compare(rounds, PER_CPU_SECOND, "mine", "mine")) == (600, 1)
+    assert shown(compare(rounds, REQUESTS, "mine", "mine")) == (3_000, 1)
+    assert shown(compare(rounds, STORED, "mine", "mine")) == (200, 1)
 
 
 def test_the_bare_consumer_has_no_figures_of_s3() -> None:
     rounds = [[taken("base", 100), taken("bare", 900, requests=None)]]
 
-    assert middle(rounds, REQUESTS, "bare", "base") is None
-    assert middle(rounds, REQUESTS, "base", "bare") is None
-    assert shown(middle(rounds, RATE, "bare", "base")) == (900, 9)
+    assert compare(rounds, REQUESTS, "bare", "base") is None
+    assert compare(rounds, REQUESTS, "base", "bare") is None
+    assert shown(compare(rounds, RATE, "bare", "base")) == (900, 9)
 
 
 @pytest.mark.parametrize(
