@@ -42,6 +42,9 @@ WATCHDOG = "/usr/local/lib/s3-auditlog-sink/watchdog"
 
 WATCHDOG_SETTINGS = f"/etc/{SERVICE}/watchdog.json"
 
+REPLACING = ("worker", "heapMb", (448, 464))
+"""Section, name and two values of a setting of which a change replaces every VM, in both modes."""
+
 
 class FaultError(RuntimeError):
     """A fault could not be injected or healed; the message says why."""
@@ -441,9 +444,9 @@ class Target:
 
     def replace_vm(self) -> None:
         """Changes a setting and runs `pulumi up`: a new VM takes the place of each."""
-        level = self.deployment.set("connector", "compressionLevel", 5)
-        if level == 5:
-            self.deployment.set("connector", "compressionLevel", 6)
+        section, name, values = REPLACING
+        if self.deployment.set(section, name, values[0]) == values[0]:
+            self.deployment.set(section, name, values[1])
         self.deployment.up()
 
     def _get(self, url: str, path: str) -> Any:

@@ -8,10 +8,11 @@ import yaml
 
 from components.worker import bundle
 from local.proofs.nemesis import distributed, s3
-from local.proofs.nemesis.target import Target, left_out
-from local.stack.deployment import LocalDeployment
+from local.proofs.nemesis.target import REPLACING, Target, left_out
+from local.stack.deployment import LocalDeployment, Mode
 from local.stack.engine import Engine
 from local.stack.setup import Tools
+from tests.unit.components.test_distributed import config
 
 
 @pytest.fixture
@@ -35,6 +36,16 @@ def test_a_setting_of_a_component_without_any_is_added_and_the_others_stay(targe
         "ccloud-logexporter:source": {"partitions": {"audit": 14}},
         "aws:region": "us-west-2",
     }
+
+
+@pytest.mark.parametrize("mode", ["standalone", "distributed"])
+def test_the_setting_that_replaces_vms_changes_their_files_in_both_modes(mode: Mode) -> None:
+    section, name, values = REPLACING
+    packed = {
+        bundle.pack(bundle.files(config(**{section: {"mode": mode, name: value}}))).sha256 for value in values
+    }
+
+    assert len(packed) == len(values)
 
 
 def test_the_watchdogs_times_are_where_a_row_shortens_them() -> None:
