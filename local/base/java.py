@@ -48,10 +48,19 @@ def ensure(name: str, inputs: Iterable[Path | str], build: Callable[[Path], None
     return directory
 
 
-def copy_dependencies(pom: Path, directory: Path) -> None:
-    """Copies the jars of a pom, and all that they depend on, from Maven's repository into `directory`."""
-    command = ["mvn", "-B", "-q", "-f", str(pom), "dependency:copy-dependencies"]
-    run([*command, f"-DoutputDirectory={directory}", "-DincludeScope=runtime"], needs=DEBIAN_PACKAGES["mvn"])
+def dependencies(name: str, pom: Path, *, text: str) -> Path:
+    """A folder of the cache with the jars of a pom, and all that they depend on, from Maven's repository.
+
+    Raises:
+        ToolError: Maven is missing or failed.
+    """
+
+    def copy(directory: Path) -> None:
+        command = ["mvn", "-B", "-q", "-f", str(pom), "dependency:copy-dependencies"]
+        options = [f"-DoutputDirectory={directory}", "-DincludeScope=runtime"]
+        run([*command, *options], needs=DEBIAN_PACKAGES["mvn"])
+
+    return ensure(name, [pom], copy, text=text)
 
 
 def compile_jar(sources: Path, class_path: Sequence[Path], jar: Path, *, entries: Path | None = None) -> None:
