@@ -9,7 +9,7 @@ serves the plain `pulumi` commands as well.
 import gc
 
 # The host ends with its `pulumi` command, and the program that it runs does the same for its own imports. Here it saves
-# @C@ of @D@ CPU seconds.
+# 0.02 of 0.22 CPU seconds.
 gc.disable()
 
 import importlib.metadata

@@ -32,8 +32,8 @@ def main() -> None:
 def _server() -> ModuleType:
     """The server's module, imported only now that moto's settings are there.
 
-    Nothing of moto's modules and of the data that they read becomes garbage: looking for it there takes @E@ of the
-    import's @F@ CPU seconds, and would take its time again while the server runs.
+    Nothing of moto's modules and of the data that they read becomes garbage. Looking for it there takes 0.7 of the 1.8
+    CPU seconds of the start, and more while the server runs.
     """
     gc.disable()
     module = importlib.import_module("local.systems.aws.server")
