@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from local.base import paths, progress
+from local.base.files import locked, partial_folder
 
 # Java 8 byte code, as the jars of Kafka 3.9 and of the vendor's connector are.
 # "options": JDK 17 warns that 8 is an old source level, and 8 is intended here.
@@ -31,31 +32,35 @@ def missing_packages() -> list[str]:
 def ensure(name: str, inputs: Iterable[Path | str], build: Callable[[Path], None], *, text: str) -> Path:
     """A folder of the cache that `build` fills once: `CACHE/<name>-<hash of the inputs>`.
 
-    It is built in a temporary folder and moved as a whole, so a failed build leaves nothing behind.
+    It is built in a temporary folder and moved as a whole: a failed build leaves nothing behind, and what a killed one
+    left is removed by the next. Builds of one name wait for each other.
     """
     digest = hashlib.sha256()
     for item in inputs:
         digest.update(item.read_bytes() if isinstance(item, Path) else item.encode())
         digest.update(b"\0")
     directory = paths.CACHE / f"{name}-{digest.hexdigest()[:12]}"
-    if directory.exists():
-        return directory
-    paths.CACHE.mkdir(parents=True, exist_ok=True)
-    partial = Path(tempfile.mkdtemp(prefix=f"{name}-partial-", dir=paths.CACHE))
-    try:
-        with progress.step(text):
-            build(partial)
-        partial.chmod(0o755)
-        _take_place(partial, directory)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
+    with locked(paths.CACHE / f"{name}.lock"):
+        if not directory.exists():
+            with progress.step(text), partial_folder(paths.CACHE / f"{name}.partial") as partial:
+                build(partial)
+                partial.rename(directory)
     return directory
 
 
-def copy_dependencies(pom: Path, directory: Path) -> None:
-    """Copies the jars of a pom, and all that they depend on, from Maven's repository into `directory`."""
-    command = ["mvn", "-B", "-q", "-f", str(pom), "dependency:copy-dependencies"]
-    run([*command, f"-DoutputDirectory={directory}", "-DincludeScope=runtime"], needs=DEBIAN_PACKAGES["mvn"])
+def dependencies(name: str, pom: Path, *, text: str) -> Path:
+    """A folder of the cache with the jars of a pom, and all that they depend on, from Maven's repository.
+
+    Raises:
+        ToolError: Maven is missing or failed.
+    """
+
+    def copy(directory: Path) -> None:
+        command = ["mvn", "-B", "-q", "-f", str(pom), "dependency:copy-dependencies"]
+        options = [f"-DoutputDirectory={directory}", "-DincludeScope=runtime"]
+        run([*command, *options], needs=DEBIAN_PACKAGES["mvn"])
+
+    return ensure(name, [pom], copy, text=text)
 
 
 def compile_jar(sources: Path, class_path: Sequence[Path], jar: Path, *, entries: Path | None = None) -> None:
@@ -89,12 +94,3 @@ def run(command: Sequence[str], *, needs: str) -> None:
     except subprocess.CalledProcessError as error:
         output = error.stdout.decode(errors="replace")[-3000:]
         raise ToolError(f"{command[0]} failed with {error.returncode}:\n{output}") from None
-
-
-def _take_place(partial: Path, directory: Path) -> None:
-    try:
-        partial.rename(directory)
-    except OSError:
-        # Another process built the same at the same time: its folder is as good.
-        if not directory.exists():
-            raise

@@ -8,6 +8,9 @@ Each answers 200 with the faults that are not over: a list of `Fault` as JSON, e
 that failed by it.
 """
 
+# Only the functions of a client import httpx: it is up to a third of the start of a server that does without.
+# ruff: noqa: PLC0415
+
 import json
 import threading
 import time
@@ -18,8 +21,6 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 from werkzeug.wrappers import Request, Response
-
-from local.base import http
 
 PATH = "/_faults"
 SCHEDULE = frozenset({"skip", "times", "seconds"})
@@ -196,16 +197,22 @@ class Faults:
 
 def inject(url: str, fault: Fault) -> None:
     """Injects a fault into the server at `url`."""
+    from local.base import http
+
     content = fault.model_dump(mode="json", exclude_unset=True)
     http.post(f"{url}{PATH}", json=content).raise_for_status()
 
 
 def clear(url: str) -> None:
     """Ends all faults of the server at `url`."""
+    from local.base import http
+
     http.delete(f"{url}{PATH}").raise_for_status()
 
 
 def current(url: str) -> list[dict[str, Any]]:
     """The faults of the server at `url` that are not over, each with `hits`."""
+    from local.base import http
+
     found: list[dict[str, Any]] = http.get(f"{url}{PATH}").raise_for_status().json()
     return found

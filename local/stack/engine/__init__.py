@@ -11,13 +11,12 @@ import re
 import shutil
 import subprocess
 import sys
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 from local.base import golang, paths, progress
-from local.base.files import write_atomically
-from local.base.golang import ToolchainError
+from local.base.files import locked, partial_folder, write_atomically
+from local.base.golang import Go, ToolchainError
 
 HERE = Path(__file__).resolve().parent
 VERSION = re.findall(r"github\.com/pulumi/pulumi/pkg/v3 v(\S+)", (HERE / "go.mod").read_text())[0]
@@ -117,8 +116,9 @@ def _version_of(executable: Path) -> str | None:
 
 def _built() -> Engine:
     folder = paths.CACHE / f"engine-{_fingerprint()}"
-    if not (folder / "pulumi").exists():
-        _build(folder)
+    with locked(paths.CACHE / "engine.lock"):
+        if not (folder / "pulumi").exists():
+            _build(folder)
     for script in sorted((HERE / "bin").iterdir()):
         _place(script, folder)
     return Engine(folder, VERSION)
@@ -132,23 +132,28 @@ def _fingerprint() -> str:
 
 
 def _build(folder: Path) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder) as temporary:
-        built = Path(temporary) / "pulumi"
-        try:
-            go = golang.ensure(HERE, Path(temporary))
-        except ToolchainError as problem:
-            raise EngineError(
-                "the Pulumi engine is missing: there is no `pulumi` with its Python language host on PATH, "
-                f"and it cannot be built: {problem}\n"
-                "Install Pulumi (https://www.pulumi.com/docs/install/) or Go."
-            ) from None
+    # One name for every version: a build that was killed leaves up to 3 GB there.
+    with partial_folder(paths.CACHE / "engine.partial") as partial:
+        go = _go(partial)
+        built = partial / "pulumi"
         try:
             with progress.step(f"building the Pulumi engine {VERSION} (once, about 6 minutes)"):
                 golang.build(go, HERE, PACKAGE, built, FLAGS)
         except ToolchainError as problem:
             raise EngineError(f"the Pulumi engine is missing: {problem}") from None
+        folder.mkdir(exist_ok=True)
         built.rename(folder / "pulumi")
+
+
+def _go(folder: Path) -> Go:
+    try:
+        return golang.ensure(HERE, folder)
+    except ToolchainError as problem:
+        raise EngineError(
+            "the Pulumi engine is missing: there is no `pulumi` with its Python language host on PATH, "
+            f"and it cannot be built: {problem}\n"
+            "Install Pulumi (https://www.pulumi.com/docs/install/) or Go."
+        ) from None
 
 
 def _place(script: Path, folder: Path) -> None:

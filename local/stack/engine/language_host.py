@@ -5,6 +5,13 @@ server for programs given as a function (its Automation API); handed a function 
 serves the plain `pulumi` commands as well.
 """
 
+# ruff: noqa: E402  # gc.disable() comes before the imports that it is for
+import gc
+
+# The host ends with its `pulumi` command, and the program that it runs does the same for its own imports. Here it saves
+# 0.02 of 0.22 CPU seconds.
+gc.disable()
+
 import importlib.metadata
 import os
 import runpy

@@ -1,10 +1,12 @@
 """Serves the local AWS until SIGTERM."""
 
 import argparse
+import gc
 import importlib
 import logging
 import os
 from pathlib import Path
+from types import ModuleType
 
 from local.systems.aws import images
 
@@ -24,7 +26,20 @@ def main() -> None:
     }
     # One line per request would be most of the log.
     logging.getLogger("werkzeug").setLevel(logging.WARNING)
-    importlib.import_module("local.systems.aws.server").serve(folder, arguments.ready_file)
+    _server().serve(folder, arguments.ready_file)
+
+
+def _server() -> ModuleType:
+    """The server's module, imported only now that moto's settings are there.
+
+    Nothing of moto's modules and of the data that they read becomes garbage. Looking for it there takes 0.7 of the 1.8
+    CPU seconds of the start, and more while the server runs.
+    """
+    gc.disable()
+    module = importlib.import_module("local.systems.aws.server")
+    gc.freeze()
+    gc.enable()
+    return module
 
 
 if __name__ == "__main__":

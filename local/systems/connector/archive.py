@@ -46,11 +46,8 @@ def ensure(version: str) -> Path:
     """
     name = f"confluentinc-kafka-connect-s3-{version}"
     kafka = jars.ensure()
-    libraries = java.ensure(
-        "connector-libraries",
-        [_POM],
-        lambda directory: java.copy_dependencies(_POM, directory),
-        text="The connector's libraries from Maven Central",
+    libraries = java.dependencies(
+        "connector-libraries", _POM, text="The connector's libraries from Maven Central"
     )
     directory = java.ensure(
         "connector",

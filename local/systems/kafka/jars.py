@@ -16,12 +16,7 @@ def ensure() -> Path:
     Raises:
         ToolError: Maven is missing or failed.
     """
-    return java.ensure(
-        "kafka",
-        [_POM],
-        lambda directory: java.copy_dependencies(_POM, directory),
-        text="Kafka's jars from Maven Central",
-    )
+    return java.dependencies("kafka", _POM, text="Kafka's jars from Maven Central")
 
 
 def ensure_kafka_4() -> Path:
@@ -30,12 +25,7 @@ def ensure_kafka_4() -> Path:
     Raises:
         ToolError: Maven is missing or failed.
     """
-    return java.ensure(
-        "kafka-4",
-        [_POM_4],
-        lambda directory: java.copy_dependencies(_POM_4, directory),
-        text="The jars of Kafka 4 from Maven Central",
-    )
+    return java.dependencies("kafka-4", _POM_4, text="The jars of Kafka 4 from Maven Central")
 
 
 def ensure_login() -> Path:

@@ -3,13 +3,12 @@
 `{"users": {"KEY": "SECRET"}}`, readable by its owner only, replaced as a whole.
 """
 
-import fcntl
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from local.base.files import write_atomically
+from local.base.files import locked, write_atomically
 
 ADMIN = "local-admin"
 """The only user that may write and administer: the producer and the checks use it."""
@@ -42,9 +41,7 @@ def remove(users_file: Path, key: str) -> None:
 
 @contextmanager
 def _changed(users_file: Path) -> Iterator[dict[str, str]]:
-    users_file.parent.mkdir(parents=True, exist_ok=True)
-    with users_file.with_suffix(".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with locked(users_file.with_suffix(".lock")):
         users = read(users_file)
         yield users
         write_atomically(users_file, json.dumps({"users": users}, indent=2), mode=0o600)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from local.base import processes
+from local.base.files import write_atomically
 from local.systems.vm import rootfs
 from local.systems.vm.firewall import Firewall
 from local.systems.vm.network import Interface, Link, Network
@@ -102,7 +103,21 @@ class Machine:
         rootfs.link_archives(self._archives)
         self._close_network()
         self._network = Network(self.host_ports, self.interface, self._pasta_log)
-        command = [
+        with (self.folder / "console.log").open("ab") as console:
+            self._process = subprocess.Popen(
+                self._command(self._network),
+                stdin=subprocess.DEVNULL,
+                stdout=console,
+                stderr=subprocess.STDOUT,
+            )
+        write_atomically(self.folder / "machine.json", json.dumps({"pid": self._process.pid}))
+        self._booted_at = time.monotonic()
+        self.boot_seconds = None
+        self.cloud_init = dict(_UNFINISHED)
+        self.state = "booting"
+
+    def _command(self, network: Network) -> list[str]:
+        return [
             # The kernel ends the VM with the thread that booted it.
             *("setpriv", "--pdeathsig", "KILL"),
             *("unshare", "--mount", "--propagation", "private"),
@@ -113,7 +128,7 @@ class Machine:
             "--keep-unit",
             "--console=read-only",
             "--link-journal=no",
-            f"--network-namespace-path={self._network.namespace.path}",
+            f"--network-namespace-path={network.namespace.path}",
             f"--resolv-conf={_resolv_conf()}",
             "--timezone=off",
             f"--bind={self._archives}:/var/cache/apt/archives",
@@ -123,18 +138,6 @@ class Machine:
             # In place of --boot: process 1 ends with systemd-nspawn, which leaves it running when it is killed.
             *("setpriv", "--pdeathsig", "KILL", "/sbin/init"),
         ]
-        with (self.folder / "console.log").open("ab") as console:
-            self._process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=console, stderr=subprocess.STDOUT
-            )
-        # Replaced as a whole: others read it at any time.
-        partial = self.folder / "machine.json.partial"
-        partial.write_text(json.dumps({"pid": self._process.pid}))
-        partial.replace(self.folder / "machine.json")
-        self._booted_at = time.monotonic()
-        self.boot_seconds = None
-        self.cloud_init = dict(_UNFINISHED)
-        self.state = "booting"
 
     def route(self, blocks: Collection[str]) -> None:
         """Leads the address blocks of the VM's VPC to it, if the VM is on."""
@@ -269,7 +272,7 @@ def clear_leftovers() -> None:
     """
     # First the folders: another hypervisor's VM that has made its own is among the commands that are read afterwards.
     names = {folder.name for parent in (NSPAWN_FOLDERS, *CONTROL_GROUPS) for folder in parent.glob("i-*")}
-    commands = [_command(process) for process in Path("/proc").glob("[0-9]*")]
+    commands = [_command_line(process) for process in Path("/proc").glob("[0-9]*")]
     for name in names:
         if not any(f"--machine={name}" in command for command in commands):
             _forget(name)
@@ -302,7 +305,7 @@ def _own_pid(pid: int) -> int | None:
     return int(numbers[-1]) if len(numbers) > 1 else None
 
 
-def _command(process: Path) -> list[str]:
+def _command_line(process: Path) -> list[str]:
     try:
         return (process / "cmdline").read_text(errors="replace").split("\0")
     except (FileNotFoundError, ProcessLookupError):

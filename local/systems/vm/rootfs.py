@@ -1,6 +1,5 @@
 """The image of the local VMs: a distribution with systemd and cloud-init, built once."""
 
-import fcntl
 import hashlib
 import json
 import os
@@ -8,15 +7,15 @@ import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import httpx
 
 from local.base import progress
-from local.base.files import link_or_copy
+from local.base.files import link_or_copy, locked
 from local.base.paths import CACHE
 from local.systems.vm import distributions
 from local.systems.vm.distributions import DEBIAN, Distribution, Keyring
@@ -276,9 +275,5 @@ def _run(*command: str) -> None:
         raise RootfsError(f"{' '.join(command[:2])} ... failed:\n{result.stdout[-3000:]}")
 
 
-@contextmanager
-def _lock() -> Iterator[None]:
-    CACHE.mkdir(parents=True, exist_ok=True)
-    with (CACHE / "rootfs.lock").open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
+def _lock() -> AbstractContextManager[None]:
+    return locked(CACHE / "rootfs.lock")

@@ -4,6 +4,7 @@ import importlib.metadata
 import os
 import re
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -101,6 +102,32 @@ def test_an_engine_is_built_once_together_with_its_language_host(
     assert all(os.access(file, os.X_OK) for file in built.folder.iterdir())
 
 
+def test_two_runs_at_once_build_one_engine(
+    tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _script(tmp_path / "bin", "go", GO)
+    _on_path(monkeypatch, tmp_path / "bin")
+
+    with ThreadPoolExecutor() as pool:
+        first, second = pool.submit(engine.ensure), pool.submit(engine.ensure)
+
+    assert first.result() == second.result()
+    assert first.result().folder.parent == cache
+    assert (tmp_path / "bin" / "builds").read_text() == "built\n"
+
+
+def test_a_build_removes_what_a_killed_one_left(
+    tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (cache / "engine.partial" / "path").mkdir(parents=True)
+    _script(tmp_path / "bin", "go", GO)
+    _on_path(monkeypatch, tmp_path / "bin")
+
+    built = engine.ensure()
+
+    assert {file.name for file in cache.iterdir()} == {"engine.lock", built.folder.name}
+
+
 def test_a_build_that_fails_says_why_and_leaves_nothing(
     tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -114,7 +141,7 @@ def test_a_build_that_fails_says_why_and_leaves_nothing(
     with pytest.raises(EngineError, match=r"could not be built with .*/go:\nno such module"):
         engine.ensure()
 
-    assert [file for file in cache.rglob("*") if file.is_file()] == []
+    assert [file.name for file in cache.iterdir()] == ["engine.lock"]
 
 
 @pytest.mark.usefixtures("cache")

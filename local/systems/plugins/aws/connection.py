@@ -84,5 +84,5 @@ def tag_changes(state: dict[str, Any], inputs: dict[str, Any]) -> tuple[dict[str
     return wanted, sorted(set(there) - set(wanted))
 
 
-def void(_answer: object) -> None:
-    """Drops the answer of a call."""
+def void(_result: object) -> None:
+    """Drops the result of a call, for a function of a table that must return nothing."""

@@ -4,7 +4,7 @@ import json
 from typing import Any
 from urllib.parse import unquote
 
-from local.systems.plugins.aws.connection import Connection, tag_changes, tag_list, tag_map
+from local.systems.plugins.aws.connection import Connection, tag_changes, tag_list, tag_map, void
 from local.systems.plugins.sources import terraform_aws, terraform_aws_5
 from local.systems.plugins.stand_in import Created, Kind, Property
 from local.systems.plugins.values import Plain
@@ -269,7 +269,8 @@ KINDS: dict[str, Kind[Connection]] = {
         auto_name="name",
         create=_create_user_policy,
         read=_read_user_policy,
-        update=lambda aws, _id, _state, inputs: _void(_create_user_policy(aws, inputs)),
+        # Putting an inline policy again changes it; its id stays.
+        update=lambda aws, _id, _state, inputs: void(_create_user_policy(aws, inputs)),
         delete=_delete_user_policy,
         regional=False,
         source=terraform_aws("iam/user_policy.go"),
@@ -309,7 +310,8 @@ KINDS: dict[str, Kind[Connection]] = {
         auto_name="name",
         create=_create_role_policy,
         read=_read_role_policy,
-        update=lambda aws, _id, _state, inputs: _void(_create_role_policy(aws, inputs)),
+        # As for a user's policy.
+        update=lambda aws, _id, _state, inputs: void(_create_role_policy(aws, inputs)),
         delete=_delete_role_policy,
         regional=False,
         source=terraform_aws("iam/role_policy.go"),
@@ -326,7 +328,3 @@ KINDS: dict[str, Kind[Connection]] = {
         source=terraform_aws_5("iam/instance_profile.go"),
     ),
 }
-
-
-def _void(_created: Created) -> None:
-    """Putting an inline policy again changes it; its id stays."""

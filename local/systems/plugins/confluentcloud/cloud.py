@@ -1,6 +1,5 @@
 """Confluent Cloud as the local stack has it: two clusters, and records of what the brokers do not keep themselves."""
 
-import fcntl
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from local.base.files import write_atomically
+from local.base.files import locked, write_atomically
 from local.systems.plugins.stand_in import RefusedError
 
 OWN_CLUSTER = "lkc-local2"
@@ -105,9 +104,7 @@ def rbac_crn(environment: str, cluster: str) -> str:
 @contextmanager
 def changed(file: Path) -> Iterator[dict[str, Any]]:
     """The records in a file, by id, locked; changes are written when the block ends without an error."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with file.with_suffix(".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with locked(file.with_suffix(".lock")):
         found = read(file)
         yield found
         write_atomically(file, json.dumps(found, indent=2))

@@ -32,7 +32,14 @@ def test_a_build_that_fails_leaves_nothing_behind(cache: Path) -> None:
     with pytest.raises(java.ToolError):
         java.ensure("thing", ["1"], fail, text="a thing")
 
-    assert list(cache.iterdir()) == []
+    assert [file.name for file in cache.iterdir()] == ["thing.lock"]
+
+
+def test_a_build_removes_what_a_killed_one_left(cache: Path) -> None:
+    (cache / "thing.partial" / "half").mkdir(parents=True)
+
+    assert list(java.ensure("thing", ["1"], lambda _: None, text="a thing").iterdir()) == []
+    assert not (cache / "thing.partial").exists()
 
 
 def test_a_missing_tool_is_named_with_its_package() -> None:
