@@ -65,7 +65,8 @@ class Alarm:
 
 # A shell of Session Manager runs as `ssm-user`, which may use sudo and needs it to read the journal (release notes of
 # amazon-ssm-agent 2.3.68.0).
-_SERVICE_JOURNAL = "`sudo journalctl -eu s3-auditlog-sink` on the VM"
+# Each start of the JVM logs hundreds of lines: without a pattern, a reason soon has too many lines after it.
+_SERVICE_ERRORS = "`sudo journalctl -eu s3-auditlog-sink -g 'ERROR|Caused by|Error:'` on the VM"
 _WATCHDOG_JOURNAL = "`sudo journalctl -eu s3-auditlog-sink-watchdog` on the VM"
 
 
@@ -88,7 +89,7 @@ _TASK = Alarm(
     periods=6,
     missing="notBreaching",
     meaning="The S3 sink has not run for 30 minutes, although the watchdog restarts it. Events wait in Kafka.",
-    first_look=f"{_SERVICE_JOURNAL} has the reason (a refused key, a deleted bucket).",
+    first_look=f"{_SERVICE_ERRORS} has the reason (a refused key, a deleted bucket).",
     per_vm=True,
 )
 
@@ -149,7 +150,7 @@ _ALWAYS = (
         periods=1,
         missing="notBreaching",
         meaning="The S3 sink was restarted more than 10 times in an hour: restarts do not repair it.",
-        first_look=f"{_SERVICE_JOURNAL} has the reason, the same each time.",
+        first_look=f"{_SERVICE_ERRORS} has the reason, the same each time.",
     ),
     Alarm(
         name="expired",

@@ -49,7 +49,7 @@ PERSON = "ssm-user"
 """Session Manager's user, who may use sudo (release notes of amazon-ssm-agent 2.3.68.0)."""
 
 INSTANCE_STOPPED = r'"stopped"'
-REFUSED = r"Task is being killed(.|\n)*AccessDenied|AccessDenied(.|\n)*Task is being killed"
+REFUSED = r"(?s)Task is being killed.*Status Code: 403"
 
 SHOWS = {
     "heartbeat": INSTANCE_STOPPED,
