@@ -85,7 +85,7 @@ verify: .venv/ready      ## Follows the events from Kafka to Logz.io, says where
 replay: .venv/ready      ## Sends archived events to Logz.io: make replay STACK=<stack> UNREAD=1 (or FROM= TO=, OBJECTS=; DRY_RUN=1)
 	@$(RUN) -m scripts.replay --stack $(STACK) $(if $(FROM),--from $(FROM)) $(if $(TO),--to $(TO)) \
 	  $(if $(UNREAD),--unread) $(if $(DAYS),--days $(DAYS)) $(if $(OBJECTS),--objects "$(OBJECTS)") \
-	  $(if $(DRY_RUN),--dry-run) $(if $(AGAIN),--again) $(if $(OVER_QUOTA),--over-quota) $(if $(YES),--yes)
+	  $(if $(FETCH_MINUTES),--fetch-minutes $(FETCH_MINUTES)) $(if $(DRY_RUN),--dry-run) $(if $(AGAIN),--again) $(if $(OVER_QUOTA),--over-quota) $(if $(YES),--yes)
 
 rotate: .venv/ready      ## New keys, proof that events flow, the end of the old ones: make rotate KEYS="kafka writer" STACK=<stack>
 	$(RUN) -m scripts.rotate $(KEYS) --stack $(STACK)

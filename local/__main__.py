@@ -57,7 +57,9 @@ def up(count: Annotated[int, typer.Option(help="VMs.")] = 1, mode: Modes = "stan
     from local.stack import lifecycle
 
     lifecycle.up(changed={"worker": {"count": count}}, mode=mode)
-    progress.say("The stack runs. `. .local/env.sh` points pulumi and AWS clients at it.")
+    progress.say(
+        "The stack runs. `. .local/env.sh` points pulumi and AWS clients at it, and `make verify STACK=local`."
+    )
 
 
 @demo.command()
@@ -76,6 +78,32 @@ def check() -> None:
     from local.stack import lifecycle
 
     raise typer.Exit(0 if following.check(lifecycle.attach()).ok else 1)
+
+
+@demo.command()
+def alarms() -> None:
+    """Prints the alarms that would fire if what the VMs report now went on."""
+    from local.proofs.nemesis.target import Target
+    from local.stack import lifecycle
+
+    progress.say(", ".join(sorted(Target(lifecycle.attach()).firing())) or "none")
+
+
+@demo.command(context_settings={"ignore_unknown_options": True})
+def shell(
+    command: list[str],
+    vm: Annotated[str | None, typer.Option(help="Its instance id, where there are several.")] = None,
+) -> None:
+    """Runs a command as root on a VM, as in `shell journalctl -eu s3-auditlog-sink`."""
+    from local.proofs.nemesis.target import Target
+    from local.stack import lifecycle
+    from local.systems.vm import shell as shells
+
+    stack = lifecycle.attach()
+    done = shells.run(stack.state / "vm" / (vm or Target(stack).instance()), command)
+    sys.stdout.write(done.stdout)
+    sys.stderr.write(done.stderr)
+    raise typer.Exit(done.returncode)
 
 
 @demo.command()

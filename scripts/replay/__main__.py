@@ -115,8 +115,10 @@ class _Session:
         if self._left_to_fetch:
             typer.echo(
                 f"left out: {len(self._left_to_fetch):,} objects after the last one that Logz.io has. Its registration "
-                "may still read them; --from and --to send them anyway"
+                "may still read them; FROM and TO send them anyway"
             )
+        if text := self._selection.left_out():
+            typer.echo(text)
         return counts
 
     def send(self, *, over_quota: bool) -> Counts:

@@ -49,6 +49,15 @@ class Selection:
             return False
         return self.end is None or stored.modified < self.end + _KEPT_IN_KAFKA
 
+    def left_out(self) -> str | None:
+        """Which objects are left out for their age, in words."""
+        if self.settled is None:
+            return None
+        return (
+            f"left out: objects since {self.settled:%F %T} UTC, which Logz.io may still read. Run it again later, "
+            "or with FETCH_MINUTES=0"
+        )
+
     def holds(self, at: datetime) -> bool:
         """Whether an event of this time is chosen."""
         if self.keys or self.is_unread:

@@ -21,14 +21,14 @@ from scripts.verify.model import (
 KAFKA, BUCKET, REGISTRATION, LOGZIO, INDEX = "Kafka", "bucket", "registration", "Logz.io", "index"
 
 # Sections of the docs.
-RECOVERS = "docs/operations.md#what-recovers-by-itself-and-what-raises-an-alarm"
+STUCK = "docs/operations.md#stuck"
 DELIVERY = "docs/delivery.md"
 WHAT_HAPPENS = "docs/logzio.md#what-happens-when"
 TROUBLESHOOTING = "docs/operations.md#troubleshooting"
 INDEXING = "docs/logzio.md#what-logzio-can-index"
 VERIFY = "docs/operations.md#is-every-event-in-logzio"
 REPLAY = "docs/operations.md#bring-events-to-logzio"
-SECTIONS = (RECOVERS, DELIVERY, WHAT_HAPPENS, TROUBLESHOOTING, INDEXING, VERIFY, REPLAY)
+SECTIONS = (STUCK, DELIVERY, WHAT_HAPPENS, TROUBLESHOOTING, INDEXING, VERIFY, REPLAY)
 
 _NAMED = 5
 
@@ -55,7 +55,7 @@ def evaluate(report: Report, patience: Patience) -> list[Finding]:
     found += _registrations(report.registrations)
     for chain in report.chains:
         if chain.chain.delivered:
-            found += _logzio(chain, report.at, patience)
+            found += _logzio(chain, report.stack, report.at, patience)
     found += _index(report.index)
     found += [
         Finding(what, Level.UNKNOWN, f"could not be checked: {why}", VERIFY)
@@ -89,9 +89,11 @@ def _kafka(report: ChainReport, now: datetime, patience: Patience) -> Iterator[F
         group = f"group {chain.group}" + (" has never committed anything" if never else "")
         where = _named(partition for partition, _ in late)
         text = f"{where}: {offsets:,} offsets are not archived, the oldest for {span(oldest)}"
-        yield Finding(KAFKA, Level.BROKEN, f"{text} ({group})", RECOVERS)
+        yield Finding(KAFKA, Level.BROKEN, f"{text} ({group})", STUCK)
     if soon:
-        yield Finding(KAFKA, Level.WAITING, f"{_named(soon)}: events wait for the next rotation")
+        yield Finding(
+            KAFKA, Level.WAITING, f"{_named(soon)}: events wait for the next rotation (group {chain.group})"
+        )
     expired = [
         partition
         for partition in report.partitions
@@ -158,7 +160,8 @@ def _registration(report: RegistrationReport) -> str:
     return f"{report.prefix}{number}{': ' if report.difference else ''}{report.difference}"
 
 
-def _logzio(report: ChainReport, now: datetime, patience: Patience) -> Iterator[Finding]:
+def _logzio(report: ChainReport, stack: str, now: datetime, patience: Patience) -> Iterator[Finding]:
+    replay = f"`make replay STACK={stack} UNREAD=1`"
     yield from _behind(report.partitions, now, patience)
     unread = [(partition, stored) for partition in report.partitions for stored in partition.unread]
     for why in UnreadReason:
@@ -169,7 +172,7 @@ def _logzio(report: ChainReport, now: datetime, patience: Patience) -> Iterator[
             if stored.why is why and (settled or now - stored.modified > patience.fetch)
         ]
         if of_kind:
-            yield _unread(why, of_kind)
+            yield _unread(why, of_kind, replay)
     left = sum(partition.not_examined for partition in report.partitions)
     if left:
         yield Finding(
@@ -180,8 +183,7 @@ def _logzio(report: ChainReport, now: datetime, patience: Patience) -> Iterator[
         text = (
             f"{len(foreign)} object(s) below a registered prefix are not the connector's: {_some(foreign)}. Logz.io "
             "no longer reads anything that sorts before them. Delete them, delete that registration in Logz.io, run "
-            "`pulumi refresh` and `pulumi up` (only a new registration starts from the beginning), then `make replay "
-            "UNREAD=1`"
+            f"`pulumi refresh` and `pulumi up` (only a new registration starts from the beginning), then {replay}"
         )
         yield Finding(LOGZIO, Level.BROKEN, text, REPLAY)
 
@@ -205,7 +207,7 @@ def _behind(partitions: Sequence[PartitionReport], now: datetime, patience: Pati
         yield Finding(LOGZIO, Level.WAITING, f"{_named(soon)}: the newest objects are not in Logz.io yet")
 
 
-def _unread(why: UnreadReason, found: Sequence[tuple[PartitionReport, Unread]]) -> Finding:
+def _unread(why: UnreadReason, found: Sequence[tuple[PartitionReport, Unread]], replay: str) -> Finding:
     events = sum(stored.events for _, stored in found)
     missing = sum(stored.missing for _, stored in found)
     text = (
@@ -214,7 +216,7 @@ def _unread(why: UnreadReason, found: Sequence[tuple[PartitionReport, Unread]]) 
     )
     if not missing:
         return Finding(LOGZIO, Level.NOTE, text)
-    return Finding(LOGZIO, Level.BROKEN, f"{text}. Run `make replay UNREAD=1`", REPLAY)
+    return Finding(LOGZIO, Level.BROKEN, f"{text}. Run {replay}", REPLAY)
 
 
 def _index(report: IndexReport | None) -> Iterator[Finding]:

@@ -54,7 +54,7 @@ def show(report: Report, findings: Sequence[Finding], console: Console) -> None:
         line.append(f"{finding.hop}: {finding.text}", style="")
         if finding.section:
             line.append(f"  -> {finding.section}", style="bold")
-        console.print(line)
+        console.print(line, soft_wrap=True)
     console.print(f"stack {report.stack}: {_VERDICTS[exit_code(findings)]}")
 
 

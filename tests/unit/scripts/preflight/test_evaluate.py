@@ -185,6 +185,15 @@ def test_a_download_without_a_hash_in_the_settings_shows_the_hash() -> None:
     assert "ab" * 32 in finding.text
 
 
+def test_a_zip_that_was_not_downloaded_is_there_and_says_what_compares_its_hash() -> None:
+    at = target(changed("connector.archiveSha256", "ab" * 32, BY_IDS))
+
+    (finding,) = findings("connector", Archive(1_000_000, None), at)
+
+    assert finding.state is State.OK
+    assert "`DOWNLOAD=1` compares its SHA-256" in finding.text
+
+
 def test_the_command_for_the_partitions_is_one_that_pulumi_takes() -> None:
     (finding,) = findings("topics", Topics({"confluent-audit-log-events": 24}))
 

@@ -203,3 +203,14 @@ def test_a_run_that_ended_well_leaves_no_file(tmp_path: Path) -> None:
 
     assert not progress.file.exists()
     assert not Progress.at(tmp_path, "prod", "choice").is_resumed
+
+
+def test_objects_that_logzio_may_still_read_are_left_out_and_the_run_says_so() -> None:
+    unread = chosen(unread=True)
+
+    assert not unread.may_hold(written(NOON - timedelta(minutes=9)))
+    assert unread.left_out() == (
+        "left out: objects since 2026-03-10 11:50:00 UTC, which Logz.io may still read. Run it again later, or with "
+        "FETCH_MINUTES=0"
+    )
+    assert chosen(objects=[KEY]).left_out() is None

@@ -71,7 +71,7 @@ def test_a_chain_in_order_has_no_findings() -> None:
 def test_events_that_wait_too_long_in_kafka_break_the_first_hop() -> None:
     found = only(report(waiting(ago(minutes=25))))
 
-    assert (found.hop, found.level, found.section) == (evaluate.KAFKA, Level.BROKEN, evaluate.RECOVERS)
+    assert (found.hop, found.level, found.section) == (evaluate.KAFKA, Level.BROKEN, evaluate.STUCK)
     assert found.text == "partition 3: 30 offsets are not archived, the oldest for 25 min (group group-1)"
 
 
@@ -157,7 +157,7 @@ def test_unread_objects_whose_events_are_missing_are_to_be_replayed(why: UnreadR
 
     assert (found.level, found.section) == (Level.BROKEN, evaluate.REPLAY)
     assert f"1 object(s) unread ({why.value}); 4 of their 10 events are not in Logz.io" in found.text
-    assert "make replay" in found.text
+    assert "`make replay STACK=prod UNREAD=1`" in found.text
 
 
 def test_unread_objects_whose_events_are_in_others_are_only_a_note() -> None:

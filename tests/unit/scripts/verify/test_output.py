@@ -41,7 +41,7 @@ def test_a_finding_names_the_section_that_tells_the_repair() -> None:
 
     assert "30, 3 h" in text
     assert "broken  Kafka: partition 3" in text
-    assert "docs/operations.md#what-recovers-by-itself-and-what-raises-an-alarm" in text
+    assert "docs/operations.md#stuck" in text
     assert text.rstrip().endswith("stack prod: broken")
 
 
