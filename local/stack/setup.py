@@ -20,6 +20,7 @@ from local.systems.vm import rootfs
 DEBIAN_PACKAGES = (
     *rootfs.DEBIAN_PACKAGES,
     "apt-utils",
+    "curl",
     "dpkg-dev",
     "git",
     "gpg",
