@@ -98,7 +98,7 @@ def test_verify_shows_the_worst_finding_of_each_hop() -> None:
         "Index": State.FINE,
     }
     assert page.messages[0].text.startswith("Kafka: partition 3: 30 offsets are not archived")
-    assert page.messages[0].section == "docs/operations.md#what-recovers-by-itself-and-what-raises-an-alarm"
+    assert page.messages[0].section == "docs/operations.md#stuck"
     lag, behind, delay = page.charts
     assert lag.table.rows == (("partition 3", "30"), ("partition 4", "0"))
     assert behind.table.rows == (("partition 3", "2"), ("partition 4", "0"))
