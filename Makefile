@@ -82,7 +82,7 @@ verify: .venv/ready      ## Follows the events from Kafka to Logz.io, says where
 	@$(RUN) -m scripts.verify --stack $(STACK) $(if $(DAYS),--days $(DAYS)) $(if $(EVERY_EVENT),--every-event) \
 	  $(if $(JSON),--json) $(if $(PUBLISH),--publish) $(if $(HTML),--html $(HTML))
 
-replay: .venv/ready      ## Sends archived events to Logz.io: make replay STACK=<stack> UNREAD=1 (or FROM= TO=, OBJECTS=; DRY_RUN=1)
+replay: .venv/ready      ## Sends archived events to Logz.io: make replay STACK=<stack> UNREAD=1 (or FROM= TO=, OBJECTS=; DRY_RUN=1, FETCH_MINUTES=0)
 	@$(RUN) -m scripts.replay --stack $(STACK) $(if $(FROM),--from $(FROM)) $(if $(TO),--to $(TO)) \
 	  $(if $(UNREAD),--unread) $(if $(DAYS),--days $(DAYS)) $(if $(OBJECTS),--objects "$(OBJECTS)") \
 	  $(if $(FETCH_MINUTES),--fetch-minutes $(FETCH_MINUTES)) $(if $(DRY_RUN),--dry-run) $(if $(AGAIN),--again) $(if $(OVER_QUOTA),--over-quota) $(if $(YES),--yes)

@@ -82,7 +82,7 @@ def check() -> None:
 
 @demo.command()
 def alarms() -> None:
-    """Prints the alarms that would fire if what the VMs report now went on."""
+    """Prints the alarms that would fire if what the VMs report now, or their silence, went on."""
     from local.proofs.nemesis.target import Target
     from local.stack import lifecycle
 
