@@ -276,8 +276,7 @@ class Target:
 
     def own_cluster(self) -> AdminClient:
         """A client with every right on it."""
-        # Without this level, librdkafka logs what a client that has ended was not asked for.
-        return AdminClient({**client.client_config(client.own_cluster(self.state)), "log_level": 4})
+        return AdminClient(client.client_config(client.own_cluster(self.state)))
 
     def fleet_topic(self, what: str) -> str:
         """The topic with Connect's `configs`, `offsets` or `status`."""
