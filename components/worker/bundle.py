@@ -15,6 +15,7 @@ from components.archive import layout
 from components.settings.sections import FLEET_PORT
 from components.worker.config import Platform, WorkerConfig, metrics_namespace
 from components.worker.connect import (
+    CONNECTOR_CLASS,
     LOG_FOLDER,
     PLUGIN_FOLDER,
     SERVICE,
@@ -184,6 +185,7 @@ def _install_variables(config: WorkerConfig) -> str:
         "REPOSITORY_KEY_URL": platform.key_url,
         "REPOSITORY_KEY_FINGERPRINTS": " ".join(platform.key_fingerprints),
         "CONNECTOR_NAMES": " ".join(connector.name for connector in connectors(config)),
+        "CONNECTOR_CLASS": CONNECTOR_CLASS,
         "CONNECTOR_URL": sink.url,
         "CONNECTOR_SHA256": sink.sha256 or "",
         "PLUGIN_FOLDER": PLUGIN_FOLDER,

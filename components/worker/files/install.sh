@@ -139,13 +139,17 @@ fi
 rm -rf "$PLUGIN_FOLDER/confluentinc-kafka-connect-s3"
 mkdir -p "$PLUGIN_FOLDER"
 mv "$work"/connector/* "$PLUGIN_FOLDER/confluentinc-kafka-connect-s3"
+# Connect scans no class (plugin.discovery): a file in one of the jars says which class is a connector.
+libraries=$PLUGIN_FOLDER/confluentinc-kafka-connect-s3/lib
+mkdir -p "$work/manifest/META-INF/services"
+echo "$CONNECTOR_CLASS" >"$work/manifest/META-INF/services/org.apache.kafka.connect.sink.SinkConnector"
+(cd "$work/manifest" && python3 -m zipfile -c "$libraries/service-manifest.jar" META-INF)
 chmod -R u=rwX,go=rX "$PLUGIN_FOLDER"
 
 begin "partitioner"
 if [ -n "$JDK_PACKAGE" ]; then
   # Compiled by the Java that will run it (8 has no --release), against the installed connector and Connect.
   javac=$(dpkg-query --listfiles "$JDK_PACKAGE" | grep '/bin/javac$' | head -n 1)
-  libraries=$PLUGIN_FOLDER/confluentinc-kafka-connect-s3/lib
   mkdir "$work/classes"
   "$javac" -proc:none -encoding UTF-8 -cp "$libraries/*:/usr/share/java/kafka/*" -d "$work/classes" \
     /usr/local/lib/s3-auditlog-sink/OrderedPartitioner.java

@@ -66,11 +66,8 @@ def _build(target: Path, name: str, version: str, kafka: Path, libraries: Path) 
         "owner": {"username": "confluentinc"},
     }
     with tempfile.TemporaryDirectory() as temporary:
+        # Without META-INF/services, as the vendor's sources (kafka-connect-s3/src/main/resources).
         entries = Path(temporary) / "entries"
-        # So that Connect finds the plugin without scanning every class.
-        services = entries / "META-INF" / "services" / "org.apache.kafka.connect.sink.SinkConnector"
-        services.parent.mkdir(parents=True)
-        services.write_text("io.confluent.connect.s3.S3SinkConnector\n")
         version_file = entries / "io" / "confluent" / "connect" / "s3" / "version.properties"
         version_file.parent.mkdir(parents=True)
         version_file.write_text(f"version={version}\n")
