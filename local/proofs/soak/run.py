@@ -26,6 +26,7 @@ from local.proofs.soak.report import Done, Quiet, Record
 from local.proofs.soak.shrink import shrink
 from local.proofs.soak.watch import SecretWatch
 from local.stack import lifecycle
+from local.stack.pulumi import PulumiError
 
 # With the local stack's own 5 seconds, an hour would make twice as many objects to list.
 _SETTINGS = {"connector": {"rotationSeconds": 10}, "archive": {"originalsRotationSeconds": 15}}
@@ -144,10 +145,17 @@ class _Run:
                     return
         finally:
             self._stop_feed()
-        progress.say("- pulumi destroy ...")
-        self._deployment.destroy()
-        self._record.left_behind = left_behind(self._deployment)
+        self._record.left_behind = self._destroy()
         self._save()
+
+    def _destroy(self) -> list[str]:
+        """`pulumi destroy`; what it left, with its own failure first."""
+        progress.say("- pulumi destroy ...")
+        try:
+            self._deployment.destroy()
+        except PulumiError as error:
+            return [str(error), *left_behind(self._deployment)]
+        return left_behind(self._deployment)
 
     def _do(self, number: int, step: Step) -> None:
         """Carries out the operations of a step at once."""

@@ -1126,3 +1126,17 @@ def test_every_resource_can_be_deleted(aws: Plugin, made: dict[str, Made]) -> No
         VERSIONING,
         TOPIC_POLICY,
     ]
+
+
+def test_a_bucket_that_may_be_emptied_is_deleted_with_more_objects_than_a_listing_has(
+    aws: Plugin, bucket: str, client: Client
+) -> None:
+    s3 = client("s3")
+    for number in range(1001):
+        s3.put_object(Bucket=bucket, Key=f"event-{number:04d}", Body=b"1")
+    for number in range(2):
+        s3.create_multipart_upload(Bucket=bucket, Key=f"unfinished-{number}")
+
+    aws.delete(BUCKET, bucket, {"bucket": bucket, "forceDestroy": True})
+
+    assert bucket not in {known["Name"] for known in s3.list_buckets()["Buckets"]}

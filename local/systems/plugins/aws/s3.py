@@ -86,19 +86,25 @@ def _delete_bucket(aws: Connection, bucket: str, state: Plain) -> None:
 def empty(aws: Connection, bucket: str) -> None:
     """Deletes all versions of all objects, and unfinished uploads."""
     s3 = aws.client("s3")
-    for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket):
-        _delete_versions(aws, bucket, [*page.get("Versions", []), *page.get("DeleteMarkers", [])])
-    for uploads in s3.get_paginator("list_multipart_uploads").paginate(Bucket=bucket):
-        for upload in uploads.get("Uploads", []):
+    # Always the first page. S3 also finds the page after a version that is deleted; moto does not.
+    while versions := _versions(s3.list_object_versions(Bucket=bucket)):
+        _delete_versions(aws, bucket, versions)
+    while uploads := s3.list_multipart_uploads(Bucket=bucket).get("Uploads"):
+        for upload in uploads:
             s3.abort_multipart_upload(Bucket=bucket, Key=upload["Key"], UploadId=upload["UploadId"])
+
+
+def _versions(page: Any) -> list[Any]:
+    return [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
 
 
 def _delete_versions(aws: Connection, bucket: str, versions: list[Any]) -> None:
     objects: list[Any] = [{"Key": version["Key"], "VersionId": version["VersionId"]} for version in versions]
-    if objects:
-        answer = aws.client("s3").delete_objects(Bucket=bucket, Delete={"Objects": objects, "Quiet": True})
-        for error in answer.get("Errors", []):
-            raise RuntimeError(f"{bucket}/{error.get('Key')} cannot be deleted: {error.get('Message')}")
+    if not objects:
+        return
+    answer = aws.client("s3").delete_objects(Bucket=bucket, Delete={"Objects": objects, "Quiet": True})
+    for error in answer.get("Errors", []):
+        raise RuntimeError(f"{bucket}/{error.get('Key')} cannot be deleted: {error.get('Message')}")
 
 
 def _guard(
@@ -393,8 +399,7 @@ def _delete_object(aws: Connection, object_id: str, _state: Plain) -> None:
     bucket, _, key = object_id.partition("/")
     s3 = aws.client("s3")
     answer = s3.list_object_versions(Bucket=bucket, Prefix=key)
-    versions = [*answer.get("Versions", []), *answer.get("DeleteMarkers", [])]
-    _delete_versions(aws, bucket, [version for version in versions if version["Key"] == key])
+    _delete_versions(aws, bucket, [version for version in _versions(answer) if version["Key"] == key])
 
 
 _DAYS = Property(required=True)

@@ -17,6 +17,7 @@ from local.proofs.nemesis.target import FaultError, Target
 from local.proofs.soak import operations, run
 from local.proofs.soak.plan import Operation, Plan, Step, read
 from local.proofs.soak.report import Done, Quiet, Record
+from local.stack.pulumi import PulumiError
 
 OPERATIONS = [Operation(kind) for kind in ("1a", "3a", "4a", "2b", "9", "1c")]
 PLAN = Plan(7, 9.0, (*(Step(3.0, (operation,)) for operation in OPERATIONS), Step(0.0)))
@@ -133,3 +134,17 @@ def test_a_run_that_is_killed_leaves_each_operation_that_was_over(
     assert recorded.kept_before == {"1a": [], "4a": ["1a"], "9": ["1a", "4a"]}
     assert recorded.kept() == ["1a", "4a", "9"]
     assert read(tmp_path / "record.json") == PLAN
+
+
+def test_a_destroy_that_fails_is_on_record_with_what_it_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail() -> None:
+        raise PulumiError("pulumi destroy failed")
+
+    monkeypatch.setattr(run, "left_behind", lambda _deployment: ["bucket archive"])
+    recorded = Recorded(tmp_path / "record.json")
+    stack: Any = SimpleNamespace(destroy=fail)
+    recorded._deployment = stack
+
+    assert recorded._destroy() == ["pulumi destroy failed", "bucket archive"]
