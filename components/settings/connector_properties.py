@@ -119,7 +119,7 @@ def refusal(name: str) -> tuple[str, str] | None:
     if name in _CONSUMER_TUNING:
         return None
     if _SECRET_PROPERTY.search(name):
-        return "would be in plain text in the VM's user-data", "leave it out"
+        return "would be in plain text in the VM's files", "leave it out"
     refused = (
         (wrong, instead) for beginning, wrong, instead in _REFUSED_BEGINNINGS if name.startswith(beginning)
     )

@@ -280,7 +280,7 @@ class Connector(Section):
     properties: dict[PropertyName, AsText] = Field(
         default={},
         description="Additional connector properties, except those that the project sets. They are in plain text in "
-        "the VM's user-data.",
+        "the VM's files.",
     )
 
     @property

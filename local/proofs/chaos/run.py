@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from local.base import progress
 from local.base.files import write_atomically
@@ -31,6 +32,9 @@ from report_page.page import render
 
 RATE = 50.0
 """Events per second."""
+
+# Kafka's default is 45 s, which is most of the recovery of a row whose JVM died.
+_SHORT_SESSION = {"consumer.override.session.timeout.ms": "15000"}
 
 _PROGRESS_SECONDS = 15.0
 
@@ -68,7 +72,9 @@ def run(faults: Sequence[Fault], state: Path, *, short: bool = False, mode: Mode
     Raises:
         RuntimeError: the stack did not come up.
     """
-    changed = {"worker": {"count": COUNT if mode == "distributed" else 1}}
+    changed: dict[str, dict[str, Any]] = {"worker": {"count": COUNT if mode == "distributed" else 1}}
+    if short:
+        changed["connector"] = {"properties": _SHORT_SESSION}
     with relayed(state, changed, prepared=short, mode=mode, short=short) as target:
         history = History()
         with reading(target.deployment, history) as reader:

@@ -927,7 +927,7 @@ def test_a_refused_property_names_its_setting() -> None:
         ("transforms.rename.type", "connector.renames"),
         ("predicates", "connector.renames"),
         ("value.converter.replace.null.with.default", "leave it out"),
-        ("s3.proxy.password", "plain text in the VM's user-data"),
+        ("s3.proxy.password", "plain text in the VM's files"),
         ("s3.sse.customer.key", "plain text"),
     ],
 )
