@@ -3,12 +3,27 @@
 import gc
 
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 # Hundreds of thousands of objects of pulumi_aws live to the end: looking at them again and again takes a quarter of
 # the unit tier's time.
 gc.disable()
 
 _LONGEST_FIRST = ("engine", "local", "unit")
+
+_ONE_STACK = "tests/engine/stack/"
+"""A folder whose modules share a stack, so that they run one after the other."""
+
+
+class _ByStack(LoadScopeScheduling):
+    def _split_scope(self, nodeid: str) -> str:
+        return _ONE_STACK if nodeid.startswith(_ONE_STACK) else super()._split_scope(nodeid)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
+    """As `--dist loadscope`: the tests of a module run in one process."""
+    return _ByStack(config, log)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

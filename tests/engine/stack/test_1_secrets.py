@@ -1,8 +1,8 @@
-"""A whole stack brought up, and every place searched for its secrets and for what it opens to others."""
+"""Just brought up: every place is searched for the stack's secrets, and for what it opens to others."""
 
 import base64
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,10 +15,11 @@ from components.worker.connect import SECRETS_FILE, SERVICE
 from local.base import http
 from local.proofs.checker import secret_search
 from local.proofs.checker.secret_search import files_below
-from local.stack import deployment, lifecycle, setup
+from local.stack import deployment
 from local.stack.deployment import LocalDeployment
 from local.systems.vm import shell
 from local.systems.vm.machine import leader_of
+from tests.engine.stack.conftest import BroughtUp
 from tests.unit.components.worker.unpacked import unpacked
 
 TOKEN, KAFKA, WRITER = "Logz.io API token", "Kafka API secret", "writer's secret access key"
@@ -55,24 +56,13 @@ class Running:
 
 
 @pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    state = tmp_path_factory.mktemp("secrets")
-    running = lifecycle.start(state, setup.prepare(Connector().version))
-    try:
-        settings = deployment.stack_settings(running, Connector().version)
-        running.create_stack(settings)
-        up = ("up", "--yes", "--skip-preview", "--diff", "--show-config")
-        output = running.pulumi(*up)
-        running.wait_for_boot()
-        stack = Running(running, output, {})
-        yield Running(running, output, _secrets(stack))
-    finally:
-        lifecycle.end(state)
+def stack(brought_up: BroughtUp) -> Running:
+    return Running(brought_up.deployment, brought_up.output, _secrets(brought_up.deployment))
 
 
-def _secrets(stack: Running) -> dict[str, str]:
-    ssm = stack.deployment.aws("ssm")
-    found = {TOKEN: (stack.deployment.state / "logzio" / "token").read_text().strip()}
+def _secrets(running: LocalDeployment) -> dict[str, str]:
+    ssm = running.aws("ssm")
+    found = {TOKEN: (running.state / "logzio" / "token").read_text().strip()}
     for what, (name, key) in PARAMETERS.items():
         answer = ssm.get_parameter(Name=parameter(name), WithDecryption=True)
         found[what] = json.loads(answer["Parameter"]["Value"])[key]
@@ -307,6 +297,10 @@ def test_the_metadata_service_answers_the_vm_itself_alone(stack: Running) -> Non
 
 def test_a_disk_whose_vm_lost_its_power_holds_no_secret(stack: Running) -> None:
     folder = stack.vm
-    http.post(f"{stack.deployment.hypervisor}/instances/{folder.name}/power-off")
+    url = f"{stack.deployment.hypervisor}/instances/{folder.name}"
+    http.post(f"{url}/power-off")
 
-    assert stack.found_in(files_below(folder)) == {}
+    try:
+        assert stack.found_in(files_below(folder)) == {}
+    finally:
+        http.post(f"{url}/power-on").raise_for_status()

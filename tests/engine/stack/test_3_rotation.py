@@ -17,14 +17,13 @@ from local.proofs.checker import following
 from local.stack.deployment import STACK, LocalDeployment
 from local.systems.kafka import users
 from local.systems.kafka.client import client_config
-from tests.local.booted import booted
 
 
-@pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalDeployment]:
-    """A stack with a key of each kind, its VM booted."""
-    with booted(tmp_path_factory.mktemp("rotation"), {"logzio": {"authentication": "keys"}}) as stack:
-        yield stack
+@pytest.fixture(scope="module", autouse=True)
+def _reads_with_a_key(running: LocalDeployment) -> None:
+    """So that the stack has a key of each kind."""
+    running.set("logzio", "authentication", "keys")
+    running.up(show=False)
 
 
 @contextmanager

@@ -3,29 +3,17 @@
 import json
 import re
 import time
-from collections.abc import Iterator
 from pathlib import Path
-
-import pytest
 
 from components.worker import bundle
 from local.proofs import client
 from local.proofs.checker import following
-from local.proofs.checker.left_behind import left_behind
 from local.stack import deployment
 from local.stack.deployment import BOOT_SECONDS, LocalDeployment
 from local.systems.kafka.client import PARTITIONS, TOPIC
 from local.systems.vm import distributions, shell
-from tests.local.booted import booted
 
 EVENTS = 1500
-
-
-@pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalDeployment]:
-    """A stack that was brought up, with its VM booted."""
-    with booted(tmp_path_factory.mktemp("program")) as stack:
-        yield stack
 
 
 def test_every_event_is_archived_and_delivered(running: LocalDeployment) -> None:
@@ -126,12 +114,6 @@ def test_changed_files_replace_the_vm_and_the_former_files_go_after_it(running: 
     after = _worker_files(running)
     assert len(before) == len(after) == 1
     assert before != after
-
-
-def test_destroy_leaves_nothing_behind(running: LocalDeployment) -> None:
-    running.destroy()
-
-    assert left_behind(running) == []
 
 
 def _vm(running: LocalDeployment) -> Path:
