@@ -3,8 +3,8 @@
 import gc
 
 import pytest
-from xdist.remote import Producer
-from xdist.scheduler import LoadScopeScheduling
+from xdist.remote import Producer  # type: ignore[import-untyped]  # it ships no types
+from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]  # the same
 
 # Hundreds of thousands of objects of pulumi_aws live to the end: looking at them again and again takes a quarter of
 # the unit tier's time.
@@ -16,9 +16,9 @@ _ONE_STACK = "tests/engine/stack/"
 """A folder whose modules share a stack, so that they run one after the other."""
 
 
-class _ByStack(LoadScopeScheduling):
+class _ByStack(LoadScopeScheduling):  # type: ignore[misc]  # a class without types
     def _split_scope(self, nodeid: str) -> str:
-        return _ONE_STACK if nodeid.startswith(_ONE_STACK) else super()._split_scope(nodeid)
+        return _ONE_STACK if nodeid.startswith(_ONE_STACK) else str(super()._split_scope(nodeid))
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:

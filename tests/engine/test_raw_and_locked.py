@@ -28,7 +28,7 @@ from local.systems.kafka.client import TOPIC, client_config
 from tests.local.booted import booted
 
 DAYS = 30
-SETTINGS = {
+SETTINGS: Mapping[str, Mapping[str, Any]] = {
     "connector": {"format": "raw"},
     "archive": {"objectLockDays": DAYS, "retentionDays": DAYS, "destroyWithData": False},
 }

@@ -12,7 +12,13 @@ DEMO = "`make demo`, everything built before"
 DELAY_OVER_ROTATION = 10.0
 """Seconds that 95 % of the events may take longer than a rotation."""
 
-_SECONDS = {stack.FOUND: 20.0, DEMO: 55.0, stack.PREVIEW: 4.0, stack.NO_CHANGE: 4.0}
+_SECONDS = {
+    stack.FOUND: 20.0,
+    stack.FOUND_PREPARED: 20.0,
+    DEMO: 55.0,
+    stack.PREVIEW: 4.0,
+    stack.NO_CHANGE: 4.0,
+}
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,8 @@
 """Measures a whole local stack: how long `pulumi` and the VM take, and how long events wait."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic, sleep, time
@@ -28,6 +29,7 @@ from local.systems.aws import traffic
 UP = "`pulumi up` of a new stack, until the VM's connectors run"
 BOOT = "boot of the VM, with the installation"
 FOUND = "from the VM's launch to the first event in Logz.io"
+FOUND_PREPARED = f"{FOUND}; its image has the distribution's packages"
 SERVICE_START = "start of the service, until its connectors run"
 NO_CHANGE = "`pulumi up` without a change"
 PREVIEW = "`pulumi preview` without a change"
@@ -74,32 +76,52 @@ class Round:
 
 
 def measure(state: Path, minutes: float) -> Round:
-    """One round: brings a stack up and destroys it.
+    """One round: brings two stacks up, one after the other, and destroys them.
 
-    `minutes`: for how long events flow with each rotation.
+    `minutes`: for how long events flow with each rotation, in the first one.
 
     Raises:
-        RuntimeError: the stack did not come up, or an event did not arrive.
+        RuntimeError: a stack did not come up, or an event did not arrive.
     """
+    with _up(state) as up:
+        (vm,) = up.deployment.vms().values()
+        seconds = {UP: lifecycle.read_timing(state).up, BOOT: vm["boot_seconds"], FOUND: _found(up)}
+        seconds |= _of_pulumi(up.deployment)
+        target = Target(up.deployment)
+        seconds[SERVICE_START] = _service_start(target)
+        delays = tuple(_delays(target, up, rotation, minutes) for rotation in ROTATIONS)
+        seconds[DESTROY] = _timed(up.deployment.destroy)
+    with _up(state, prepared=True) as up:
+        seconds[FOUND_PREPARED] = _found(up)
+        up.deployment.destroy()
+    for name, taken in seconds.items():
+        progress.say(f"  {name}: {taken:.1f} s")
+    return Round({name: round(taken, 2) for name, taken in seconds.items()}, delays)
+
+
+@dataclass(frozen=True)
+class _Up:
+    """A stack that is up, and what is known of its events."""
+
+    deployment: LocalDeployment
+    history: History
+    reader: Reader
+
+
+@contextmanager
+def _up(state: Path, *, prepared: bool = False) -> Iterator[_Up]:
+    """A stack with its first events in Kafka before the VM is made. `prepared`: as in `lifecycle.up`."""
     try:
-        deployment = lifecycle.up(state, before_up=lambda started: client.produce(started, _FIRST_EVENTS))
-        (vm,) = deployment.vms().values()
-        seconds = {UP: lifecycle.read_timing(state).up, BOOT: vm["boot_seconds"]}
+        deployment = lifecycle.up(
+            state, prepared=prepared, before_up=lambda started: client.produce(started, _FIRST_EVENTS)
+        )
         history = History()
         with reading(deployment, history) as reader:
-            seconds[FOUND] = _found(deployment, history, reader)
-            seconds |= _of_pulumi(deployment)
-            target = Target(deployment)
-            seconds[SERVICE_START] = _service_start(target)
-            delays = tuple(_delays(target, history, reader, rotation, minutes) for rotation in ROTATIONS)
-        seconds[DESTROY] = _timed(deployment.destroy)
+            yield _Up(deployment, history, reader)
     finally:
         processes.stop_all(state)
     # The logs are worth keeping only if something went wrong.
     lifecycle.end(state)
-    for name, taken in seconds.items():
-        progress.say(f"  {name}: {taken:.1f} s")
-    return Round({name: round(taken, 2) for name, taken in seconds.items()}, delays)
 
 
 def _timed(action: Callable[[], object]) -> float:
@@ -116,13 +138,13 @@ def _of_pulumi(deployment: LocalDeployment) -> dict[str, float]:
     }
 
 
-def _found(deployment: LocalDeployment, history: History, reader: Reader) -> float:
-    reservations = deployment.aws("ec2").describe_instances()["Reservations"]
+def _found(up: _Up) -> float:
+    reservations = up.deployment.aws("ec2").describe_instances()["Reservations"]
     (launched,) = (float(vm["LaunchTime"].timestamp()) for found in reservations for vm in found["Instances"])
 
     def first() -> float | None:
-        reader.read_delivered()
-        return history.first_delivered_at
+        up.reader.read_delivered()
+        return up.history.first_delivered_at
 
     return wait_until(first, "the first event is in Logz.io") - launched
 
@@ -156,7 +178,7 @@ def connectors_run(answer: str) -> bool:
     return len(found) == len(tasks) == 2 and states == {"RUNNING"}
 
 
-def _delays(target: Target, history: History, reader: Reader, rotation: int, minutes: float) -> Delays:
+def _delays(target: Target, up: _Up, rotation: int, minutes: float) -> Delays:
     former = target.jvm()
     target.set_rotation(rotation)
     wait_until(lambda: target.jvm() not in (0, former), "the service has a new JVM", poll=0.2)
@@ -169,10 +191,10 @@ def _delays(target: Target, history: History, reader: Reader, rotation: int, min
         feed.stop()
     # No event waits longer than two rotations (a restart reads an open file again) and what Logz.io takes.
     following.wait_until_complete(
-        reader, Checker(history), still_seconds=300 + 2 * rotation, say=lambda _: None
+        up.reader, Checker(up.history), still_seconds=300 + 2 * rotation, say=lambda _: None
     )
     requests, completed = (after - earlier for after, earlier in zip(_requests(target), before, strict=True))
-    return delays(history, since, rotation, requests / completed)
+    return delays(up.history, since, rotation, requests / completed)
 
 
 def delays(history: History, since: float, rotation: int, requests_per_object: float) -> Delays:
