@@ -23,8 +23,6 @@ from components.worker_settings import worker_config
 from scripts.stack import Stack, project_name
 from scripts.stack_files import errors_shown, read
 
-ROOT = Path(__file__).resolve().parents[1]
-
 READER_ROLE = "<role of Logz.io>"
 
 
@@ -131,9 +129,8 @@ def main(
 ) -> None:
     """Writes every rendered file under its own name."""
     known = Stack(stack)
-    file = ROOT / f"Pulumi.{known.short_name}.yaml"
-    settings = read(file, "is not in these files")
-    with errors_shown(file):
+    settings = read(known.file, "is not in these files")
+    with errors_shown(known.file):
         contents = rendered(settings, known.short_name)
     for name, content in sorted(contents.items()):
         (out / name).parent.mkdir(parents=True, exist_ok=True)

@@ -50,6 +50,12 @@ class Stack:
         return self.name.rpartition("/")[2]
 
     @property
+    def file(self) -> Path:
+        """The stack file: `Pulumi.<stack>.yaml`, or another one that `pulumi` is told to use (its `--config-file`)."""
+        given = os.environ.get("PULUMI_OPTION_CONFIG_FILE")
+        return Path(given) if given else ROOT / f"Pulumi.{self.short_name}.yaml"
+
+    @property
     def owner(self) -> str:
         """The owner's name on the stack's resources, see `components.owner.Owner.path`."""
         return Owner(project_name(), self.short_name).path

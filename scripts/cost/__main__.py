@@ -14,7 +14,7 @@ from rich.console import Console
 from scripts.cost import output
 from scripts.cost.report import Given, report_of
 from scripts.cost.sink import Workload
-from scripts.stack import ROOT, Stack
+from scripts.stack import Stack
 from scripts.stack_files import read
 
 DEFAULTS = Workload()
@@ -48,7 +48,7 @@ def main(
 ) -> None:
     """Prints the estimate."""
     known = Stack(stack)
-    settings = read(ROOT / f"Pulumi.{known.short_name}.yaml", "is not counted")
+    settings = read(known.file, "is not counted")
     workload = Workload(events_per_second, event_bytes, listing_seconds, age_days)
     report = report_of(known.short_name, settings, workload, Given(instance_usd, confluent_usd))
     if as_json:

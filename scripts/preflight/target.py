@@ -8,7 +8,7 @@ from components.logzio import redaction
 from components.logzio.facts import TOKEN_VARIABLE
 from components.owner import Owner
 from components.settings import PLACEHOLDER, Settings, SettingsError, load_config, load_stack_file, stack_file
-from scripts.stack import ROOT, PulumiError, Stack, project_name
+from scripts.stack import PulumiError, Stack, project_name
 from scripts.verify import kafka
 
 CLOUD_KEY, CLOUD_SECRET = "CONFLUENT_CLOUD_API_KEY", "CONFLUENT_CLOUD_API_SECRET"
@@ -85,14 +85,14 @@ class Target:
             config: Mapping[str, Any] = stack.config
             running = Running.of(stack)
         except PulumiError as error:
-            return cls._of_file(stack.short_name, str(error), environ)
+            return cls._of_file(stack, str(error), environ)
         return cls._with_settings(
             stack.short_name, config, lambda: load_config(config, environ), running=running, environ=environ
         )
 
     @classmethod
-    def _of_file(cls, stack: str, why: str, environ: Mapping[str, str]) -> "Target":
-        file = ROOT / f"Pulumi.{stack}.yaml"
+    def _of_file(cls, stack: Stack, why: str, environ: Mapping[str, str]) -> "Target":
+        name, file = stack.short_name, stack.file
         try:
             config = stack_file.config(file, project_name())
         except OSError:
@@ -100,9 +100,9 @@ class Target:
                 f"there is no {file.name} in {file.parent}, and {why}. `make preflight STACK=<name>` needs one of both"
             ) from None
         except SettingsError as error:
-            return cls(stack, {}, None, tuple(error.problems), no_secrets=why, environ=environ)
+            return cls(name, {}, None, tuple(error.problems), no_secrets=why, environ=environ)
         return cls._with_settings(
-            stack, config, lambda: load_stack_file(file, project_name()), no_secrets=why, environ=environ
+            name, config, lambda: load_stack_file(file, project_name()), no_secrets=why, environ=environ
         )
 
     @classmethod

@@ -10,7 +10,6 @@ import yaml
 from typer.testing import CliRunner
 
 import scripts.new.present
-import scripts.preflight.target
 import scripts.stack
 from components.settings import NAMESPACE, load_stack_file
 from local.stack import engine
@@ -47,7 +46,7 @@ def file(site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     project = tmp_path / "project"
     project.mkdir()
     shutil.copy(scripts.stack.ROOT / "Pulumi.yaml", project)
-    for module in (scripts.stack, scripts.new.present, scripts.preflight.target):
+    for module in (scripts.stack, scripts.new.present):
         monkeypatch.setattr(module, "ROOT", project)
     # The machine may be busy.
     monkeypatch.setattr(new, "collect", partial(collect, seconds=300.0))

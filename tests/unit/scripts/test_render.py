@@ -185,7 +185,6 @@ def test_settings_that_an_environment_may_hold_are_named_as_such(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "Pulumi.yaml").write_text("name: ccloud-logexporter\n")
-    monkeypatch.setattr(render, "ROOT", tmp_path)
     monkeypatch.setattr(stack, "ROOT", tmp_path)
     (tmp_path / "Pulumi.esc.yaml").write_text("environment: [acme/prod]\n")
     (tmp_path / "Pulumi.full.yaml").write_text(f"environment: [acme/prod]\n{OWN_KEY}")
@@ -206,7 +205,8 @@ def test_a_time_without_quotes_is_read_as_the_engine_reads_it(tmp_path: Path) ->
 
 
 def test_all_problems_of_the_settings_are_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(render, "ROOT", tmp_path)
+    (tmp_path / "Pulumi.yaml").write_text("name: ccloud-logexporter\n")
+    monkeypatch.setattr(stack, "ROOT", tmp_path)
     (tmp_path / "Pulumi.bad.yaml").write_text(
         OWN_KEY.replace("logexporter-ccloud", "A.b").replace("12}", "0}")
     )

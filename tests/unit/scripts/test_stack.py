@@ -268,3 +268,11 @@ def test_a_missing_stack_is_told_from_other_errors(tmp_path: Path, pulumi: Pulum
         _ = Stack("prod").config
 
     assert not isinstance(other.value, NoStackError)
+
+
+def test_the_stack_file_is_the_one_that_pulumi_uses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scripts.stack, "ROOT", tmp_path)
+    assert Stack("acme/prod").file == tmp_path / "Pulumi.prod.yaml"
+
+    monkeypatch.setenv("PULUMI_OPTION_CONFIG_FILE", "elsewhere/prod.yaml")
+    assert Stack("acme/prod").file == Path("elsewhere/prod.yaml")

@@ -49,7 +49,6 @@ def _offline_and_without_credentials(monkeypatch: pytest.MonkeyPatch, tmp_path: 
 @pytest.fixture
 def folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     (tmp_path / "Pulumi.yaml").write_text("name: ccloud-logexporter\n")
-    monkeypatch.setattr(cost, "ROOT", tmp_path)
     monkeypatch.setattr(stack, "ROOT", tmp_path)
     return tmp_path
 

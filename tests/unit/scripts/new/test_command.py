@@ -11,7 +11,7 @@ import yaml
 from typer.testing import CliRunner
 
 import scripts.new.present
-import scripts.preflight.target
+import scripts.stack
 from components.settings import load_stack_file
 from scripts.new import __main__ as new
 from scripts.new import lookup
@@ -82,7 +82,8 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
     made.regions = {f"https://api{suffix}.logz.io": refused for suffix in ("", "-au", "-ca", "-uk")}
     made.regions = {**made.regions, "https://api-eu.logz.io": Account("4711")}
     monkeypatch.setattr(scripts.new.present, "ROOT", tmp_path)
-    monkeypatch.setattr(scripts.preflight.target, "ROOT", tmp_path)
+    (tmp_path / "Pulumi.yaml").write_text("name: ccloud-logexporter\n")
+    monkeypatch.setattr(scripts.stack, "ROOT", tmp_path)
     monkeypatch.setattr(Asker, "questions", lambda _: {})
     for name in (*SECRETS, *KAFKA):
         monkeypatch.delenv(name, raising=False)
@@ -412,7 +413,11 @@ def test_a_file_that_somebody_changed_meanwhile_is_left_alone(
     assert code == 1
     assert "somebody changed Pulumi.prod.yaml meanwhile" in shown
     assert world.file.read_text() == "config:\n  aws:region: us-east-1\n"
-    assert [file.name for file in world.folder.iterdir() if "Pulumi" in file.name] == ["Pulumi.prod.yaml"]
+    # Nor is a part of a file left over.
+    assert {file.name for file in world.folder.iterdir() if "Pulumi" in file.name} == {
+        "Pulumi.yaml",
+        "Pulumi.prod.yaml",
+    }
 
 
 def test_a_file_that_is_no_stack_file_is_refused(world: World) -> None:

@@ -25,7 +25,8 @@ def run(*arguments: str) -> tuple[int, str]:
 @pytest.fixture(autouse=True)
 def stack_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Pulumi.prod.yaml, on a machine without `pulumi` and without a network."""
-    monkeypatch.setattr(scripts.preflight.target, "ROOT", tmp_path)
+    (tmp_path / "Pulumi.yaml").write_text("name: ccloud-logexporter\n")
+    monkeypatch.setattr(scripts.stack, "ROOT", tmp_path)
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr(Asker, "questions", lambda _: {"bucket": lambda: BucketAnswer(Owned.NOBODY)})
     file = tmp_path / "Pulumi.prod.yaml"

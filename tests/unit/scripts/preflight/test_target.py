@@ -16,7 +16,8 @@ ENCRYPTED = {"secure": "v1:abc"}
 @pytest.fixture
 def stack_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Pulumi.prod.yaml of a checkout, on a machine without `pulumi`."""
-    monkeypatch.setattr(scripts.preflight.target, "ROOT", tmp_path)
+    (tmp_path / "Pulumi.yaml").write_text("name: ccloud-logexporter\n")
+    monkeypatch.setattr(scripts.stack, "ROOT", tmp_path)
     monkeypatch.setenv("PATH", str(tmp_path))
     return tmp_path / "Pulumi.prod.yaml"
 
