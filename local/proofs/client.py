@@ -27,9 +27,15 @@ _SINGLE = 7
 
 _PROGRESS_SECONDS = 5.0
 
+_STUCK_SECONDS = 400.0
+"""librdkafka gives an event up after 300 s (`delivery.timeout.ms`). A client that says nothing for longer is stuck.
+
+One was, for good, after a restart of the broker (seen once, with confluent-kafka 2.16.1).
+"""
+
 
 class FeedError(RuntimeError):
-    """The broker did not acknowledge every event; the message says how many and why."""
+    """The broker did not acknowledge every event, or the client is stuck; the message says how many and why."""
 
 
 def feed(
@@ -53,7 +59,7 @@ def feed(
         stop: set by another thread to end early.
 
     Raises:
-        FeedError: an event was not acknowledged; it is not in the record.
+        FeedError: an event was not acknowledged, or the client is stuck; such events are not in the record.
     """
     seed = time.time_ns()
     started = time.monotonic()
@@ -70,7 +76,7 @@ def feed(
             if time.monotonic() - reported > _PROGRESS_SECONDS:
                 reported = time.monotonic()
                 progress(f"  {record.acknowledged} of {count} events accepted by Kafka")
-        producer.flush()
+        _flush(producer, record)
     if record.refused:
         raise FeedError(f"{len(record.refused)} events were not acknowledged, first: {record.refused[0]}")
     seconds = time.monotonic() - started
@@ -105,6 +111,7 @@ class _Record:
         self._file = acknowledged.file(state)
         self.acknowledged = 0
         self.refused: list[str] = []
+        self._reported = time.monotonic()
 
     @contextmanager
     def open(self) -> Iterator["_Record"]:
@@ -113,7 +120,19 @@ class _Record:
         with self._file.open("a", buffering=1) as self._lines:
             yield self
 
+    def require_reports(self, waiting: int) -> None:
+        """`waiting`: events of which the client has not said what became of them.
+
+        Raises:
+            FeedError: the client is stuck.
+        """
+        if waiting == 0:
+            self._reported = time.monotonic()
+        elif time.monotonic() - self._reported > _STUCK_SECONDS:
+            raise FeedError(f"the client has said nothing of {waiting} events for {_STUCK_SECONDS:g} s")
+
     def delivered(self, event: AuditEvent, error: KafkaError | None, message: Message) -> None:
+        self._reported = time.monotonic()
         if error is not None:
             self.refused.append(f"{event.id}: {error.str()}")
             return
@@ -138,9 +157,16 @@ def _produce(producer: Producer, topic: str, partition: int, event: AuditEvent, 
             )
         except BufferError:  # the client's own queue is full: let it drain
             producer.poll(0.1)
+            record.require_reports(len(producer))
         else:
             producer.poll(0)
+            record.require_reports(len(producer))
             return
+
+
+def _flush(producer: Producer, record: _Record) -> None:
+    while waiting := producer.flush(1):
+        record.require_reports(waiting)
 
 
 def _paced(
@@ -217,6 +243,11 @@ class Feed:
             self._thread.join()
         if self._error is not None:
             raise self._error
+
+    @property
+    def is_running(self) -> bool:
+        """Whether events still come."""
+        return self._thread is not None and self._thread.is_alive()
 
     def ids(self) -> Sequence[str]:
         """The events that Kafka has accepted so far."""

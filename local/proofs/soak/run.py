@@ -140,6 +140,7 @@ class _Run:
                 time.sleep(step.pause)
                 if step.operations:
                     self._do(number, step)
+                    self._keep_feeding()
                     self._reader.try_to_read()
                 elif not self._quiet():
                     return
@@ -163,6 +164,11 @@ class _Run:
         self._watch.secrets |= secret_search.secrets_of(self._deployment)
         with self._watch.watching(), ThreadPoolExecutor() as pool:
             list(pool.map(lambda operation: self._keep(self._carry_out(number, operation)), step.operations))
+
+    def _keep_feeding(self) -> None:
+        if not self._feed.is_running:
+            self._stop_feed()
+            self._feed.start()
 
     def _keep(self, done: Done) -> None:
         with self._saving:

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 from confluent_kafka import Producer
 
-from local.proofs.client import FeedError, feed
+from local.base.waiting import wait_until
+from local.proofs import client
+from local.proofs.client import Feed, FeedError, feed
 from local.proofs.generator.load import steady
 from local.proofs.history import acknowledged
 
@@ -60,3 +62,32 @@ def test_what_the_broker_does_not_acknowledge_is_an_error_and_not_on_record(tmp_
     ):
         feed(tmp_path, {**slow, "delivery.timeout.ms": 100}, 3)
     assert list(acknowledged.read(tmp_path)) == []
+
+
+def test_a_client_that_says_nothing_for_too_long_ends_the_feed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client, "_STUCK_SECONDS", 0.5)
+
+    with (
+        broker_in_process(round_trip_ms=6_000) as slow,
+        pytest.raises(FeedError, match=r"said nothing of \d+ events for 0.5 s"),
+    ):
+        feed(tmp_path, slow, 3)
+
+
+def test_a_feed_that_has_ended_by_itself_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broker: Settings
+) -> None:
+    monkeypatch.setattr(client, "client_config", lambda _: broker)
+    failing = Feed(tmp_path, steady(50))
+
+    def fail(*_: object, **__: object) -> None:
+        raise FeedError("refused")
+
+    monkeypatch.setattr(client, "feed", fail)
+    failing.start()
+    wait_until(lambda: not failing.is_running, "its end")
+
+    with pytest.raises(FeedError, match="refused"):
+        failing.stop()
