@@ -5,9 +5,10 @@ wildcard.
 """
 
 import fnmatch
+import json
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 MOST_HITS = 10_000
@@ -22,7 +23,7 @@ class SearchError(ValueError):
     """This part of the query language does not have the search."""
 
 
-def search(events: Sequence[Mapping[str, Any]], body: Mapping[str, Any]) -> dict[str, Any]:
+def search(events: Iterable[Mapping[str, Any]], body: Mapping[str, Any]) -> dict[str, Any]:
     """The answer to a search over events, the newest first.
 
     Raises:
@@ -51,6 +52,16 @@ def wanted_ids(body: Mapping[str, Any]) -> list[str] | None:
     query = body.get("query", {})
     terms = query.get("terms", {}) if isinstance(query, dict) else {}
     return list(terms["id"]) if list(query) == ["terms"] and list(terms) == ["id"] else None
+
+
+def needed_texts(body: Mapping[str, Any]) -> list[str]:
+    """Texts that the JSON of each event which a search finds contains: a store need not read the others."""
+    content = body.get("query", {}).get("query_string", {})
+    text = str(content.get("query", ""))
+    if "AND" not in _TERM.sub("", text).split() and len(_TERM.findall(text)) != 1:
+        return []
+    starts = (re.split(r'[*?\\"]', value.strip('"'))[0] for _, value in _TERM.findall(text))
+    return [json.dumps(start)[1:-1] for start in starts if start]
 
 
 def _only(names: Sequence[str] | None, event: Mapping[str, Any]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import secrets
 import socket
 import threading
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -30,7 +30,7 @@ from local.systems.logzio.aws import Aws, CredentialsError
 from local.systems.logzio.fetcher import Fetcher
 from local.systems.logzio.indexing import Indexer
 from local.systems.logzio.requests import ApiError
-from local.systems.logzio.search import SearchError, search, wanted_ids
+from local.systems.logzio.search import SearchError, needed_texts, search, wanted_ids
 from local.systems.logzio.store import Store
 
 ACCOUNT = {"accountId": 100_001, "accountName": "local"}
@@ -262,10 +262,12 @@ class Emulator:
         try:
             ids = wanted_ids(body)
             # An event is indexed by its own time, which is before its arrival.
-            known = (
-                self._store.events_since(begin.timestamp()) if ids is None else self._store.events_with(ids)
+            known: Iterable[dict[str, Any]] = (
+                self._store.events_since(begin.timestamp(), needed_texts(body))
+                if ids is None
+                else self._store.events_with(ids)
             )
-            events = [event for event in known if begin <= datetime.fromisoformat(event["@timestamp"]) < end]
+            events = (event for event in known if begin <= datetime.fromisoformat(event["@timestamp"]) < end)
             return _Answer(200, search(events, body))
         except (SearchError, KeyError, TypeError, ValueError) as error:
             raise requests.error(400, "search/INVALID_QUERY", str(error)) from None

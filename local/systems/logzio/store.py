@@ -6,7 +6,7 @@ import sqlite3
 import threading
 import time
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -216,10 +216,13 @@ class Store:
             ).fetchall()
         return [json.loads(row[0]) for row in rows]
 
-    def events_since(self, received_at: float) -> list[dict[str, Any]]:
-        """The events that arrived at or after a time (seconds since the epoch), as indexed."""
+    def events_since(self, received_at: float, texts: Sequence[str] = ()) -> Iterator[dict[str, Any]]:
+        """The events that arrived at or after a time (seconds since the epoch), as indexed, one after the other.
+
+        `texts`: only those whose JSON has each of these texts.
+        """
+        contains = " AND instr(event, ?) > 0" * len(texts)
+        query = f"SELECT event FROM events WHERE received_at >= ?{contains}"  # noqa: S608  # texts are parameters
         with self._lock:
-            rows = self._db.execute(
-                "SELECT event FROM events WHERE received_at >= ?", (received_at,)
-            ).fetchall()
-        return [json.loads(row[0]) for row in rows]
+            for (event,) in self._db.execute(query, (received_at, *texts)):
+                yield json.loads(event)
