@@ -21,9 +21,9 @@ class _ByStack(LoadScopeScheduling):  # type: ignore[misc]  # a class without ty
         return _ONE_STACK if nodeid.startswith(_ONE_STACK) else str(super()._split_scope(nodeid))
 
 
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
-    """As `--dist loadscope`: the tests of a module run in one process."""
-    return _ByStack(config, log)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling | None:
+    """With `--dist loadscope`, the tests of a module or of a shared stack run in one process."""
+    return _ByStack(config, log) if config.getoption("dist") == "loadscope" else None
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

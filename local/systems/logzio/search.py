@@ -56,8 +56,9 @@ def wanted_ids(body: Mapping[str, Any]) -> list[str] | None:
 
 def needed_texts(body: Mapping[str, Any]) -> list[str]:
     """Texts that the JSON of each event which a search finds contains: a store need not read the others."""
-    content = body.get("query", {}).get("query_string", {})
-    text = str(content.get("query", ""))
+    query = body.get("query")
+    content = query.get("query_string") if isinstance(query, dict) else None
+    text = str(content.get("query", "")) if isinstance(content, dict) else ""
     if "AND" not in _TERM.sub("", text).split() and len(_TERM.findall(text)) != 1:
         return []
     starts = (re.split(r'[*?\\"]', value.strip('"'))[0] for _, value in _TERM.findall(text))

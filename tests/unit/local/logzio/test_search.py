@@ -62,3 +62,8 @@ def test_the_other_events_are_not_read(tmp_path: Path) -> None:
     ]
     assert len(list(store.events_since(0))) == len(EVENTS)
     store.close()
+
+
+@pytest.mark.parametrize("body", [{"query": "text"}, {"query": {"query_string": "text"}}])
+def test_what_is_no_query_needs_no_text(body: dict[str, Any]) -> None:
+    assert needed_texts(body) == []
