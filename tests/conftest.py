@@ -10,10 +10,20 @@ from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped] 
 # the unit tier's time.
 gc.disable()
 
-_LONGEST_FIRST = ("engine", "local", "unit")
+_TIERS = ("engine", "local", "unit")
 
 _ONE_STACK = "tests/engine/stack/"
 """A folder whose modules share a stack, so that they run one after the other."""
+
+_LONGEST = (
+    "tests/engine/test_chaos.py",
+    "tests/engine/test_chaos_distributed.py",
+    _ONE_STACK,
+    "tests/engine/test_platform_upgrade.py",
+    # These two wait most of the time: at the end they would wait alone.
+    "tests/local/connector/test_connector.py",
+    "tests/local/worker/test_watchdog_kafka.py",
+)
 
 
 class _ByStack(LoadScopeScheduling):  # type: ignore[misc]  # a class without types
@@ -28,7 +38,12 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadSco
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Starts the long tests first, so that the short ones fill the gaps beside them at the end."""
-    items.sort(key=lambda item: _LONGEST_FIRST.index(item.nodeid.split("/")[1]))
+
+    def place(item: pytest.Item) -> tuple[int, int]:
+        longest = [number for number, start in enumerate(_LONGEST) if item.nodeid.startswith(start)]
+        return (*longest, len(_LONGEST))[0], _TIERS.index(item.nodeid.split("/")[1])
+
+    items.sort(key=place)
 
 
 def pytest_collection_finish() -> None:

@@ -260,8 +260,6 @@ class Site:
                 "transactional.id": topic,
                 "transaction.timeout.ms": 900_000,
                 "linger.ms": 20,
-                # A broker that has just started loads its transactions: the client warns of each attempt until then.
-                "log_level": 3,
                 # All events fit into the client's queue.
                 "queue.buffering.max.messages": count + 1,
                 "queue.buffering.max.kbytes": 2_000_000,

@@ -43,8 +43,9 @@ def client_config(state: Path, user: str = users.ADMIN) -> dict[str, str | int |
         "sasl.username": user,
         "sasl.password": users.read(users.file(state))[user],
         "ssl.ca.location": str(ca_file(state)),
-        # Warnings: librdkafka also logs what a client that has ended was not asked for.
-        "log_level": 4,
+        # Errors: librdkafka also logs each attempt while a broker loads its transactions, and what a client that has
+        # ended was not asked for.
+        "log_level": 3,
     }
 
 
