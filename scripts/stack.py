@@ -51,7 +51,7 @@ class Stack:
 
     @property
     def file(self) -> Path:
-        """The stack file: `Pulumi.<stack>.yaml`, or another one that `pulumi` is told to use (its `--config-file`)."""
+        """The file that `pulumi` reads too: PULUMI_OPTION_CONFIG_FILE if set, otherwise `Pulumi.<stack>.yaml`."""
         given = os.environ.get("PULUMI_OPTION_CONFIG_FILE")
         return Path(given) if given else ROOT / f"Pulumi.{self.short_name}.yaml"
 

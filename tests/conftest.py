@@ -40,8 +40,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Starts the long tests first, so that the short ones fill the gaps beside them at the end."""
 
     def place(item: pytest.Item) -> tuple[int, int]:
-        longest = [number for number, start in enumerate(_LONGEST) if item.nodeid.startswith(start)]
-        return (*longest, len(_LONGEST))[0], _TIERS.index(item.nodeid.split("/")[1])
+        longest = (number for number, start in enumerate(_LONGEST) if item.nodeid.startswith(start))
+        return next(longest, len(_LONGEST)), _TIERS.index(item.nodeid.split("/")[1])
 
     items.sort(key=place)
 

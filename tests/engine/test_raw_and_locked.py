@@ -200,8 +200,7 @@ def test_an_overwritten_event_keeps_its_earlier_version(running: LocalDeployment
 
 def test_neither_a_preview_nor_a_refresh_shows_a_change(running: LocalDeployment) -> None:
     running.pulumi("preview", "--expect-no-changes")
-    refresh = ("refresh", "--yes", "--expect-no-changes")
-    running.pulumi(*refresh)
+    running.pulumi("refresh", "--yes", "--expect-no-changes")
 
 
 def test_destroy_keeps_the_bucket_its_lock_and_every_event(running: LocalDeployment) -> None:

@@ -55,13 +55,14 @@ def wanted_ids(body: Mapping[str, Any]) -> list[str] | None:
 
 
 def needed_texts(body: Mapping[str, Any]) -> list[str]:
-    """Texts that the JSON of each event which a search finds contains: a store need not read the others."""
+    """Texts that every event found must contain in its JSON, so that a store need not read the others."""
     query = body.get("query")
     content = query.get("query_string") if isinstance(query, dict) else None
     text = str(content.get("query", "")) if isinstance(content, dict) else ""
-    if "AND" not in _TERM.sub("", text).split() and len(_TERM.findall(text)) != 1:
+    terms = _TERM.findall(text)
+    if "AND" not in _TERM.sub("", text).split() and len(terms) != 1:
         return []
-    starts = (re.split(r'[*?\\"]', value.strip('"'))[0] for _, value in _TERM.findall(text))
+    starts = (re.split(r'[*?\\"]', value.strip('"'))[0] for _, value in terms)
     return [json.dumps(start)[1:-1] for start in starts if start]
 
 

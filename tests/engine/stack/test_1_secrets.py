@@ -27,11 +27,9 @@ PARAMETERS = {KAFKA: ("kafka", "secret"), WRITER: ("writer", "secret_access_key"
 
 
 @dataclass(frozen=True)
-class Running:
-    """A stack whose VM is up. `output`: all that `pulumi up` wrote. `secrets`: name -> secret."""
+class Running(BroughtUp):
+    """The stack with its secrets: name -> secret."""
 
-    deployment: LocalDeployment
-    output: str
     secrets: Mapping[str, str]
 
     @property

@@ -148,3 +148,19 @@ def test_a_destroy_that_fails_is_on_record_with_what_it_left(
     recorded._deployment = stack
 
     assert recorded._destroy() == ["pulumi destroy failed", "bucket archive"]
+
+
+@pytest.mark.parametrize(("is_running", "calls"), [(True, []), (False, ["stop", "start"])])
+def test_a_load_that_has_ended_by_itself_begins_again(
+    tmp_path: Path, is_running: bool, calls: list[str]
+) -> None:
+    called: list[str] = []
+    recorded = Recorded(tmp_path / "record.json")
+    feed: Any = SimpleNamespace(
+        is_running=is_running, stop=lambda: called.append("stop"), start=lambda: called.append("start")
+    )
+    recorded._feed = feed
+
+    recorded._keep_feeding()
+
+    assert called == calls
