@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import httpx
+import tenacity
 
 from local.base import progress
 from local.base.files import link_or_copy, locked
@@ -195,7 +196,6 @@ def _host_sources() -> list[str]:
 
 def _build(recipe: Recipe, image: Path) -> None:
     partial = image.with_name(f"{image.name}.partial")
-    shutil.rmtree(partial, ignore_errors=True)
     _bootstrap(recipe, partial)
     (partial / "etc/apt/sources.list").write_text(recipe.sources)
     (partial / "etc/apt/apt.conf.d/10machine").write_text(recipe.settings)
@@ -231,7 +231,21 @@ def _finish(root: Path, packages: Sequence[str]) -> None:
     (root / "etc/hostname").unlink(missing_ok=True)
 
 
+def _tell_failure(state: tenacity.RetryCallState) -> None:
+    if state.outcome is not None:
+        progress.say(f"  attempt {state.attempt_number} failed: {state.outcome.exception()}")
+
+
+# debootstrap ends at whatever goes wrong, also at what passes, such as a connection that breaks off.
+@tenacity.retry(
+    retry=tenacity.retry_if_exception_type(RootfsError),
+    stop=tenacity.stop_after_attempt(3),
+    before_sleep=_tell_failure,
+    reraise=True,
+)
 def _bootstrap(recipe: Recipe, root: Path) -> None:
+    """Makes the system in the folder `root`, which it empties before each of up to three attempts."""
+    shutil.rmtree(root, ignore_errors=True)
     distribution = recipe.distribution
     options = [
         "--variant=minbase",
@@ -242,7 +256,8 @@ def _bootstrap(recipe: Recipe, root: Path) -> None:
     with tempfile.TemporaryDirectory() as folder:
         if distribution.keyring is not None:
             options.append(f"--keyring={_keys(distribution.keyring, Path(folder))}")
-        _run("debootstrap", *options, distribution.suite, str(root), recipe.mirror, *script)
+        command = ("debootstrap", *options, distribution.suite, str(root), recipe.mirror, *script)
+        _run(*command, log=root / "debootstrap/debootstrap.log")
 
 
 def _keys(keyring: Keyring, folder: Path) -> Path:
@@ -260,7 +275,8 @@ def _keys(keyring: Keyring, folder: Path) -> Path:
     return folder / keyring.file
 
 
-def _run(*command: str) -> None:
+def _run(*command: str, log: Path | None = None) -> None:
+    """Runs a step to its end. `log`: a file in which the command says why it fails."""
     result = subprocess.run(
         command,
         stdin=subprocess.DEVNULL,
@@ -272,7 +288,10 @@ def _run(*command: str) -> None:
         env={**os.environ, "LC_ALL": "C.UTF-8"},
     )
     if result.returncode != 0:
-        raise RootfsError(f"{' '.join(command[:2])} ... failed:\n{result.stdout[-3000:]}")
+        told = result.stdout[-3000:]
+        if log is not None and log.exists():
+            told += f"{log.name}:\n{log.read_text(errors='replace')[-3000:]}"
+        raise RootfsError(f"{' '.join(command[:2])} ... ended with {result.returncode}:\n{told}")
 
 
 def _lock() -> AbstractContextManager[None]:
