@@ -114,7 +114,7 @@ def worker_properties(config: WorkerConfig) -> dict[str, str]:
         "connector.client.config.override.policy": "All",
         "plugin.path": PLUGIN_FOLDER,
         # The default also scans every class of the plugin path and of the platform, which is half of a start's work.
-        # Kafka's own plugins say what they are. The vendor's connector does not, so the VM says it: install.sh.
+        # Kafka's own plugins say what they are. The vendor's connector does not in its sources, so install.sh does.
         # Source: KIP-898; a worker older than Kafka 3.6 does not know the property, and scans.
         "plugin.discovery": "service_load",
         "offset.flush.interval.ms": str(OFFSET_FLUSH_MS),
