@@ -163,7 +163,6 @@ worker = ConnectWorker(
         writer_credentials=writer.credentials,
         writer_policy=writer.instance_policy,
         running_stack=running,
-        keep_files=not given.archive.destroy_with_data,
         kms_key_arn=given.archive.kms_key_arn,
         path=given.iam.path,
         permissions_boundary_arn=given.iam.permissions_boundary_arn,

@@ -14,7 +14,7 @@ import sys
 import threading
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, ClassVar, ParamSpec, TypeVar
 
 import grpc  # type: ignore[import-untyped]  # Pulumi brings it, without types
 import pulumi
@@ -102,6 +102,11 @@ class RegistrationProvider(_LogzioProvider):
     which is missing if the registration was taken over, or made before this output existed.
     """
 
+    # Address and id of what this run of `pulumi` goes on to use. If `up` fails after a replacement, the former
+    # registration waits in the state to be deleted. The next `up`, with the settings of before, takes it over. Then the
+    # engine has it deleted, as the state holds its id twice.
+    _in_use: ClassVar[set[tuple[str, str]]] = set()
+
     @_clean_errors
     def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
         """Normalises the inputs and reports all problems at once; inputs that are still unknown pass."""
@@ -119,6 +124,8 @@ class RegistrationProvider(_LogzioProvider):
         moved = "bucket" in replaces or "prefix" in replaces
         if moved:
             _warn_of_unread(olds, news)
+        if not replaces:
+            self._in_use.add((str(olds["base_url"]), _id))
         # Two registrations of the same place would deliver every event twice, so the old one is deleted first.
         # Registrations of different places can exist at the same time.
         return DiffResult(
@@ -133,6 +140,7 @@ class RegistrationProvider(_LogzioProvider):
         made = client.create(_wanted(props), adopt=bool(props.get("adopt_existing")))
         # Logz.io never reads older objects. The time before the request is the safe choice.
         created_at = began.isoformat(timespec="seconds") if made.is_new else None
+        self._in_use.add((str(props["base_url"]), str(made.id)))
         return CreateResult(str(made.id), _outputs(props, made, client.account_id(), created_at))
 
     @_clean_errors
@@ -152,8 +160,10 @@ class RegistrationProvider(_LogzioProvider):
 
     @_clean_errors
     def delete(self, _id: str, _props: dict[str, Any]) -> None:
-        """Deletes the registration; succeeds if it is already gone."""
+        """Deletes the registration; succeeds if it is already gone, and if this run goes on to use it."""
         redaction.remember(_props.get("secret_key"), _props.get("access_key"))
+        if (str(_props["base_url"]), _id) in self._in_use:
+            return
         self._client(_props).delete(int(_id), _props.get("account_id"))
 
 

@@ -48,11 +48,10 @@ class ConnectWorkerArgs:
     """`config`: what the files of a VM say. `running_stack`: the stack before this run.
 
     With `config.writer_identity` `user`, `writer_credentials` are that user's; with `role`, `writer_policy` has the
-    rights for the VMs' role. `kms_key_arn`: of the bucket. `keep_files`: the VMs' files stay in the bucket at
-    `destroy`. `path`, `permissions_boundary_arn`: of the VMs' role. `secrets_key_arn`: encrypts the parameters; None
-    makes a key. With metrics: the alarms send mail to `alarm_addresses` and notify the SNS topic `alarm_topic_arn`, and
-    `dashboard` makes a dashboard. `reader_role_arn`: of the role with which Logz.io reads, whose use the VMs watch; None
-    if they do not. `fleet` goes with `config.fleet`.
+    rights for the VMs' role. `kms_key_arn`: of the bucket. `path`, `permissions_boundary_arn`: of the VMs' role.
+    `secrets_key_arn`: encrypts the parameters; None makes a key. With metrics: the alarms send mail to
+    `alarm_addresses` and notify the SNS topic `alarm_topic_arn`, and `dashboard` makes a dashboard. `reader_role_arn`:
+    of the role with which Logz.io reads, whose use the VMs watch; None if they do not. `fleet` goes with `config.fleet`.
     """
 
     config: WorkerConfig
@@ -61,7 +60,6 @@ class ConnectWorkerArgs:
     kafka_api_secret: pulumi.Output[str]
     tags: Mapping[str, str]
     running_stack: RunningStack
-    keep_files: bool = True
     writer_credentials: Credentials | None = None
     writer_policy: pulumi.Output[str] | None = None
     kms_key_arn: str | None = None
@@ -382,7 +380,7 @@ class ConnectWorker(pulumi.ComponentResource):
         )
 
     def _files_object(self, bundle: pulumi.Output[Bundle]) -> pulumi.Resource:
-        """The VMs' files in the bucket. Other content is another object; the old object goes after the old VMs."""
+        """The VMs' files in the bucket. Other content is another object; old ones stay, some kB each."""
         return aws.s3.BucketObjectv2(
             f"{self._name}-files",
             bucket=self._args.config.bucket,
@@ -393,8 +391,9 @@ class ConnectWorker(pulumi.ComponentResource):
             override_provider=NO_DEFAULT_TAGS,
             opts=pulumi.ResourceOptions(
                 parent=self,
-                # As for the sentinels: the bucket may be locked now or before, and S3 would refuse to delete the object.
-                retain_on_delete=self._args.keep_files,
+                # If `up` fails on new content, the old object waits to be deleted. The next `up`, with the settings of
+                # before, would put it again under the same key and then delete it. It goes with the bucket.
+                retain_on_delete=True,
                 ignore_changes=["objectLockMode", "objectLockRetainUntilDate"],
             ),
         )

@@ -148,3 +148,17 @@ def test_another_count_leaves_the_other_vms_and_subnets_alone(stack: ProgramStac
     assert stack.outputs()["instanceIds"][0] == two[0]
     first = stack.outputs()["availabilityZones"][0]
     assert subnets(stack)[first] == kept[first]
+
+
+def test_the_vms_files_are_there_after_a_change_that_failed_is_taken_back(stack: ProgramStack) -> None:
+    stack.set("connector", compressionLevel=7)
+    with booting(stack, lambda _: "FAILED step tools failed"):
+        failed = stack.pulumi("up", "--stack", STACK, "--yes", "--skip-preview", "--suppress-progress")
+    assert failed.returncode != 0
+
+    stack.set("connector", compressionLevel=5)
+    with booting(stack, lambda _: RUNNING):
+        stack.up()
+
+    # Whatever the first `up` left to be deleted must not be what the second one has made again.
+    stack.refresh()

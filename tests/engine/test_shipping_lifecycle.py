@@ -103,6 +103,23 @@ def test_a_new_place_warns_once_and_leaves_nothing_at_the_old_one(stack: Stack) 
     assert is_as_described(stack)
 
 
+def test_a_new_place_that_failed_can_be_taken_back(stack: Stack) -> None:
+    assert stack.up().returncode == 0
+    foreign = ("archive", "elsewhere/audit/partition=1/")
+    with api(stack.emulator) as client:
+        client.post(BUCKETS, json={**BODY, "prefix": foreign[1], "arn": f"{ROLE}-of-another"})
+    stack.arguments["topics_dir"] = "elsewhere"
+    assert stack.up().returncode != 0
+    assert ("archive", "elsewhere/audit/partition=0/") in held(stack.emulator)
+
+    stack.arguments["topics_dir"] = "topics"
+    assert stack.up().returncode == 0
+
+    # The state holds the registration of partition 0 twice: as one that is wanted, and as one to be deleted.
+    assert held(stack.emulator) == sorted([*described(stack), foreign])
+    assert stack.run("refresh", "--yes", "--skip-preview", "--expect-no-changes").returncode == 0
+
+
 def test_a_changed_field_is_changed_in_place(stack: Stack) -> None:
     stack.up()
     ids = sorted(resource["id"] for resource in stack.resources())

@@ -55,10 +55,15 @@ def test_a_registration_from_check_to_delete(wire: Wire, emulator: Emulator) -> 
     changed, _ = wire.check(inputs(emulator, log_type="other"))
     assert wire.diff(outputs, changed).changes == provider_pb2.DiffResponse.DIFF_SOME
     assert wire.update(id_, outputs, changed)["log_type"] == "other"
+    # The run that has made it goes on to use it.
     wire.delete(id_, outputs)
-    assert emulator.state()["registrations"] == []
-    assert wire.read(id_, outputs) == ("", {})
-    wire.delete(id_, outputs)
+    assert wire.read(id_, outputs)[0] == id_
+    with spawned(RegistrationProvider()) as (next_run, _):
+        next_run.configure(token=emulator.token)
+        next_run.delete(id_, outputs)
+        assert emulator.state()["registrations"] == []
+        assert next_run.read(id_, outputs) == ("", {})
+        next_run.delete(id_, outputs)
 
 
 def test_every_problem_is_an_error_of_its_property(wire: Wire, emulator: Emulator) -> None:
