@@ -124,8 +124,12 @@ class RegistrationProvider(_LogzioProvider):
         moved = "bucket" in replaces or "prefix" in replaces
         if moved:
             _warn_of_unread(olds, news)
-        if not replaces:
-            self._in_use.add((str(olds["base_url"]), _id))
+        registration = str(olds["base_url"]), _id
+        if replaces:
+            # A preview that did not know a value yet may have thought that it stays.
+            self._in_use.discard(registration)
+        else:
+            self._in_use.add(registration)
         # Two registrations of the same place would deliver every event twice, so the old one is deleted first.
         # Registrations of different places can exist at the same time.
         return DiffResult(

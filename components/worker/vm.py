@@ -392,7 +392,8 @@ class ConnectWorker(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(
                 parent=self,
                 # If `up` fails on new content, the old object waits to be deleted. The next `up`, with the settings of
-                # before, would put it again under the same key and then delete it. It goes with the bucket.
+                # before, would put it again under the same key and then delete it. It goes with the bucket, which may
+                # also be locked now or before: S3 would refuse to delete the object.
                 retain_on_delete=True,
                 ignore_changes=["objectLockMode", "objectLockRetainUntilDate"],
             ),

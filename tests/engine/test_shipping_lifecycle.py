@@ -120,6 +120,13 @@ def test_a_new_place_that_failed_can_be_taken_back(stack: Stack) -> None:
     assert stack.run("refresh", "--yes", "--skip-preview", "--expect-no-changes").returncode == 0
 
 
+def test_a_destroy_that_runs_the_program_leaves_no_registration(stack: Stack) -> None:
+    assert stack.up().returncode == 0
+    done = stack.run("destroy", "--yes", "--skip-preview", "--run-program")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert held(stack.emulator) == []
+
+
 def test_a_changed_field_is_changed_in_place(stack: Stack) -> None:
     stack.up()
     ids = sorted(resource["id"] for resource in stack.resources())

@@ -474,6 +474,7 @@ def test_changed_files_are_a_new_object_and_a_new_vm() -> None:
 def test_the_vms_files_stay_in_the_bucket_until_it_goes(default: Recorder) -> None:
     assert bundle_object(default).retain_on_delete
     assert bundle_object(program(archive={"destroyWithData": True})).retain_on_delete
+    assert bundle_object(default).ignore_changes == ("objectLockMode", "objectLockRetainUntilDate")
 
 
 @pytest.mark.parametrize("key", [None, "arn:aws:kms:us-west-2:111122223333:key/0d6f5b0e"])
