@@ -90,6 +90,19 @@ class FleetCluster(pulumi.ComponentResource):
             opts=self._child,
         )
 
+    def _in_cluster(self, what: str) -> str:
+        """The logical name of a resource whose name in Confluent Cloud is fixed.
+
+        With the id of its cluster in it, another cluster needs another resource, not a replacement of this one. If `up`
+        fails then, a replaced resource would wait to be deleted, and the next `up`, with the settings of before, would
+        make it again under the same name and delete it.
+        """
+        return f"{self._name}-{self._args.cluster}-{what}"
+
+    def _renamed(self, former: str, depends_on: Sequence[pulumi.Resource] = ()) -> pulumi.ResourceOptions:
+        """Options of a resource that had the logical name `former`, without the cluster's id."""
+        return pulumi.ResourceOptions(parent=self, depends_on=depends_on, aliases=[pulumi.Alias(name=former)])
+
     def _access(self, cluster: confluentcloud.GetKafkaClusterResult) -> "_Access":
         """The key that makes topics and rights. Only an administrator of the cluster may do that."""
         name = f"{self._name}-admin"
@@ -97,11 +110,11 @@ class FleetCluster(pulumi.ComponentResource):
             name, "Pulumi: makes the topics of the VMs that archive the audit log"
         )
         binding = confluentcloud.RoleBinding(
-            name,
+            self._in_cluster("admin"),
             principal=account.id.apply(_principal),
             role_name="CloudClusterAdmin",
             crn_pattern=cluster.rbac_crn,
-            opts=self._child,
+            opts=self._renamed(name),
         )
         key = self._key(name, cluster, account, 1)
         return _Access(key, binding, cluster.rest_endpoint)
@@ -139,7 +152,7 @@ class FleetCluster(pulumi.ComponentResource):
         topic: str,
     ) -> confluentcloud.KafkaTopic:
         return confluentcloud.KafkaTopic(
-            f"{self._name}-{what}",
+            self._in_cluster(topic),
             kafka_cluster=confluentcloud.KafkaTopicKafkaClusterArgs(id=cluster.id),
             topic_name=topic,
             # Connect refuses more for its configuration, and needs no more for the others.
@@ -147,7 +160,7 @@ class FleetCluster(pulumi.ComponentResource):
             config={"cleanup.policy": "compact"},
             rest_endpoint=access.rest_endpoint,
             credentials=confluentcloud.KafkaTopicCredentialsArgs(key=access.key.id, secret=access.secret),
-            opts=access.options(self),
+            opts=self._renamed(f"{self._name}-{what}", [access.binding]),
         )
 
     def _rights(
@@ -164,7 +177,7 @@ class FleetCluster(pulumi.ComponentResource):
         ]
         return [
             confluentcloud.KafkaAcl(
-                f"{self._name}-{what}-{right.lower().replace('_', '-')}",
+                self._in_cluster(f"{resource_name}-{_dashed(right)}"),
                 kafka_cluster=confluentcloud.KafkaAclKafkaClusterArgs(id=cluster.id),
                 resource_type=resource_type,
                 resource_name_=resource_name,
@@ -175,7 +188,7 @@ class FleetCluster(pulumi.ComponentResource):
                 permission="ALLOW",
                 rest_endpoint=access.rest_endpoint,
                 credentials=confluentcloud.KafkaAclCredentialsArgs(key=access.key.id, secret=access.secret),
-                opts=access.options(self, *topics),
+                opts=self._renamed(f"{self._name}-{what}-{_dashed(right)}", [access.binding, *topics]),
             )
             for resource_type, what, resource_name, right in wanted
         ]
@@ -193,9 +206,10 @@ class _Access:
     def secret(self) -> pulumi.Output[str]:
         return pulumi.Output.secret(self.key.secret)
 
-    def options(self, parent: pulumi.Resource, *needed: pulumi.Resource) -> pulumi.ResourceOptions:
-        return pulumi.ResourceOptions(parent=parent, depends_on=[self.binding, *needed])
-
 
 def _principal(service_account: str) -> str:
     return f"User:{service_account}"
+
+
+def _dashed(right: str) -> str:
+    return right.lower().replace("_", "-")

@@ -17,6 +17,7 @@ from local.proofs.checker.left_behind import in_confluent_cloud, in_own_cluster
 from local.stack import lifecycle
 from local.systems.kafka import access_rules, certificates, client, users
 from local.systems.plugins.confluentcloud.cloud import OWN_CLUSTER, OWN_ENVIRONMENT, Cloud, Cluster, read
+from tests.engine.booting import RUNNING, booting
 from tests.engine.program_stack import STACK, ProgramStack, program_stack
 
 NAME = "audit-fleet"
@@ -104,6 +105,27 @@ def test_the_administrators_key_is_replaced_without_a_change_of_the_vms_key(stac
     assert {name for name in before if before[name] != after[name]} == {urn}
     assert before[urn] not in users.read(users.file(client.own_cluster(stack.state)))
     stack.refresh()
+
+
+def test_another_name_that_failed_can_be_taken_back(stack: ProgramStack) -> None:
+    """As with another cluster, topics and rights stay in the state until the new ones carry the events."""
+    before = sorted(in_own_cluster(stack.state))
+    stack.set("worker", bootMinutes=5)
+    stack.set("fleet", name="another-fleet")
+    with booting(stack, lambda _: "FAILED step tools failed"):
+        failed = stack.pulumi("up", "--stack", STACK, "--yes", "--skip-preview", "--suppress-progress")
+    assert failed.returncode != 0
+    assert set(in_own_cluster(stack.state)) > set(before)
+
+    stack.set("fleet", name=NAME)
+    with booting(stack, lambda _: RUNNING):
+        stack.up()
+    stack.set("worker", bootMinutes=0)
+    stack.up()
+
+    assert sorted(in_own_cluster(stack.state)) == before
+    stack.refresh()
+    assert stack.planned() == {}
 
 
 def test_mode_standalone_takes_away_what_only_a_connect_cluster_needs(stack: ProgramStack) -> None:

@@ -111,7 +111,8 @@ def test_changed_files_replace_the_vm_and_the_former_files_stay(running: LocalDe
     after = _worker_files(running)
     assert len(before) == 1
     # An `up` that goes back to the settings of before finds them in their place.
-    assert before < after and len(after) == 2
+    assert before < after
+    assert len(after) == 2
 
 
 def _vm(running: LocalDeployment) -> Path:

@@ -229,6 +229,18 @@ def test_an_administrator_makes_topics_and_rights_and_the_vms_have_another_key()
         assert binding.urn in made.needs(made_by_it)
 
 
+def test_nothing_with_a_fixed_name_is_replaced_for_another_cluster() -> None:
+    """A replaced one would wait to be deleted, and take with it what the next `up` makes under its name."""
+
+    def names(cluster: str) -> set[str]:
+        made = distributed({**OWN, "cluster": cluster})
+        kinds = ("kafkaTopic:KafkaTopic", "kafkaAcl:KafkaAcl", "roleBinding:RoleBinding")
+        return {resource.name for kind in kinds for resource in made.of_type(f"confluentcloud:index/{kind}")}
+
+    assert len(names("lkc-own12")) == 3 + 9 + 1
+    assert names("lkc-own12").isdisjoint(names("lkc-own34"))
+
+
 def test_the_vms_come_after_topics_and_rights() -> None:
     made = distributed(OWN)
     (first, _) = sorted(made.of_type("aws:ec2/instance:Instance"), key=lambda vm: vm.name)
