@@ -13,7 +13,7 @@ from local.base import java, system_packages
 from local.stack import engine
 from local.stack.engine import Engine
 from local.systems.connector import archive
-from local.systems.kafka import jars
+from local.systems.kafka import class_archive, jars
 from local.systems.packages import debs
 from local.systems.vm import rootfs
 
@@ -49,7 +49,13 @@ def prepare(connector_version: str, *, prepared: bool = False) -> Tools:
     system_packages.ensure((*DEBIAN_PACKAGES, *java.missing_packages()))
     override = os.environ.get("CONNECTOR_ARCHIVE")
     image = rootfs.ensure_prepared if prepared else rootfs.ensure
-    rest: list[Callable[[], object]] = [image, jars.ensure, jars.ensure_login, debs.ensure]
+    rest: list[Callable[[], object]] = [
+        image,
+        jars.ensure,
+        jars.ensure_login,
+        class_archive.ensure,
+        debs.ensure,
+    ]
     with ThreadPoolExecutor(max_workers=2) as pool:
         building = pool.submit(engine.ensure)
         for ensure in rest:

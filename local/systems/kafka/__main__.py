@@ -7,7 +7,7 @@ from pathlib import Path
 from types import FrameType
 
 from local.base import processes
-from local.systems.kafka import broker, certificates
+from local.systems.kafka import broker, certificates, class_archive
 
 
 def main() -> int:
@@ -34,7 +34,8 @@ def main() -> int:
     relayed = broker.Relayed(processes.free_port(), arguments.relay_port) if arguments.relay_port else None
     if arguments.beside is not None:
         certificates.share(arguments.beside / "kafka", state / "kafka")
-    process = broker.start(state, port, relayed)
+    classes = class_archive.ensure()
+    process = broker.start(state, port, relayed, options=[f"-XX:SharedArchiveFile={classes}"])
     try:
         broker.wait(state, process)
         if arguments.beside is None:

@@ -5,7 +5,7 @@ import json
 import secrets
 import socket
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,6 +28,9 @@ from local.systems.kafka import certificates, client, jars, users
 
 _HOST = "127.0.0.1"
 _START_SECONDS = 500.0
+
+COMMON_OPTIONS = ("-Xmx512m", "-XX:+UseSerialGC")
+"""Of the JVM. It uses both of its compilers: with the first one alone, TLS takes ten times the CPU."""
 
 _LOG4J = {
     "log4j.rootLogger": "WARN, stdout",
@@ -55,10 +58,18 @@ class Relayed:
     relay_port: int
 
 
-def start(state: Path, port: int, relayed: Relayed | None = None) -> "subprocess.Popen[bytes]":
+def start(
+    state: Path,
+    port: int,
+    relayed: Relayed | None = None,
+    *,
+    options: Sequence[str] = (),
+    output: int | None = None,
+) -> "subprocess.Popen[bytes]":
     """Starts the broker's JVM on `port`, with the data that an earlier broker left in `state`.
 
-    It ends when the calling process ends. Nobody has a right but the local stack itself.
+    It ends when the calling process ends. Nobody has a right but the local stack itself. `options`: further ones of
+    the JVM. `output`: for its log, as `subprocess` takes it.
     """
     directory = state / "kafka"
     directory.mkdir(parents=True, exist_ok=True)
@@ -74,12 +85,14 @@ def start(state: Path, port: int, relayed: Relayed | None = None) -> "subprocess
     _write(directory / "log4j.properties", _LOG4J)
     if not (directory / "data" / "meta.properties").exists():
         tool = _java(
-            directory, "kafka.tools.StorageTool", "format", "-t", _cluster_id(), "-c", str(properties)
+            directory, (), "kafka.tools.StorageTool", "format", "-t", _cluster_id(), "-c", str(properties)
         )
         java.run(tool, needs="openjdk-17-jre-headless")
     client.address_file(state).write_text(json.dumps({"bootstrap": f"{_HOST}:{port}"}))
-    command = _java(directory, "kafka.Kafka", str(properties))
-    return subprocess.Popen(["setpriv", "--pdeathsig", "TERM", *command], stdin=subprocess.DEVNULL)
+    command = _java(directory, options, "kafka.Kafka", str(properties))
+    return subprocess.Popen(
+        ["setpriv", "--pdeathsig", "TERM", *command], stdin=subprocess.DEVNULL, stdout=output
+    )
 
 
 def _cluster_id() -> str:
@@ -202,12 +215,11 @@ def _reads(kind: ResourceType, name: str) -> AclBinding:
     )
 
 
-def _java(directory: Path, main: str, *arguments: str) -> list[str]:
+def _java(directory: Path, options: Sequence[str], main: str, *arguments: str) -> list[str]:
     return [
         "java",
-        "-Xmx512m",
-        "-XX:+UseSerialGC",
-        "-XX:TieredStopAtLevel=1",
+        *COMMON_OPTIONS,
+        *options,
         f"-Dlog4j.configuration=file:{directory / 'log4j.properties'}",
         "-cp",
         f"{jars.ensure_login()}/*:{jars.ensure()}/*",

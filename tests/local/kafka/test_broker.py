@@ -17,7 +17,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # it imports 
 )
 
 from local.base import processes
-from local.systems.kafka import client, commits, users
+from local.systems.kafka import class_archive, client, commits, users
 from local.systems.kafka.relay import Relay
 from tests.local.kafka_support import produce, start_broker, wait_for
 
@@ -200,6 +200,12 @@ def test_a_broker_restarted_on_its_port_still_has_its_events_and_users(tmp_path:
         assert consumed(tmp_path, "reader") == b"kept"
     finally:
         processes.stop_all(tmp_path)
+
+
+def test_the_broker_takes_its_classes_from_the_archive(state: Path) -> None:
+    (broker,) = processes.children(processes.read(state, "kafka").pid)
+
+    assert str(class_archive.ensure()) in Path(f"/proc/{broker}/maps").read_text()
 
 
 def test_the_broker_ends_with_the_process_that_started_it(tmp_path: Path) -> None:
