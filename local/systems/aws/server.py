@@ -36,6 +36,7 @@ from local.systems.aws import (
     keys,
     metric_data,
     object_lock,
+    object_versions,
     quotas,
     simulation,
 )
@@ -57,6 +58,7 @@ def serve(folder: Path, ready_file: Path) -> None:
     instances.install()
     keys.install()
     object_lock.install()
+    object_versions.install()
     quotas.install()
     simulation.install()
     server = make_server("127.0.0.1", 0, application, threaded=True, request_handler=MotoRequestHandler)
