@@ -1,5 +1,5 @@
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -21,6 +21,7 @@ KEYS = {"role_arn": None, "access_key": "AKIAIOSFODNN7EXAMPLE", "secret_key": "m
 def _no_engine(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "argv", ["provider"])
     monkeypatch.setattr(provider, "_said", set())
+    monkeypatch.setattr(RegistrationProvider, "_in_use", set())
 
 
 def failures(**changed: Any) -> dict[str, str]:
@@ -212,6 +213,7 @@ class Played:
     """A client whose registration was made by this process, or was there."""
 
     is_new: bool
+    deleted: list[int] = field(default_factory=list)
 
     def account_id(self) -> str:
         return "1"
@@ -224,6 +226,9 @@ class Played:
 
     def update(self, id_: int, _: Registration) -> Registered:
         return Registered.parse(shown(id_))
+
+    def delete(self, id_: int, _: str | None) -> None:
+        self.deleted.append(id_)
 
 
 @pytest.mark.parametrize("is_new", [True, False])
@@ -250,3 +255,25 @@ def test_the_time_of_creation_outlives_refresh_and_change_and_is_no_difference(
     for result in (made.read("7", olds), made.update("7", olds, {**INPUTS, "active": False})):
         assert (result.outs or {}).get("created_at") == known.get("created_at")
     assert diff(known, {}) == (False, [], False)
+
+
+@pytest.mark.parametrize(
+    ("compared", "deleted"),
+    [
+        ([{}], []),
+        ([{"bucket": "other"}], [7]),
+        ([{"bucket": rpc.UNKNOWN}, {"bucket": "other"}], [7]),
+    ],
+    ids=["kept", "replaced", "replaced after a preview that did not know it yet"],
+)
+def test_a_registration_is_deleted_unless_the_run_goes_on_to_use_it(
+    monkeypatch: pytest.MonkeyPatch, compared: list[dict[str, Any]], deleted: list[int]
+) -> None:
+    client = Played(is_new=False)
+    monkeypatch.setattr(provider, "_client", lambda *_: client)
+    for news in compared:
+        diff({}, news)
+
+    configured('{"apiToken": "token-7"}').delete("7", {**INPUTS, "account_id": "1"})
+
+    assert client.deleted == deleted
