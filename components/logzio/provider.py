@@ -106,12 +106,16 @@ class RegistrationProvider(_LogzioProvider):
     # registration waits in the state to be deleted. The next `up`, with the settings of before, takes it over. Then the
     # engine has it deleted, as the state holds its id twice.
     _in_use: ClassVar[set[tuple[str, str]]] = set()
+    # The places that the program names in this run. A refresh compares every registration, also one that is to be
+    # deleted; only the program has its inputs checked.
+    _wanted: ClassVar[set[tuple[str | None, ...]]] = set()
 
     @_clean_errors
     def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
         """Normalises the inputs and reports all problems at once; inputs that are still unknown pass."""
         redaction.remember(_known(news, "secret_key"), _known(news, "access_key"))
         inputs = _normalised(news)
+        self._wanted.add(_place(inputs))
         return CheckResult(inputs, [CheckFailure(name, text) for name, text in _problems(inputs)])
 
     @_clean_errors
@@ -124,12 +128,8 @@ class RegistrationProvider(_LogzioProvider):
         moved = "bucket" in replaces or "prefix" in replaces
         if moved:
             _warn_of_unread(olds, news)
-        registration = str(olds["base_url"]), _id
-        if replaces:
-            # A preview that did not know a value yet may have thought that it stays.
-            self._in_use.discard(registration)
-        else:
-            self._in_use.add(registration)
+        if not replaces and _place(news) in self._wanted:
+            self._in_use.add((str(news["base_url"]), _id))
         # Two registrations of the same place would deliver every event twice, so the old one is deleted first.
         # Registrations of different places can exist at the same time.
         return DiffResult(
@@ -238,6 +238,11 @@ def _is_no_provider_error(record: logging.LogRecord) -> bool:
 def _known(props: Mapping[str, Any], name: str) -> str | None:
     value = props.get(name)
     return None if value is None or _is_unknown(value) else str(value)
+
+
+def _place(props: Mapping[str, Any]) -> tuple[str | None, ...]:
+    """Where a registration is; None for what a preview does not know."""
+    return tuple(_known(props, name) for name in ("base_url", "bucket", "prefix"))
 
 
 def _is_unknown(value: Any) -> bool:

@@ -120,9 +120,25 @@ def test_a_new_place_that_failed_can_be_taken_back(stack: Stack) -> None:
     assert stack.run("refresh", "--yes", "--skip-preview", "--expect-no-changes").returncode == 0
 
 
-def test_a_destroy_that_runs_the_program_leaves_no_registration(stack: Stack) -> None:
+def test_a_new_place_that_failed_is_finished_by_an_up_that_refreshes_first(stack: Stack) -> None:
     assert stack.up().returncode == 0
-    done = stack.run("destroy", "--yes", "--skip-preview", "--run-program")
+    with api(stack.emulator) as client:
+        foreign = {**BODY, "prefix": "elsewhere/audit/partition=1/", "arn": f"{ROLE}-of-another"}
+        made = client.post(BUCKETS, json=foreign).json()["id"]
+        stack.arguments["topics_dir"] = "elsewhere"
+        assert stack.up().returncode != 0
+        client.delete(f"{BUCKETS}/{made}")
+
+    done = stack.run("up", "--yes", "--skip-preview", "--refresh")
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert is_as_described(stack)
+
+
+@pytest.mark.parametrize("how", ["--refresh", "--run-program"])
+def test_every_kind_of_destroy_leaves_no_registration(stack: Stack, how: str) -> None:
+    assert stack.up().returncode == 0
+    done = stack.run("destroy", "--yes", "--skip-preview", how)
     assert done.returncode == 0, done.stdout + done.stderr
     assert held(stack.emulator) == []
 

@@ -22,6 +22,7 @@ def _no_engine(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "argv", ["provider"])
     monkeypatch.setattr(provider, "_said", set())
     monkeypatch.setattr(RegistrationProvider, "_in_use", set())
+    monkeypatch.setattr(RegistrationProvider, "_wanted", set())
 
 
 def failures(**changed: Any) -> dict[str, str]:
@@ -258,21 +259,18 @@ def test_the_time_of_creation_outlives_refresh_and_change_and_is_no_difference(
 
 
 @pytest.mark.parametrize(
-    ("compared", "deleted"),
-    [
-        ([{}], []),
-        ([{"bucket": "other"}], [7]),
-        ([{"bucket": rpc.UNKNOWN}, {"bucket": "other"}], [7]),
-    ],
-    ids=["kept", "replaced", "replaced after a preview that did not know it yet"],
+    ("checked_first", "news", "deleted"),
+    [(True, {}, []), (True, {"bucket": "other"}, [7]), (False, {}, [7])],
+    ids=["kept by the program", "replaced by the program", "compared by a refresh only"],
 )
 def test_a_registration_is_deleted_unless_the_run_goes_on_to_use_it(
-    monkeypatch: pytest.MonkeyPatch, compared: list[dict[str, Any]], deleted: list[int]
+    monkeypatch: pytest.MonkeyPatch, checked_first: bool, news: dict[str, Any], deleted: list[int]
 ) -> None:
     client = Played(is_new=False)
     monkeypatch.setattr(provider, "_client", lambda *_: client)
-    for news in compared:
-        diff({}, news)
+    if checked_first:
+        checked(**news)
+    diff({}, news)
 
     configured('{"apiToken": "token-7"}').delete("7", {**INPUTS, "account_id": "1"})
 
