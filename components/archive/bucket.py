@@ -48,9 +48,9 @@ class AuditLogArchive(pulumi.ComponentResource):
         self, name: str, args: AuditLogArchiveArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__("logexporter:archive:AuditLogArchive", name, None, opts)
-        self._args = args
+        self._name, self._args = name, args
         bucket = aws.s3.Bucket(
-            name,
+            self._in_bucket(),
             bucket=args.bucket,
             force_destroy=args.destroy_with_data,
             # None, not False: a bucket with a lock never loses it.
@@ -66,96 +66,106 @@ class AuditLogArchive(pulumi.ComponentResource):
                 ),
             ),
         )
-        guards = self._guards(name, bucket)
+        guards = self._guards(bucket)
         for key in args.sentinel_keys:
             aws.s3.BucketObjectv2(
-                f"{name}-{key}",
+                self._in_bucket(key),
                 bucket=bucket.bucket,
                 key=key,
                 content="",
                 content_type="application/octet-stream",
                 tags=dict(args.tags),
                 override_provider=NO_DEFAULT_TAGS,
-                opts=pulumi.ResourceOptions(
-                    parent=self,
-                    depends_on=guards,
+                opts=pulumi.ResourceOptions.merge(
                     # They stay with the bucket. It may be locked now or before: S3 would refuse to delete them.
-                    retain_on_delete=not args.destroy_with_data,
+                    self._kept(key, depends_on=guards),
                     # The bucket sets these; without this, the plugin would try to remove them.
-                    ignore_changes=["objectLockMode", "objectLockRetainUntilDate"],
+                    pulumi.ResourceOptions(ignore_changes=["objectLockMode", "objectLockRetainUntilDate"]),
                 ),
             )
         self.bucket = bucket.bucket
         self.arn = bucket.arn
         self.register_outputs({"bucket": self.bucket, "arn": self.arn})
 
-    def _guards(self, name: str, bucket: aws.s3.Bucket) -> list[pulumi.Resource]:
+    def _guards(self, bucket: aws.s3.Bucket) -> list[pulumi.Resource]:
         args = self._args
         public_access = aws.s3.BucketPublicAccessBlock(
-            f"{name}-public-access",
+            self._in_bucket("public-access"),
             bucket=bucket.bucket,
             block_public_acls=True,
             block_public_policy=True,
             ignore_public_acls=True,
             restrict_public_buckets=True,
-            opts=self._kept(),
+            opts=self._kept("public-access"),
         )
         ownership = aws.s3.BucketOwnershipControls(
-            f"{name}-ownership",
+            self._in_bucket("ownership"),
             bucket=bucket.bucket,
             rule=aws.s3.BucketOwnershipControlsRuleArgs(object_ownership="BucketOwnerEnforced"),
-            opts=self._kept(),
+            opts=self._kept("ownership"),
         )
         encryption = aws.s3.BucketServerSideEncryptionConfiguration(
-            f"{name}-encryption",
+            self._in_bucket("encryption"),
             bucket=bucket.bucket,
             rules=[_encryption_rule(args.kms_key_arn)],
-            opts=self._kept(),
+            opts=self._kept("encryption"),
         )
         lifecycle = aws.s3.BucketLifecycleConfiguration(
-            f"{name}-lifecycle",
+            self._in_bucket("lifecycle"),
             bucket=bucket.bucket,
             rules=_lifecycle_rules(args.retention_days, locked=args.object_lock_days is not None),
-            opts=self._kept(),
+            opts=self._kept("lifecycle"),
         )
         policy = aws.s3.BucketPolicy(
-            f"{name}-policy",
+            self._in_bucket("policy"),
             bucket=bucket.bucket,
             policy=policies.to_json(policies.bucket(args.bucket, args.kms_key_arn)),
             # S3 refuses two changes of a bucket's access at the same time.
-            opts=self._kept(depends_on=[public_access]),
+            opts=self._kept("policy", depends_on=[public_access]),
         )
         guards: list[pulumi.Resource] = [public_access, ownership, encryption, lifecycle, policy]
         if args.object_lock_days is not None:
-            guards += self._lock(name, bucket, args.object_lock_days)
+            guards += self._lock(bucket, args.object_lock_days)
         return guards
 
-    def _lock(self, name: str, bucket: aws.s3.Bucket, days: int) -> list[pulumi.Resource]:
+    def _lock(self, bucket: aws.s3.Bucket, days: int) -> list[pulumi.Resource]:
         """Versioning, which S3 requires for a lock, and the retention of each new object."""
         versioning = aws.s3.BucketVersioning(
-            f"{name}-versioning",
+            self._in_bucket("versioning"),
             bucket=bucket.bucket,
             versioning_configuration=aws.s3.BucketVersioningVersioningConfigurationArgs(status="Enabled"),
-            opts=self._kept(),
+            opts=self._kept("versioning"),
         )
         lock = aws.s3.BucketObjectLockConfiguration(
-            f"{name}-object-lock",
+            self._in_bucket("object-lock"),
             bucket=bucket.bucket,
             rule=aws.s3.BucketObjectLockConfigurationRuleArgs(
                 default_retention=aws.s3.BucketObjectLockConfigurationRuleDefaultRetentionArgs(
                     mode="COMPLIANCE", days=days
                 )
             ),
-            opts=self._kept(depends_on=[versioning]),
+            opts=self._kept("object-lock", depends_on=[versioning]),
         )
         return [versioning, lock]
 
-    def _kept(self, depends_on: Sequence[pulumi.Resource] = ()) -> pulumi.ResourceOptions:
-        """Options that keep bucket and guards together at `destroy`."""
+    def _in_bucket(self, *what: str) -> str:
+        """The logical name of the bucket, or of something in it.
+
+        With the bucket's name in it, another bucket needs another resource, not a replacement of this one. If `up` fails
+        then, a replaced bucket would wait to be deleted, and an `up` that takes it back would still have it deleted.
+        """
+        return "-".join((self._name, self._args.bucket, *what))
+
+    def _kept(self, *what: str, depends_on: Sequence[pulumi.Resource] = ()) -> pulumi.ResourceOptions:
+        """Options that keep the bucket, and what is in it, together at `destroy`.
+
+        The alias is the logical name that it had without the bucket's.
+        """
         return pulumi.ResourceOptions(
             parent=self,
             depends_on=depends_on,
             retain_on_delete=not self._args.destroy_with_data,
+            aliases=[pulumi.Alias(name="-".join((self._name, *what)))],
         )
 
 

@@ -91,16 +91,16 @@ class FleetCluster(pulumi.ComponentResource):
         )
 
     def _in_cluster(self, what: str) -> str:
-        """The logical name of a resource whose name in Confluent Cloud is fixed.
+        """The logical name of a resource with a fixed name in Confluent Cloud. `what`: its kind and that name.
 
-        With the id of its cluster in it, another cluster needs another resource, not a replacement of this one. If `up`
-        fails then, a replaced resource would wait to be deleted, and the next `up`, with the settings of before, would
-        make it again under the same name and delete it.
+        Another cluster, or another name, then needs another resource, not a replacement of this one. If `up` fails, a
+        replaced resource would wait to be deleted. The next `up`, with the settings of before, could not make it again,
+        or would make it and then delete it.
         """
         return f"{self._name}-{self._args.cluster}-{what}"
 
     def _renamed(self, former: str, depends_on: Sequence[pulumi.Resource] = ()) -> pulumi.ResourceOptions:
-        """Options of a resource that had the logical name `former`, without the cluster's id."""
+        """Options of a resource whose logical name was `former`, without cluster and name."""
         return pulumi.ResourceOptions(parent=self, depends_on=depends_on, aliases=[pulumi.Alias(name=former)])
 
     def _access(self, cluster: confluentcloud.GetKafkaClusterResult) -> "_Access":
@@ -152,7 +152,7 @@ class FleetCluster(pulumi.ComponentResource):
         topic: str,
     ) -> confluentcloud.KafkaTopic:
         return confluentcloud.KafkaTopic(
-            self._in_cluster(topic),
+            self._in_cluster(f"topic-{topic}"),
             kafka_cluster=confluentcloud.KafkaTopicKafkaClusterArgs(id=cluster.id),
             topic_name=topic,
             # Connect refuses more for its configuration, and needs no more for the others.
@@ -177,7 +177,7 @@ class FleetCluster(pulumi.ComponentResource):
         ]
         return [
             confluentcloud.KafkaAcl(
-                self._in_cluster(f"{resource_name}-{_dashed(right)}"),
+                self._in_cluster(f"{resource_type.lower()}-{resource_name}-{_dashed(right)}"),
                 kafka_cluster=confluentcloud.KafkaAclKafkaClusterArgs(id=cluster.id),
                 resource_type=resource_type,
                 resource_name_=resource_name,

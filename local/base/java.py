@@ -29,6 +29,21 @@ def missing_packages() -> list[str]:
     return [package for command, package in DEBIAN_PACKAGES.items() if shutil.which(command) is None]
 
 
+def version() -> str:
+    """What `java -version` says.
+
+    Raises:
+        ToolError: Java is missing.
+    """
+    try:
+        shown = subprocess.run(["java", "-version"], check=True, stderr=subprocess.PIPE, text=True)
+    except FileNotFoundError:
+        raise ToolError(
+            f"java is not installed: install the Debian package {DEBIAN_PACKAGES['javac']}"
+        ) from None
+    return shown.stderr
+
+
 def ensure(name: str, inputs: Iterable[Path | str], build: Callable[[Path], None], *, text: str) -> Path:
     """A folder of the cache that `build` fills once: `CACHE/<name>-<hash of the inputs>`.
 

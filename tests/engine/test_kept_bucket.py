@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.engine.program_stack import BUCKET, ProgramStack, program_stack
+from tests.engine.booting import RUNNING, booting
+from tests.engine.program_stack import BUCKET, STACK, ProgramStack, program_stack
 
 DAYS = 30
 EVENT = "topics/confluent-audit-log-events/partition=0/confluent-audit-log-events+0+0000000000.json.gz"
@@ -55,6 +56,30 @@ def test_a_kept_bucket_is_taken_over_with_its_lock_and_gets_changed_settings(sta
     assert retention["Expiration"]["Days"] == 2 * DAYS
     assert _default_lock(stack) == ("COMPLIANCE", 2 * DAYS)
     assert s3.get_object(Bucket=BUCKET, Key=EVENT)["Body"].read() == b"1"
+
+
+def test_another_bucket_that_failed_can_be_taken_back(stack: ProgramStack) -> None:
+    """With `destroyWithData`: what waits to be deleted would be deleted with all events."""
+    stack.up()
+    s3 = stack.aws("s3")
+    s3.put_object(Bucket=BUCKET, Key=EVENT, Body=b"1")
+    stack.set("archive", bucket=f"{BUCKET}-2")
+    stack.set("worker", bootMinutes=5)
+    with booting(stack, lambda _: "FAILED step tools failed"):
+        failed = stack.pulumi("up", "--stack", STACK, "--yes", "--skip-preview", "--suppress-progress")
+    assert failed.returncode != 0
+    assert {bucket["Name"] for bucket in s3.list_buckets()["Buckets"]} == {BUCKET, f"{BUCKET}-2"}
+
+    stack.set("archive", bucket=BUCKET)
+    with booting(stack, lambda _: RUNNING):
+        stack.up()
+
+    assert [bucket["Name"] for bucket in s3.list_buckets()["Buckets"]] == [BUCKET]
+    assert s3.get_object(Bucket=BUCKET, Key=EVENT)["Body"].read() == b"1"
+    assert s3.get_public_access_block(Bucket=BUCKET)["PublicAccessBlockConfiguration"]
+    stack.refresh()
+    assert stack.planned() == {}
+    stack.destroy()
 
 
 def _default_lock(stack: ProgramStack) -> tuple[str, int]:

@@ -229,16 +229,55 @@ def test_an_administrator_makes_topics_and_rights_and_the_vms_have_another_key()
         assert binding.urn in made.needs(made_by_it)
 
 
-def test_nothing_with_a_fixed_name_is_replaced_for_another_cluster() -> None:
+IN_THE_CLUSTER = ("kafkaTopic:KafkaTopic", "kafkaAcl:KafkaAcl", "roleBinding:RoleBinding")
+
+
+def in_the_cluster(**fleet: str) -> dict[str, tuple[str, ...]]:
+    """What the program makes there under a fixed name: logical name -> aliases."""
+    made = distributed({**OWN, **fleet})
+    found = [resource for kind in IN_THE_CLUSTER for resource in made.of_type(f"confluentcloud:index/{kind}")]
+    assert len(found) == 3 + 9 + 1
+    return {resource.name: resource.aliases for resource in found}
+
+
+@pytest.mark.parametrize(
+    ("former", "changed"),
+    [
+        ({"cluster": "lkc-own12"}, {"cluster": "lkc-own34"}),
+        ({"name": "audit"}, {"name": "other"}),
+        # Its group has the name of the other one's topic.
+        ({"name": "audit"}, {"name": "audit-configs"}),
+    ],
+    ids=["cluster", "name", "name of a topic"],
+)
+def test_nothing_with_a_fixed_name_is_replaced_for_another_cluster_or_name(
+    former: dict[str, str], changed: dict[str, str]
+) -> None:
     """A replaced one would wait to be deleted, and take with it what the next `up` makes under its name."""
+    both = in_the_cluster(**former).keys() & in_the_cluster(**changed).keys()
 
-    def names(cluster: str) -> set[str]:
-        made = distributed({**OWN, "cluster": cluster})
-        kinds = ("kafkaTopic:KafkaTopic", "kafkaAcl:KafkaAcl", "roleBinding:RoleBinding")
-        return {resource.name for kind in kinds for resource in made.of_type(f"confluentcloud:index/{kind}")}
+    # The role of the program's own account is in the cluster, whatever the name.
+    assert both <= {"fleet-lkc-own12-admin"}
 
-    assert len(names("lkc-own12")) == 3 + 9 + 1
-    assert names("lkc-own12").isdisjoint(names("lkc-own34"))
+
+def test_a_stack_whose_logical_names_lack_the_cluster_keeps_topics_and_rights() -> None:
+    aliases = [alias for aliases in in_the_cluster().values() for alias in aliases]
+
+    assert sorted(aliases) == [
+        "fleet-admin",
+        "fleet-config",
+        "fleet-config-describe-configs",
+        "fleet-config-read",
+        "fleet-config-write",
+        "fleet-group-read",
+        "fleet-offset",
+        "fleet-offset-describe-configs",
+        "fleet-offset-read",
+        "fleet-status",
+        "fleet-status-describe-configs",
+        "fleet-status-read",
+        "fleet-status-write",
+    ]
 
 
 def test_the_vms_come_after_topics_and_rights() -> None:

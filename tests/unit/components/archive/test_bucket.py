@@ -16,6 +16,7 @@ GUARDS = [
     "aws:s3/bucketPolicy:BucketPolicy",
 ]
 BUCKET = "aws:s3/bucket:Bucket"
+COMPONENT = "logexporter:archive:AuditLogArchive"
 SENTINEL = "aws:s3/bucketObjectv2:BucketObjectv2"
 
 
@@ -213,3 +214,19 @@ def test_each_prefix_gets_an_empty_sentinel_after_the_buckets_guards() -> None:
 @pytest.mark.parametrize("destroy", [True, False])
 def test_nothing_is_protected_since_destroy_would_fail(destroy: bool) -> None:
     assert not any(registration.protect for registration in archive(destroy_with_data=destroy).registrations)
+
+
+def test_nothing_is_replaced_for_another_bucket() -> None:
+    """A replaced bucket would wait to be deleted, even after an `up` that takes the change back."""
+    first, second = (archive(bucket=name, object_lock_days=400) for name in ("first", "second"))
+
+    assert len(first.registrations) == len(second.registrations)
+    assert {made.name for made in first.registrations if made.type != COMPONENT}.isdisjoint(
+        made.name for made in second.registrations
+    )
+
+
+def test_a_stack_whose_logical_names_lack_the_buckets_keeps_everything() -> None:
+    for made in archive(bucket="audit", object_lock_days=400).registrations:
+        if made.type != COMPONENT:
+            assert made.name.replace("-audit", "", 1) in made.aliases
