@@ -358,7 +358,7 @@ def serving(state: Path, connector: Path, values: Sequence[bytes]) -> Iterator[S
         plugin.unpack(connector, plugins)
         with progress.step("starting AWS (moto), Kafka"):
             endpoint = server_url(lifecycle.serve(state, "aws", "local.systems.aws"))
-            lifecycle.serve(state, "kafka", "local.systems.kafka")
+            lifecycle.serve(state, "kafka", "local.systems.kafka", "--both-compilers")
         yield Site(state, endpoint, plugins, values)
     finally:
         processes.stop_all(state)

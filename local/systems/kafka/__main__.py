@@ -27,6 +27,11 @@ def main() -> int:
         help="state folder of the audit-log cluster, whose certificate this one shares: it is then the organisation's "
         "own cluster, without a topic or a right",
     )
+    parser.add_argument(
+        "--both-compilers",
+        action="store_true",
+        help="lets the JVM use both of its compilers: for measurements with tens of thousands of events",
+    )
     arguments = parser.parse_args()
     state: Path = arguments.state.resolve()
     port: int = arguments.port or processes.free_port()
@@ -34,8 +39,10 @@ def main() -> int:
     relayed = broker.Relayed(processes.free_port(), arguments.relay_port) if arguments.relay_port else None
     if arguments.beside is not None:
         certificates.share(arguments.beside / "kafka", state / "kafka")
-    classes = class_archive.ensure()
-    process = broker.start(state, port, relayed, options=[f"-XX:SharedArchiveFile={classes}"])
+    options = [f"-XX:SharedArchiveFile={class_archive.ensure()}"]
+    if not arguments.both_compilers:
+        options.append(broker.FIRST_COMPILER_ONLY)
+    process = broker.start(state, port, relayed, options=options)
     try:
         broker.wait(state, process)
         if arguments.beside is None:
