@@ -7,6 +7,7 @@ import pulumi
 import pulumi_aws as aws
 
 from components import key_generations
+from components.former_name import renamed
 from components.owner import Owner
 
 
@@ -16,13 +17,6 @@ class Credentials:
 
     access_key_id: pulumi.Output[str]
     secret_access_key: pulumi.Output[str]
-
-
-def renamed_since_0_1(
-    parent: pulumi.Resource, name: str, depends_on: Sequence[pulumi.Resource] = ()
-) -> pulumi.ResourceOptions:
-    """Options of a resource that version 0.1 called `name`: there it stays the same resource and keeps its AWS name."""
-    return pulumi.ResourceOptions(parent=parent, depends_on=depends_on, aliases=[pulumi.Alias(name=name)])
 
 
 def user_with_key(
@@ -46,7 +40,7 @@ def user_with_key(
         path=path,
         permissions_boundary=permissions_boundary_arn,
         tags=dict(tags),
-        opts=renamed_since_0_1(parent, name),
+        opts=renamed(parent, name),
     )
     attached = aws.iam.UserPolicy(f"{name}-policy", user=user.name, policy=policy, opts=child)
     keys = [

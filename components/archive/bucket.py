@@ -7,6 +7,7 @@ import pulumi
 import pulumi_aws as aws
 
 from components import policies
+from components.former_name import renamed
 
 
 @dataclass(frozen=True)
@@ -157,15 +158,11 @@ class AuditLogArchive(pulumi.ComponentResource):
         return "-".join((self._name, self._args.bucket, *what))
 
     def _kept(self, *what: str, depends_on: Sequence[pulumi.Resource] = ()) -> pulumi.ResourceOptions:
-        """Options that keep the bucket, and what is in it, together at `destroy`.
-
-        The alias is the logical name that it had without the bucket's.
-        """
-        return pulumi.ResourceOptions(
-            parent=self,
-            depends_on=depends_on,
-            retain_on_delete=not self._args.destroy_with_data,
-            aliases=[pulumi.Alias(name="-".join((self._name, *what)))],
+        """Options that keep the bucket, and what is in it, together at `destroy`."""
+        return pulumi.ResourceOptions.merge(
+            # The logical name that it had without the bucket's.
+            renamed(self, "-".join((self._name, *what)), depends_on),
+            pulumi.ResourceOptions(retain_on_delete=not self._args.destroy_with_data),
         )
 
 

@@ -12,6 +12,7 @@ import pulumi_confluentcloud as confluentcloud
 from components import key_generations, settings
 from components.fleet.certificate import FleetCertificate
 from components.fleet.topics import GROUP_RIGHTS, TOPIC_RIGHTS, state_topics
+from components.former_name import renamed
 from components.owner import Owner
 
 
@@ -99,10 +100,6 @@ class FleetCluster(pulumi.ComponentResource):
         """
         return f"{self._name}-{self._args.cluster}-{what}"
 
-    def _renamed(self, former: str, depends_on: Sequence[pulumi.Resource] = ()) -> pulumi.ResourceOptions:
-        """Options of a resource whose logical name was `former`, without cluster and name."""
-        return pulumi.ResourceOptions(parent=self, depends_on=depends_on, aliases=[pulumi.Alias(name=former)])
-
     def _access(self, cluster: confluentcloud.GetKafkaClusterResult) -> "_Access":
         """The key that makes topics and rights. Only an administrator of the cluster may do that."""
         name = f"{self._name}-admin"
@@ -114,7 +111,7 @@ class FleetCluster(pulumi.ComponentResource):
             principal=account.id.apply(_principal),
             role_name="CloudClusterAdmin",
             crn_pattern=cluster.rbac_crn,
-            opts=self._renamed(name),
+            opts=renamed(self, name),
         )
         key = self._key(name, cluster, account, 1)
         return _Access(key, binding, cluster.rest_endpoint)
@@ -160,7 +157,7 @@ class FleetCluster(pulumi.ComponentResource):
             config={"cleanup.policy": "compact"},
             rest_endpoint=access.rest_endpoint,
             credentials=confluentcloud.KafkaTopicCredentialsArgs(key=access.key.id, secret=access.secret),
-            opts=self._renamed(f"{self._name}-{what}", [access.binding]),
+            opts=renamed(self, f"{self._name}-{what}", [access.binding]),
         )
 
     def _rights(
@@ -188,7 +185,7 @@ class FleetCluster(pulumi.ComponentResource):
                 permission="ALLOW",
                 rest_endpoint=access.rest_endpoint,
                 credentials=confluentcloud.KafkaAclCredentialsArgs(key=access.key.id, secret=access.secret),
-                opts=self._renamed(f"{self._name}-{what}-{_dashed(right)}", [access.binding, *topics]),
+                opts=renamed(self, f"{self._name}-{what}-{_dashed(right)}", [access.binding, *topics]),
             )
             for resource_type, what, resource_name, right in wanted
         ]

@@ -8,7 +8,8 @@ import pulumi
 import pulumi_aws as aws
 
 from components import policies
-from components.iam import Credentials, renamed_since_0_1, user_with_key
+from components.former_name import renamed
+from components.iam import Credentials, user_with_key
 from components.logzio.registration import LogzioAccount
 from components.owner import Owner
 
@@ -77,7 +78,7 @@ class ArchiveReader(pulumi.ComponentResource):
             path=args.path,
             permissions_boundary=args.permissions_boundary_arn,
             tags=dict(args.tags),
-            opts=renamed_since_0_1(self, name),
+            opts=renamed(self, name),
         )
         attached = aws.iam.RolePolicy(f"{name}-policy", role=role.name, policy=policy, opts=child)
         # Logz.io tests the role when the registration is made: the role must have its rights by then.

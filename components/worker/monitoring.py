@@ -7,7 +7,7 @@ import pulumi
 import pulumi_aws as aws
 
 from components import policies
-from components.iam import renamed_since_0_1
+from components.former_name import renamed
 from components.owner import Owner
 from components.worker import dashboard
 from components.worker.alarms import VM_DIMENSION, Alarm, alarms
@@ -85,7 +85,7 @@ def make_alarms(
             suffix = "" if number in (None, 1) else f"-{number}"
             # The alarms of VM 1 have the names that they had while there was one VM.
             logical = f"{name}-{alarm.name}{suffix}"
-            opts = renamed_since_0_1(parent, logical, depends_on=depends_on)
+            opts = renamed(parent, logical, depends_on=depends_on)
             made.append(
                 _make(
                     logical, config.owner, alarm, number=number, topic_arns=topic_arns, tags=tags, opts=opts

@@ -6,7 +6,7 @@ import pulumi
 import pulumi_aws as aws
 
 from components import policies
-from components.iam import renamed_since_0_1
+from components.former_name import renamed
 from components.owner import Owner
 
 
@@ -31,7 +31,7 @@ def make_role(
         path=path,
         permissions_boundary=permissions_boundary_arn,
         tags=dict(tags),
-        opts=renamed_since_0_1(parent, name),
+        opts=renamed(parent, name),
     )
     granted: list[pulumi.Resource] = [
         aws.iam.RolePolicy(
@@ -44,6 +44,6 @@ def make_role(
         path=path,
         role=role.name,
         tags=dict(tags),
-        opts=renamed_since_0_1(parent, name),
+        opts=renamed(parent, name),
     )
     return profile, granted

@@ -13,7 +13,7 @@ from local.base import java, system_packages
 from local.stack import engine
 from local.stack.engine import Engine
 from local.systems.connector import archive
-from local.systems.kafka import class_archive, jars
+from local.systems.kafka import class_archive
 from local.systems.packages import debs
 from local.systems.vm import rootfs
 
@@ -51,8 +51,6 @@ def prepare(connector_version: str, *, prepared: bool = False) -> Tools:
     image = rootfs.ensure_prepared if prepared else rootfs.ensure
     rest: list[Callable[[], object]] = [
         image,
-        jars.ensure,
-        jars.ensure_login,
         class_archive.ensure,
         debs.ensure,
     ]

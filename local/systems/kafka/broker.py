@@ -33,8 +33,8 @@ COMMON_OPTIONS = ("-Xmx512m", "-XX:+UseSerialGC")
 """Of every broker's JVM."""
 
 FIRST_COMPILER_ONLY = "-XX:TieredStopAtLevel=1"
-"""For a broker of minutes with few events: the second compiler takes more CPU than it saves. Without it, TLS takes ten
-times the CPU of a broker that carries tens of thousands of events."""
+"""For a broker with few events: with 3,000, the second compiler took a CPU-second more than it saved. With 60,000 events
+each read took 4.4 CPU-seconds or more without it, and 0.9 or less with it: that is TLS."""
 
 _LOG4J = {
     "log4j.rootLogger": "WARN, stdout",
