@@ -40,6 +40,13 @@ def booting(stack: ProgramStack, outcome: Callable[[int], str], first: int = 1) 
         thread.join()
 
 
+def fail_to_boot(stack: ProgramStack) -> None:
+    """A `pulumi up` that must fail at its last step: the new VM does not come up."""
+    with booting(stack, lambda _: "FAILED step tools failed"):
+        failed = stack.pulumi("up", "--stack", STACK, "--yes", "--skip-preview", "--suppress-progress")
+    assert failed.returncode != 0
+
+
 def say(stack: ProgramStack, number: int, instance: str, outcome: str) -> None:
     state, _, reason = outcome.partition(" ")
     value = f"{instance} {state} {datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} {reason}".rstrip()
