@@ -7,17 +7,23 @@ MB = 1_000_000
 MOST_PER_PARTITION = 50_000
 """So that the connector for originals, too, makes full objects: one of each partition."""
 
+BATCH_BYTES = 16_384
+"""Most of a batch: the default of Kafka's Java producer (`batch.size`). What Confluent's batches have is not known."""
+
 
 @dataclass(frozen=True)
 class Backlog:
     """Events in Kafka. All objects of them are full, so that no run waits for a rotation.
 
-    `flush_size`: most events in an object; it divides `per_partition`.
+    Attributes:
+        flush_size: most events in an object; it divides `per_partition`.
+        batch_bytes: most of a batch, in which a producer sends events and Kafka keeps them.
     """
 
     partitions: int
     per_partition: int
     flush_size: int
+    batch_bytes: int = BATCH_BYTES
 
     @property
     def events(self) -> int:
@@ -29,8 +35,8 @@ class Backlog:
         return self.events // flush_size
 
 
-def backlog(events: int, partitions: int, flush_size: int) -> Backlog:
+def backlog(events: int, partitions: int, flush_size: int, batch_bytes: int = BATCH_BYTES) -> Backlog:
     """About so many events, the same number in each partition; objects of `flush_size`, or of fewer events at most."""
     share = min(MOST_PER_PARTITION, max(1, events // partitions))
     size = min(flush_size, share)
-    return Backlog(partitions, share // size * size, size)
+    return Backlog(partitions, share // size * size, size, batch_bytes)

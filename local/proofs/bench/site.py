@@ -151,10 +151,8 @@ class Site:
             self._wait_for_members(admin, groups, setup.members, backlog.partitions + bool(warm_up))
             if warm_up:
                 with self._completed(sum(warm_up // size for size in sizes)):
-                    self._produce(f"{name}-warm", 1, warm_up).commit_transaction()
-            found = self._measure(
-                workers, self._produce(name, backlog.partitions, backlog.events), backlog, sizes
-            )
+                    self._produce(f"{name}-warm", 1, warm_up, backlog.batch_bytes).commit_transaction()
+            found = self._measure(workers, self._produce_all(name, backlog), backlog, sizes)
             # All objects may be there by chance: the groups say that each event is in one of them.
             wait_until(
                 lambda: all(_committed(admin, group, name) == backlog.events for group in groups),
@@ -180,9 +178,9 @@ class Site:
         consumer = BareConsumer(self.state / name, properties, topics, counts, jvm_options(config))
         with self._topics(name, backlog, warm_up) as admin, consumer:
             self._wait_for_members(admin, [name], 1, backlog.partitions + 1)
-            self._produce(f"{name}-warm", 1, warm_up).commit_transaction()
+            self._produce(f"{name}-warm", 1, warm_up, backlog.batch_bytes).commit_transaction()
             consumer.wait()
-            producer = self._produce(name, backlog.partitions, backlog.events)
+            producer = self._produce_all(name, backlog)
             started, began = processes.usage(consumer.pid), time.monotonic()
             producer.commit_transaction()
             consumer.wait()
@@ -252,7 +250,10 @@ class Site:
 
         wait_until(lambda: all(map(has_all, groups)), "each task has its partitions")
 
-    def _produce(self, topic: str, partitions: int, count: int) -> Producer:
+    def _produce_all(self, topic: str, backlog: Backlog) -> Producer:
+        return self._produce(topic, backlog.partitions, backlog.events, backlog.batch_bytes)
+
+    def _produce(self, topic: str, partitions: int, count: int, batch_bytes: int) -> Producer:
         """Produces events in a transaction, which the producer has still to commit."""
         producer = Producer(
             {
@@ -260,6 +261,7 @@ class Site:
                 "transactional.id": topic,
                 "transaction.timeout.ms": 900_000,
                 "linger.ms": 20,
+                "batch.size": batch_bytes,
                 # All events fit into the client's queue.
                 "queue.buffering.max.messages": count + 1,
                 "queue.buffering.max.kbytes": 2_000_000,

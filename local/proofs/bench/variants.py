@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from components.worker import connect
 from components.worker.config import WorkerConfig
+from local.proofs.bench.backlog import BATCH_BYTES, MB
 from local.proofs.bench.site import Setup
 
 SLOW = 0.03
@@ -47,12 +48,14 @@ class Variant:
         setup: None for the bare consumer.
         delay: seconds by which S3 answers later.
         share: how many of the backlog's events it gets, 1/`share`: a slow one would take hours with all.
+        batch_bytes: most of a batch in Kafka.
     """
 
     name: str
     setup: Setup | None = field(compare=False)
     delay: float = 0.0
     share: int = 1
+    batch_bytes: int = BATCH_BYTES
 
     @property
     def title(self) -> str:
@@ -106,6 +109,8 @@ VARIANTS = (
     Variant("gzip level 1", _without({"compressionLevel": 1})),
     Variant("no gzip", _without({"compression": "none"})),
     Variant("no elastic buffer", Setup(changed={"s3.elastic.buffer.enable": "false"})),
+    # More than a fetch may bring of a partition: Kafka then sends one batch at a time.
+    Variant("batches of 1 MB in Kafka", Setup(), batch_bytes=MB),
     BARE,
     ARTICLE_SLOW,
     DEFAULTS_SLOW,

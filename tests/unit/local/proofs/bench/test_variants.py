@@ -58,6 +58,13 @@ def test_a_variant_turns_off_what_its_name_says(name: str, changed: set[str], co
     assert len(properties(variant)) == connectors
 
 
+def test_one_row_has_batches_that_a_fetch_cannot_bring_whole() -> None:
+    sizes = {variant.title: sink.amount(variant, FULL).batch_bytes for variant in VARIANTS}
+
+    assert sizes.pop("batches of 1 MB in Kafka") > connect.MAX_PARTITION_FETCH_BYTES
+    assert set(sizes.values()) == {16_384}
+
+
 def test_every_row_has_a_title_of_its_own() -> None:
     assert len({variant.title for variant in VARIANTS}) == len(VARIANTS)
 

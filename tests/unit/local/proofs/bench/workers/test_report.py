@@ -28,6 +28,7 @@ def test_the_file_has_the_machine_the_backlog_the_figures_and_every_sample(tmp_p
         "partitions": 12,
         "per_partition": 2_000,
         "flush_size": 1_000,
+        "batch_bytes": 16_384,
         "events": 24_000,
     }
     assert list(written["configurations"]) == ["1 x 1", "1 x 2", "2 x 1", "2 x 2"]
