@@ -65,6 +65,7 @@ class Machine:
     cloud_init: dict[str, Any] = field(default_factory=lambda: dict(_UNFINISHED))
     _process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
     _network: Network | None = field(default=None, repr=False)
+    _leader: int | None = None
     _booted_at: float = 0.0
     _kill_at: float = 0.0
 
@@ -111,6 +112,7 @@ class Machine:
                 stderr=subprocess.STDOUT,
             )
         write_atomically(self.folder / "machine.json", json.dumps({"pid": self._process.pid}))
+        self._leader = None
         self._booted_at = time.monotonic()
         self.boot_seconds = None
         self.cloud_init = dict(_UNFINISHED)
@@ -192,12 +194,14 @@ class Machine:
         elif self.state == "stopping" and time.monotonic() > self._kill_at:
             self.pull_the_plug()
         elif self.state == "booting":
-            self._watch_cloud_init(leader_of(self._process.pid))
+            self._watch_cloud_init(self._process.pid)
 
-    def _watch_cloud_init(self, leader: int | None) -> None:
+    def _watch_cloud_init(self, nspawn: int) -> None:
         """cloud-init writes its result last, with the errors of all its stages."""
+        # A search reads of every process of the machine who started it.
+        self._leader = self._leader or leader_of(nspawn)
         try:
-            result = Path(f"/proc/{leader}/root/run/cloud-init/result.json").read_text()
+            result = Path(f"/proc/{self._leader}/root/run/cloud-init/result.json").read_text()
             errors = json.loads(result)["v1"]["errors"]
         except (OSError, ValueError):
             return

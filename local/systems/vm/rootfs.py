@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
 
 import httpx
@@ -164,7 +165,9 @@ def _link_packages(source: Path, target: Path) -> None:
         partial.replace(place)
 
 
+@cache
 def _recipe(distribution: Distribution) -> Recipe:
+    """A recipe does not change while this process runs."""
     entries = [
         f"deb {mirror} {suite} {distribution.components}"
         for mirror, suite in ((distribution.mirror, distribution.suite), *distribution.sources)
