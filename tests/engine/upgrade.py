@@ -100,7 +100,7 @@ def stack_of_0_1(state: Path) -> Iterator[Upgrade]:
     # Where Pulumi.yaml has it: an installed Pulumi takes its Python from there.
     (program / ".venv").symlink_to(paths.ROOT / ".venv")
     try:
-        old = lifecycle.up(state / "stack", program=program, settings=_settings_of_0_1)
+        old = lifecycle.up(state / "stack", program=program, settings=_settings_of_0_1, prepared=True)
         history = History()
         with reader.reading(old, history) as reading:
             yield Upgrade(old, history, reading)

@@ -20,7 +20,7 @@ class BroughtUp:
 def brought_up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BroughtUp]:
     """The stack, with all that `pulumi up` can be asked to show."""
     state = tmp_path_factory.mktemp("stack")
-    running = lifecycle.start(state, setup.prepare(Connector().version))
+    running = lifecycle.start(state, setup.prepare(Connector().version, prepared=True), prepared=True)
     try:
         running.create_stack(deployment.stack_settings(running, Connector().version))
         output = running.pulumi("up", "--yes", "--skip-preview", "--diff", "--show-config")
