@@ -153,7 +153,7 @@ if [ -n "$JDK_PACKAGE" ]; then
   # Compiled by the Java that will run it (8 has no --release), against the installed connector and Connect.
   javac=$(dpkg-query --listfiles "$JDK_PACKAGE" | grep '/bin/javac$' | head -n 1)
   mkdir "$work/classes"
-  # For one class, the JVM's second compiler and its parallel collector cost more than they save.
+  # For one class, the JVM's second compiler and a collector with several threads cost more than they save.
   "$javac" -J-XX:TieredStopAtLevel=1 -J-XX:+UseSerialGC -proc:none -encoding UTF-8 \
     -cp "$libraries/*:/usr/share/java/kafka/*" -d "$work/classes" \
     /usr/local/lib/s3-auditlog-sink/OrderedPartitioner.java

@@ -8,7 +8,7 @@ MOST_PER_PARTITION = 50_000
 """So that the connector for originals, too, makes full objects: one of each partition."""
 
 BATCH_BYTES = 16_384
-"""Most of a batch: the default of Kafka's Java producer (`batch.size`). What Confluent's batches have is not known."""
+"""Of a batch at most: the default of Kafka's Java producer (`batch.size`). The size of Confluent's is not known."""
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,7 @@ class Backlog:
 
     Attributes:
         flush_size: most events in an object; it divides `per_partition`.
-        batch_bytes: most of a batch, in which a producer sends events and Kafka keeps them.
+        batch_bytes: of a batch at most; a producer sends events in batches, and Kafka keeps them so.
     """
 
     partitions: int

@@ -57,8 +57,8 @@ def sample(variant: Variant, measured: Measurement) -> Sample:
 def amount(variant: Variant, events: int) -> Backlog:
     """What a variant gets, of a measurement with so many events."""
     size = _ARTICLE_FLUSH_SIZE if variant.share > 1 else Connector().flush_size
-    least = max(_LEAST_EVENTS, events // variant.share)
-    return backlog(least, client.PARTITIONS, size, variant.batch_bytes)
+    count = max(_LEAST_EVENTS, events // variant.share)
+    return backlog(count, client.PARTITIONS, size, variant.batch_bytes)
 
 
 def warm_up(given: Backlog) -> int:

@@ -48,7 +48,7 @@ class Variant:
         setup: None for the bare consumer.
         delay: seconds by which S3 answers later.
         share: how many of the backlog's events it gets, 1/`share`: a slow one would take hours with all.
-        batch_bytes: most of a batch in Kafka.
+        batch_bytes: of a batch in Kafka at most.
     """
 
     name: str

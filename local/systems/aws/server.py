@@ -70,7 +70,7 @@ def serve(folder: Path, ready_file: Path) -> None:
 
 
 class _Dispatcher(DomainDispatcherApplication):
-    """moto's lists its own package's folders for each request, which takes half a millisecond of CPU."""
+    """moto's dispatcher, which lists the folders of its package for each request: half a millisecond of CPU."""
 
     def __init__(self, create_app: Callable[[Any], Any]) -> None:
         super().__init__(create_app)

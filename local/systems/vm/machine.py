@@ -65,7 +65,7 @@ class Machine:
     cloud_init: dict[str, Any] = field(default_factory=lambda: dict(_UNFINISHED))
     _process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
     _network: Network | None = field(default=None, repr=False)
-    _leader: int | None = None
+    _leader: int | None = field(default=None, repr=False)
     _booted_at: float = 0.0
     _kill_at: float = 0.0
 
@@ -198,7 +198,7 @@ class Machine:
 
     def _watch_cloud_init(self, nspawn: int) -> None:
         """cloud-init writes its result last, with the errors of all its stages."""
-        # A search reads of every process of the machine who started it.
+        # It stays the same until the VM is off, and a search reads all of /proc.
         self._leader = self._leader or leader_of(nspawn)
         try:
             result = Path(f"/proc/{self._leader}/root/run/cloud-init/result.json").read_text()
