@@ -156,7 +156,8 @@ def _environment(config: WorkerConfig) -> str:
     logging = _logging(config.platform)
     variables = {
         **({"CONNECTORS": " ".join(_connector_files(config))} if config.fleet is None else {}),
-        "KAFKA_HEAP_OPTS": f"-Xms{heap}m -Xmx{heap}m",
+        # A JVM that begins with all of its heap uses all of it, also where half is enough: 500 MB resident, not 390.
+        "KAFKA_HEAP_OPTS": f"-Xms{heap // 2}m -Xmx{heap}m",
         # Audit events need one core only, and the serial collector uses the least memory. A JVM that runs out of memory
         # exits, and systemd starts it again.
         "KAFKA_JVM_PERFORMANCE_OPTS": "-server -XX:+UseSerialGC -XX:+ExitOnOutOfMemoryError -Djava.awt.headless=true",

@@ -628,7 +628,7 @@ def test_the_installation_waits_for_each_connector() -> None:
 def test_a_jvm_out_of_memory_ends_and_its_heap_is_the_settings() -> None:
     environment = variables("environment", worker={"heapMb": 512})
 
-    assert environment["KAFKA_HEAP_OPTS"] == "-Xms512m -Xmx512m"
+    assert environment["KAFKA_HEAP_OPTS"] == "-Xms256m -Xmx512m"
     assert "-XX:+ExitOnOutOfMemoryError" in environment["KAFKA_JVM_PERFORMANCE_OPTS"]
 
 

@@ -24,5 +24,5 @@ def test_no_folder_of_the_vm_is_left() -> None:
 def test_the_jvm_has_the_heap_and_the_collector_of_a_vm() -> None:
     options = jvm_options(config(worker={"heapMb": 300}))
 
-    assert {"-Xms300m", "-Xmx300m", "-XX:+UseSerialGC"} <= set(options)
+    assert {"-Xms150m", "-Xmx300m", "-XX:+UseSerialGC"} <= set(options)
     assert not [option for option in options if not option.startswith("-")]
