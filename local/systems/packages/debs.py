@@ -132,8 +132,7 @@ def _link_java(root: Path) -> None:
 def _link_compiler(root: Path) -> None:
     folder = root / _JAVA_8 / "bin"
     folder.mkdir(parents=True)
-    for tool in ("javac", "jar"):
-        (folder / tool).symlink_to(_JAVA_17 / "bin" / tool)
+    (folder / "javac").symlink_to(_JAVA_17 / "bin" / "javac")
 
 
 @dataclass(frozen=True)
