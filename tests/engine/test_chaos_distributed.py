@@ -1,4 +1,7 @@
-"""The quick faults against two VMs that are a Connect cluster; the plug of the leader is pulled among them."""
+"""The quick faults against two VMs that are a Connect cluster.
+
+The plug that is pulled is the leader's: what the plug of any VM would show (14b), and that another VM leads.
+"""
 
 import pytest
 

@@ -61,7 +61,7 @@ def select(names: Sequence[str], *, short: bool, mode: Mode = "standalone") -> l
     if unknown := set(names) - {fault.name for fault in faults}:
         known = ", ".join(fault.name for fault in faults)
         raise ValueError(f"no fault {', '.join(sorted(unknown))} in mode {mode}; there are {known}")
-    return [fault for fault in faults if (fault.name in names if names else fault.short or not short)]
+    return [fault for fault in faults if (fault.name in names if names else mode in fault.short or not short)]
 
 
 def run(faults: Sequence[Fault], state: Path, *, short: bool = False, mode: Mode = "standalone") -> Report:

@@ -60,7 +60,7 @@ class Fault:
         patience: the most seconds from healing to the moment when nothing is behind any more.
         alarms: names of the alarms that would fire if the fault lasted, and must not once it is healed; others may.
         afterwards: undoes the preparation of the fault, once the row is closed.
-        short: belongs to the quick subset.
+        short: the modes in whose quick subset it is.
         modes: the modes of the stacks (`worker.mode`) that it can hit.
         new_partitions: the topic has more partitions afterwards.
     """
@@ -70,7 +70,7 @@ class Fault:
     inject: Callable[[Target], Injection | None]
     seen: str
     patience: float = 600.0
-    short: bool = False
+    short: tuple[Mode, ...] = ()
     modes: tuple[Mode, ...] = ("standalone",)
     new_partitions: bool = False
     alarms: tuple[str, ...] = ()

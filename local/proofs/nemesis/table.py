@@ -5,11 +5,18 @@ from local.proofs.nemesis import broker, distributed, fleet, logzio, operations,
 from local.proofs.nemesis.fault import Fault
 from local.stack.deployment import Mode
 
-_BOTH: tuple[Mode, ...] = ("standalone", "distributed")
+_STANDALONE: tuple[Mode, ...] = ("standalone",)
 _DISTRIBUTED: tuple[Mode, ...] = ("distributed",)
+_BOTH = _STANDALONE + _DISTRIBUTED
 
 FAULTS = (
-    Fault("1a", "JVM killed (-9) while idle", vm.kill_idle, "systemd starts it again after 5 s", short=True),
+    Fault(
+        "1a",
+        "JVM killed (-9) while idle",
+        vm.kill_idle,
+        "systemd starts it again after 5 s",
+        short=_STANDALONE,
+    ),
     Fault(
         "1b", "JVM killed in the middle of an upload", vm.kill_in_upload, "an unfinished upload that expires"
     ),
@@ -18,9 +25,11 @@ FAULTS = (
         "JVM killed after an upload, before its offset commit",
         vm.kill_before_commit,
         "the object's events come again: the sink finds it and goes on, or writes a file that overlaps",
-        short=True,
+        short=_STANDALONE,
     ),
-    Fault("2a", "VM powered off hard, booted again", vm.power_cut, "an instance that was off", short=True),
+    Fault(
+        "2a", "VM powered off hard, booted again", vm.power_cut, "an instance that was off", short=_STANDALONE
+    ),
     Fault("2b", "VM replaced through `pulumi up`", operations.replace_vm, "one VM deleted, one created"),
     Fault("3a", "broker restarted", broker.restart, "warnings of the Kafka client"),
     Fault("3b", "broker gone for 2 minutes", broker.stop, "warnings of the Kafka client"),
@@ -30,14 +39,14 @@ FAULTS = (
         broker.refuse_login,
         "SaslAuthenticationException, task FAILED, started again by the watchdog",
     ),
-    Fault("4a", "S3: bursts of 500 and 503", s3.burst, "retries in the log", short=True),
+    Fault("4a", "S3: bursts of 500 and 503", s3.burst, "retries in the log", short=_STANDALONE),
     Fault("4b", "S3: 60 s of timeouts", s3.failing_for_a_minute(answer="hang"), "no new object for a minute"),
     Fault(
         "4c",
         "S3: 403 for a minute",
         s3.failing_for_a_minute(status=403),
         "AccessDenied, task FAILED, started again by the watchdog",
-        short=True,
+        short=_STANDALONE,
     ),
     Fault(
         "4d",
@@ -63,7 +72,7 @@ FAULTS = (
         "poison events",
         poison.inject,
         "a line with topic, partition and offset for each skipped record, no contents",
-        short=True,
+        short=_STANDALONE,
         alarms=("skipped",),
     ),
     Fault(
@@ -175,7 +184,7 @@ FAULTS = (
         "fleet of two: the plug of a VM pulled",
         fleet.plug_pulled,
         "GroupMembers 1; its partitions go on with the other VM once Kafka has expelled it, after 45 s",
-        short=True,
+        short=_STANDALONE,
         modes=_BOTH,
         alarms=("heartbeat",),
     ),
@@ -229,7 +238,7 @@ FAULTS = (
         f"distributed: the cluster with Connect's state away for {distributed.AWAY_SECONDS:.0f} s",
         distributed.own_cluster_away,
         "all tasks stop, and start again by themselves once it is back",
-        short=True,
+        short=_DISTRIBUTED,
         modes=_DISTRIBUTED,
         alarms=("fleet-cluster",),
     ),
@@ -238,7 +247,7 @@ FAULTS = (
         "distributed: the plug of the leader pulled",
         distributed.leader_killed,
         "another worker leads; the tasks of the leader go on there once Kafka has expelled their consumers, after 45 s",
-        short=True,
+        short=_DISTRIBUTED,
         modes=_DISTRIBUTED,
         alarms=("heartbeat",),
     ),
