@@ -3,9 +3,18 @@ from pathlib import Path
 
 import pytest
 
+from local.stack.engine import fork_server
 from local.systems.logzio.server import Emulator
 from tests.engine.shipping_stack import Stack
 from tests.local.logzio_support import running
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _pulumis_processes_are_forked() -> Iterator[None]:
+    """The tests run `pulumi` hundreds of times."""
+    with fork_server.running() as address, pytest.MonkeyPatch.context() as environment:
+        environment.setenv(fork_server.VARIABLE, str(address))
+        yield
 
 
 @pytest.fixture

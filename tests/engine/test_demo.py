@@ -3,13 +3,20 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from local.proofs.demo import report, run
 from local.stack import lifecycle
+from local.stack.engine import fork_server
 
 EVENTS = 1500
 
 
-def test_the_demo_ends_with_every_event_delivered_and_a_report(tmp_path: Path) -> None:
+def test_the_demo_ends_with_every_event_delivered_and_a_report(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # As a person runs it.
+    monkeypatch.delenv(fork_server.VARIABLE)
     try:
         code = run.run(EVENTS, state=tmp_path)
     finally:
