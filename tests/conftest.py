@@ -1,6 +1,7 @@
 """The tiers are folders: unit (seconds), local (real parts of the local stack), engine (whole stacks)."""
 
 import gc
+import os
 
 import pytest
 from xdist.remote import Producer  # type: ignore[import-untyped]  # it ships no types
@@ -9,6 +10,10 @@ from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped] 
 # Hundreds of thousands of objects of pulumi_aws live to the end: looking at them again and again takes a quarter of
 # the unit tier's time.
 gc.disable()
+
+# Before Logz.io's emulator is imported, here or in a server of a stack: twelve listings a second would take a tenth of a
+# core for each stack.
+os.environ.setdefault("FETCH_SECONDS", "3")
 
 _TIERS = ("engine", "local", "unit")
 
