@@ -105,8 +105,9 @@ def broker(tools: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pa
         processes.stop_all(state)
 
 
-@pytest.fixture
-def stack(broker: Path, tools: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stack:
+@pytest.fixture(scope="module")
+def properties(broker: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The settings of the tools, with the reader's login."""
     module = "org.apache.kafka.common.security.plain.PlainLoginModule"
     login = {
         "security.protocol": "SASL_SSL",
@@ -115,11 +116,49 @@ def stack(broker: Path, tools: Path, tmp_path: Path, monkeypatch: pytest.MonkeyP
         "ssl.truststore.type": "PEM",
         "ssl.truststore.location": str(client.ca_file(broker)),
     }
-    (tmp_path / "worker.properties").write_text(javaproperties.dumps(login, timestamp=False))
-    monkeypatch.setattr(kafka, "CLIENT_PROPERTIES", str(tmp_path / "worker.properties"))
-    monkeypatch.setenv("PATH", f"{tools}:{os.environ['PATH']}")
-    monkeypatch.setenv("LOG_DIR", str(tmp_path))
-    monkeypatch.setenv("KAFKA_JMX_OPTS", "-Dnone")
+    file = tmp_path_factory.mktemp("login") / "worker.properties"
+    file.write_text(javaproperties.dumps(login, timestamp=False))
+    return file
+
+
+@pytest.fixture(scope="module")
+def environment(tools: Path, broker: Path, properties: Path) -> dict[str, str]:
+    """The variables of the tools. Each of the many JVMs here starts from an archive of their classes."""
+    archive = properties.with_name("classes.jsa")
+    variables = {
+        "PATH": f"{tools}:{os.environ['PATH']}",
+        "LOG_DIR": str(properties.parent),
+        "KAFKA_JMX_OPTS": "-Dnone",
+    }
+    recorded = subprocess.run(
+        [
+            *("kafka-consumer-groups", "--bootstrap-server", bootstrap(broker)),
+            *("--command-config", properties, "--list"),
+        ],
+        env={**os.environ, **variables, "KAFKA_OPTS": f"-XX:ArchiveClassesAtExit={archive}"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert archive.exists(), recorded.stdout + recorded.stderr
+    return {**variables, "KAFKA_OPTS": f"-XX:SharedArchiveFile={archive}"}
+
+
+def bootstrap(broker: Path) -> str:
+    return str(client.client_config(broker)["bootstrap.servers"])
+
+
+@pytest.fixture
+def stack(
+    broker: Path,
+    properties: Path,
+    environment: dict[str, str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Stack:
+    monkeypatch.setattr(kafka, "CLIENT_PROPERTIES", str(properties))
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
     clock = SimpleNamespace(now=0.0)
     monkeypatch.setattr(group, "time", SimpleNamespace(monotonic=lambda: clock.now))
     name = f"group-of-{tmp_path.name}"
@@ -132,7 +171,7 @@ def stack(broker: Path, tools: Path, tmp_path: Path, monkeypatch: pytest.MonkeyP
     }
     settings = {
         "connectors": [connector],
-        "bootstrap_servers": client.client_config(broker)["bootstrap.servers"],
+        "bootstrap_servers": bootstrap(broker),
         "partitions": {TOPIC: client.PARTITIONS},
         "rest_port": None,
         "fleet": None,
@@ -257,9 +296,12 @@ def test_a_member_of_another_stack_is_seen_by_its_client_id(
     assert f"foreign member of group {stack.group}: client id other-sink-i-2" in capsys.readouterr().out
 
 
-def test_what_kafka_logs_is_not_in_a_tools_answer(stack: Stack) -> None:
-    properties = Path(kafka.CLIENT_PROPERTIES)
-    properties.write_text(properties.read_text().replace("reader-secret", "a-former-secret"))
+def test_what_kafka_logs_is_not_in_a_tools_answer(
+    stack: Stack, properties: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    former = tmp_path / "worker.properties"
+    former.write_text(properties.read_text().replace("reader-secret", "a-former-secret"))
+    monkeypatch.setattr(kafka, "CLIENT_PROPERTIES", str(former))
 
     answer = kafka.group_table(stack.settings, stack.group)
 
