@@ -20,6 +20,10 @@ DEBIAN_PACKAGES = {"javac": "openjdk-17-jdk-headless", "mvn": "maven"}
 """Commands that this module runs, and the Debian package of each. A command that comes from elsewhere is as good."""
 
 
+SHORT_LIVED = ("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
+"""Options of a JVM that runs for seconds: the second compiler would take more than it gives back."""
+
+
 class ToolError(RuntimeError):
     """A tool is missing or failed; the message says which, and what to do."""
 

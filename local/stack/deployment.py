@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -237,8 +238,12 @@ def aws_environment(state: Path, endpoint: str) -> dict[str, str]:
     }
 
 
+@cache
 def aws_client(state: Path, endpoint: str, service: str) -> Any:
-    """A boto3 client of the local AWS with the deployer's rights. `state`: the folder of that AWS."""
+    """A boto3 client of the local AWS with the deployer's rights. `state`: the folder of that AWS.
+
+    Made once, as that takes longer than most requests; many threads may use it.
+    """
     deployer = aws_environment(state, endpoint)
     return boto3.client(
         service,  # type: ignore[call-overload]  # the stubs want a literal

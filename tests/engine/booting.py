@@ -24,7 +24,7 @@ def booting(stack: ProgramStack, outcome: Callable[[int], str], first: int = 1) 
 
     def boot() -> None:
         numbers = itertools.count(first)
-        while not ended.wait(0.2):
+        while not ended.wait(0.5):
             for instance in instances(stack):
                 if instance not in known:
                     known.add(instance)

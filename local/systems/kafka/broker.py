@@ -88,9 +88,8 @@ def start(
     )
     _write(directory / "log4j.properties", _LOG4J)
     if not (directory / "data" / "meta.properties").exists():
-        tool = _java(
-            directory, (), "kafka.tools.StorageTool", "format", "-t", _cluster_id(), "-c", str(properties)
-        )
+        arguments = ("format", "-t", _cluster_id(), "-c", str(properties))
+        tool = _java(directory, (FIRST_COMPILER_ONLY,), "kafka.tools.StorageTool", *arguments)
         java.run(tool, needs="openjdk-17-jre-headless")
     client.address_file(state).write_text(json.dumps({"bootstrap": f"{_HOST}:{port}"}))
     command = _java(directory, options, "kafka.Kafka", str(properties))

@@ -37,7 +37,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 def machine(tmp_path: Path) -> Iterator[Machine]:
     folder = tmp_path / f"i-{secrets.token_hex(8)}"
     folder.mkdir()
-    machine = Machine(folder.name, folder, rootfs.ensure())
+    # The distribution's packages are there: tests/engine/test_demo.py installs them, too.
+    machine = Machine(folder.name, folder, rootfs.ensure_prepared())
     try:
         yield machine
     finally:

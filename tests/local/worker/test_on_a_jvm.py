@@ -8,6 +8,7 @@ import pytest
 
 from components.worker.bundle import files
 from components.worker.files.watchdog.journal import SKIPPED
+from local.base import java
 from local.systems.packages import debs
 from local.systems.packages.debs import Line
 from tests.unit.components.worker.test_fetch_secrets import FILE as FETCH_SECRETS
@@ -121,7 +122,7 @@ def run_java(line: Line, folder: Path, source: str, *arguments: str, options: tu
     file = folder / "Program.java"
     file.write_text(source)
     done = subprocess.run(
-        ["java", *options, "-cp", f"{line.jars()}/*", str(file), *arguments],
+        ["java", *java.SHORT_LIVED, *options, "-cp", f"{line.jars()}/*", str(file), *arguments],
         capture_output=True,
         text=True,
         check=False,

@@ -45,6 +45,7 @@ class Probe:
     class_path: str
 
     def run(self, *arguments: str, options: tuple[str, ...] = ()) -> list[str]:
+        options = (*java.SHORT_LIVED, *options)
         command = ["java", *options, "-cp", self.class_path, "ccloud.logexporter.Probe", *arguments]
         return subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()
 

@@ -95,8 +95,9 @@ def transformed(folder: Path, values: Iterable[bytes], **connector: Any) -> list
     properties.write_text(render(connectors(config(connector=connector))[0].properties, "a test's"))
     lines = folder / "values"
     lines.write_bytes(b"".join(value + b"\n" for value in values))
+    class_path = f"{jars.ensure()}/*:{_program()}"
     done = subprocess.run(
-        ["java", "-cp", f"{jars.ensure()}/*:{_program()}", "Chain", str(properties), str(lines)],
+        ["java", *java.SHORT_LIVED, "-cp", class_path, "Chain", str(properties), str(lines)],
         capture_output=True,
         text=True,
         check=False,
