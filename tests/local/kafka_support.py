@@ -12,6 +12,7 @@ from threading import Thread
 from typing import Any, TypeVar
 
 from confluent_kafka import Producer
+from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]  # it imports them, without __all__
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import WSGIRequestHandler, make_server
 from werkzeug.wrappers import Request, Response
@@ -37,6 +38,14 @@ def start_broker(state: Path, port: int | None = None, relay_port: int | None = 
     if relay_port is not None:
         argv += ["--relay-port", str(relay_port)]
     return processes.start(state, "kafka", argv, env=os.environ, cwd=paths.ROOT)
+
+
+def create_topic(state: Path, name: str, partitions: int, config: Mapping[str, str] | None = None) -> None:
+    """A topic that the broker knows."""
+    admin = AdminClient(client.client_config(state))
+    admin.create_topics([NewTopic(name, partitions, 1, config=dict(config or {}))])[name].result()
+    # The controller has it; the broker learns of it a moment later.
+    wait_for(f"topic {name}", lambda: name in admin.list_topics(timeout=120).topics)
 
 
 def produce(

@@ -199,6 +199,10 @@ def make_audit_log(state: Path) -> None:
         except KafkaException as error:
             if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
                 raise
+    # The controller has it; the broker learns of it a moment later.
+    wait_until(
+        lambda: client.TOPIC in admin.list_topics(timeout=120).topics, "the audit topic is there", poll=0.05
+    )
     for granted in admin.create_acls(
         [_reads(ResourceType.TOPIC, client.TOPIC), _reads(ResourceType.GROUP, "*")]
     ).values():

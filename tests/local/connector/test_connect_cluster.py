@@ -19,7 +19,6 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, Producer, TopicPartition
 from confluent_kafka.admin import (  # type: ignore[attr-defined]  # it imports them, without __all__
     AdminClient,
     ConfigResource,
-    NewTopic,
     ResourceType,
 )
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, pkcs12
@@ -35,7 +34,7 @@ from local.base import http, processes
 from local.systems.connector.worker import Worker
 from local.systems.kafka import client, users
 from tests.local.connect_support import KEY_ID, SECRET, unpack
-from tests.local.kafka_support import object_store, start_broker, wait_for
+from tests.local.kafka_support import create_topic, object_store, start_broker, wait_for
 
 TOPIC, BUCKET, PARTITIONS = "cluster-events", "cluster-bucket", 4
 
@@ -133,8 +132,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
             aws_access_key_id=KEY_ID,
             aws_secret_access_key=SECRET,
         ).create_bucket(Bucket=BUCKET)
-        admin = AdminClient(client.client_config(state))
-        admin.create_topics([NewTopic(TOPIC, num_partitions=PARTITIONS)])[TOPIC].result()
+        create_topic(state, TOPIC, PARTITIONS)
         certificate = make("test", datetime.now(UTC))
         folder = state / "secrets"
         folder.mkdir()

@@ -16,7 +16,6 @@ from confluent_kafka import ConsumerGroupTopicPartitions, KafkaError, KafkaExcep
 from confluent_kafka.admin import (  # type: ignore[attr-defined]  # it imports them, without __all__
     AdminClient,
     NewPartitions,
-    NewTopic,
 )
 from mypy_boto3_s3 import S3Client
 
@@ -31,7 +30,15 @@ from local.systems.connector import archive
 from local.systems.kafka import client, jars, users
 from local.systems.packages import server
 from tests.local.connect_support import CLASS, KEY_ID, ORDERED, SECRET, VERSION, Worker, unpack
-from tests.local.kafka_support import ObjectStore, events, object_store, produce, start_broker, wait_for
+from tests.local.kafka_support import (
+    ObjectStore,
+    create_topic,
+    events,
+    object_store,
+    produce,
+    start_broker,
+    wait_for,
+)
 
 # Logs which instance was called how often, each time it makes a file's path.
 COUNTING = """
@@ -79,8 +86,7 @@ class Site:
         """A topic, a bucket and a connector's name that no other test uses."""
         name = f"case-{uuid.uuid4().hex[:8]}"
         self.s3.create_bucket(Bucket=name)
-        admin = AdminClient(client.client_config(self.state))
-        admin.create_topics([NewTopic(name, num_partitions=partitions)])[name].result()
+        create_topic(self.state, name, partitions)
         return Case(self, name)
 
 

@@ -21,7 +21,6 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # it imports 
     AclOperation,
     AclPermissionType,
     AdminClient,
-    NewTopic,
     ResourcePatternType,
     ResourceType,
 )
@@ -174,9 +173,8 @@ def site(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Itera
     monkeypatch.setattr("scripts.preflight.kafka_client.SECONDS", 20.0)
     world.organisation.broker.keys.unlink(missing_ok=True)
     name = uuid.uuid4().hex[:12]
-    admin = AdminClient(kafka_client.client_config(world.state))
     topic = f"audit-{name}"
-    admin.create_topics([NewTopic(topic, PARTITIONS, 1)])[topic].result()
+    kafka_support.create_topic(world.state, topic, PARTITIONS)
     with running(tmp_path) as logzio:
         made = Site(
             world=world,
@@ -519,9 +517,9 @@ def an_own_cluster_that_is_not_there(site: Site) -> None:
 
 def a_state_topic(site: Site, what: str, partitions: int, policy: str) -> None:
     by_an_own_cluster(site, name=site.topic)
-    admin = AdminClient(kafka_client.client_config(site.world.state))
-    topic = NewTopic(f"{site.topic}-{what}", partitions, 1, config={"cleanup.policy": policy})
-    admin.create_topics([topic])[topic.topic].result()
+    kafka_support.create_topic(
+        site.world.state, f"{site.topic}-{what}", partitions, {"cleanup.policy": policy}
+    )
 
 
 def a_state_topic_that_is_not_compacted(site: Site) -> None:

@@ -16,7 +16,6 @@ from confluent_kafka import Consumer, TopicPartition
 from confluent_kafka.admin import (  # type: ignore[attr-defined]  # it imports them, without __all__
     AdminClient,
     NewPartitions,
-    NewTopic,
 )
 
 from components import policies, settings
@@ -205,8 +204,7 @@ def scene(broker: tuple[Path, str], tmp_path: Path, monkeypatch: pytest.MonkeyPa
 def scene_of(state: Path, endpoint: str, emulator: Emulator) -> Scene:
     name = uuid.uuid4().hex[:12]
     config = kafka_client.client_config(state)
-    admin = AdminClient(config)
-    admin.create_topics([NewTopic(f"audit-{name}", PARTITIONS, 1)])[f"audit-{name}"].result()
+    kafka_support.create_topic(state, f"audit-{name}", PARTITIONS)
     given = settings.load(
         {
             "source": {

@@ -72,7 +72,8 @@ def holds_event(settings: Mapping[str, Any], place: Position, start: int, skippe
     # The record before the committed offset was an event.
     committed = start if place.committed is None else place.committed
     first = max(place.log_start, committed - LOOK_BACK)
-    most = LOOK_BACK + len(known) + 1
+    # With more than there can be, the tool would wait for them to its timeout.
+    most = min(LOOK_BACK + len(known) + 1, place.end - first)
     answer = _tool(
         *("kafka-console-consumer", settings, "--topic", place.topic, "--partition", str(place.partition)),
         *("--offset", str(first), "--max-messages", str(most), "--timeout-ms", "20000"),

@@ -136,6 +136,13 @@ def test_a_read_begins_no_earlier_than_the_oldest_record(bin_folder: Path, tmp_p
     assert "--offset 7 " in (tmp_path / "asked").read_text()
 
 
+def test_a_read_asks_for_no_more_records_than_there_can_be(bin_folder: Path, tmp_path: Path) -> None:
+    play(bin_folder, "kafka-console-consumer", f'echo "$@" >{tmp_path}/asked')
+
+    kafka.holds_event(SETTINGS, position(0, 41, 45, log_start=40), 41, [])
+    assert "--max-messages 5 " in (tmp_path / "asked").read_text()
+
+
 def test_a_read_looks_back_from_the_committed_offset(bin_folder: Path, tmp_path: Path) -> None:
     play(bin_folder, "kafka-console-consumer", f'echo "$@" >{tmp_path}/asked')
 
