@@ -58,7 +58,11 @@ _MOST_BYTES = 1 << 20
 
 @contextmanager
 def running() -> Iterator[Path]:
-    """A server in a process of its own, which ends with this one; its socket."""
+    """A server in a process of its own, which ends with this one; its socket.
+
+    Raises:
+        RuntimeError: it did not start; it has printed why.
+    """
     # A socket's path has at most 107 characters: a test's own folder could be longer.
     with tempfile.TemporaryDirectory() as folder:
         address = Path(folder) / "socket"
@@ -69,6 +73,8 @@ def running() -> Iterator[Path]:
                 wait_until(
                     lambda: address.exists() or server.poll() is not None, "the fork server", poll=0.05
                 )
+                if server.returncode is not None:
+                    raise RuntimeError("the fork server did not start")
                 yield address
             finally:
                 server.terminate()

@@ -27,7 +27,7 @@ def main() -> int:
             "folder": os.getcwd(),  # noqa: PTH109  # without the import of pathlib
             "environment": dict(os.environ),
         }
-        message = json.dumps(order).encode(errors="surrogateescape")
+        message = json.dumps(order).encode()
         rights = (socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", _STREAMS))
         connection.sendmsg([message], [rights])
         code = connection.recv(1)
