@@ -19,9 +19,10 @@ JAVAC_OPTIONS = ["--release", "8", "-encoding", "UTF-8", "-Xlint:all,-options", 
 DEBIAN_PACKAGES = {"javac": "openjdk-17-jdk-headless", "mvn": "maven"}
 """Commands that this module runs, and the Debian package of each. A command that comes from elsewhere is as good."""
 
-
-SHORT_LIVED = ("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
-"""Options of a JVM that runs for seconds: the second compiler would take more than it gives back."""
+FIRST_COMPILER_ONLY = "-XX:TieredStopAtLevel=1"
+"""A JVM that lives for minutes on few cores spends more on the second compiler than it gets back."""
+SHORT_LIVED = ("-XX:+UseSerialGC", FIRST_COMPILER_ONLY)
+"""Options of a JVM that runs for seconds."""
 
 
 class ToolError(RuntimeError):

@@ -19,8 +19,6 @@ def main() -> int:
     address, module, *arguments = sys.argv[1:]
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as connection:
         connection.connect(address)
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, lambda number, _frame: connection.send(bytes([number])))
         order = {
             "module": module,
             "arguments": arguments,
@@ -30,6 +28,9 @@ def main() -> int:
         message = json.dumps(order).encode()
         rights = (socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", _STREAMS))
         connection.sendmsg([message], [rights])
+        # Not before: the order must be the first message.
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, lambda number, _frame: connection.send(bytes([number])))
         code = connection.recv(1)
     # Without a code, it was killed.
     return code[0] if code else 128 + signal.SIGKILL

@@ -10,12 +10,11 @@ import httpx
 import javaproperties
 
 from local.base import http, processes
+from local.base.java import SHORT_LIVED
 from local.base.waiting import wait_until
 from local.systems.kafka import jars
 
-# The first compiler alone: a JVM that lives for minutes on few cores spends more on the second than it gets back.
-COMPILER = "-XX:TieredStopAtLevel=1"
-OPTIONS = ("-Xmx512m", "-XX:+UseSerialGC", COMPILER)
+OPTIONS = ("-Xmx512m", *SHORT_LIVED)
 
 _MAIN = "org.apache.kafka.connect.cli."
 _LOG4J = {

@@ -41,7 +41,7 @@ def main() -> int:
         certificates.share(arguments.beside / "kafka", state / "kafka")
     options = [f"-XX:SharedArchiveFile={class_archive.ensure()}"]
     if not arguments.both_compilers:
-        options.append(broker.FIRST_COMPILER_ONLY)
+        options += broker.FEW_EVENTS
     process = broker.start(state, port, relayed, options=options)
     try:
         broker.wait(state, process)

@@ -32,9 +32,10 @@ _START_SECONDS = 500.0
 COMMON_OPTIONS = ("-Xmx512m", "-XX:+UseSerialGC")
 """Of every broker's JVM."""
 
-FIRST_COMPILER_ONLY = "-XX:TieredStopAtLevel=1"
-"""For a broker with few events: with 3,000, the second compiler took a CPU-second more than it saved. With 60,000 events
-each read took 4.4 CPU-seconds or more without it, and 0.9 or less with it: that is TLS."""
+# With 3,000 events, the second compiler took a CPU-second more than it saved. With 60,000 events each read took 4.4
+# CPU-seconds or more without it, and 0.9 or less with it: that is TLS.
+FEW_EVENTS = (java.FIRST_COMPILER_ONLY,)
+"""Options of the JVM for a broker with few events."""
 
 _LOG4J = {
     "log4j.rootLogger": "WARN, stdout",
@@ -89,7 +90,7 @@ def start(
     _write(directory / "log4j.properties", _LOG4J)
     if not (directory / "data" / "meta.properties").exists():
         arguments = ("format", "-t", _cluster_id(), "-c", str(properties))
-        tool = _java(directory, (FIRST_COMPILER_ONLY,), "kafka.tools.StorageTool", *arguments)
+        tool = _java(directory, java.SHORT_LIVED, "kafka.tools.StorageTool", *arguments)
         java.run(tool, needs="openjdk-17-jre-headless")
     client.address_file(state).write_text(json.dumps({"bootstrap": f"{_HOST}:{port}"}))
     command = _java(directory, options, "kafka.Kafka", str(properties))

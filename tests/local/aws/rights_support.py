@@ -6,7 +6,6 @@ import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -67,7 +66,7 @@ class Stack:
     reader_role: str
 
     def client(self, service: str, keys: Keys) -> Any:
-        return _client(self.endpoint, service, tuple(sorted(keys.items())))
+        return clients.client(self.endpoint, service, keys)
 
     def deployer(self, service: str) -> Any:
         return self.client(service, self.first_identity("deployer"))
@@ -138,12 +137,6 @@ def make_stack(endpoint: str, cloud: Path, *, with_kms: bool) -> Stack:
     # Of every stack here.
     ssm.put_parameter(Name=STATUS, Type="String", Value="none", Overwrite=True)
     return stack
-
-
-@cache
-def _client(endpoint: str, service: str, keys: tuple[tuple[str, str], ...]) -> Any:
-    """Each is made once: that takes longer than a request."""
-    return clients.client(endpoint, service, dict(keys))
 
 
 @dataclass(frozen=True)

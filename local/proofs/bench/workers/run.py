@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from components.settings import Connector
-from local.base import progress
+from local.base import java, progress
 from local.proofs.bench.backlog import Backlog, backlog
 from local.proofs.bench.machine import this_machine
 from local.proofs.bench.site import Setup, Site, jvm_options, serving
@@ -14,7 +14,6 @@ from local.proofs.bench.workers.figures import CONFIGURATIONS, Configuration, Sa
 from local.proofs.bench.workers.report import Report, report_file
 from local.proofs.generator.events import events
 from local.systems.connector import archive
-from local.systems.connector.worker import COMPILER
 from local.systems.kafka import client
 
 _SEED = 1
@@ -60,7 +59,7 @@ def _catch_up(site: Site, amount: Backlog, configuration: Configuration, attempt
         workers=configuration.workers,
         tasks=configuration.tasks,
         settings={"archive": {"originals": False}},
-        options=lambda config: [*jvm_options(config), COMPILER],
+        options=lambda config: [*jvm_options(config), java.FIRST_COMPILER_ONLY],
     )
     name = f"bench-{configuration.workers}x{configuration.tasks}-{attempt}"
     return sample(configuration, site.catch_up(name, setup, amount))
