@@ -31,10 +31,17 @@ VARIABLE = "FORK_SERVER"
 
 PRELOADED = (
     "boto3",
+    "boto3.s3.inject",
     "botocore.endpoint",
+    "confluent_kafka.admin",
     "dill",
     "grpc",
+    "grpc._channel",
+    "grpc._interceptor",
+    "grpc._server",
+    "httpcore",
     "httpx",
+    "javaproperties",
     "pulumi",
     "pulumi.automation._server",
     "pulumi.dynamic",
@@ -47,8 +54,14 @@ PRELOADED = (
     "pulumi_aws.s3",
     "pulumi_aws.sns",
     "pulumi_aws.ssm",
+    "pulumi_aws.vpc",
     "pulumi_confluentcloud",
-    "pydantic",
+    "pydantic.fields",
+    "pydantic.functional_validators",
+    "pydantic.json_schema",
+    "pydantic.main",
+    "pydantic.types",
+    "tenacity",
     "yaml",
 )
 """Packages of others only: the program that is run may be another version of this project's own."""
@@ -85,7 +98,8 @@ def main() -> None:
     address = Path(sys.argv[1])
     gc.disable()
     for name in PRELOADED:
-        importlib.import_module(name)
+        # Any attribute will do: Pulumi's packages are loaded when one is asked for.
+        getattr(importlib.import_module(name), "__all__", None)
     gc.freeze()
     # The kernel forgets each child that ends: its launcher has the code.
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)

@@ -41,7 +41,7 @@ from local.systems.vm.machine import (
 from local.systems.vm.namespace import NetworkError
 from local.systems.vm.network import Interface, Vpc
 
-POLL_SECONDS = 0.3
+POLL_SECONDS = 1.0
 
 
 class Ec2:
