@@ -25,9 +25,11 @@ _LONGEST = (
     "tests/engine/test_chaos_distributed.py",
     _ONE_STACK,
     "tests/engine/test_platform_upgrade.py",
-    # These two wait most of the time: at the end they would wait alone.
-    "tests/local/connector/test_connector.py",
     "tests/local/worker/test_watchdog_kafka.py",
+    "tests/engine/test_shipping_faults.py",
+    "tests/engine/test_shipping_lifecycle.py",
+    # It waits most of the time: at the end it would wait alone.
+    "tests/local/connector/test_connector.py",
 )
 
 
