@@ -56,11 +56,12 @@ def test_a_feed_that_is_stopped_has_what_it_produced_on_record(tmp_path: Path, b
 
 def test_what_the_broker_does_not_acknowledge_is_an_error_and_not_on_record(tmp_path: Path) -> None:
     # Far longer than the client takes to look for messages whose time is over: about a second, more on a busy machine.
+    # Their time must be longer than the client collects them for a request (`linger.ms`).
     with (
         broker_in_process(round_trip_ms=4_000) as slow,
         pytest.raises(FeedError, match="3 events were not acknowledged"),
     ):
-        feed(tmp_path, {**slow, "delivery.timeout.ms": 100}, 3)
+        feed(tmp_path, {**slow, "delivery.timeout.ms": 300}, 3)
     assert list(acknowledged.read(tmp_path)) == []
 
 
