@@ -147,8 +147,8 @@ def server_properties(
         "transaction.state.log.replication.factor": "1",
         "transaction.state.log.min.isr": "1",
         "group.initial.rebalance.delay.ms": "0",
-        # The defaults are those of a large machine. With these, an idle broker takes half of the CPU, and writes nothing:
-        # by default, the controller has a record flushed to disk each half second.
+        # The defaults are those of a large machine. With these, an idle broker takes half of the CPU, and its controller
+        # does not write a record to disk each half second.
         "metadata.max.idle.interval.ms": "0",
         "num.io.threads": "2",
         "num.network.threads": "1",
