@@ -360,7 +360,7 @@ def serving(state: Path, connector: Path, values: Sequence[bytes]) -> Iterator[S
         plugin.unpack(connector, plugins)
         with progress.step("starting AWS (moto), Kafka"):
             endpoint = server_url(lifecycle.serve(state, "aws", "local.systems.aws"))
-            lifecycle.serve(state, "kafka", "local.systems.kafka", "--both-compilers")
+            lifecycle.serve(state, "kafka", "local.systems.kafka", "--many-events")
         yield Site(state, endpoint, plugins, values)
     finally:
         processes.stop_all(state)

@@ -28,9 +28,9 @@ def main() -> int:
         "own cluster, without a topic or a right",
     )
     parser.add_argument(
-        "--both-compilers",
+        "--many-events",
         action="store_true",
-        help="lets the JVM use both of its compilers: for measurements with tens of thousands of events",
+        help="keeps the defaults of Kafka and of the JVM: for measurements with tens of thousands of events",
     )
     arguments = parser.parse_args()
     state: Path = arguments.state.resolve()
@@ -40,9 +40,7 @@ def main() -> int:
     if arguments.beside is not None:
         certificates.share(arguments.beside / "kafka", state / "kafka")
     options = [f"-XX:SharedArchiveFile={class_archive.ensure()}"]
-    if not arguments.both_compilers:
-        options += broker.FEW_EVENTS
-    process = broker.start(state, port, relayed, options=options)
+    process = broker.start(state, port, relayed, few_events=not arguments.many_events, options=options)
     try:
         broker.wait(state, process)
         if arguments.beside is None:

@@ -34,8 +34,16 @@ COMMON_OPTIONS = ("-Xmx512m", "-XX:+UseSerialGC")
 
 # With 3,000 events, the second compiler took a CPU-second more than it saved. With 60,000 events each read took 4.4
 # CPU-seconds or more without it, and 0.9 or less with it: that is TLS.
-FEW_EVENTS = (java.FIRST_COMPILER_ONLY,)
-"""Options of the JVM for a broker with few events."""
+_FEW_EVENTS_OPTIONS = (java.FIRST_COMPILER_ONLY,)
+
+# Kafka's defaults are those of a large machine. With these, an idle broker takes half of the CPU, and its controller
+# does not write a record to disk each half second.
+_FEW_EVENTS_PROPERTIES = {
+    "metadata.max.idle.interval.ms": "0",
+    "num.io.threads": "2",
+    "num.network.threads": "1",
+    "background.threads": "1",
+}
 
 _LOG4J = {
     "log4j.rootLogger": "WARN, stdout",
@@ -68,12 +76,14 @@ def start(
     port: int,
     relayed: Relayed | None = None,
     *,
+    few_events: bool = False,
     options: Sequence[str] = (),
     output: int | None = None,
 ) -> "subprocess.Popen[bytes]":
     """Starts the broker's JVM on `port`, with the data that an earlier broker left in `state`.
 
-    It ends when the calling process ends. Nobody has a right but the local stack itself. `options`: further ones of
+    It ends when the calling process ends. Nobody has a right but the local stack itself. `few_events`: it is to take
+    little CPU; for measurements with tens of thousands of events, it has Kafka's defaults. `options`: further ones of
     the JVM. `output`: for its log, as `subprocess` takes it.
     """
     directory = state / "kafka"
@@ -83,17 +93,16 @@ def start(
         users.add(users.file(state), users.ADMIN, secrets.token_urlsafe(32))
     properties = directory / "server.properties"
     controller_port = processes.free_port()
-    _write(
-        properties,
-        server_properties(directory, port=port, controller_port=controller_port, relayed=relayed),
-    )
+    wanted = server_properties(directory, port=port, controller_port=controller_port, relayed=relayed)
+    _write(properties, {**wanted, **_FEW_EVENTS_PROPERTIES} if few_events else wanted)
     _write(directory / "log4j.properties", _LOG4J)
     if not (directory / "data" / "meta.properties").exists():
         arguments = ("format", "-t", _cluster_id(), "-c", str(properties))
         tool = _java(directory, java.SHORT_LIVED, "kafka.tools.StorageTool", *arguments)
         java.run(tool, needs="openjdk-17-jre-headless")
     client.address_file(state).write_text(json.dumps({"bootstrap": f"{_HOST}:{port}"}))
-    command = _java(directory, options, "kafka.Kafka", str(properties))
+    all_options = [*options, *_FEW_EVENTS_OPTIONS] if few_events else options
+    command = _java(directory, all_options, "kafka.Kafka", str(properties))
     return subprocess.Popen(
         ["setpriv", "--pdeathsig", "TERM", *command], stdin=subprocess.DEVNULL, stdout=output
     )
@@ -147,12 +156,6 @@ def server_properties(
         "transaction.state.log.replication.factor": "1",
         "transaction.state.log.min.isr": "1",
         "group.initial.rebalance.delay.ms": "0",
-        # The defaults are those of a large machine. With these, an idle broker takes half of the CPU, and its controller
-        # does not write a record to disk each half second.
-        "metadata.max.idle.interval.ms": "0",
-        "num.io.threads": "2",
-        "num.network.threads": "1",
-        "background.threads": "1",
     }
 
 
