@@ -21,8 +21,9 @@ DEBIAN_PACKAGES = {"javac": "openjdk-17-jdk-headless", "mvn": "maven"}
 
 FIRST_COMPILER_ONLY = "-XX:TieredStopAtLevel=1"
 """A JVM that lives for minutes on few cores spends more on the second compiler than it gets back."""
+
 SHORT_LIVED = ("-XX:+UseSerialGC", FIRST_COMPILER_ONLY)
-"""Options of a JVM that runs for seconds."""
+"""Options of a JVM that runs for minutes at most."""
 
 
 class ToolError(RuntimeError):

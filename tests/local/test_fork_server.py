@@ -108,3 +108,18 @@ def test_it_does_not_know_the_projects_own_modules_of_the_server(server: Path, t
     output, errors = process.communicate()
 
     assert output == "True\n", errors
+
+
+def test_what_a_preloaded_package_loads_at_its_first_use_is_there(server: Path, tmp_path: Path) -> None:
+    program = """
+import sys
+before = set(sys.modules)
+import httpx, pulumi_aws.ec2
+pulumi_aws.ec2.Instance
+httpx.Client().close()
+new = set(sys.modules) - before
+print(sorted(name for name in new if name.partition(".")[0] not in sys.stdlib_module_names))
+"""
+    output, _ = start(server, tmp_path, program).communicate()
+
+    assert output == "[]\n"

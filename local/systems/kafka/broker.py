@@ -32,10 +32,6 @@ _START_SECONDS = 500.0
 COMMON_OPTIONS = ("-Xmx512m", "-XX:+UseSerialGC")
 """Of every broker's JVM."""
 
-# With 3,000 events, the second compiler took a CPU-second more than it saved. With 60,000 events each read took 4.4
-# CPU-seconds or more without it, and 0.9 or less with it: that is TLS.
-_FEW_EVENTS_OPTIONS = (java.FIRST_COMPILER_ONLY,)
-
 # Kafka's defaults are those of a large machine. With these, an idle broker takes half of the CPU, and its controller
 # does not write a record to disk each half second.
 _FEW_EVENTS_PROPERTIES = {
@@ -82,9 +78,9 @@ def start(
 ) -> "subprocess.Popen[bytes]":
     """Starts the broker's JVM on `port`, with the data that an earlier broker left in `state`.
 
-    It ends when the calling process ends. Nobody has a right but the local stack itself. `few_events`: it is to take
-    little CPU; for measurements with tens of thousands of events, it has Kafka's defaults. `options`: further ones of
-    the JVM. `output`: for its log, as `subprocess` takes it.
+    It ends when the calling process ends. Nobody has a right but the local stack itself. `few_events`: it takes
+    little CPU; without it, the broker has the defaults of Kafka and of the JVM, as measurements with tens of thousands
+    of events need. `options`: further ones of the JVM. `output`: for its log, as `subprocess` takes it.
     """
     directory = state / "kafka"
     directory.mkdir(parents=True, exist_ok=True)
@@ -101,8 +97,11 @@ def start(
         tool = _java(directory, java.SHORT_LIVED, "kafka.tools.StorageTool", *arguments)
         java.run(tool, needs="openjdk-17-jre-headless")
     client.address_file(state).write_text(json.dumps({"bootstrap": f"{_HOST}:{port}"}))
-    all_options = [*options, *_FEW_EVENTS_OPTIONS] if few_events else options
-    command = _java(directory, all_options, "kafka.Kafka", str(properties))
+    if few_events:
+        # With 3,000 events, the second compiler took a CPU-second more than it saved. With 60,000 events each read took
+        # 4.4 CPU-seconds or more without it, and 0.9 or less with it: that is TLS.
+        options = [*options, java.FIRST_COMPILER_ONLY]
+    command = _java(directory, options, "kafka.Kafka", str(properties))
     return subprocess.Popen(
         ["setpriv", "--pdeathsig", "TERM", *command], stdin=subprocess.DEVNULL, stdout=output
     )

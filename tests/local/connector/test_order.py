@@ -77,13 +77,14 @@ class Chain:
 
         A sentinel does not count: it may be a second older than its registration, and is never read then.
         """
-        keys = [listed.key for listed in Bucket(self.s3, self.bucket).listing()]
-        data_keys = [key for key in keys if layout.parse_data_key(key)]
-        for registration in self.emulator.state()["registrations"]:
-            own = [key for key in data_keys if key.startswith(registration["prefix"])]
-            if registration["bucket"] == self.bucket and own and registration["last_key"] != max(own):
-                return False
-        return True
+        listing = Bucket(self.s3, self.bucket).listing()
+        keys = [listed.key for listed in listing if layout.parse_data_key(listed.key)]
+        return all(
+            registration["last_key"] == max(own)
+            for registration in self.emulator.state()["registrations"]
+            if registration["bucket"] == self.bucket
+            and (own := [key for key in keys if key.startswith(registration["prefix"])])
+        )
 
 
 @dataclass(frozen=True)
