@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -12,17 +13,25 @@ from local.stack.deployment import REGION
 
 
 def client(endpoint: str, service: str, keys: Mapping[str, str], region: str = REGION, **config: Any) -> Any:
-    """A client that does not retry, so that a refusal is seen at once. `keys`: id, secret and, of a role, token."""
-    make: Any = boto3.client  # the stubs want the service's name as a literal
-    return make(
+    """A client that does not retry, so that a refusal is seen at once. `keys`: id, secret and, of a role, token.
+
+    Made once for the same arguments: a thousand new ones took half of the CPU of the rights' tests.
+    """
+    return _client(
         service,
         endpoint_url=endpoint,
         region_name=region,
         aws_access_key_id=keys["id"],
         aws_secret_access_key=keys["secret"],
         aws_session_token=keys.get("token"),
-        config=Config(retries={"total_max_attempts": 1}, **config),
+        options=frozenset(config.items()),
     )
+
+
+@cache
+def _client(service: str, *, options: frozenset[Any], **who_and_where: str | None) -> Any:
+    make: Any = boto3.client  # the stubs want the service's name as a literal
+    return make(service, config=Config(retries={"total_max_attempts": 1}, **dict(options)), **who_and_where)
 
 
 def first_identity(folder: Path, name: str) -> dict[str, str]:

@@ -14,7 +14,6 @@ from local.base.system_packages import ensure
 from report_page.page import render
 from tests.unit.report_page.pages import pages
 
-PAGES = pages()
 CHARTS = {"demo": 3, "bench": 4, "chaos": 4, "verify": 3}
 PHONE, DESKTOP = 390, 1100
 
@@ -33,6 +32,16 @@ return {
   requests: performance.getEntriesByType('resource').map(entry => entry.name),
 };
 """
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """The file of each page. Not made when tests are collected, which each process of a run does."""
+    folder = tmp_path_factory.mktemp("pages")
+    written = {command: folder / f"{command}.html" for command in CHARTS}
+    for command, page in pages().items():
+        written[command].write_text(render(page))
+    return written
 
 
 @pytest.fixture(scope="module")
@@ -76,16 +85,13 @@ def brightness(color: str) -> int:
     return sum(int(part) for part in color.removeprefix("rgb(").removesuffix(")").split(","))
 
 
-@pytest.mark.parametrize("command", PAGES)
+@pytest.mark.parametrize("command", CHARTS)
 @pytest.mark.parametrize("width", [PHONE, DESKTOP])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_a_page_is_whole_and_readable(
-    browser: webdriver.Chrome, tmp_path: Path, command: str, width: int, scheme: str
+    browser: webdriver.Chrome, files: dict[str, Path], command: str, width: int, scheme: str
 ) -> None:
-    file = tmp_path / "report.html"
-    file.write_text(render(PAGES[command]))
-
-    found = shown(browser, file, width, scheme)
+    found = shown(browser, files[command], width, scheme)
 
     assert browser.get_log("browser") == []  # type: ignore[no-untyped-call]
     assert found["requests"] == []
@@ -101,9 +107,11 @@ def test_a_page_is_whole_and_readable(
     assert all(contrast > 250 if scheme == "dark" else contrast < -250 for contrast in contrasts), contrasts
 
 
-def test_a_broken_drawing_would_be_on_the_console(browser: webdriver.Chrome, tmp_path: Path) -> None:
+def test_a_broken_drawing_would_be_on_the_console(
+    browser: webdriver.Chrome, files: dict[str, Path], tmp_path: Path
+) -> None:
     file = tmp_path / "report.html"
-    file.write_text(render(PAGES["demo"]).replace('d="M', 'd="X', 1))
+    file.write_text(files["demo"].read_text().replace('d="M', 'd="X', 1))
 
     shown(browser, file, PHONE, "light")
 
@@ -112,11 +120,11 @@ def test_a_broken_drawing_would_be_on_the_console(browser: webdriver.Chrome, tmp
 
 
 def test_a_request_of_a_page_would_be_refused_and_on_the_console(
-    browser: webdriver.Chrome, tmp_path: Path
+    browser: webdriver.Chrome, files: dict[str, Path], tmp_path: Path
 ) -> None:
     file = tmp_path / "report.html"
     picture = '<img src="http://127.0.0.1:9/x.png" alt="">'
-    file.write_text(render(PAGES["demo"]).replace("</main>", f"{picture}</main>"))
+    file.write_text(files["demo"].read_text().replace("</main>", f"{picture}</main>"))
 
     shown(browser, file, PHONE, "light")
 
