@@ -33,12 +33,8 @@ from report_page.page import render
 _RATE, _SHORT_RATE = 50.0, 10.0
 """Events per second; of the quick faults, which show that nothing is lost, and measure no pause."""
 
-_SHORT_CONNECTOR = {
-    # Each rotation uploads an object for each partition, twice: most of what the local AWS has to do.
-    "rotationSeconds": 10,
-    # Kafka's default is 45 s, which is most of the recovery of a row whose JVM died.
-    "properties": {"consumer.override.session.timeout.ms": "15000"},
-}
+# Kafka's default is 45 s, which is most of the recovery of a row whose JVM died.
+_SHORT_SESSION = {"consumer.override.session.timeout.ms": "15000"}
 
 _PROGRESS_SECONDS = 15.0
 
@@ -78,7 +74,7 @@ def run(faults: Sequence[Fault], state: Path, *, short: bool = False, mode: Mode
     """
     changed: dict[str, dict[str, Any]] = {"worker": {"count": COUNT if mode == "distributed" else 1}}
     if short:
-        changed["connector"] = _SHORT_CONNECTOR
+        changed["connector"] = {"properties": _SHORT_SESSION}
     with relayed(state, changed, prepared=short, mode=mode, short=short) as target:
         history = History()
         with reading(target.deployment, history) as reader:

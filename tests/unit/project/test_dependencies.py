@@ -76,6 +76,7 @@ def distributions() -> dict[str, set[str]]:
     }
 
 
+@cache
 def imported(part: Part) -> dict[str, set[str]]:
     """Top-level modules that are not of the standard library, each with the files that import it."""
     modules: dict[str, set[str]] = defaultdict(set)
