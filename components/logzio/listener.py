@@ -23,6 +23,7 @@ from components.logzio.transport import (
     network_error,
     retries,
     retry_after,
+    tls,
 )
 from components.loopback import LOOPBACK
 
@@ -65,11 +66,13 @@ class Listener:
         self._call = f"POST {url.rstrip('/')}/"
         self._params = {"token": token, "type": log_type}
         self._sleep, self._clock = sleep, clock
+        trust_env = httpx.URL(url).host not in LOOPBACK
         self._http = httpx.Client(
             base_url=url.rstrip("/"),
             timeout=TIMEOUT,
             transport=transport,
-            trust_env=httpx.URL(url).host not in LOOPBACK,
+            trust_env=trust_env,
+            verify=tls(trust_env=trust_env),
             follow_redirects=False,
         )
 

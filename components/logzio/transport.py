@@ -1,9 +1,11 @@
 """HTTP to the account API: a request with its timeouts, retries and errors."""
 
 import email.utils
+import functools
 import json
 import logging
 import random
+import ssl
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -39,6 +41,15 @@ _slots = threading.BoundedSemaphore(MOST_AT_ONCE)
 _log = logging.getLogger(__name__)
 
 
+@functools.cache
+def tls(*, trust_env: bool) -> ssl.SSLContext:
+    """What a client trusts. Made once: the provider makes a client for each resource, and this is most of its CPU.
+
+    `trust_env`: SSL_CERT_FILE and SSL_CERT_DIR of the environment count, as in httpx.
+    """
+    return httpx.create_ssl_context(trust_env=trust_env)
+
+
 class Transport:
     """Requests to an API address with a token. Safe to share between threads.
 
@@ -64,13 +75,15 @@ class Transport:
         self._clock = clock
         self._check_wanted = check_wanted
         self._most_tries = most_tries
+        # A proxy from the environment is used, with TLS verified, except for this machine itself.
+        trust_env = httpx.URL(base_url).host not in LOOPBACK
         self._http = httpx.Client(
             base_url=base_url.rstrip("/"),
             headers={"X-API-TOKEN": token, "Accept": "application/json"},
             timeout=timeout,
             transport=transport,
-            # A proxy from the environment is used, with TLS verified, except for this machine itself.
-            trust_env=httpx.URL(base_url).host not in LOOPBACK,
+            trust_env=trust_env,
+            verify=tls(trust_env=trust_env),
             # The token goes only to the configured address.
             follow_redirects=False,
         )

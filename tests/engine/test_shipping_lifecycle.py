@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from local.stack.engine import SDK_DEBUG
 from local.systems.logzio.server import Emulator
 from tests.engine.shipping_stack import ROLE, SECRET_VARIABLE, STACK, Stack, described, held
 from tests.local.logzio_support import BODY, BUCKETS, api, running
@@ -367,6 +368,7 @@ def test_no_token_and_no_key_gets_out_of_the_secrets_of_the_state(stack: Stack) 
     del stack.arguments["role_arn"]
     stack.arguments["access_key"] = ACCESS_KEY
     stack.environment[SECRET_VARIABLE] = SECRET
+    stack.environment[SDK_DEBUG] = "1"
     debug = ("--debug", "--logtostderr", "-v=5")
     stack.emulator.fail(calls=["create"], status=500, effect=True)
     stack.emulator.fail(calls=["list"], status=429)
@@ -379,6 +381,7 @@ def test_no_token_and_no_key_gets_out_of_the_secrets_of_the_state(stack: Stack) 
     stack.emulator.fail(code="expired-token", times=None)
     assert stack.run("refresh", "--yes", "--diff", *debug).returncode != 0
 
+    assert "resource registration successful" in stack.output, "the SDK's debug messages are not there"
     for place, text in {"output": stack.output, "state": stack.state()}.items():
         for name, secret in {"token": token, "secret key": SECRET}.items():
             assert secret not in text, f"the {name} is in the {place}"

@@ -32,6 +32,9 @@ FLAGS = (
     f"-s -w -X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v{VERSION}",
 )
 PASSPHRASE = "local"  # noqa: S105  # the local stack's keys are made up and die with it
+SDK_DEBUG = "SDK_DEBUG_MESSAGES"
+"""Environment variable with which `pulumi --debug` also shows the debug messages of the Python SDK."""
+
 STAND_INS = {"aws": "pulumi-aws", "confluentcloud": "pulumi-confluentcloud"}
 """Plugins that stand-ins answer for, and the Python package whose version the engine will ask for."""
 

@@ -24,11 +24,14 @@ from threading import Event
 from typing import Any
 
 import grpc  # type: ignore[import-untyped]  # it ships no types
+from pulumi import log
 
 # Not public modules of the SDK. tests/engine/test_engine.py holds this host against the pinned SDK and engine.
 from pulumi.automation._server import LanguageServer
 from pulumi.runtime._grpc_settings import _GRPC_CHANNEL_OPTIONS
 from pulumi.runtime.proto import language_pb2, language_pb2_grpc, plugin_pb2
+
+from local.stack.engine import SDK_DEBUG
 
 
 class LanguageHost(LanguageServer):
@@ -94,6 +97,9 @@ def _lies_in(directory: Path, module: object) -> bool:
 
 def main() -> None:
     """Serves on a free port of 127.0.0.1, prints the port, ends quietly at SIGTERM."""
+    if SDK_DEBUG not in os.environ:
+        # For each resource the SDK sends the engine some, and waits until they have arrived: a third of a program's CPU.
+        log.debug = lambda *_, **__: None
     stop = Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())

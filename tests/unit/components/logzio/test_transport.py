@@ -1,4 +1,5 @@
 import logging
+import ssl
 import threading
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -14,6 +15,7 @@ from components.logzio.transport import (
     MOST_WAITING,
     TIMEOUT,
     Transport,
+    tls,
 )
 from tests.unit.components.logzio.scripted import (
     BUCKETS,
@@ -263,3 +265,24 @@ def test_each_retry_is_logged_with_its_reason(caplog: pytest.LogCaptureFixture) 
 
     assert "HTTP 503" in caplog.text
     assert "trying again" in caplog.text
+
+
+def test_all_transports_of_a_process_read_the_trusted_authorities_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made: list[ssl.SSLContext] = []
+
+    def make(*, trust_env: bool) -> ssl.SSLContext:
+        assert trust_env
+        made.append(ssl.create_default_context())
+        return made[0]
+
+    tls.cache_clear()
+    monkeypatch.setattr(httpx, "create_ssl_context", make)
+    try:
+        for _ in range(3):
+            Transport("https://api.logz.io", TOKEN)
+    finally:
+        tls.cache_clear()
+
+    assert len(made) == 1
