@@ -38,7 +38,7 @@ demo-down: .venv/ready   ## pulumi destroy, then the end of every server of the 
 
 test: .venv/ready        ## All tests, with the real parts, except those of make test-long.
 	$(RUN) -m local setup
-	$(RUN) -m pytest -q -n 5 --dist loadscope --no-loadscope-reorder --durations=10
+	$(RUN) -m pytest -q -n 6 --dist loadscope --no-loadscope-reorder --durations=10
 
 unit: .venv/ready        ## No engine, no network, no servers: seconds.
 	$(RUN) -m pytest -q -n 2 tests/unit
