@@ -19,13 +19,12 @@ from components.logzio.facts import MAX_BODY_BYTES, MAX_LINE_BYTES
 from components.logzio.transport import (
     TIMEOUT,
     TRANSIENT,
+    client,
     is_tls_refusal,
     network_error,
     retries,
     retry_after,
-    tls,
 )
-from components.loopback import LOOPBACK
 
 _REQUEST_TIMEOUT = 408
 
@@ -66,15 +65,7 @@ class Listener:
         self._call = f"POST {url.rstrip('/')}/"
         self._params = {"token": token, "type": log_type}
         self._sleep, self._clock = sleep, clock
-        trust_env = httpx.URL(url).host not in LOOPBACK
-        self._http = httpx.Client(
-            base_url=url.rstrip("/"),
-            timeout=TIMEOUT,
-            transport=transport,
-            trust_env=trust_env,
-            verify=tls(trust_env=trust_env),
-            follow_redirects=False,
-        )
+        self._http = client(url, timeout=TIMEOUT, transport=transport)
 
     def send(self, lines: Sequence[bytes]) -> Receipt:
         """Sends lines without line breaks. A request whose answer was lost is sent again: events may arrive twice.

@@ -98,7 +98,7 @@ def _lies_in(directory: Path, module: object) -> bool:
 def main() -> None:
     """Serves on a free port of 127.0.0.1, prints the port, ends quietly at SIGTERM."""
     if SDK_DEBUG not in os.environ:
-        # For each resource the SDK sends the engine some, and waits until they have arrived: a third of a program's CPU.
+        # The SDK sends the engine each of its debug messages, and waits for its arrival: a third of this host's CPU.
         log.debug = lambda *_, **__: None
     stop = Event()
     for number in (signal.SIGINT, signal.SIGTERM):

@@ -15,7 +15,7 @@ from local.stack.deployment import REGION
 def client(endpoint: str, service: str, keys: Mapping[str, str], region: str = REGION, **config: Any) -> Any:
     """A client that does not retry, so that a refusal is seen at once. `keys`: id, secret and, of a role, token.
 
-    Made once for the same arguments: a thousand new ones took half of the CPU of the rights' tests.
+    Made once for the same arguments: the rights' tests ask for twice as many as they need.
     """
     return _client(
         service,

@@ -256,7 +256,7 @@ def record(
     def program() -> None:
         make()
 
-    # Each registration says which frames made it. Here most are pytest's, and they are a fifth of the time.
+    # Each registration says which frames made it. Here most are pytest's, and they are an eighth of the time.
     with mock.patch.object(resource, "_get_stack_trace", source_pb2.StackTrace):
         program()
     return recorder

@@ -28,7 +28,7 @@ def test_a_load_has_bursts_and_quiet_hours() -> None:
 
 
 def test_an_hour_with_ten_minutes_for_the_checker_has_half_a_million_events() -> None:
-    for seed in range(5):
+    for seed in range(20):
         hour = takewhile(lambda at: at < 50 * 60, due(load.uneven(seed)))
 
         assert sum(1 for _ in hour) > 400_000
