@@ -18,7 +18,7 @@ MODE ?= standalone
 MINUTES ?= 60
 KEYS ?= kafka writer
 # Tests at a time. Many wait: with six, two cores are idle for 8 % of the run, with eight for 2 %.
-PARALLEL ?= 8
+JOBS ?= 8
 
 help:            ## What there is.
 	@grep -E '^[a-z-]+: .*## |^[a-z-]+:  +## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' | expand -t 16
@@ -38,9 +38,9 @@ demo-check: .venv/ready  ## Compares Kafka, the bucket and Logz.io, event by eve
 demo-down: .venv/ready   ## pulumi destroy, then the end of every server of the local stack.
 	$(RUN) -m local demo down
 
-test: .venv/ready        ## All tests, with the real parts, except those of make test-long (PARALLEL=4: less memory)
+test: .venv/ready        ## All tests, with the real parts, except those of make test-long (JOBS=4: less memory)
 	$(RUN) -m local setup
-	$(RUN) -m pytest -q -n $(PARALLEL) --dist loadscope --no-loadscope-reorder --durations=10
+	$(RUN) -m pytest -q -n $(JOBS) --dist loadscope --no-loadscope-reorder --durations=10
 
 unit: .venv/ready        ## No engine, no network, no servers: seconds.
 	$(RUN) -m pytest -q -n 2 tests/unit
